@@ -1,0 +1,37 @@
+/**
+ * The protocol with the cluster: every label, annotation and finalizer the agent writes or reads.
+ * `kairos.io` and `operator.kairos.io` names are those of the NodeOp reference, so that its tools find
+ * our objects; `agent.nodeop.dev` names are this project's own.
+ */
+
+/** On Jobs and pods: the NodeOp they belong to (hashed when longer than a label value may be). */
+export const LABEL_NODEOP = 'kairos.io/nodeop';
+/** On Jobs and pods: the node they work on (hashed when longer than a label value may be). */
+export const LABEL_NODE = 'kairos.io/node';
+/** On preflight pods, value "true". */
+export const LABEL_PREFLIGHT = 'kairos.io/preflight';
+/** On reboot pods, value "true". */
+export const LABEL_REBOOT = 'kairos.io/reboot';
+/** On Jobs and pods: the NodeOp's UID, so that a re-created NodeOp never inherits older objects. */
+export const LABEL_NODEOP_UID = 'agent.nodeop.dev/nodeop-uid';
+/** On Jobs and pods: the node's full name, since the label may hold a hash of it. */
+export const ANNOTATION_NODE = 'agent.nodeop.dev/node';
+/** On a node: who cordoned it, `<namespace>/<name>@<uid>` of a NodeOp. */
+export const ANNOTATION_CORDONED_BY = 'operator.kairos.io/cordoned-by';
+/** On a NodeOp: keeps it until what it cordoned is uncordoned. */
+export const FINALIZER = 'operator.kairos.io/undo';
+/** On a NodeOp created for a run: `<cluster>:<path of the run file>`. */
+export const ANNOTATION_RUN = 'agent.nodeop.dev/run';
+/** On a NodeOp created for a run: blob id of the run file it was made from. */
+export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
+/** On a NodeOp created for a run: id of the commit the run file was added in. */
+export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
+/** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
+export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
+/** On a NodeOp: JSON of a time window outside which no new node is started. */
+export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
+/** Control-plane nodes carry one of these. */
+export const LABELS_CONTROL_PLANE = [
+  'node-role.kubernetes.io/control-plane',
+  'node-role.kubernetes.io/master',
+] as const;

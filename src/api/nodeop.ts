@@ -1,0 +1,300 @@
+import { z } from 'zod';
+import type { KubeObject } from './kubernetes.ts';
+import { int, object, objectName } from './schema.ts';
+
+/**
+ * NodeOp, `operator.kairos.io/v1alpha1`: one run of a command on nodes. Fields and defaults follow the
+ * Kairos reference; those it does not have are marked "Extension".
+ */
+export const NODEOP_GROUP = 'operator.kairos.io';
+export const NODEOP_VERSION = 'v1alpha1';
+export const NODEOP_API_VERSION = `${NODEOP_GROUP}/${NODEOP_VERSION}`;
+export const NODEOP_KIND = 'NodeOp';
+
+const labelKey = () =>
+  z
+    .string()
+    .min(1)
+    .max(317)
+    .regex(
+      /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
+      'not a label key',
+    );
+const labelValue = () =>
+  z
+    .string()
+    .max(63)
+    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'not a label value');
+
+/** The operators' rules as an API server understands them; Zod's refinement below is their twin. */
+const OPERATOR_RULES = {
+  anyOf: [
+    {
+      properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
+      required: ['values'],
+    },
+    { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
+  ],
+};
+
+const LabelSelectorRequirement = object({
+  key: labelKey().describe('The label key that the selector applies to.'),
+  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+  values: z
+    .array(labelValue())
+    .optional()
+    .describe('Values for In and NotIn; none for Exists and DoesNotExist.'),
+})
+  .superRefine((it, ctx) => {
+    const needsValues = it.operator === 'In' || it.operator === 'NotIn';
+    const count = it.values?.length ?? 0;
+    if (needsValues && count === 0) {
+      ctx.addIssue({
+        code: 'custom',
+        path: ['values'],
+        message: `operator ${it.operator} needs at least one value`,
+      });
+    }
+    if (!needsValues && count > 0) {
+      ctx.addIssue({ code: 'custom', path: ['values'], message: `operator ${it.operator} takes no values` });
+    }
+  })
+  .meta(OPERATOR_RULES);
+
+const LabelSelector = object({
+  matchLabels: z.record(labelKey(), labelValue()).optional(),
+  matchExpressions: z.array(LabelSelectorRequirement).optional(),
+});
+export type LabelSelector = z.infer<typeof LabelSelector>;
+
+const keyRef = () => object({ name: z.string(), key: z.string(), optional: z.boolean().optional() });
+
+export const EnvVar = object({
+  name: z
+    .string()
+    .regex(/^[^=\0]+$/, 'not a name for an environment variable')
+    .describe('Name of the variable.'),
+  value: z.string().optional(),
+  valueFrom: object({
+    secretKeyRef: keyRef().optional(),
+    configMapKeyRef: keyRef().optional(),
+    fieldRef: object({ fieldPath: z.string(), apiVersion: z.string().optional() }).optional(),
+    resourceFieldRef: object({
+      resource: z.string(),
+      containerName: z.string().optional(),
+      divisor: z.string().optional(),
+    }).optional(),
+  })
+    .optional()
+    .describe('Source of the value, as in a container; not together with value.'),
+});
+
+const Toleration = object({
+  key: z.string().optional(),
+  operator: z.enum(['Exists', 'Equal']).optional(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+  tolerationSeconds: z.int().optional(),
+});
+
+const command = () => z.array(z.string()).min(1, 'needs at least one word');
+const image = () => z.string().min(1, 'must not be empty');
+
+const DrainOptions = object({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe('Drain the node before the operation; draining implies cordoning.'),
+  force: z.boolean().default(false).describe('Evict pods without a controller too. They are gone for good.'),
+  gracePeriodSeconds: z
+    .int()
+    .min(-2_147_483_648)
+    .max(2_147_483_647)
+    .default(30)
+    .describe("Grace period of the evictions, in seconds; negative: each pod's own."),
+  ignoreDaemonSets: z
+    .boolean()
+    .default(true)
+    .describe('Leave DaemonSet pods where they are instead of refusing.'),
+  deleteEmptyDirData: z
+    .boolean()
+    .default(false)
+    .describe('Evict pods with emptyDir volumes; their data is lost.'),
+  timeoutSeconds: int().default(300).describe('Bound on evictions and waits together, in seconds; 0: none.'),
+});
+export type DrainOptions = z.infer<typeof DrainOptions>;
+
+const Preflight = object({
+  command: command().describe(
+    'Command of the check. Exit 0 with text in /dev/termination-log skips the node; exit 0 without goes on; anything else fails the node.',
+  ),
+  image: image().optional().describe('Image of the check; spec.image when absent.'),
+  activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
+});
+
+/** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
+export const NodeOpSpecSchema = object({
+  nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
+  image: image().describe('Container image to run on each node.'),
+  imagePullSecrets: z
+    .array(object({ name: z.string() }))
+    .optional()
+    .describe('Secrets for pulling from private registries.'),
+  command: command().describe('Command to execute in the container.'),
+  hostMountPath: z
+    .string()
+    .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
+    .default('/host')
+    .describe("Where the node's root file system is mounted in the container."),
+  cordon: z.boolean().default(false).describe('Cordon the node before the operation.'),
+  drainOptions: DrainOptions.prefault({}).describe('Draining of the node before the operation.'),
+  rebootOnSuccess: z.boolean().default(false).describe('Reboot the node after the operation succeeded.'),
+  backoffLimit: int().default(3).describe('Retries on one node before it is failed.'),
+  concurrency: int().default(0).describe('Nodes worked on at the same time; 0: all at once.'),
+  stopOnFailure: z.boolean().default(false).describe('Start no further node once one failed.'),
+  preflight: Preflight.optional().describe('Check that runs on each node first and can skip it.'),
+  nodeReadyTimeoutSeconds: int()
+    .default(600)
+    .describe(
+      'Extension: how long a target that is not Ready is waited for once nothing else is left to do.',
+    ),
+  uncordonOnFailure: z
+    .boolean()
+    .default(false)
+    .describe('Extension: uncordon a node whose operation failed, if this NodeOp cordoned it.'),
+  activeDeadlineSeconds: int(1).optional().describe("Extension: bound on one node's main Job, in seconds."),
+  rebootTimeoutSeconds: int(1)
+    .default(600)
+    .describe('Extension: bound on a node coming back Ready with a new boot ID, in seconds.'),
+  maxFailures: int()
+    .optional()
+    .describe(
+      'Extension: failed nodes tolerated before no new node is started; 0 with stopOnFailure, else unlimited.',
+    ),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('Extension: start no new node while true; nodes in flight finish.'),
+  env: z.array(EnvVar).optional().describe('Extension: environment of the main and the preflight container.'),
+  tolerations: z
+    .array(Toleration)
+    .optional()
+    .describe('Extension: tolerations of the pods created; everything is tolerated when absent.'),
+  topologyKey: labelKey()
+    .optional()
+    .describe('Extension: node label; nodes of one value are finished before those of the next begin.'),
+  soakSeconds: int()
+    .default(0)
+    .describe(
+      'Extension: how long a finished node must stay Ready before its slot is free for the next one.',
+    ),
+});
+export type NodeOpSpec = z.infer<typeof NodeOpSpecSchema>;
+
+export const NODE_PHASES = [
+  'Pending',
+  'Preflight',
+  'Draining',
+  'Running',
+  'Rebooting',
+  'Completed',
+  'Failed',
+  'Cancelled',
+] as const;
+export type NodePhase = (typeof NODE_PHASES)[number];
+
+const NodeStatusSchema = object({
+  phase: z.enum(NODE_PHASES),
+  jobName: z.string().optional().describe('The Job that runs the command; absent when none was created.'),
+  message: z.string().optional().describe('What happened or what is waited for.'),
+  rebootStatus: z.enum(['not-requested', 'cancelled', 'pending', 'completed']).optional(),
+  attempts: z.int().optional().describe('Pods the Job has started.'),
+  exitCode: z.int().optional().describe('Exit code of the last attempt, when it failed.'),
+  bootID: z
+    .string()
+    .optional()
+    .describe('Boot ID of the node before the reboot, until the reboot is proved.'),
+  startedAt: z.iso.datetime().optional(),
+  phaseStartedAt: z.iso.datetime().optional().describe('When the present phase began; only while in flight.'),
+  finishedAt: z.iso.datetime().optional(),
+  lastUpdated: z.iso
+    .datetime()
+    .optional()
+    .describe('Only until the node is finished; then finishedAt says it.'),
+});
+export type NodeStatus = z.infer<typeof NodeStatusSchema>;
+
+export const ROLLOUT_PHASES = ['Pending', 'Running', 'Completed', 'Failed', 'Cancelled'] as const;
+export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
+
+const ConditionSchema = object({
+  type: z.string(),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  lastTransitionTime: z.iso.datetime().optional(),
+  observedGeneration: z.int().optional(),
+});
+
+const SummarySchema = object({
+  total: z.int(),
+  pending: z.int(),
+  inFlight: z.int(),
+  completed: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  done: z.string().describe('Finished nodes of all, as text such as "3/5", for the printer column.'),
+});
+export type Summary = z.infer<typeof SummarySchema>;
+
+const NodeOpStatusSchema = object({
+  phase: z.enum(ROLLOUT_PHASES).optional(),
+  observedGeneration: z.int().optional(),
+  summary: SummarySchema.optional(),
+  conditions: z.array(ConditionSchema).optional(),
+  startedAt: z.iso.datetime().optional(),
+  completedAt: z.iso.datetime().optional(),
+  lastUpdated: z.iso.datetime().optional(),
+  nodeStatuses: z.record(z.string(), NodeStatusSchema).optional().describe('One entry a target node.'),
+});
+export type NodeOpStatus = z.infer<typeof NodeOpStatusSchema>;
+
+const MetadataSchema = z
+  .looseObject({
+    name: objectName().optional(),
+    generateName: z.string().optional(),
+    namespace: objectName().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  })
+  .refine(
+    (meta) => meta.name !== undefined || meta.generateName !== undefined,
+    'needs a name or a generateName',
+  );
+
+/** A NodeOp as people write it. */
+export const NodeOpManifestSchema = object({
+  apiVersion: z.literal(NODEOP_API_VERSION),
+  kind: z.literal(NODEOP_KIND),
+  metadata: MetadataSchema,
+  spec: NodeOpSpecSchema,
+  status: z.unknown().optional(),
+});
+export type NodeOpManifest = z.infer<typeof NodeOpManifestSchema>;
+
+/** The shape the CRD is generated from: `spec` and `status` alone. */
+export const NodeOpCrdSchema = object({ spec: NodeOpSpecSchema, status: NodeOpStatusSchema.optional() });
+
+/** A NodeOp as the API server hands it out. */
+export interface NodeOp extends KubeObject {
+  spec: NodeOpSpec;
+  status?: NodeOpStatus;
+}
+
+export function isFinalNodePhase(phase: NodePhase): boolean {
+  return phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
+}
+
+export function isFinalPhase(phase: RolloutPhase | undefined): boolean {
+  return phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
+}
