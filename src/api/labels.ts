@@ -18,6 +18,8 @@ export const LABEL_NODEOP_UID = 'agent.nodeop.dev/nodeop-uid';
 export const ANNOTATION_NODE = 'agent.nodeop.dev/node';
 /** On a node: who cordoned it, `<namespace>/<name>@<uid>` of a NodeOp. */
 export const ANNOTATION_CORDONED_BY = 'operator.kairos.io/cordoned-by';
+/** On a NodeOp: JSON of the spec that is carried out, as it was when the run began. */
+export const ANNOTATION_SPEC = 'agent.nodeop.dev/executed-spec';
 /** On a NodeOp: keeps it until what it cordoned is uncordoned. */
 export const FINALIZER = 'operator.kairos.io/undo';
 /** On a NodeOp created for a run: `<cluster>:<path of the run file>`. */

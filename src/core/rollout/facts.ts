@@ -1,0 +1,98 @@
+import type { Pod } from '../../api/kubernetes.ts';
+import type { NodeOpSpec, NodeOpStatus } from '../../api/nodeop.ts';
+
+/**
+ * What is observed of the cluster, reduced to what decisions need. Everything here is plain data; times
+ * are epoch milliseconds.
+ */
+export interface NodeFacts {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  ready: boolean;
+  /** Since when the Ready condition has its present value. */
+  readySince: number | undefined;
+  unschedulable: boolean;
+  /** Value of the ownership annotation, `<namespace>/<name>@<uid>`. */
+  cordonedBy: string | undefined;
+  bootID: string | undefined;
+}
+
+/** A helper pod (preflight, reboot) or one attempt of a Job. */
+export interface PodFacts {
+  name: string;
+  createdAt: number;
+  state: 'waiting' | 'running' | 'succeeded' | 'failed';
+  exitCode: number | undefined;
+  /** Why it waits or failed, as the kubelet words it: `ImagePullBackOff`, `OOMKilled`, `DeadlineExceeded`. */
+  reason: string | undefined;
+  /** Termination message, or the last log lines of a failed container. */
+  message: string | undefined;
+}
+
+export interface JobFacts {
+  name: string;
+  state: 'active' | 'succeeded' | 'failed';
+  /** Pods started so far. */
+  attempts: number;
+  reason: string | undefined;
+  message: string | undefined;
+  /** The newest attempt's pod, while it is there. */
+  pod: PodFacts | undefined;
+}
+
+/** The last answer of the API server to the eviction of one pod. */
+export type EvictionAnswer =
+  | { kind: 'accepted' }
+  | { kind: 'blocked'; message: string; retryAt: number }
+  | { kind: 'refused'; message: string };
+
+export interface DrainFacts {
+  /** The pods bound to the node now. */
+  pods: readonly Pod[];
+  /** By `<namespace>/<name>`: whether the DaemonSet exists. Those asked for are all there. */
+  daemonSets: ReadonlyMap<string, boolean>;
+  /** By pod UID. */
+  answers: ReadonlyMap<string, EvictionAnswer>;
+}
+
+/** Everything that exists of one NodeOp's work on one node. */
+export interface WorkFacts {
+  /** 'gone' only after a direct question to the API server, never because a cache has no entry. */
+  job?: JobFacts | 'gone';
+  preflight?: PodFacts;
+  reboot?: PodFacts;
+  drain?: DrainFacts;
+}
+
+export interface RolloutFacts {
+  namespace: string;
+  name: string;
+  uid: string;
+  generation: number;
+  /** The spec that is carried out: as it was when the run began, with the live `suspend`. */
+  spec: NodeOpSpec;
+  /** The live spec differs from the one carried out. */
+  specChanged: boolean;
+  /** The marks without which nothing may begin (finalizer, recorded spec) are on the object. */
+  adopted: boolean;
+  /** Why people want it to stop, if they do. A deletion counts as such. */
+  cancelled: string | undefined;
+  /** Why no new node may start just now although nothing is wrong (for example a closed window). */
+  held: string | undefined;
+  status: NodeOpStatus;
+  /** Status as the API server has it, which may be behind `status`. */
+  persisted: NodeOpStatus;
+  nodes: ReadonlyMap<string, NodeFacts>;
+  work: ReadonlyMap<string, WorkFacts>;
+  /** Nodes another NodeOp works on, and which. */
+  claims: ReadonlyMap<string, string>;
+  /** Where the agent itself runs. */
+  agentNode: string | undefined;
+  /** `<namespace>/<name>` of the agent's own pod. */
+  agentPod: string | undefined;
+}
+
+/** The value of the ownership annotation for a NodeOp. */
+export function ownerMark(op: { namespace: string; name: string; uid: string }): string {
+  return `${op.namespace}/${op.name}@${op.uid}`;
+}

@@ -1,0 +1,126 @@
+import {
+  ANNOTATION_NODE,
+  LABEL_NODE,
+  LABEL_NODEOP,
+  LABEL_NODEOP_UID,
+  LABEL_PREFLIGHT,
+  LABEL_REBOOT,
+} from '../../api/labels.ts';
+import type { Container, Job, ObjectMeta, OwnerReference, Pod, PodSpec } from '../../api/kubernetes.ts';
+import { NODEOP_API_VERSION, NODEOP_KIND, type NodeOpSpec } from '../../api/nodeop.ts';
+import { jobName, labelValue, preflightName, rebootName } from './names.ts';
+
+/** The NodeOp an object is made for. */
+export interface Owner {
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+/** The Job that runs the command on one node, privileged and with the host's root mounted. */
+export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
+  const meta = metadata(owner, jobName(owner, node), node);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: meta,
+    spec: {
+      backoffLimit: spec.backoffLimit,
+      ...(spec.activeDeadlineSeconds === undefined
+        ? {}
+        : { activeDeadlineSeconds: spec.activeDeadlineSeconds }),
+      template: {
+        metadata: { labels: meta.labels ?? {}, annotations: meta.annotations ?? {} },
+        spec: podSpec(spec, node, { image: spec.image, command: spec.command, readOnlyHost: false }, 'Never'),
+      },
+    },
+  };
+}
+
+/** The check before anything is touched: the host's root is mounted read-only. */
+export function preflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
+  const check = spec.preflight ?? { command: [], activeDeadlineSeconds: 120 };
+  const run = { image: check.image ?? spec.image, command: check.command, readOnlyHost: true };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadata(owner, preflightName(owner, node), node, LABEL_PREFLIGHT),
+    spec: { ...podSpec(spec, node, run, 'OnFailure'), activeDeadlineSeconds: check.activeDeadlineSeconds },
+  };
+}
+
+/**
+ * Asks the host's init to reboot, once: a host that is no longer in the boot it was recorded in has
+ * rebooted already, so a pod that is started late or twice does nothing. The boot ID is read through
+ * the host's root, since /proc of a container need not be the host's.
+ */
+const REBOOT = `
+now=$(cat "$HOST_DIR/proc/sys/kernel/random/boot_id" 2>/dev/null)
+if [ -n "$now" ] && [ "$now" != "$BOOT_ID" ]; then echo "rebooted already"; exit 0; fi
+sync
+nsenter -t 1 -m -u -i -n -p -- reboot || chroot "$HOST_DIR" /sbin/reboot
+`.trim();
+
+export function rebootPod(owner: Owner, spec: NodeOpSpec, node: string, bootID: string): Pod {
+  const run = { image: spec.image, command: ['sh', '-c', REBOOT], readOnlyHost: false };
+  const base = podSpec({ ...spec, env: [{ name: 'BOOT_ID', value: bootID }] }, node, run, 'Never');
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadata(owner, rebootName(owner, node), node, LABEL_REBOOT),
+    spec: { ...base, hostPID: true },
+  };
+}
+
+function metadata(owner: Owner, name: string, node: string, marker?: string): ObjectMeta {
+  const reference: OwnerReference = {
+    apiVersion: NODEOP_API_VERSION,
+    kind: NODEOP_KIND,
+    name: owner.name,
+    uid: owner.uid,
+    controller: true,
+  };
+  return {
+    name,
+    namespace: owner.namespace,
+    labels: {
+      [LABEL_NODEOP]: labelValue(owner.name),
+      [LABEL_NODE]: labelValue(node),
+      [LABEL_NODEOP_UID]: owner.uid,
+      ...(marker === undefined ? {} : { [marker]: 'true' }),
+    },
+    annotations: { [ANNOTATION_NODE]: node },
+    ownerReferences: [reference],
+  };
+}
+
+interface Run {
+  image: string;
+  command: string[];
+  readOnlyHost: boolean;
+}
+
+function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never' | 'OnFailure'): PodSpec {
+  const container: Container = {
+    name: 'nodeop',
+    image: run.image,
+    command: run.command,
+    env: [{ name: 'HOST_DIR', value: spec.hostMountPath }, ...(spec.env ?? [])] as NonNullable<
+      Container['env']
+    >,
+    securityContext: { privileged: true },
+    volumeMounts: [{ name: 'host', mountPath: spec.hostMountPath, readOnly: run.readOnlyHost }],
+    // A preflight's silence is a verdict, so only failures may borrow the log: the kubelet does just that.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
+  return {
+    nodeName: node,
+    restartPolicy,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    containers: [container],
+    volumes: [{ name: 'host', hostPath: { path: '/' } }],
+    tolerations: (spec.tolerations ?? [{ operator: 'Exists' }]) as NonNullable<PodSpec['tolerations']>,
+    ...(spec.imagePullSecrets ? { imagePullSecrets: spec.imagePullSecrets } : {}),
+  };
+}

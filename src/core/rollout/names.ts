@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+
+const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+function hash(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}
+
+/** The text itself where it is a valid label value (at most 63 characters), else a readable start and a hash. */
+export function labelValue(text: string): string {
+  if (LABEL_VALUE.test(text)) return text;
+  const start = text
+    .slice(0, 46)
+    .replaceAll(/[^-A-Za-z0-9_.]/g, '-')
+    .replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+  return start === '' ? hash(text, 16) : `${start}-${hash(text, 16)}`;
+}
+
+/**
+ * Name of the Job of one NodeOp on one node. The UID is part of it, so that a re-created NodeOp never
+ * meets its predecessor's Job; at most 63 characters with the helper pods' suffixes, since the Job
+ * controller copies it into a label.
+ */
+export function jobName(op: { name: string; uid: string }, node: string): string {
+  const start = op.name.slice(0, 40).replaceAll('.', '-').replace(/-+$/, '');
+  return `${start}-${hash(`${op.uid}/${node}`, 10)}`;
+}
+
+export const preflightName = (op: { name: string; uid: string }, node: string) =>
+  `${jobName(op, node)}-preflight`;
+export const rebootName = (op: { name: string; uid: string }, node: string) => `${jobName(op, node)}-reboot`;

@@ -1,0 +1,145 @@
+import type { Condition } from '../../api/kubernetes.ts';
+import {
+  isFinalNodePhase,
+  type NodeOpStatus,
+  type NodeStatus,
+  type RolloutPhase,
+  type Summary,
+} from '../../api/nodeop.ts';
+import type { RolloutFacts } from './facts.ts';
+
+/** The status of the whole, from the statuses of its nodes. Nothing moves without news, time stamps included. */
+export function overall(
+  facts: RolloutFacts,
+  nodeStatuses: Record<string, NodeStatus>,
+  now: number,
+  pass: { undoing: number; waiting: string | undefined },
+): NodeOpStatus {
+  const before = facts.status;
+  const summary = summarise(nodeStatuses);
+  const phase = phaseOf(before.phase, summary, pass.undoing, facts.cancelled !== undefined);
+  const stamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
+  const conditions = conditionsOf(facts, phase, summary, nodeStatuses, pass.waiting, stamp);
+  const next: NodeOpStatus = {
+    ...before,
+    phase,
+    observedGeneration: facts.generation,
+    summary: same(before.summary, summary) ? before.summary : summary,
+    conditions: same(before.conditions, conditions) ? before.conditions : conditions,
+    startedAt: before.startedAt ?? stamp,
+    nodeStatuses: sameEntries(before.nodeStatuses, nodeStatuses) ? before.nodeStatuses : nodeStatuses,
+    ...(final ? { completedAt: before.completedAt ?? stamp } : {}),
+  };
+  const changed = Object.keys(next).some(
+    (key) => next[key as keyof NodeOpStatus] !== before[key as keyof NodeOpStatus],
+  );
+  return changed ? { ...next, lastUpdated: stamp } : before;
+}
+
+function summarise(nodeStatuses: Record<string, NodeStatus>): Summary {
+  const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0 };
+  let total = 0;
+  for (const name in nodeStatuses) {
+    total += 1;
+    const phase = nodeStatuses[name]?.phase;
+    if (phase === 'Pending') counts.pending += 1;
+    else if (phase === 'Completed') counts.completed += 1;
+    else if (phase === 'Failed') counts.failed += 1;
+    else if (phase === 'Cancelled') counts.cancelled += 1;
+    else counts.inFlight += 1;
+  }
+  return { total, ...counts, done: `${total - counts.pending - counts.inFlight}/${total}` };
+}
+
+function phaseOf(
+  before: RolloutPhase | undefined,
+  summary: Summary,
+  undoing: number,
+  cancelled: boolean,
+): RolloutPhase {
+  if (summary.total === 0) return cancelled ? 'Cancelled' : 'Failed';
+  if (summary.pending + summary.inFlight + undoing > 0) {
+    const begun = before === 'Running' || summary.pending < summary.total;
+    return begun ? 'Running' : 'Pending';
+  }
+  if (summary.failed > 0) return 'Failed';
+  return summary.cancelled > 0 ? 'Cancelled' : 'Completed';
+}
+
+/** Conditions as kstatus reads them: Ready, Reconciling, Stalled; SpecChanged only when it is so. */
+function conditionsOf(
+  facts: RolloutFacts,
+  phase: RolloutPhase,
+  summary: Summary,
+  nodeStatuses: Record<string, NodeStatus>,
+  waiting: string | undefined,
+  stamp: string,
+): Condition[] {
+  const failures = failureText(summary, nodeStatuses);
+  const going = phase === 'Pending' || phase === 'Running';
+  const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
+  const reason = going ? (summary.failed > 0 ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
+  const endText =
+    summary.total === 0 ? 'no node matches the selector' : (failures ?? `${summary.done} nodes are done`);
+  const message = [failures, waiting ?? `${summary.done} nodes are done`]
+    .filter((part) => part !== undefined)
+    .join('; ');
+  const list: Condition[] = [
+    {
+      type: 'Ready',
+      status: phase === 'Completed' ? 'True' : 'False',
+      reason,
+      message: going ? message : endText,
+    },
+    {
+      type: 'Reconciling',
+      status: going ? 'True' : 'False',
+      reason,
+      message: going ? (waiting ?? 'the rollout goes on') : 'the rollout has ended',
+    },
+    {
+      type: 'Stalled',
+      status: phase === 'Failed' ? 'True' : 'False',
+      reason,
+      message: phase === 'Failed' ? endText : 'nothing is in its way',
+    },
+  ];
+  if (facts.specChanged) {
+    const text =
+      'the spec was changed after the run began; the change is not acted on, create a new NodeOp instead';
+    list.push({ type: 'SpecChanged', status: 'True', reason: 'SpecChanged', message: text });
+  }
+  return list.map((condition) => {
+    const old = facts.status.conditions?.find(({ type }) => type === condition.type);
+    const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
+    return { ...condition, lastTransitionTime: kept ?? stamp };
+  });
+}
+
+/** `2 of 5 nodes failed: node-3: …`, with the first failure's reason. */
+function failureText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string | undefined {
+  if (summary.failed === 0) return undefined;
+  const first = Object.entries(nodeStatuses).find(([, status]) => status.phase === 'Failed');
+  const detail = first ? `: ${first[0]}: ${(first[1].message ?? '').slice(0, 256)}` : '';
+  return `${summary.failed} of ${summary.total} nodes failed${detail}`;
+}
+
+/** Deep equality of small plain values. */
+function same(a: unknown, b: unknown): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function sameEntries(a: Record<string, NodeStatus> | undefined, b: Record<string, NodeStatus>): boolean {
+  if (a === undefined) return false;
+  for (const name in b) if (a[name] !== b[name]) return false;
+  return true;
+}
+
+/** Nodes in flight: what this NodeOp holds against others. */
+export function inFlightNodes(status: NodeOpStatus): string[] {
+  const entries = Object.entries(status.nodeStatuses ?? {});
+  return entries
+    .filter(([, { phase }]) => phase !== 'Pending' && !isFinalNodePhase(phase))
+    .map(([name]) => name);
+}

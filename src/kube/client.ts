@@ -1,0 +1,209 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { Agent, type Dispatcher, request } from 'undici';
+import type { KubeList, KubeObject, KubeStatus } from '../api/kubernetes.ts';
+import { collectionPath, objectPath, type Resource } from './resources.ts';
+
+/** An answer of the API server other than 2xx, or no answer at all (`code` 0). */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly status: KubeStatus;
+  /** What the server asked to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: number, status: KubeStatus, retryAfterMs?: number, options?: ErrorOptions) {
+    super(status.message ?? `the API server answered ${code}`, options);
+    this.name = 'ApiError';
+    this.code = code;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export function isApiError(error: unknown, ...codes: number[]): error is ApiError {
+  return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
+}
+
+export interface KubeClientOptions {
+  /** A kubeconfig file; without one: in-cluster credentials, else the user's default. */
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  /** Parallel connections to the API server. */
+  connections?: number;
+  timeoutMs?: number;
+}
+
+interface RequestOptions {
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** Credentials are worked out anew after this long, so that rotated tokens and certificates are seen. */
+const CREDENTIALS_MS = 30_000;
+
+/**
+ * A small typed client over kept-alive connections. Configuration and credentials come from the
+ * official client's `KubeConfig`; requests are plain, since its generated calls open a connection each
+ * and copy every object.
+ */
+export class KubeClient {
+  private readonly config = new KubeConfig();
+  private readonly timeoutMs: number;
+  private readonly connections: number;
+  private readonly server: string;
+  private credentials: { headers: Record<string, string>; until: number } | undefined;
+  private dispatcher: { key: string; agent: Dispatcher } | undefined;
+
+  constructor(options: KubeClientOptions = {}) {
+    if (options.kubeconfig === undefined) this.config.loadFromDefault();
+    else this.config.loadFromFile(options.kubeconfig);
+    if (options.context !== undefined) this.config.setCurrentContext(options.context);
+    const server = this.config.getCurrentCluster()?.server;
+    if (server === undefined) throw new Error('the kubeconfig names no cluster');
+    this.server = server.replace(/\/$/, '');
+    this.timeoutMs = options.timeoutMs ?? 30_000;
+    this.connections = options.connections ?? 64;
+  }
+
+  async list<T extends KubeObject>(
+    resource: Resource,
+    query: Record<string, string | number | undefined> = {},
+    namespace?: string,
+    signal?: AbortSignal,
+  ): Promise<KubeList<T>> {
+    const path = collectionPath(resource, namespace);
+    return (await this.request('GET', path, { query, ...(signal ? { signal } : {}) })) as KubeList<T>;
+  }
+
+  /** The object, or undefined when there is none. */
+  async get<T extends KubeObject>(
+    resource: Resource,
+    name: string,
+    namespace?: string,
+  ): Promise<T | undefined> {
+    try {
+      return (await this.request('GET', objectPath(resource, name, namespace))) as T;
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async create<T extends KubeObject>(resource: Resource, body: T, namespace?: string): Promise<T> {
+    return (await this.request('POST', collectionPath(resource, namespace), { body })) as T;
+  }
+
+  /** JSON merge patch (RFC 7386), optionally of a subresource. */
+  async patch<T extends KubeObject>(
+    resource: Resource,
+    name: string,
+    body: object,
+    options: { namespace?: string | undefined; subresource?: string } = {},
+  ): Promise<T> {
+    const base = objectPath(resource, name, options.namespace);
+    const path = options.subresource === undefined ? base : `${base}/${options.subresource}`;
+    return (await this.request('PATCH', path, { body, contentType: 'application/merge-patch+json' })) as T;
+  }
+
+  /** Deletes that very object; nothing happens when it is gone already. */
+  async delete(resource: Resource, name: string, namespace: string, options: object): Promise<void> {
+    try {
+      await this.request('DELETE', objectPath(resource, name, namespace), { body: options });
+    } catch (error) {
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  async request(method: Dispatcher.HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
+    const text = await (await this.open(method, path, options)).text();
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  }
+
+  async text(path: string, query: Record<string, string | number | undefined>): Promise<string> {
+    return (await this.open('GET', path, { query })).text();
+  }
+
+  /** The response's body as a stream, after its status was found good. */
+  async open(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    options: RequestOptions & { timeoutMs?: number } = {},
+  ): Promise<Dispatcher.ResponseData['body']> {
+    const timeoutMs = options.timeoutMs ?? this.timeoutMs;
+    const { headers, dispatcher } = await this.authorize();
+    let response: Dispatcher.ResponseData;
+    try {
+      response = await request(`${this.server}${path}${queryText(options.query)}`, {
+        method,
+        dispatcher,
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          'content-type': options.contentType ?? 'application/json',
+        },
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.signal ? { signal: options.signal } : {}),
+      });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ApiError(0, { message: `no answer from the API server: ${reason}` }, undefined, { cause });
+    }
+    if (response.statusCode < 300) return response.body;
+    if (response.statusCode === 401) this.credentials = undefined;
+    throw await errorOf(response);
+  }
+
+  async close(): Promise<void> {
+    await this.dispatcher?.agent.destroy();
+  }
+
+  private async authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
+    if (this.credentials && this.dispatcher && Date.now() < this.credentials.until) {
+      return { headers: this.credentials.headers, dispatcher: this.dispatcher.agent };
+    }
+    const headers: Record<string, string> = {};
+    const https: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
+    await this.config.applyToHTTPSOptions(https);
+    for (const [key, value] of Object.entries(https.headers ?? {})) headers[key] = String(value);
+    if (https.auth) headers['authorization'] = `Basic ${Buffer.from(String(https.auth)).toString('base64')}`;
+    const { ca, cert, key, rejectUnauthorized, servername } = https;
+    const connect = { ca, cert, key, rejectUnauthorized, servername };
+    this.credentials = { headers, until: Date.now() + CREDENTIALS_MS };
+    return { headers, dispatcher: this.agentFor(connect) };
+  }
+
+  /** Connections are kept for as long as the certificates stay the same. */
+  private agentFor(connect: object): Dispatcher {
+    const key = JSON.stringify(connect);
+    if (this.dispatcher?.key === key) return this.dispatcher.agent;
+    void this.dispatcher?.agent.close();
+    const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
+    const agent = new Agent({ connections: this.connections, connect: { ...known, keepAlive: true } });
+    this.dispatcher = { key, agent };
+    return agent;
+  }
+}
+
+function queryText(query: RequestOptions['query'] = {}): string {
+  const pairs = Object.entries(query).filter(
+    (pair): pair is [string, string | number] => pair[1] !== undefined,
+  );
+  if (pairs.length === 0) return '';
+  return `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
+}
+
+async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
+  const text = await response.body.text();
+  let status: KubeStatus;
+  try {
+    status = JSON.parse(text) as KubeStatus;
+  } catch {
+    status = { message: text.slice(0, 500) };
+  }
+  const header = Number(response.headers['retry-after']);
+  const seconds = Number.isFinite(header) ? header : status.details?.retryAfterSeconds;
+  return new ApiError(response.statusCode, status, seconds === undefined ? undefined : seconds * 1000);
+}

@@ -1,0 +1,218 @@
+import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
+import { ANNOTATION_CORDONED_BY, ANNOTATION_SPEC, FINALIZER, LABEL_NODEOP_UID } from '../api/labels.ts';
+import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
+import type { Action } from '../core/rollout/actions.ts';
+import { type EvictionAnswer, ownerMark } from '../core/rollout/facts.ts';
+import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
+import { jobName, preflightName } from '../core/rollout/names.ts';
+import { ApiError, isApiError, type KubeClient } from './client.ts';
+import type { DrainSessions } from './drain-session.ts';
+import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
+import type { WatchCache } from './watch.ts';
+
+/** What an action is carried out for and with. */
+export interface ExecutionTarget {
+  namespace: string;
+  name: string;
+  uid: string;
+  object: NodeOp;
+  spec: NodeOpSpec;
+}
+
+export interface Caches {
+  nodeOps: WatchCache<NodeOp>;
+  nodes: WatchCache<Node>;
+  jobs: WatchCache<Job>;
+  pods: WatchCache<Pod>;
+}
+
+type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
+type Executors = { [Type in Action['type']]: (action: ActionOf<Type>, op: ExecutionTarget) => Promise<void> };
+
+/** A blocked eviction is asked for again after this long, as kubectl does, unless the server says otherwise. */
+const EVICTION_RETRY_MS = 5_000;
+
+/**
+ * Carries out actions, each idempotent, and puts what the server answered into the caches. One entry an
+ * action type: a missing one does not compile.
+ */
+export class Executor {
+  private readonly client: KubeClient;
+  private readonly caches: Caches;
+  private readonly drains: DrainSessions;
+  private readonly jobGone: (op: ExecutionTarget, node: string) => void;
+
+  constructor(
+    client: KubeClient,
+    caches: Caches,
+    drains: DrainSessions,
+    jobGone: (op: ExecutionTarget, node: string) => void,
+  ) {
+    this.client = client;
+    this.caches = caches;
+    this.drains = drains;
+    this.jobGone = jobGone;
+  }
+
+  /** Errors mean: not done, to be tried again later. */
+  async execute(action: Action, op: ExecutionTarget): Promise<void> {
+    await (this.executors[action.type] as (action: Action, op: ExecutionTarget) => Promise<void>)(action, op);
+  }
+
+  private readonly executors: Executors = {
+    adopt: async (_, op) => {
+      const { object } = op;
+      const finalizers = [...new Set([...(object.metadata.finalizers ?? []), FINALIZER])];
+      const annotations = { [ANNOTATION_SPEC]: JSON.stringify(op.spec) };
+      await this.patchNodeOp(object, { finalizers, annotations });
+    },
+    release: async (_, op) => {
+      const finalizers = (op.object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
+      await this.patchNodeOp(op.object, { finalizers });
+    },
+    'create-preflight': async ({ node }, op) => {
+      this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));
+    },
+    'delete-preflight': async ({ node }, op) => {
+      const pod = this.caches.pods.get(preflightName(op, node), op.namespace);
+      if (pod?.metadata.deletionTimestamp !== undefined) return;
+      const preconditions =
+        pod?.metadata.uid === undefined ? {} : { preconditions: { uid: pod.metadata.uid } };
+      await this.client.delete(PODS, preflightName(op, node), op.namespace, preconditions);
+    },
+    cordon: async ({ node }, op) => {
+      await this.patchNode(node, (known) =>
+        known.spec?.unschedulable === true
+          ? undefined
+          : {
+              metadata: { annotations: { [ANNOTATION_CORDONED_BY]: ownerMark(op) } },
+              spec: { unschedulable: true },
+            },
+      );
+    },
+    uncordon: async ({ node }, op) => {
+      await this.patchNode(node, (known) =>
+        known.metadata.annotations?.[ANNOTATION_CORDONED_BY] === ownerMark(op)
+          ? { metadata: { annotations: { [ANNOTATION_CORDONED_BY]: null } }, spec: { unschedulable: null } }
+          : undefined,
+      );
+    },
+    'watch-pods': async ({ node }) => {
+      await this.drains.open(node);
+    },
+    evict: async ({ node, pod }, op) => {
+      this.drains.answer(node, pod.uid, await this.evict(pod, op.spec.drainOptions.gracePeriodSeconds));
+    },
+    'create-job': async ({ node }, op) => {
+      this.caches.jobs.put(await this.createOwn(JOBS, mainJob(op, op.spec, node), op));
+    },
+    'look-up-job': async ({ node }, op) => {
+      const job = await this.client.get<Job>(JOBS, jobName(op, node), op.namespace);
+      if (job === undefined) this.jobGone(op, node);
+      else this.caches.jobs.put(job);
+    },
+    'create-reboot': async ({ node, bootID }, op) => {
+      this.caches.pods.put(await this.createOwn(PODS, rebootPod(op, op.spec, node, bootID), op));
+    },
+  };
+
+  /** Creates the object, or adopts the one of that name when it is this NodeOp's. */
+  private async createOwn<T extends KubeObject>(
+    resource: Resource,
+    body: T,
+    op: ExecutionTarget,
+  ): Promise<T> {
+    try {
+      return await this.client.create(resource, body, op.namespace);
+    } catch (error) {
+      if (!isApiError(error, 409)) throw error;
+      const there = await this.client.get<T>(resource, body.metadata.name ?? '', op.namespace);
+      if (there?.metadata.labels?.[LABEL_NODEOP_UID] === op.uid) return there;
+      throw error;
+    }
+  }
+
+  private async patchNodeOp(object: NodeOp, metadata: object): Promise<void> {
+    const { name = '', namespace, resourceVersion } = object.metadata;
+    // The version guards the list of finalizers, which a merge patch replaces as a whole.
+    const patch = { metadata: { ...metadata, resourceVersion } };
+    const answer = await this.refreshing(NODEOPS, this.caches.nodeOps, object, () =>
+      this.client.patch<NodeOp>(NODEOPS, name, patch, { namespace }),
+    );
+    this.caches.nodeOps.put(answer);
+  }
+
+  /** Patches a node unless somebody else changed it meanwhile: whose cordon it is must never be mistaken. */
+  private async patchNode(name: string, change: (known: Node) => object | undefined): Promise<void> {
+    const known = this.caches.nodes.get(name);
+    if (known === undefined) return;
+    const patch = change(known);
+    if (patch === undefined) return;
+    const { metadata = {}, ...rest } = patch as { metadata?: object };
+    const body = { ...rest, metadata: { ...metadata, resourceVersion: known.metadata.resourceVersion } };
+    const answer = await this.refreshing(NODES, this.caches.nodes, known, () =>
+      this.client.patch<Node>(NODES, name, body),
+    );
+    this.caches.nodes.put(answer);
+  }
+
+  /** On a conflict reads the object anew, so that the next attempt starts from what is there. */
+  private async refreshing<T extends KubeObject>(
+    resource: Resource,
+    cache: WatchCache<T>,
+    object: T,
+    write: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (isApiError(error, 409)) {
+        const fresh = await this.client.get<T>(
+          resource,
+          object.metadata.name ?? '',
+          object.metadata.namespace,
+        );
+        if (fresh !== undefined) cache.put(fresh);
+      }
+      throw error;
+    }
+  }
+
+  /** One eviction, by `policy/v1` or what the server has. */
+  private async evict(
+    pod: { namespace: string; name: string; uid: string },
+    gracePeriodSeconds: number,
+  ): Promise<EvictionAnswer> {
+    const apiVersion = await this.drains.evictionVersion();
+    if (apiVersion === undefined) return { kind: 'refused', message: 'the API server offers no evictions' };
+    const grace = gracePeriodSeconds >= 0 ? { gracePeriodSeconds } : {};
+    const body = {
+      apiVersion,
+      kind: 'Eviction',
+      metadata: { name: pod.name, namespace: pod.namespace },
+      // Without the UID a namesake that came up elsewhere meanwhile would be evicted.
+      deleteOptions: { ...grace, preconditions: { uid: pod.uid } },
+    };
+    try {
+      await this.client.request('POST', `${objectPath(PODS, pod.name, pod.namespace)}/eviction`, { body });
+      return { kind: 'accepted' };
+    } catch (error) {
+      return evictionAnswer(error);
+    }
+  }
+}
+
+function evictionAnswer(error: unknown): EvictionAnswer {
+  if (!(error instanceof ApiError)) throw error;
+  if (error.code === 404 || error.code === 409) return { kind: 'accepted' };
+  const cause = error.status.details?.causes?.find(({ reason }) => reason === 'DisruptionBudget');
+  const terminating = error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating');
+  if (error.code === 429 || terminating) {
+    const retryAt = Date.now() + (error.retryAfterMs ?? EVICTION_RETRY_MS);
+    return { kind: 'blocked', message: cause?.message ?? error.message, retryAt };
+  }
+  // The server being away or overloaded is no verdict on the pod; several budgets (500) are.
+  const several = error.code === 500 && /more than one PodDisruptionBudget/i.test(error.message);
+  if ((error.code === 0 || error.code >= 500) && !several) throw error;
+  return { kind: 'refused', message: error.message };
+}
