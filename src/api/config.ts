@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { cron } from './cron.ts';
+import { duration, int, object, objectName } from './schema.ts';
+
+/** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
+export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
+
+const folder = () =>
+  z
+    .string()
+    .transform((text) => text.replace(/\/+$/, ''))
+    .refine(
+      (text) => text !== '' && text.split('/').every((part) => !['', '.', '..', '.git'].includes(part)),
+      'expected a folder inside the repository, such as "runs" or "ops/runs"',
+    );
+
+const Paths = object({
+  nodeops: folder().prefault('nodeops').describe('Folder of the definitions.'),
+  runs: folder().prefault('runs').describe('Folder of the run files.'),
+  results: folder().prefault('results').describe("Folder of the reports; the agent's own."),
+}).superRefine((paths, ctx) => {
+  for (const [name, path] of Object.entries(paths)) {
+    const inside = Object.entries(paths).find(
+      ([other, root]) => other !== name && `${path}/`.startsWith(`${root}/`),
+    );
+    if (inside) {
+      ctx.addIssue({ code: 'custom', path: [name], message: `must not lie inside paths.${inside[0]}` });
+    }
+  }
+});
+
+const Git = object({
+  url: z
+    .string()
+    .min(1, 'must not be empty')
+    .regex(/^[^-]/, 'must not start with "-"')
+    .describe(
+      'Repository to follow: https, ssh, or a local path (which is watched, so a push is seen at once).',
+    ),
+  branch: z
+    .string()
+    .regex(/^(?!-)(?!.*(\.\.|\/\/|@\{))[^\s~^:?*[\\]+$/, 'not a branch name')
+    .default('main')
+    .describe('Branch to follow and to commit reports to.'),
+  dir: z
+    .string()
+    .min(1, 'must not be empty')
+    .default('/var/lib/nodeop-agent/repository.git')
+    .describe("The agent's own bare clone. It may be lost at any time; it is then cloned again."),
+  timeout: duration().default('60s').describe('Bound on one git command without any progress.'),
+  author: object({
+    name: z.string().min(1).default('nodeop-agent'),
+    email: z.string().min(1).default('nodeop-agent@localhost'),
+  })
+    .prefault({})
+    .describe('Author of the commits with reports.'),
+  paths: Paths.prefault({}),
+  poll: object({
+    schedule: cron(6).default('*/15 * * * * *').describe('When to fetch: cron with seconds (six fields).'),
+    jitter: duration().default('2s').describe('Random delay added to each poll.'),
+  }).prefault({}),
+});
+
+/** The agent's configuration file. */
+export const AgentConfigSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal('AgentConfig'),
+  cluster: objectName()
+    .optional()
+    .describe("This cluster's name: part of the reports' path, matched with spec.clusters of a NodeOpRun."),
+  git: Git,
+  kubernetes: object({
+    kubeconfig: z.string().optional().describe('Path of a kubeconfig; in-cluster credentials when absent.'),
+    context: z.string().optional().describe('Context of the kubeconfig; its current one when absent.'),
+    namespace: objectName()
+      .default('nodeop-system')
+      .describe('Namespace of the NodeOps of runs that name none.'),
+  }).prefault({}),
+  runs: object({
+    initial: z
+      .enum(['baseline', 'execute'])
+      .default('baseline')
+      .describe('Run files found at first contact: listed once and passed over, or executed.'),
+    maxConcurrent: int(1).default(1).describe('Runs carried out at the same time.'),
+  }).prefault({}),
+  report: object({
+    interval: duration()
+      .default('30s')
+      .describe('A running report is committed at most this often; start and end at once.'),
+    skipCi: z.boolean().default(true).describe('Put [skip ci] into the commit messages.'),
+    logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
+  }).prefault({}),
+  log: object({
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    format: z.enum(['json', 'pretty']).default('json'),
+  }).prefault({}),
+});
+export type AgentConfig = z.infer<typeof AgentConfigSchema>;

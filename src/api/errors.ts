@@ -1,0 +1,20 @@
+import { formatProblem, type Problem } from './schema.ts';
+
+/** People must change something: a file, the configuration, a name. Trying again cannot help. */
+export class InvalidError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(message: string, problems: readonly Problem[] = [], options?: ErrorOptions) {
+    super([message, ...problems.map((it) => `  ${formatProblem(it)}`)].join('\n'), options);
+    this.name = 'InvalidError';
+    this.problems = problems;
+  }
+}
+
+/** Something outside is away or slow; the caller tries again later, with backoff. */
+export class TransientError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TransientError';
+  }
+}

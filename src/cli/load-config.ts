@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { AGENT_API_VERSION, AgentConfigSchema, type AgentConfig } from '../api/config.ts';
+import { parseDocument } from '../api/documents.ts';
+import { InvalidError } from '../api/errors.ts';
+
+/** Reads and checks the configuration file. Throws InvalidError that names every problem with its line. */
+export async function loadConfig(file: string): Promise<AgentConfig> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidError(`cannot read the configuration ${file}: ${reason}`, [], { cause: error });
+  }
+  const parsed = parseDocument(bytes, [
+    { apiVersion: AGENT_API_VERSION, kind: 'AgentConfig', schema: AgentConfigSchema },
+  ]);
+  if (parsed.ok) return parsed.value;
+  const problems = parsed.problems.map(({ path, message, line, column }) => ({
+    path,
+    message: line === undefined ? message : `${message} (line ${line}, column ${column})`,
+  }));
+  throw new InvalidError(`the configuration ${file} is not valid:`, problems);
+}
