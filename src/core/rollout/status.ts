@@ -143,3 +143,28 @@ export function inFlightNodes(status: NodeOpStatus): string[] {
     .filter(([, { phase }]) => phase !== 'Pending' && !isFinalNodePhase(phase))
     .map(([name]) => name);
 }
+
+/** The status of a NodeOp whose spec cannot be carried out: nothing is done, every error is named. */
+export function refused(
+  before: NodeOpStatus,
+  problems: string[],
+  generation: number,
+  now: number,
+): NodeOpStatus {
+  if (before.phase === 'Failed') return before;
+  const stamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const message = problems.join('; ').slice(0, 4096);
+  const common = { reason: 'InvalidSpec', message, lastTransitionTime: stamp };
+  return {
+    ...before,
+    phase: 'Failed',
+    observedGeneration: generation,
+    conditions: [
+      { type: 'Ready', status: 'False', ...common },
+      { type: 'Reconciling', status: 'False', ...common },
+      { type: 'Stalled', status: 'True', ...common },
+    ],
+    completedAt: stamp,
+    lastUpdated: stamp,
+  };
+}

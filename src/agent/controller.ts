@@ -1,0 +1,332 @@
+import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
+import { LABEL_NODEOP_UID } from '../api/labels.ts';
+import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
+import { type Action, actionKey } from '../core/rollout/actions.ts';
+import { decide } from '../core/rollout/decide.ts';
+import type { NodeFacts, RolloutFacts } from '../core/rollout/facts.ts';
+import { inFlightNodes, refused } from '../core/rollout/status.ts';
+import { backoffMs } from '../kube/backoff.ts';
+import { ApiError, isApiError, type KubeClient } from '../kube/client.ts';
+import { DrainSessions } from '../kube/drain-session.ts';
+import { type Caches, Executor } from '../kube/executor.ts';
+import { nodeFacts } from '../kube/facts.ts';
+import { JOBS, NODEOPS, NODES, PODS } from '../kube/resources.ts';
+import { isUrgent, statusPatch } from '../kube/status-patch.ts';
+import { trimJob, trimNode, trimNodeOp, trimPod } from '../kube/trim.ts';
+import { WatchCache } from '../kube/watch.ts';
+import type { Logger } from './logger.ts';
+import { Rollout } from './rollout.ts';
+import { WorkIndex } from './work-index.ts';
+
+export interface ControllerOptions {
+  client: KubeClient;
+  logger: Logger;
+  /** The node and pod the agent runs on and as, when it runs in a cluster. */
+  agentNode?: string | undefined;
+  agentPod?: string | undefined;
+  now?: () => number;
+  /** Told of each change of a NodeOp, once the caches are filled. */
+  onChange?: () => void;
+}
+
+/** Changes are gathered this long before the next look, so that a burst costs one. */
+const GATHER_MS = 20;
+/** Between two status writes while no node changes its phase, and while some do. */
+const WRITE_MS = 1_000;
+const URGENT_WRITE_MS = 50;
+
+/**
+ * Observe → decide → act, for every NodeOp there is. All decisions are made in `core/rollout`; this
+ * class only gathers facts, hands actions to the executor, and writes the status.
+ */
+export class Controller {
+  readonly caches: Caches;
+  private readonly options: ControllerOptions;
+  private readonly executor: Executor;
+  private readonly drains: DrainSessions;
+  private readonly rollouts = new Map<string, Rollout>();
+  private readonly work = new WorkIndex();
+  private readonly nodes = new Map<string, NodeFacts>();
+  private readonly dirty = new Set<string>();
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly drainOwners = new Map<string, string>();
+  private readonly under = new Set<Promise<void>>();
+  private gather: NodeJS.Timeout | undefined;
+  private started = false;
+  private stopped = false;
+
+  constructor(options: ControllerOptions) {
+    this.options = options;
+    const { client, logger } = options;
+    const onError = (error: unknown) => {
+      logger.warn({ err: errorText(error) }, 'watch interrupted');
+    };
+    const own = { client, labelSelector: LABEL_NODEOP_UID, onError };
+    this.caches = {
+      nodeOps: new WatchCache<NodeOp>({
+        client,
+        resource: NODEOPS,
+        trim: trimNodeOp,
+        onChange: (op, gone) => this.nodeOpChanged(op, gone),
+        onError,
+      }),
+      nodes: new WatchCache<Node>({
+        client,
+        resource: NODES,
+        trim: trimNode,
+        onChange: (node, gone) => this.nodeChanged(node, gone),
+        onError,
+      }),
+      jobs: new WatchCache<Job>({
+        ...own,
+        resource: JOBS,
+        trim: trimJob,
+        onChange: (job, gone) => this.mark(this.work.change('job', job, gone)),
+      }),
+      pods: new WatchCache<Pod>({
+        ...own,
+        resource: PODS,
+        trim: trimPod,
+        onChange: (pod, gone) => this.mark(this.work.change('pod', pod, gone)),
+      }),
+    };
+    this.drains = new DrainSessions(client, (node) => this.mark(this.drainOwners.get(node)), onError);
+    this.executor = new Executor(client, this.caches, this.drains, (op, node) => {
+      this.work.jobGone(op.uid, node);
+      this.mark(op.uid);
+    });
+  }
+
+  /** Resolves when the caches are filled and the first look was taken. */
+  async start(): Promise<void> {
+    const { nodeOps, nodes, jobs, pods } = this.caches;
+    await Promise.all([nodeOps.start(), nodes.start(), jobs.start(), pods.start()]);
+    this.started = true;
+    for (const uid of this.rollouts.keys()) this.mark(uid);
+    this.look();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.gather);
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.drains.stop();
+    await Promise.allSettled(this.under);
+    await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
+  }
+
+  private nodeOpChanged(object: NodeOp, gone: boolean): void {
+    const uid = object.metadata.uid ?? '';
+    const known = this.rollouts.get(uid);
+    if (gone) {
+      this.rollouts.delete(uid);
+      this.work.forget(uid);
+      for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
+      this.markAll();
+    } else if (known) known.object = object;
+    else this.rollouts.set(uid, new Rollout(object));
+    this.mark(uid);
+    if (this.started) this.options.onChange?.();
+  }
+
+  private nodeChanged(object: Node, gone: boolean): void {
+    const facts = nodeFacts(object);
+    const known = this.nodes.get(facts.name);
+    if (gone) this.nodes.delete(facts.name);
+    else if (known && JSON.stringify(known) === JSON.stringify(facts)) return;
+    else this.nodes.set(facts.name, facts);
+    this.markAll();
+  }
+
+  private markAll(): void {
+    for (const uid of this.rollouts.keys()) this.mark(uid);
+  }
+
+  private mark(uid: string | undefined): void {
+    if (uid === undefined || this.stopped) return;
+    this.dirty.add(uid);
+    if (this.started) this.gather ??= setTimeout(() => this.look(), GATHER_MS);
+  }
+
+  private markAt(uid: string, at: number): void {
+    clearTimeout(this.timers.get(uid));
+    const wait = Math.max(0, Math.min(at - this.now(), 2 ** 31 - 1));
+    const timer = setTimeout(() => this.mark(uid), wait);
+    this.timers.set(uid, timer);
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+
+  /** One look at all that changed, oldest NodeOp first: on a node both want, the older one goes first. */
+  private look(): void {
+    this.gather = undefined;
+    const due = [...this.dirty]
+      .map((uid) => this.rollouts.get(uid))
+      .filter((rollout) => rollout !== undefined);
+    this.dirty.clear();
+    due.sort((a, b) => age(a.object).localeCompare(age(b.object)));
+    for (const rollout of due) if (!rollout.settled) this.reconcile(rollout);
+  }
+
+  private reconcile(rollout: Rollout): void {
+    const now = this.now();
+    const found = rollout.spec();
+    if ('problems' in found) {
+      rollout.status = refused(rollout.status, found.problems, rollout.object.metadata.generation ?? 0, now);
+      this.writeStatus(rollout);
+      return;
+    }
+    const before = rollout.status;
+    const facts = this.gatherFacts(rollout, found.spec, found.changed);
+    const decision = decide(facts, now);
+    rollout.status = decision.status;
+    if (before !== decision.status) this.report(rollout, before, decision.status);
+    this.closeDrains(rollout);
+    for (const action of decision.actions) this.perform(rollout, action, facts);
+    this.writeStatus(rollout);
+    if (decision.lookAgainAt !== undefined) this.markAt(rollout.uid, decision.lookAgainAt);
+  }
+
+  private gatherFacts(rollout: Rollout, spec: RolloutFacts['spec'], specChanged: boolean): RolloutFacts {
+    const { namespace = 'default', name = '', generation = 0 } = rollout.object.metadata;
+    const work = this.work.facts(rollout.uid);
+    for (const [node, owner] of this.drainOwners) {
+      const drain = owner === rollout.uid ? this.drains.facts(node) : undefined;
+      if (drain) work.set(node, { ...work.get(node), drain });
+    }
+    return {
+      namespace,
+      name,
+      uid: rollout.uid,
+      generation,
+      spec,
+      specChanged,
+      adopted: rollout.adopted,
+      cancelled: rollout.cancelled,
+      held: undefined,
+      status: rollout.status,
+      persisted: rollout.persisted,
+      nodes: this.nodes,
+      work,
+      claims: this.claims(rollout),
+      agentNode: this.options.agentNode,
+      agentPod: this.options.agentPod,
+    };
+  }
+
+  /** Nodes the other NodeOps work on, by their status or by what they have left running. */
+  private claims(rollout: Rollout): Map<string, string> {
+    const claims = new Map<string, string>();
+    for (const other of this.rollouts.values()) {
+      if (other === rollout || other.settled) continue;
+      for (const node of inFlightNodes(other.status)) claims.set(node, other.label);
+      for (const node of this.work.nodes(other.uid)) {
+        const phase = other.status.nodeStatuses?.[node]?.phase;
+        if (phase !== undefined && !isFinalNodePhase(phase)) claims.set(node, other.label);
+      }
+    }
+    return claims;
+  }
+
+  private perform(rollout: Rollout, action: Action, facts: RolloutFacts): void {
+    const key = actionKey(action);
+    if (!rollout.mayBegin(key, this.now())) return;
+    rollout.begin(key);
+    if (action.type === 'watch-pods') this.drainOwners.set(action.node, rollout.uid);
+    const { logger } = this.options;
+    const fields = { nodeOp: rollout.label, ...action };
+    logger.debug(fields, 'action begins');
+    const done = this.executor
+      .execute(action, rollout.target(facts.spec))
+      .then(
+        () => {
+          rollout.succeeded(key);
+          logger.info(fields, 'action done');
+          this.mark(rollout.uid);
+        },
+        (error: unknown) => {
+          const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
+          const wait = rollout.failed(key, this.now(), asked);
+          logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
+          const timer = setTimeout(() => this.mark(rollout.uid), wait);
+          this.timers.set(`${rollout.uid}/${key}`, timer);
+        },
+      )
+      .finally(() => this.under.delete(done));
+    this.under.add(done);
+  }
+
+  private closeDrains(rollout: Rollout): void {
+    for (const [node, owner] of this.drainOwners) {
+      const draining = rollout.status.nodeStatuses?.[node]?.phase === 'Draining';
+      if (owner === rollout.uid && !draining) this.closeDrain(node);
+    }
+  }
+
+  private closeDrain(node: string): void {
+    this.drainOwners.delete(node);
+    this.drains.close(node);
+  }
+
+  /** One write at a time; a node's change of phase hurries it. */
+  private writeStatus(rollout: Rollout): void {
+    if (rollout.writing || rollout.status === rollout.persisted || this.stopped) return;
+    const gap = isUrgent(rollout.persisted, rollout.status) ? URGENT_WRITE_MS : WRITE_MS;
+    const wait = rollout.writeFailures > 0 ? backoffMs(rollout.writeFailures - 1) : gap;
+    rollout.writing = true;
+    const delay = Math.max(0, rollout.lastWrite + wait - this.now());
+    const done = new Promise<void>((resolve) => {
+      setTimeout(resolve, delay);
+    })
+      .then(() => this.write(rollout))
+      .finally(() => {
+        this.under.delete(done);
+        this.mark(rollout.uid);
+      });
+    this.under.add(done);
+  }
+
+  private async write(rollout: Rollout): Promise<void> {
+    const { name = '', namespace } = rollout.object.metadata;
+    const status: NodeOpStatus = rollout.status;
+    const patch = statusPatch(rollout.persisted, status);
+    rollout.lastWrite = this.now();
+    try {
+      if (patch !== undefined) {
+        const options = { namespace, subresource: 'status' };
+        const answer = await this.options.client.patch<NodeOp>(NODEOPS, name, { status: patch }, options);
+        rollout.persisted = status;
+        rollout.writing = false;
+        this.caches.nodeOps.put(answer);
+      }
+      rollout.persisted = status;
+      rollout.writeFailures = 0;
+    } catch (error) {
+      if (!isApiError(error, 404)) rollout.writeFailures += 1;
+      this.options.logger.warn({ nodeOp: rollout.label, err: errorText(error) }, 'status not written');
+    } finally {
+      rollout.writing = false;
+    }
+  }
+
+  private report(rollout: Rollout, before: NodeOpStatus, after: NodeOpStatus): void {
+    const log = this.options.logger.child({ nodeOp: rollout.label });
+    if (before.phase !== after.phase) log.info({ phase: after.phase, done: after.summary?.done }, 'rollout');
+    for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
+      const was = before.nodeStatuses?.[node]?.phase;
+      if (was === status.phase || status.phase === 'Pending') continue;
+      log.info({ node, phase: status.phase, message: status.message }, 'node');
+    }
+    if (inFlightNodes(before).length > inFlightNodes(after).length) this.markAll();
+  }
+}
+
+function age(object: NodeOp): string {
+  return `${object.metadata.creationTimestamp} ${object.metadata.namespace}/${object.metadata.name}`;
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

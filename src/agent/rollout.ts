@@ -1,0 +1,104 @@
+import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC } from '../api/labels.ts';
+import {
+  isFinalPhase,
+  type NodeOp,
+  type NodeOpSpec,
+  NodeOpSpecSchema,
+  type NodeOpStatus,
+} from '../api/nodeop.ts';
+import { check, formatProblem } from '../api/schema.ts';
+import { backoffMs } from '../kube/backoff.ts';
+import type { ExecutionTarget } from '../kube/executor.ts';
+
+type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { problems: string[] };
+
+/**
+ * What the controller remembers of one NodeOp between two looks: the status as decided and as written,
+ * and which actions are under way. All of it can be rebuilt from the cluster.
+ */
+export class Rollout {
+  readonly uid: string;
+  object: NodeOp;
+  status: NodeOpStatus;
+  /** The status as the API server has it. */
+  persisted: NodeOpStatus;
+  writing = false;
+  lastWrite = 0;
+  writeFailures = 0;
+  private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
+  private readonly busy = new Set<string>();
+  private readonly failures = new Map<string, { count: number; until: number }>();
+
+  constructor(object: NodeOp) {
+    this.uid = object.metadata.uid ?? '';
+    this.object = object;
+    this.status = object.status ?? {};
+    this.persisted = this.status;
+  }
+
+  get label(): string {
+    return `${this.object.metadata.namespace}/${this.object.metadata.name}`;
+  }
+
+  get adopted(): boolean {
+    const { finalizers, annotations } = this.object.metadata;
+    return finalizers?.includes(FINALIZER) === true && annotations?.[ANNOTATION_SPEC] !== undefined;
+  }
+
+  /** Nothing is left to do, write or undo. */
+  get settled(): boolean {
+    const finalizer = this.object.metadata.finalizers?.includes(FINALIZER) === true;
+    return (
+      isFinalPhase(this.persisted.phase) && !finalizer && !this.writing && this.status === this.persisted
+    );
+  }
+
+  get cancelled(): string | undefined {
+    if (this.object.metadata.deletionTimestamp !== undefined) return 'the NodeOp was deleted';
+    return this.object.metadata.annotations?.[ANNOTATION_CANCEL];
+  }
+
+  /** The spec to carry out: the recorded one with the live `suspend`; or what is wrong with it. */
+  spec(): SpecToCarryOut {
+    if (this.read?.object !== this.object) this.read = { object: this.object, found: readSpec(this.object) };
+    return this.read.found;
+  }
+
+  target(spec: NodeOpSpec): ExecutionTarget {
+    const { namespace = 'default', name = '' } = this.object.metadata;
+    return { namespace, name, uid: this.uid, object: this.object, spec };
+  }
+
+  /** Whether an action may begin now: not under way, and not waiting after a failed attempt. */
+  mayBegin(key: string, now: number): boolean {
+    return !this.busy.has(key) && (this.failures.get(key)?.until ?? 0) <= now;
+  }
+
+  begin(key: string): void {
+    this.busy.add(key);
+  }
+
+  succeeded(key: string): void {
+    this.busy.delete(key);
+    this.failures.delete(key);
+  }
+
+  /** Answers how long to wait before the next attempt, in milliseconds. */
+  failed(key: string, now: number, askedMs: number | undefined): number {
+    this.busy.delete(key);
+    const count = (this.failures.get(key)?.count ?? 0) + 1;
+    const wait = askedMs ?? backoffMs(count - 1);
+    this.failures.set(key, { count, until: now + wait });
+    return wait;
+  }
+}
+
+function readSpec(object: NodeOp): SpecToCarryOut {
+  const live = check(NodeOpSpecSchema, object.spec);
+  const record = object.metadata.annotations?.[ANNOTATION_SPEC];
+  const recorded = record === undefined ? live : check(NodeOpSpecSchema, JSON.parse(record));
+  if (!recorded.ok) return { problems: recorded.problems.map((problem) => `spec.${formatProblem(problem)}`) };
+  const suspend = live.ok ? live.value.suspend : recorded.value.suspend;
+  const spec = { ...recorded.value, suspend };
+  return { spec, changed: !live.ok || JSON.stringify(live.value) !== JSON.stringify(spec) };
+}

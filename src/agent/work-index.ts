@@ -1,0 +1,90 @@
+import type { Job, KubeObject, Pod } from '../api/kubernetes.ts';
+import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../api/labels.ts';
+import type { WorkFacts } from '../core/rollout/facts.ts';
+import { jobFacts, podFacts } from '../kube/facts.ts';
+
+interface Work {
+  job?: Job;
+  attempts: Map<string, Pod>;
+  preflight?: Pod;
+  reboot?: Pod;
+  gone?: boolean;
+  facts?: WorkFacts;
+}
+
+/** Jobs and pods by the NodeOp and node they belong to; each change touches one entry. */
+export class WorkIndex {
+  private readonly byOwner = new Map<string, Map<string, Work>>();
+
+  /** Takes in a Job or pod; answers the UID of the NodeOp it belongs to. */
+  change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): string | undefined {
+    const key = keyOf(object);
+    if (key === undefined) return undefined;
+    const work = this.entry(key.uid, key.node);
+    delete work.facts;
+    if (kind === 'job') assign(work, 'job', object as Job, gone);
+    else if (object.metadata.labels?.[LABEL_PREFLIGHT]) assign(work, 'preflight', object as Pod, gone);
+    else if (object.metadata.labels?.[LABEL_REBOOT]) assign(work, 'reboot', object as Pod, gone);
+    else if (gone) work.attempts.delete(object.metadata.name ?? '');
+    else work.attempts.set(object.metadata.name ?? '', object as Pod);
+    if (kind === 'job' && !gone) delete work.gone;
+    return key.uid;
+  }
+
+  /** The API server itself said that the Job does not exist. */
+  jobGone(uid: string, node: string): void {
+    const work = this.entry(uid, node);
+    work.gone = true;
+    delete work.facts;
+  }
+
+  forget(uid: string): void {
+    this.byOwner.delete(uid);
+  }
+
+  nodes(uid: string): Iterable<string> {
+    return this.byOwner.get(uid)?.keys() ?? [];
+  }
+
+  facts(uid: string): Map<string, WorkFacts> {
+    const result = new Map<string, WorkFacts>();
+    for (const [node, work] of this.byOwner.get(uid) ?? []) {
+      work.facts ??= factsOf(work);
+      result.set(node, work.facts);
+    }
+    return result;
+  }
+
+  private entry(uid: string, node: string): Work {
+    let nodes = this.byOwner.get(uid);
+    if (nodes === undefined) this.byOwner.set(uid, (nodes = new Map<string, Work>()));
+    let work = nodes.get(node);
+    if (work === undefined) nodes.set(node, (work = { attempts: new Map() }));
+    return work;
+  }
+}
+
+function assign<Slot extends 'job' | 'preflight' | 'reboot'>(
+  work: Work,
+  slot: Slot,
+  object: NonNullable<Work[Slot]>,
+  gone: boolean,
+): void {
+  if (!gone) work[slot] = object;
+  else if (work[slot]?.metadata.uid === object.metadata.uid) delete work[slot];
+}
+
+function factsOf(work: Work): WorkFacts {
+  const job = work.job ? jobFacts(work.job, [...work.attempts.values()]) : work.gone ? 'gone' : undefined;
+  return {
+    ...(job === undefined ? {} : { job }),
+    ...(work.preflight === undefined ? {} : { preflight: podFacts(work.preflight) }),
+    ...(work.reboot === undefined ? {} : { reboot: podFacts(work.reboot) }),
+  };
+}
+
+function keyOf(object: KubeObject): { uid: string; node: string } | undefined {
+  const uid = object.metadata.labels?.[LABEL_NODEOP_UID];
+  const node = object.metadata.annotations?.[ANNOTATION_NODE];
+  return uid === undefined || node === undefined ? undefined : { uid, node };
+}
