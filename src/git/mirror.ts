@@ -1,0 +1,144 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { InvalidError } from '../api/errors.ts';
+import { GitCommand } from './command.ts';
+
+export interface MirrorOptions {
+  url: string;
+  branch: string;
+  /** Where the bare clone lies. Made when missing, made again when broken. */
+  dir: string;
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/** Says that a folder is the agent's own clone and may be thrown away. */
+const MARKER = 'nodeop-agent';
+
+/**
+ * The agent's bare clone of one branch. Nothing in it is worth keeping: it is a cache of the remote,
+ * and whenever it looks broken it is cloned again. The URL is passed with every command and never
+ * written into the clone, since it may hold credentials.
+ */
+export class Mirror {
+  readonly git: GitCommand;
+  readonly ref: string;
+  readonly #options: MirrorOptions;
+  #ready = false;
+  #suspect = false;
+
+  constructor(options: MirrorOptions) {
+    this.#options = { ...options, dir: resolve(options.dir) };
+    this.ref = `refs/heads/${options.branch}`;
+    this.git = this.#command(this.#options.dir);
+  }
+
+  get url(): string {
+    return this.#options.url;
+  }
+
+  /**
+   * Brings the branch up to date, whatever happened to it (force-push included).
+   * @returns the commit at its tip, or undefined while the remote has no such branch
+   * @throws TransientError when the remote is away
+   */
+  async fetch(): Promise<string | undefined> {
+    await this.#open();
+    try {
+      await this.#fetchInto(this.git);
+      return await this.tip();
+    } catch (error) {
+      // A remote that answers has either no such branch yet, or the clone is at fault.
+      const remote = await this.git.text(['ls-remote', '--', this.url, this.ref]).catch(() => undefined);
+      if (remote === undefined) throw error;
+      if (remote.trim() === '') {
+        await this.git.text(['update-ref', '-d', this.ref]);
+        return undefined;
+      }
+      await this.#clone();
+      return this.tip();
+    }
+  }
+
+  async tip(): Promise<string> {
+    return (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
+  }
+
+  /** After a read failed: the next fetch starts from a new clone. */
+  markBroken(): void {
+    this.#suspect = true;
+  }
+
+  async #open(): Promise<void> {
+    const { dir } = this.#options;
+    const entries: string[] = await readdir(dir).catch(() => []);
+    if (entries.length > 0 && !entries.includes(MARKER)) {
+      throw new InvalidError(`git.dir ${dir} is not empty and not a clone this agent made; it is left alone`);
+    }
+    if (entries.length === 0 || this.#suspect) return this.#clone();
+    if (this.#ready) return;
+    // Locks left by a killed process; no other process works in this clone.
+    await removeLocks(dir);
+    const bare = await this.git.text(['rev-parse', '--is-bare-repository']).catch(() => '');
+    if (bare.trim() !== 'true') return this.#clone();
+    this.#ready = true;
+  }
+
+  /** Clones beside the old one and swaps, so that a clone is either whole or absent. */
+  async #clone(): Promise<void> {
+    const { dir } = this.#options;
+    const fresh = `${dir}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(dirname(dir), { recursive: true });
+    await mkdir(fresh);
+    const git = this.#command(fresh);
+    await git.text(['init', '--quiet', '--bare', fresh]);
+    await writeFile(
+      join(fresh, MARKER),
+      'A cache of the remote repository. It may be deleted at any time.\n',
+    );
+    await rm(dir, { recursive: true, force: true });
+    await rename(fresh, dir);
+    this.#suspect = false;
+    this.#ready = true;
+    const known = await this.git.text(['ls-remote', '--', this.url, this.ref]);
+    if (known.trim() !== '') await this.#fetchInto(this.git);
+  }
+
+  async #fetchInto(git: GitCommand): Promise<void> {
+    await git.text([
+      'fetch',
+      '--progress',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-recurse-submodules',
+      '--',
+      this.url,
+      `+${this.ref}:${this.ref}`,
+    ]);
+  }
+
+  #command(dir: string): GitCommand {
+    const { timeoutMs, signal } = this.#options;
+    return new GitCommand({ dir, timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  }
+}
+
+async function removeLocks(dir: string): Promise<void> {
+  const names = await readdir(dir, { recursive: true });
+  for (const name of names) {
+    if (name.endsWith('.lock')) await rm(join(dir, name), { force: true });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/** The folder of a repository on this machine, or undefined when `url` is not a local path. */
+export async function localRepository(url: string): Promise<string | undefined> {
+  const path = url.startsWith('file://') ? decodeURIComponent(new URL(url).pathname) : url;
+  if (path.includes('://') || (!path.startsWith('/') && /^[^/]+:/.test(path))) return undefined;
+  if (await isFolder(join(path, '.git'))) return join(resolve(path), '.git');
+  return (await isFolder(join(path, 'refs'))) ? resolve(path) : undefined;
+}

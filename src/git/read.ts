@@ -1,0 +1,125 @@
+import type { GitCommand } from './command.ts';
+
+/** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
+export interface TreeEntry {
+  mode: string;
+  /** Object id of the content. */
+  blob: string;
+  /** Bytes; 0 for a submodule. */
+  size: number;
+  path: string;
+}
+
+export interface CommitInfo {
+  commit: string;
+  author: string;
+  /** RFC 3339. */
+  committedAt: string;
+}
+
+/** All files below the folders, with whatever name they have. A missing folder has none. */
+export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeEntry[]> {
+  const paths = folders.map((it) => `${it}/`);
+  const output = await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--', ...paths]);
+  return output.split('\0').flatMap((line) => {
+    const match = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line);
+    if (!match) return [];
+    const [, mode = '', blob = '', size = '', path = ''] = match;
+    return [{ mode, blob, size: size === '-' ? 0 : Number(size), path }];
+  });
+}
+
+const BATCH = 500;
+
+/** Contents by object id, in few commands however many there are. Ids that are unknown are left out. */
+export async function readBlobs(git: GitCommand, ids: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (let i = 0; i < ids.length; i += BATCH) {
+    parseBatch(await git.batch(`${ids.slice(i, i + BATCH).join('\n')}\n`), found);
+  }
+  return found;
+}
+
+/** `<id> <type> <size>\n<bytes>\n` a found object, `<id> missing\n` another. */
+function parseBatch(output: Buffer, into: Map<string, Uint8Array>): void {
+  let at = 0;
+  while (at < output.length) {
+    const end = output.indexOf(0x0a, at);
+    if (end < 0) return;
+    const [id = '', , size] = output.toString('latin1', at, end).split(' ');
+    at = end + 1;
+    if (size === undefined) continue;
+    const length = Number(size);
+    into.set(id, output.subarray(at, at + length));
+    at += length + 1;
+  }
+}
+
+const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';
+/** Above this, naming every path is longer than a command line may be; the folder is asked instead. */
+const MAX_PATHS = 200;
+
+/**
+ * For each path the commit that added it last, in the order in which they were committed.
+ * Paths whose commit cannot be told (added by a merge itself) are left out.
+ */
+export async function whoAdded(
+  git: GitCommand,
+  tip: string,
+  folder: string,
+  paths: readonly string[],
+): Promise<Map<string, CommitInfo>> {
+  if (paths.length === 0) return new Map();
+  const wanted = new Set(paths);
+  const args = [
+    'log',
+    '--topo-order',
+    '--no-renames',
+    '--diff-filter=A',
+    '--name-only',
+    '-z',
+    FORMAT,
+    tip,
+    '--',
+  ];
+  const output = await git.text([...args, ...(paths.length > MAX_PATHS ? [`${folder}/`] : paths)]);
+  const newestFirst: [string, CommitInfo][] = [];
+  for (const { info, names } of parseLog(output)) {
+    for (const name of names) {
+      if (wanted.delete(name)) newestFirst.push([name, info]);
+    }
+  }
+  return new Map(newestFirst.toReversed());
+}
+
+/** Author and time of one commit; undefined when it is not (or no longer) in the clone. */
+export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
+  if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
+  try {
+    return parseLog(await git.text(['log', '-1', '-z', FORMAT, commit, '--']))[0]?.info;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseLog(output: string): { info: CommitInfo; names: string[] }[] {
+  const commits: { info: CommitInfo; names: string[] }[] = [];
+  const tokens = output.split('\0');
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] ?? '';
+    if (token.startsWith('\u0001')) {
+      const info = {
+        commit: token.slice(1),
+        author: tokens[i + 1] ?? '',
+        committedAt: (tokens[i + 2] ?? '').trim(),
+      };
+      commits.push({ info, names: [] });
+      i += 2;
+    } else if (token !== '') {
+      const names = commits.at(-1)?.names;
+      // The header and the first name of a commit are parted by a newline.
+      names?.push(names.length === 0 && token.startsWith('\n') ? token.slice(1) : token);
+    }
+  }
+  return commits;
+}

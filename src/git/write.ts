@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TransientError } from '../api/errors.ts';
+import type { Mirror } from './mirror.ts';
+import { listTree, readBlobs } from './read.ts';
+
+export interface WriteOptions {
+  author: { name: string; email: string };
+  now: () => Date;
+  signal?: AbortSignal;
+  /** How often a push that others won is tried again. */
+  attempts?: number;
+  /** Milliseconds before the next attempt; backoff with jitter unless told. */
+  delayMs?: (attempt: number) => number;
+}
+
+const PENDING = 'refs/agent/pending';
+const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random());
+
+/**
+ * Commits `files` (path to text) on the branch's tip and pushes them. When somebody else pushed first,
+ * the same files are put on the new tip: they are in the agent's own folder, so there is nothing to merge.
+ * Files that are there already with the same text (after a push whose answer was lost, say) are left out;
+ * with none left nothing is committed.
+ * @returns the tip that holds the files
+ * @throws TransientError when the remote is away, refuses, or others always win
+ */
+export async function writeFiles(
+  mirror: Mirror,
+  files: ReadonlyMap<string, string>,
+  message: string,
+  options: WriteOptions,
+): Promise<string> {
+  const attempts = options.attempts ?? 8;
+  for (let attempt = 0; ; attempt++) {
+    const tip = attempt === 0 ? await mirror.tip() : await mirror.fetch();
+    if (tip === undefined) throw new TransientError('the branch is gone from the remote');
+    const news = await differing(mirror, tip, files);
+    if (news.length === 0) return tip;
+    const commit = await commitOn(mirror, tip, news, message, options);
+    try {
+      await mirror.git.text(['push', '--progress', '--', mirror.url, `${commit}:${mirror.ref}`]);
+    } catch (error) {
+      if (attempt + 1 >= attempts) throw error;
+      await sleep((options.delayMs ?? backoff)(attempt), undefined, signalOf(options));
+      continue;
+    }
+    await mirror.git.text(['update-ref', mirror.ref, commit]);
+    return commit;
+  }
+}
+
+function signalOf(options: WriteOptions) {
+  return options.signal === undefined ? {} : { signal: options.signal };
+}
+
+async function differing(
+  mirror: Mirror,
+  tip: string,
+  files: ReadonlyMap<string, string>,
+): Promise<[string, string][]> {
+  const folders = [...new Set([...files.keys()].map((path) => path.slice(0, path.lastIndexOf('/'))))];
+  const entries = await listTree(mirror.git, tip, folders);
+  const ids = new Map(entries.map((it) => [it.path, it.blob]));
+  const wanted = [...files.keys()].flatMap((path) => ids.get(path) ?? []);
+  const contents = await readBlobs(mirror.git, wanted);
+  return [...files].filter(([path, text]) => {
+    const present = contents.get(ids.get(path) ?? '');
+    return present === undefined || !Buffer.from(text).equals(present);
+  });
+}
+
+/** fast-import makes blobs, trees and commit in one process, with no index and no working tree. */
+async function commitOn(
+  mirror: Mirror,
+  tip: string,
+  files: readonly [string, string][],
+  message: string,
+  options: WriteOptions,
+): Promise<string> {
+  const { name, email } = options.author;
+  const seconds = Math.floor(options.now().getTime() / 1000);
+  const lines = [
+    `commit ${PENDING}`,
+    `committer ${clean(name)} <${clean(email)}> ${seconds} +0000`,
+    data(message),
+    `from ${tip}`,
+    ...files.flatMap(([path, text]) => [`M 100644 inline ${quote(path)}`, data(text)]),
+    'done',
+  ];
+  await mirror.git.text(['fast-import', '--quiet', '--force', '--done'], `${lines.join('\n')}\n`);
+  return (await mirror.git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
+}
+
+/** Author fields end at these characters. */
+function clean(text: string): string {
+  return text.replace(/[<>\n]/g, '');
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}`;
+}
+
+function quote(path: string): string {
+  return `"${path.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+}
