@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { AGENT_API_VERSION } from './config.ts';
+import { cron } from './cron.ts';
+import { EnvVar } from './nodeop.ts';
+import { duration, object, objectName, timestamp } from './schema.ts';
+
+export const NODEOPRUN_KIND = 'NodeOpRun';
+
+const timeZone = () => z.string().refine(isTimeZone, 'expected a time zone such as "UTC" or "Europe/Berlin"');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+export const WindowSchema = object({
+  schedule: cron(5).describe('When the window opens: cron of five fields.'),
+  duration: duration().describe('How long it stays open.'),
+  timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),
+});
+export type Window = z.infer<typeof WindowSchema>;
+
+/** NodeOpRun: one run of a definition. It lives in Git only and is never applied to a cluster. */
+export const NodeOpRunSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal(NODEOPRUN_KIND),
+  metadata: z
+    .looseObject({
+      name: objectName().optional(),
+      generateName: z.string().optional(),
+      namespace: objectName().optional(),
+    })
+    .optional(),
+  spec: object({
+    nodeOp: objectName().describe('Name of the definition to run.'),
+    overrides: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Partial NodeOp spec, merged into the definition as a JSON merge patch (null removes).'),
+    env: z.array(EnvVar).optional().describe('Variables added to those of the definition; same names win.'),
+    clusters: z.array(objectName()).optional().describe('Clusters to run on; all when empty.'),
+    suspend: z.boolean().optional().describe('Start no new node while true. May be changed at any time.'),
+    notBefore: timestamp().optional().describe('Do not start the run earlier.'),
+    notAfter: timestamp().optional().describe('Do not start the run any more after this.'),
+    window: WindowSchema.optional().describe('Nodes are started only inside this window.'),
+  }).superRefine((spec, ctx) => {
+    const { notBefore, notAfter } = spec;
+    if (notBefore !== undefined && notAfter !== undefined && Date.parse(notAfter) <= Date.parse(notBefore)) {
+      ctx.addIssue({ code: 'custom', path: ['notAfter'], message: 'must be later than notBefore' });
+    }
+  }),
+});
+export type NodeOpRun = z.infer<typeof NodeOpRunSchema>;

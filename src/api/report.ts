@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { AGENT_API_VERSION } from './config.ts';
+import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
+import { object } from './schema.ts';
+
+export const REPORT_KIND = 'NodeOpReport';
+export const BASELINE_KIND = 'NodeOpBaseline';
+
+const text = () => z.string().optional();
+
+export const REPORT_PHASES = [...ROLLOUT_PHASES, 'Invalid'] as const;
+export type ReportPhase = (typeof REPORT_PHASES)[number];
+
+const ReportNode = object({
+  name: z.string(),
+  phase: z.enum(NODE_PHASES),
+  message: text(),
+  attempts: z.int().optional(),
+  exitCode: z.int().optional(),
+  rebootStatus: text(),
+  startedAt: text(),
+  finishedAt: text(),
+  log: text().describe('Last lines of a failed node’s log.'),
+});
+export type ReportNode = z.infer<typeof ReportNode>;
+
+/** What became of one run file on one cluster. Written by the agent only; committed under `results/`. */
+export const NodeOpReportSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal(REPORT_KIND),
+  metadata: object({ name: z.string() }),
+  run: object({
+    path: z.string(),
+    commit: text().describe('The commit that added the run file.'),
+    author: text(),
+    committedAt: text(),
+    blob: text().describe('Object id of the run file’s content that was acted on.'),
+  }),
+  cluster: text(),
+  nodeOp: object({ namespace: text(), name: z.string(), uid: text() }).optional(),
+  spec: z.unknown().optional().describe('The NodeOp spec as executed, after merge and defaults.'),
+  status: object({
+    phase: z.enum(REPORT_PHASES),
+    reason: text(),
+    message: text(),
+    startedAt: text(),
+    finishedAt: text(),
+    durationSeconds: z.number().optional(),
+    observedChange: object({ blob: text(), message: z.string() })
+      .optional()
+      .describe('The run file was changed after the start; the change is ignored.'),
+    summary: z.record(z.string(), z.number()).optional(),
+    problems: z
+      .array(
+        object({ path: text(), message: z.string(), line: z.int().optional(), column: z.int().optional() }),
+      )
+      .optional()
+      .describe('Everything wrong with an invalid run file.'),
+    nodes: z.array(ReportNode).optional(),
+  }),
+});
+export type NodeOpReport = z.infer<typeof NodeOpReportSchema>;
+
+/** The run files passed over at first contact. */
+export const BaselineSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal(BASELINE_KIND),
+  runs: z.array(z.string()),
+});
+
+export function isFinalReport(report: NodeOpReport): boolean {
+  return report.status.phase !== 'Pending' && report.status.phase !== 'Running';
+}

@@ -1,0 +1,56 @@
+import type { LocatedProblem } from '../../api/documents.ts';
+import { parseDocument } from '../../api/documents.ts';
+import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
+import { nearest, type Problem } from '../../api/schema.ts';
+import { z } from 'zod';
+
+/** One file under the definitions' folder; its spec is checked when a run uses it, after merging. */
+export interface Definition {
+  path: string;
+  result:
+    | { ok: true; name: string; metadata: Record<string, unknown>; spec: unknown }
+    | { ok: false; problems: LocatedProblem[] };
+}
+
+const Outline = z.looseObject({
+  apiVersion: z.literal(NODEOP_API_VERSION),
+  kind: z.literal(NODEOP_KIND),
+  metadata: z.looseObject({ name: z.string() }),
+});
+
+export function parseDefinition(path: string, bytes: Uint8Array): Definition {
+  const parsed = parseDocument(bytes, [
+    { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: Outline },
+  ]);
+  if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
+  const { metadata, spec } = parsed.value;
+  return { path, result: { ok: true, name: metadata.name, metadata, spec } };
+}
+
+export type Found =
+  | { ok: true; metadata: Record<string, unknown>; spec: unknown }
+  | { ok: false; problem: Problem };
+
+/** The one definition of that name; the problem names the neighbours when there is none or several. */
+export function findDefinition(definitions: readonly Definition[], name: string): Found {
+  const named = definitions.flatMap(({ path, result }) => (result.ok ? [{ path, ...result }] : []));
+  const found = named.filter((it) => it.name === name);
+  const first = found[0];
+  if (first && found.length === 1) return { ok: true, metadata: first.metadata, spec: first.spec };
+  const path = ['spec', 'nodeOp'];
+  if (first) {
+    const where = found.map((it) => it.path).join(', ');
+    return {
+      ok: false,
+      problem: { path, message: `definition "${name}" is there more than once: ${where}` },
+    };
+  }
+  const guess = nearest(
+    name,
+    named.map((it) => it.name),
+  );
+  const broken = definitions.filter((it) => !it.result.ok).map((it) => it.path);
+  const hint = guess === undefined ? '' : `; did you mean "${guess}"?`;
+  const unread = broken.length === 0 ? '' : `; not readable: ${broken.join(', ')}`;
+  return { ok: false, problem: { path, message: `no definition is named "${name}"${hint}${unread}` } };
+}

@@ -1,0 +1,50 @@
+import type { NodeOpReport } from '../../api/report.ts';
+import { printable } from './report.ts';
+
+/** The commit message for reports that changed together: one line each, and trailers for tools. */
+export function commitMessage(reports: readonly NodeOpReport[], skipCi: boolean): string {
+  const first = reports[0];
+  const title =
+    first && reports.length === 1 ? headline(first) : `${reports.length} runs: ${phases(reports)}`;
+  const lines = reports.length > 1 ? reports.map((it) => `- ${headline(it)}`) : [];
+  const body = [lines.join('\n'), reports.flatMap(trailers).join('\n')].filter((it) => it !== '');
+  return `${[title + (skipCi ? ' [skip ci]' : ''), ...body].join('\n\n')}\n`;
+}
+
+export function baselineMessage(count: number, cluster: string | undefined, skipCi: boolean): string {
+  const title = `First contact: ${count} run ${count === 1 ? 'file is' : 'files are'} passed over`;
+  const trailer = cluster === undefined ? '' : `\n\nCluster: ${cluster}`;
+  return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
+}
+
+function headline(report: NodeOpReport): string {
+  const { phase, summary } = report.status;
+  const done = summary ? (summary['completed'] ?? 0) : 0;
+  const failed = summary?.['failed'] ?? 0;
+  const counts = summary
+    ? ` (${done}/${summary['total'] ?? 0} nodes${failed > 0 ? `, ${failed} failed` : ''})`
+    : '';
+  return `${oneLine(report.run.path)}: ${phase}${counts}`;
+}
+
+function phases(reports: readonly NodeOpReport[]): string {
+  const counts = new Map<string, number>();
+  for (const { status } of reports) counts.set(status.phase, (counts.get(status.phase) ?? 0) + 1);
+  return [...counts].map(([phase, count]) => `${count} ${phase}`).join(', ');
+}
+
+function trailers(report: NodeOpReport): string[] {
+  const { run, cluster, nodeOp } = report;
+  return [
+    `Run: ${oneLine(run.path)}`,
+    ...(run.commit === undefined ? [] : [`Run-Commit: ${run.commit}`]),
+    ...(cluster === undefined ? [] : [`Cluster: ${cluster}`]),
+    ...(nodeOp
+      ? [`NodeOp: ${nodeOp.namespace === undefined ? '' : `${nodeOp.namespace}/`}${nodeOp.name}`]
+      : []),
+  ];
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n');
+}

@@ -1,0 +1,56 @@
+/** Where things lie in the repository. All paths are relative to its root, with "/" between the parts. */
+export interface Layout {
+  nodeops: string;
+  runs: string;
+  results: string;
+  /** This cluster's name; absent when only one cluster is served. */
+  cluster?: string | undefined;
+}
+
+const YAML = /\.ya?ml$/i;
+const SYMLINK = '120000';
+const SUBMODULE = '160000';
+
+/** The folder this cluster's agent writes to. */
+export function resultsFolder(layout: Layout): string {
+  return layout.cluster === undefined ? layout.results : `${layout.results}/${layout.cluster}`;
+}
+
+export function reportPath(layout: Layout, runPath: string): string {
+  const parts = runPath.slice(layout.runs.length + 1).split('/');
+  // git refuses to write such names, though a tree made by other means may hold them.
+  const safe = parts.map((it) => (/^(\.+|\.git)$/i.test(it) ? it.replaceAll('.', '%2E') : it));
+  return `${resultsFolder(layout)}/${safe.join('/')}`;
+}
+
+export function baselinePath(layout: Layout): string {
+  return `${resultsFolder(layout)}/.baseline.yaml`;
+}
+
+/** Links are runs too, whatever their name: they are answered with a report that refuses them. */
+export function isRunFile(layout: Layout, path: string, mode: string): boolean {
+  return path.startsWith(`${layout.runs}/`) && (YAML.test(path) || mode === SYMLINK || mode === SUBMODULE);
+}
+
+export function isDefinition(layout: Layout, path: string, mode: string): boolean {
+  return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && mode !== SYMLINK && mode !== SUBMODULE;
+}
+
+/** Why the entry is refused unread; undefined when it is a plain file. */
+export function refusal(path: string, mode: string): string | undefined {
+  if (mode === SYMLINK) return 'is a symbolic link; run files must be plain files';
+  if (mode === SUBMODULE) return 'is a submodule; run files must be plain files';
+  if (path.split('/').some((it) => it === '..' || it === '.')) return 'has a path with ".." or "."';
+  return undefined;
+}
+
+/** Value of the annotation that ties a NodeOp to its run. */
+export function runId(layout: Layout, runPath: string): string {
+  return `${layout.cluster ?? ''}:${runPath}`;
+}
+
+/** The run file's path of an annotation, when it is one of this cluster. */
+export function pathOfRunId(layout: Layout, id: string | undefined): string | undefined {
+  const prefix = `${layout.cluster ?? ''}:`;
+  return id?.startsWith(prefix) === true ? id.slice(prefix.length) : undefined;
+}

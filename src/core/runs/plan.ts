@@ -1,0 +1,92 @@
+import type { LocatedProblem } from '../../api/documents.ts';
+import { ANNOTATION_CANCEL } from '../../api/labels.ts';
+import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
+import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import type { Manifest, Preparation } from './prepare.ts';
+
+/** Everything known of one run: its file at the tip, its NodeOp in the cluster, its report at the tip. */
+export interface RunFacts {
+  path: string;
+  /** Absent when the file was removed. `order`: place of its commit among the files not started yet. */
+  file?: { blob: string; order: number; prepare: () => Preparation };
+  nodeOp?: NodeOp;
+  report?: NodeOpReport;
+  /** Passed over at first contact. */
+  passedOver: boolean;
+}
+
+export type Verdict =
+  | { phase: 'Invalid'; reason: string; problems: readonly LocatedProblem[] }
+  | { phase: 'Cancelled'; reason: string; message: string };
+
+export type RunAction =
+  | { type: 'create'; run: RunFacts; manifest: Manifest }
+  | { type: 'cancel'; run: RunFacts; nodeOp: NodeOp; reason: string }
+  | { type: 'suspend'; run: RunFacts; nodeOp: NodeOp; suspend: boolean }
+  /** Report the NodeOp as it stands. */
+  | { type: 'follow'; run: RunFacts; nodeOp: NodeOp }
+  /** Report an end that no NodeOp has. */
+  | { type: 'conclude'; run: RunFacts; verdict: Verdict }
+  | { type: 'wait'; run: RunFacts; reason: string };
+
+/** What to do about all runs, from nothing but what is observed. Runs that are over give no action. */
+export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: number): RunAction[] {
+  const actions = runs.flatMap((run) => (run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now)));
+  let free = maxConcurrent - runs.filter((it) => it.nodeOp && !isFinalPhase(it.nodeOp.status?.phase)).length;
+  const rank = (action: RunAction) => action.run.file?.order ?? 0;
+  return actions
+    .toSorted((a, b) => rank(a) - rank(b) || (a.run.path < b.run.path ? -1 : 1))
+    .map((action) => {
+      if (action.type !== 'create') return action;
+      if (free > 0) {
+        free--;
+        return action;
+      }
+      return { type: 'wait', run: action.run, reason: 'other runs come first' };
+    });
+}
+
+function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
+  if (isFinalPhase(nodeOp.status?.phase)) {
+    return run.report && isFinalReport(run.report) ? [] : [{ type: 'follow', run, nodeOp }];
+  }
+  const actions: RunAction[] = [];
+  if (!run.file) {
+    if (nodeOp.metadata.annotations?.[ANNOTATION_CANCEL] === undefined) {
+      actions.push({ type: 'cancel', run, nodeOp, reason: 'the run file was removed' });
+    }
+  } else {
+    const prepared = run.file.prepare();
+    const wanted = prepared.ok ? prepared.manifest.spec.suspend : undefined;
+    if (wanted !== undefined && wanted !== (nodeOp.spec.suspend ?? false)) {
+      actions.push({ type: 'suspend', run, nodeOp, suspend: wanted });
+    }
+  }
+  return [...actions, { type: 'follow', run, nodeOp }];
+}
+
+function planOpen(run: RunFacts, now: Date): RunAction[] {
+  const { file, report } = run;
+  if (report && report.status.phase !== 'Invalid') {
+    if (isFinalReport(report)) return [];
+    const message = 'the NodeOp was deleted before it was finished';
+    return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'NodeOpDeleted', message } }];
+  }
+  // An invalid file was never executed, so an edit of it is a new chance; the same content is not.
+  if (!file || run.passedOver || report?.run.blob === file.blob) return [];
+  const prepared = file.prepare();
+  if (!prepared.ok) {
+    const { problems } = prepared;
+    return [{ type: 'conclude', run, verdict: { phase: 'Invalid', reason: 'InvalidRunFile', problems } }];
+  }
+  if (!prepared.here) return [];
+  const { notBefore, notAfter } = prepared;
+  if (notAfter !== undefined && now.getTime() > Date.parse(notAfter)) {
+    const message = `not started before notAfter, ${notAfter}`;
+    return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'TooLate', message } }];
+  }
+  if (notBefore !== undefined && now.getTime() < Date.parse(notBefore)) {
+    return [{ type: 'wait', run, reason: `not before ${notBefore}` }];
+  }
+  return [{ type: 'create', run, manifest: prepared.manifest }];
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { AGENT_API_VERSION } from '../../api/config.ts';
+import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
+import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
+import {
+  ANNOTATION_RUN,
+  ANNOTATION_RUN_BLOB,
+  ANNOTATION_RUN_COMMIT,
+  ANNOTATION_WINDOW,
+} from '../../api/labels.ts';
+import {
+  NODEOP_API_VERSION,
+  NODEOP_KIND,
+  NodeOpManifestSchema,
+  type NodeOpManifest,
+  type NodeOpSpec,
+} from '../../api/nodeop.ts';
+import { NODEOPRUN_KIND, NodeOpRunSchema, type NodeOpRun, type Window } from '../../api/nodeoprun.ts';
+import { check, objectName, type Problem } from '../../api/schema.ts';
+import { findDefinition, type Definition } from './definitions.ts';
+import { holds, isObject, mergePatch } from './merge.ts';
+import { refusal, runId, type Layout } from './paths.ts';
+
+export type Manifest = KubeObject & {
+  metadata: ObjectMeta & { name: string; namespace: string };
+  spec: NodeOpSpec;
+};
+
+/** What a run file asks for, ready to be carried out. */
+export interface Prepared {
+  ok: true;
+  manifest: Manifest;
+  /** False when the run is for other clusters only. */
+  here: boolean;
+  notBefore?: string;
+  notAfter?: string;
+}
+export type Preparation = Prepared | { ok: false; problems: LocatedProblem[] };
+
+export interface RunSource {
+  path: string;
+  mode: string;
+  blob: string;
+  /** Id of the commit that added the file. */
+  commit: string;
+  bytes: Uint8Array;
+}
+
+export interface PrepareContext {
+  layout: Layout;
+  /** Namespace of runs that name none. */
+  namespace: string;
+  definitions: readonly Definition[];
+}
+
+/** Turns a run file into the NodeOp to create, or says everything that is wrong with it. Never throws. */
+export function prepareRun(source: RunSource, context: PrepareContext): Preparation {
+  const refused = refusal(source.path, source.mode);
+  if (refused !== undefined) return { ok: false, problems: [{ path: [], message: refused }] };
+  const parsed = parseDocument<NodeOpManifest | NodeOpRun>(source.bytes, [
+    { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema },
+    { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema },
+  ]);
+  if (!parsed.ok) return parsed;
+  const document = parsed.value;
+  if (document.kind === NODEOP_KIND) return finish(source, context, document.metadata, document.spec, {});
+  const merged = mergeRun(document, context.definitions);
+  if (!merged.ok) return { ok: false, problems: parsed.locate(merged.problems) };
+  const { window, notBefore, notAfter, clusters = [] } = document.spec;
+  const { cluster } = context.layout;
+  return finish(source, context, { ...merged.metadata, ...document.metadata }, merged.spec, {
+    here: clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster)),
+    ...(window && { window }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(notAfter !== undefined && { notAfter }),
+  });
+}
+
+type Merged =
+  | { ok: true; spec: NodeOpSpec; metadata: { namespace?: string } }
+  | { ok: false; problems: Problem[] };
+
+function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
+  const found = findDefinition(definitions, run.spec.nodeOp);
+  if (!found.ok) return { ok: false, problems: [found.problem] };
+  const merged = mergePatch(found.spec, run.spec.overrides ?? {});
+  const spec = isObject(merged) ? { ...merged } : {};
+  const { env, suspend } = run.spec;
+  if (suspend !== undefined) spec['suspend'] = suspend;
+  if (env !== undefined) {
+    const names = new Set(env.map((it) => it.name));
+    const own: unknown[] = Array.isArray(spec['env']) ? spec['env'] : [];
+    const kept = own.filter((it) => !isObject(it) || !names.has(String(it['name'])));
+    spec['env'] = [...kept, ...env];
+  }
+  const result = check(NodeOpManifestSchema.shape.spec, spec);
+  if (!result.ok) return { ok: false, problems: result.problems.map((it) => atItsSource(it, run)) };
+  const namespace = found.metadata['namespace'];
+  return {
+    ok: true,
+    spec: result.value,
+    metadata: typeof namespace === 'string' ? { namespace } : {},
+  };
+}
+
+/** A problem of the merged spec belongs to the overrides when they hold it, else to the definition. */
+function atItsSource(problem: Problem, run: NodeOpRun): Problem {
+  if (holds(run.spec.overrides, problem.path)) {
+    return { ...problem, path: ['spec', 'overrides', ...problem.path] };
+  }
+  const where = ['spec', ...problem.path].join('.');
+  return {
+    path: ['spec', 'nodeOp'],
+    message: `definition "${run.spec.nodeOp}" is not valid here: ${where}: ${problem.message}`,
+  };
+}
+
+interface Extras {
+  here?: boolean;
+  window?: Window;
+  notBefore?: string;
+  notAfter?: string;
+}
+
+function finish(
+  source: RunSource,
+  context: PrepareContext,
+  metadata: {
+    name?: string | undefined;
+    generateName?: string | undefined;
+    namespace?: string | undefined;
+  } & {
+    labels?: unknown;
+    annotations?: unknown;
+  },
+  spec: NodeOpSpec,
+  { here = true, window, ...times }: Extras,
+): Preparation {
+  const name = metadata.name ?? derivedName(source, context, metadata.generateName);
+  const named = objectName().safeParse(name);
+  if (!named.success) {
+    const message = `does not begin an object name: ${JSON.stringify(metadata.generateName)}`;
+    return { ok: false, problems: [{ path: ['metadata', 'generateName'], message }] };
+  }
+  const manifest: Manifest = {
+    apiVersion: NODEOP_API_VERSION,
+    kind: NODEOP_KIND,
+    metadata: {
+      name,
+      namespace: metadata.namespace ?? context.namespace,
+      ...(isObject(metadata.labels) && { labels: texts(metadata.labels) }),
+      annotations: {
+        ...(isObject(metadata.annotations) ? texts(metadata.annotations) : {}),
+        [ANNOTATION_RUN]: runId(context.layout, source.path),
+        [ANNOTATION_RUN_BLOB]: source.blob,
+        [ANNOTATION_RUN_COMMIT]: source.commit,
+        ...(window && { [ANNOTATION_WINDOW]: JSON.stringify(window) }),
+      },
+    },
+    spec,
+  };
+  return { ok: true, manifest, here, ...times };
+}
+
+function texts(values: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
+}
+
+/** The same file on the same cluster always gets the same name, so creating it twice is impossible. */
+function derivedName(source: RunSource, context: PrepareContext, prefix: string | undefined): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([context.layout.cluster ?? '', source.path, source.blob]))
+    .digest('hex')
+    .slice(0, 10);
+  if (prefix !== undefined) return `${prefix.slice(0, 200)}${hash}`;
+  const file = source.path.slice(source.path.lastIndexOf('/') + 1).replace(/\.ya?ml$/i, '');
+  const stem = file
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 50)
+    .replace(/^-+|-+$/g, '');
+  return `${stem === '' ? 'run' : stem}-${hash}`;
+}

@@ -1,0 +1,148 @@
+import { dump } from 'js-yaml';
+import { AGENT_API_VERSION } from '../../api/config.ts';
+import { formatPath } from '../../api/schema.ts';
+import { isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
+import { BASELINE_KIND, REPORT_KIND, type NodeOpReport, type ReportNode } from '../../api/report.ts';
+import type { Verdict } from './plan.ts';
+
+export interface ReportSubject {
+  path: string;
+  commit?: string | undefined;
+  author?: string | undefined;
+  committedAt?: string | undefined;
+  blob?: string | undefined;
+  cluster?: string | undefined;
+}
+
+/** The report of a NodeOp as it stands. Holds nothing that changes without news, such as `lastUpdated`. */
+export function reportNodeOp(
+  subject: ReportSubject,
+  nodeOp: NodeOp,
+  logs: ReadonlyMap<string, string>,
+  currentBlob: string | undefined,
+): NodeOpReport {
+  const { status = {}, metadata } = nodeOp;
+  const ready = status.conditions?.find((it) => it.type === 'Ready');
+  const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
+  return compact({
+    ...head(subject, metadata.name ?? ''),
+    nodeOp: { namespace: metadata.namespace, name: metadata.name ?? '', uid: metadata.uid },
+    spec: nodeOp.spec,
+    status: {
+      phase: status.phase ?? 'Pending',
+      reason: ready?.reason,
+      message: ready?.message === undefined ? undefined : printable(ready.message),
+      startedAt: status.startedAt,
+      finishedAt: status.completedAt,
+      durationSeconds: isFinalPhase(status.phase) ? seconds(status.startedAt, status.completedAt) : undefined,
+      observedChange: changed
+        ? { blob: currentBlob, message: 'the run file was edited after the start; only suspend is honoured' }
+        : undefined,
+      summary: summaryOf(nodeOp),
+      nodes: Object.entries(status.nodeStatuses ?? {})
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, node]) => reportNode(name, node, logs.get(name))),
+    },
+  });
+}
+
+/** The report of a run that ended without, or after the loss of, its NodeOp. */
+export function reportVerdict(
+  subject: ReportSubject,
+  verdict: Verdict,
+  previous: NodeOpReport | undefined,
+  now: Date,
+): NodeOpReport {
+  const name = subject.path.slice(subject.path.lastIndexOf('/') + 1);
+  if (verdict.phase === 'Invalid') {
+    const problems = verdict.problems.map(({ path, message, line, column }) => ({
+      path: path.length === 0 ? undefined : formatPath(path),
+      message: printable(message),
+      line,
+      column,
+    }));
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    const status = { phase: verdict.phase, reason: verdict.reason, message: count, problems };
+    return compact({ ...head(subject, name), status });
+  }
+  const end = { phase: verdict.phase, reason: verdict.reason, message: verdict.message };
+  if (!previous) return compact({ ...head(subject, name), status: end });
+  return compact({ ...previous, status: { ...previous.status, ...end, finishedAt: now.toISOString() } });
+}
+
+export function formatReport(report: NodeOpReport): string {
+  return dump(report, { lineWidth: 120, noRefs: true });
+}
+
+export function formatBaseline(runs: readonly string[]): string {
+  const note = '# Run files that were there at first contact. They are passed over.\n';
+  const body = { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, runs: runs.toSorted() };
+  return note + dump(body, { lineWidth: -1 });
+}
+
+const MAX_LOG = 4096;
+
+/** The last `lines` lines of a log, without control characters and never more than a few kilobytes. */
+export function logTail(log: string, lines: number): string {
+  if (lines === 0) return '';
+  const text = printable(log).trimEnd();
+  return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG);
+}
+
+/** Terminal colours and control characters have no place in a file that people open in a terminal. */
+export function printable(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(ESCAPES, '')
+    .replace(/[^\P{C}\n\t]/gu, '');
+}
+// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
+const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+
+function head(subject: ReportSubject, name: string) {
+  const { path, commit, author, committedAt, blob, cluster } = subject;
+  return {
+    apiVersion: AGENT_API_VERSION,
+    kind: REPORT_KIND,
+    metadata: { name },
+    run: { path, commit, author, committedAt, blob },
+    cluster,
+  } as const;
+}
+
+function reportNode(name: string, node: NodeStatus, log: string | undefined): Loose<ReportNode> {
+  return {
+    name,
+    phase: node.phase,
+    message: node.message === undefined ? undefined : printable(node.message),
+    attempts: node.attempts,
+    exitCode: node.exitCode,
+    rebootStatus: node.rebootStatus,
+    startedAt: node.startedAt,
+    finishedAt: node.finishedAt,
+    log: log === '' ? undefined : log,
+  };
+}
+
+function summaryOf(nodeOp: NodeOp) {
+  const summary = nodeOp.status?.summary;
+  if (!summary) return undefined;
+  const { total, pending, inFlight, completed, failed, cancelled } = summary;
+  return { total, pending, inFlight, completed, failed, cancelled };
+}
+
+function seconds(from: string | undefined, to: string | undefined): number | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  return Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+}
+
+type Loose<T> = T extends readonly (infer Item)[]
+  ? Loose<Item>[]
+  : T extends object
+    ? { [Key in keyof T]: Loose<T[Key]> | undefined }
+    : T;
+
+/** Leaves out what is undefined, at every depth, keeping the order of the keys. */
+function compact(value: Loose<NodeOpReport>): NodeOpReport {
+  return JSON.parse(JSON.stringify(value)) as NodeOpReport;
+}
