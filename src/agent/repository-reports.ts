@@ -1,0 +1,86 @@
+import type { AgentConfig } from '../api/config.ts';
+import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT } from '../api/labels.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import type { NodeOpReport } from '../api/report.ts';
+import type { RunFacts, Verdict } from '../core/runs/plan.ts';
+import { logTail, reportNodeOp, reportVerdict, type ReportSubject } from '../core/runs/report.ts';
+import type { Mirror } from '../git/mirror.ts';
+import { commitInfo, type CommitInfo } from '../git/read.ts';
+import type { NodeOpStore } from './ports.ts';
+import type { Snapshot } from './repository-snapshot.ts';
+
+/** A log is read for so many failed nodes of one run; a fleet that fails as a whole fails alike. */
+const MAX_LOGS = 50;
+
+/** Makes reports: asks the cluster for logs and Git for authors, each once. */
+export class ReportBuilder {
+  readonly #config: AgentConfig;
+  readonly #store: NodeOpStore;
+  readonly #mirror: Mirror;
+  readonly #logs = new Map<string, string>();
+  readonly #commits = new Map<string, CommitInfo | undefined>();
+
+  constructor(config: AgentConfig, store: NodeOpStore, mirror: Mirror) {
+    this.#config = config;
+    this.#store = store;
+    this.#mirror = mirror;
+  }
+
+  async ofNodeOp(run: RunFacts, nodeOp: NodeOp): Promise<NodeOpReport> {
+    const { annotations = {} } = nodeOp.metadata;
+    const commit = annotations[ANNOTATION_RUN_COMMIT] ?? '';
+    const info = await this.#commit(commit);
+    const subject = this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run);
+    return reportNodeOp(subject, nodeOp, await this.#logsOf(run, nodeOp), run.file?.blob);
+  }
+
+  ofVerdict(run: RunFacts, verdict: Verdict, snapshot: Snapshot, now: Date): NodeOpReport {
+    const subject = this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path));
+    return reportVerdict(subject, verdict, verdict.phase === 'Cancelled' ? run.report : undefined, now);
+  }
+
+  #subject(
+    path: string,
+    blob: string | undefined,
+    info: { commit?: string | undefined; author?: string | undefined; committedAt?: string | undefined } = {},
+  ): ReportSubject {
+    const { commit, author, committedAt } = info;
+    return {
+      path,
+      commit,
+      author: author === '' ? undefined : author,
+      committedAt: committedAt === '' ? undefined : committedAt,
+      blob,
+      cluster: this.#config.cluster,
+    };
+  }
+
+  async #commit(id: string): Promise<CommitInfo | undefined> {
+    if (!this.#commits.has(id)) this.#commits.set(id, await commitInfo(this.#mirror.git, id));
+    return this.#commits.get(id);
+  }
+
+  /** A log that was read stays as it was, so that a pod's removal is no news. */
+  async #logsOf(run: RunFacts, nodeOp: NodeOp): Promise<Map<string, string>> {
+    const lines = this.#config.report.logLines;
+    const logs = new Map<string, string>();
+    if (lines === 0) return logs;
+    const failed = Object.entries(nodeOp.status?.nodeStatuses ?? {})
+      .filter(([, it]) => it.phase === 'Failed' && it.jobName !== undefined)
+      .map(([node]) => node)
+      .toSorted()
+      .slice(0, MAX_LOGS);
+    for (const node of failed) {
+      const key = `${nodeOp.metadata.uid ?? ''} ${node}`;
+      const committed = run.report?.status.nodes?.find((it) => it.name === node)?.log;
+      let log = this.#logs.get(key) ?? committed;
+      if (log === undefined) {
+        const text = await this.#store.failedLog(nodeOp, node).catch(() => undefined);
+        log = logTail(text ?? '', lines);
+      }
+      this.#logs.set(key, log);
+      logs.set(node, log);
+    }
+    return logs;
+  }
+}

@@ -1,0 +1,133 @@
+import { parseDocument } from '../api/documents.ts';
+import { AGENT_API_VERSION } from '../api/config.ts';
+import {
+  BASELINE_KIND,
+  BaselineSchema,
+  NodeOpReportSchema,
+  REPORT_KIND,
+  type NodeOpReport,
+} from '../api/report.ts';
+import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
+import {
+  baselinePath,
+  isDefinition,
+  isRunFile,
+  reportPath,
+  resultsFolder,
+  type Layout,
+} from '../core/runs/paths.ts';
+import type { Mirror } from '../git/mirror.ts';
+import { listTree, readBlobs, type CommitInfo, type TreeEntry } from '../git/read.ts';
+
+/** A report at the tip; one that people made unreadable still says that the run is over. */
+export interface StoredReport {
+  blob: string;
+  report?: NodeOpReport;
+}
+
+/** What the tip of the branch holds for this cluster. */
+export interface Snapshot {
+  tip: string;
+  /** By path of the run file. */
+  runs: Map<string, TreeEntry>;
+  definitions: Definition[];
+  /** Changes whenever a definition does. */
+  definitionsKey: string;
+  /** By path in the repository. */
+  reports: Map<string, StoredReport>;
+  baseline?: ReadonlySet<string>;
+  /** Filled in by the loop for runs that were not started yet. */
+  added: Map<string, CommitInfo>;
+}
+
+/** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
+const READ_LIMIT = 1024 * 1024;
+
+/** Reads tips, remembering by object id what it has parsed, so that an unchanged file costs nothing. */
+export class SnapshotReader {
+  readonly #mirror: Mirror;
+  readonly #layout: Layout;
+  #last: Snapshot | undefined;
+  #parsed = new Map<string, { definition?: Definition; stored?: StoredReport; baseline?: Set<string> }>();
+
+  constructor(mirror: Mirror, layout: Layout) {
+    this.#mirror = mirror;
+    this.#layout = layout;
+  }
+
+  async read(tip: string): Promise<Snapshot> {
+    if (this.#last?.tip === tip) return this.#last;
+    const layout = this.#layout;
+    const results = resultsFolder(layout);
+    const entries = await listTree(this.#mirror.git, tip, [layout.nodeops, layout.runs, results]);
+    const runs = new Map(
+      entries.filter((it) => isRunFile(layout, it.path, it.mode)).map((it) => [it.path, it]),
+    );
+    const definitions = entries.filter((it) => isDefinition(layout, it.path, it.mode));
+    const own = entries.filter((it) => it.path.startsWith(`${results}/`) && it.mode.startsWith('100'));
+    await this.#parse([...definitions, ...own]);
+    const baseline = own
+      .filter((it) => it.path === baselinePath(layout))
+      .map((it) => this.#parsed.get(key(it))?.baseline ?? new Set<string>())[0];
+    this.#last = {
+      tip,
+      runs,
+      definitions: definitions.flatMap((it) => this.#parsed.get(key(it))?.definition ?? []),
+      definitionsKey: definitions.map(key).join('\0'),
+      reports: new Map(
+        own.map((it): [string, StoredReport] => [
+          it.path,
+          this.#parsed.get(key(it))?.stored ?? { blob: it.blob },
+        ]),
+      ),
+      ...(baseline && { baseline }),
+      added: new Map(),
+    };
+    return this.#last;
+  }
+
+  /** Contents of run files, by object id. */
+  async contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
+    const files = entries.filter((it) => it.mode.startsWith('100'));
+    const small = files.filter((it) => it.size <= READ_LIMIT);
+    const found = await readBlobs(this.#mirror.git, [...new Set(small.map((it) => it.blob))]);
+    for (const { blob, size } of files) {
+      if (size > READ_LIMIT) found.set(blob, new Uint8Array(READ_LIMIT + 1));
+    }
+    return found;
+  }
+
+  async #parse(entries: readonly TreeEntry[]): Promise<void> {
+    const missing = entries.filter((it) => !this.#parsed.has(key(it)));
+    const bytes = await this.contents(missing);
+    const kept = new Set(entries.map(key));
+    for (const id of this.#parsed.keys()) if (!kept.has(id)) this.#parsed.delete(id);
+    for (const entry of missing) {
+      this.#parsed.set(key(entry), this.#parseOne(entry, bytes.get(entry.blob) ?? new Uint8Array()));
+    }
+  }
+
+  #parseOne(entry: TreeEntry, bytes: Uint8Array) {
+    if (isDefinition(this.#layout, entry.path, entry.mode)) {
+      return { definition: parseDefinition(entry.path, bytes) };
+    }
+    if (entry.path === baselinePath(this.#layout)) {
+      const file = parseDocument(bytes, [
+        { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema },
+      ]);
+      return { baseline: new Set(file.ok ? file.value.runs : []) };
+    }
+    const parsed = parseDocument(bytes, [
+      { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
+    ]);
+    return { stored: { blob: entry.blob, ...(parsed.ok && { report: parsed.value }) } };
+  }
+}
+
+function key(entry: TreeEntry): string {
+  return `${entry.blob} ${entry.path}`;
+}
+
+export function storedReport(snapshot: Snapshot, layout: Layout, runPath: string): StoredReport | undefined {
+  return snapshot.reports.get(reportPath(layout, runPath));
+}

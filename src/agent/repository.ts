@@ -1,0 +1,348 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentConfig } from '../api/config.ts';
+import { InvalidError } from '../api/errors.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../api/labels.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
+import { durationMs, type Problem } from '../api/schema.ts';
+import { baselineMessage, commitMessage } from '../core/runs/message.ts';
+import { baselinePath, reportPath, runId, type Layout } from '../core/runs/paths.ts';
+import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
+import { formatBaseline, formatReport } from '../core/runs/report.ts';
+import { localRepository, Mirror } from '../git/mirror.ts';
+import { writeFiles } from '../git/write.ts';
+import type { Logger } from './logger.ts';
+import type { NodeOpStore } from './ports.ts';
+import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
+import { ReportBuilder } from './repository-reports.ts';
+import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
+import { onSchedule } from './schedule.ts';
+import { watchFiles } from './watch-files.ts';
+
+export interface RepositoryDeps {
+  config: AgentConfig;
+  store: NodeOpStore;
+  logger: Logger;
+  now?: () => Date;
+}
+
+/** What a pass left behind: whether something is still under way, and how runs ended so far. */
+export interface Settled {
+  pending: boolean;
+  /** Final phases this loop has reported, by path of the run file. */
+  phaseByRun: Record<string, ReportPhase>;
+}
+
+/** Cluster events come in bursts; one look answers all of a burst. */
+const COALESCE_MS = 100;
+/** After this a created NodeOp that the cache does not have was deleted. */
+const CACHE_LAG_MS = 30_000;
+const MAX_BACKOFF_MS = 5 * 60_000;
+
+/**
+ * The loop between the repository and the NodeOps. Each pass looks at the tip and the cluster and does
+ * what is missing; it remembers nothing that matters, so it may be killed and started anywhere.
+ */
+export class RepositoryLoop {
+  readonly #config: AgentConfig;
+  readonly #store: NodeOpStore;
+  readonly #log: Logger;
+  readonly #now: () => Date;
+  readonly #layout: Layout;
+  readonly #mirror: Mirror;
+  readonly #snapshots: SnapshotReader;
+  readonly #facts: FactsReader;
+  readonly #reports: ReportBuilder;
+  readonly #abort = new AbortController();
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+  /** Created by us and perhaps not in the cache yet. */
+  readonly #created = new Map<string, { nodeOp: NodeOp; at: number }>();
+  readonly #phases = new Map<string, ReportPhase>();
+  #tip: string | undefined;
+  #sawNoBranch = false;
+  #pending = true;
+  #lastWrite = 0;
+  #failures = 0;
+  #notBefore = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #due = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor({ config, store, logger, now = () => new Date() }: RepositoryDeps) {
+    this.#config = config;
+    this.#store = store;
+    this.#log = logger.child({ loop: 'repository' });
+    this.#now = now;
+    this.#layout = { ...config.git.paths, cluster: config.cluster };
+    const { url, branch, dir, timeout } = config.git;
+    const { signal } = this.#abort;
+    this.#mirror = new Mirror({ url, branch, dir, timeoutMs: durationMs(timeout), signal });
+    this.#snapshots = new SnapshotReader(this.#mirror, this.#layout);
+    this.#facts = new FactsReader({
+      mirror: this.#mirror,
+      reader: this.#snapshots,
+      layout: this.#layout,
+      namespace: config.kubernetes.namespace,
+    });
+    this.#reports = new ReportBuilder(config, store, this.#mirror);
+  }
+
+  /** Starts polling and watching. The store's cache must be synced. A remote that is away is no error. */
+  async start(): Promise<void> {
+    const { url, poll } = this.#config.git;
+    this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
+    const stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), async () => {
+      if (Date.now() >= this.#notBefore) await this.pollNow();
+    });
+    this.#cleanups.push(stopPolling);
+    const folder = await localRepository(url);
+    if (folder !== undefined) {
+      const refs = [`${folder}/refs/heads`, `${folder}/packed-refs`];
+      this.#cleanups.push(watchFiles(refs, () => void this.pollNow()));
+    }
+    await this.pollNow();
+  }
+
+  /** Stops for good, last started first, and waits for the pass under way (its git command is killed). */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    clearTimeout(this.#timer);
+    for (const cleanup of this.#cleanups.toReversed()) await cleanup();
+    await this.#queue;
+  }
+
+  /** Fetches and looks, after the pass under way. Never rejects; failures are logged and tried again. */
+  pollNow(): Promise<void> {
+    return this.#enqueue(true);
+  }
+
+  /** Whether every run is over and reported, as of the last pass. */
+  settled(): Settled {
+    return { pending: this.#pending, phaseByRun: Object.fromEntries(this.#phases) };
+  }
+
+  /** Works until nothing is pending. Runs that wait for their notBefore are not waited for. */
+  async runOnce(): Promise<Settled> {
+    const { signal } = this.#abort;
+    this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
+    await this.pollNow();
+    while (this.#pending && !signal.aborted) {
+      const waitMs = Math.max(250, this.#notBefore - Date.now());
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await this.#enqueue(this.#failures > 0 || this.#tip === undefined);
+    }
+    return this.settled();
+  }
+
+  /** Looks again that much later, or earlier when somebody else asked for it; not before a backoff is over. */
+  #lookIn(ms: number): void {
+    const due = Math.max(Date.now() + ms, this.#notBefore);
+    if (this.#abort.signal.aborted || (this.#timer !== undefined && this.#due <= due)) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#enqueue(this.#failures > 0);
+    }, due - Date.now());
+  }
+
+  #enqueue(fetch: boolean): Promise<void> {
+    this.#queue = this.#queue.then(() => this.#guardedPass(fetch));
+    return this.#queue;
+  }
+
+  async #guardedPass(fetch: boolean): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    try {
+      await this.#pass(fetch);
+      if (this.#failures > 0) this.#log.info({ failures: this.#failures }, 'repository is back');
+      this.#failures = 0;
+      this.#notBefore = 0;
+    } catch (error) {
+      if (this.#abort.signal.aborted) return;
+      this.#pending = true;
+      const backoff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** this.#failures++) * (0.5 + Math.random());
+      this.#notBefore = Date.now() + backoff;
+      this.#lookIn(backoff);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#log.warn(
+        { reason, ready: false, failures: this.#failures, retryInMs: Math.round(backoff) },
+        error instanceof InvalidError ? 'repository cannot be used' : 'repository pass failed; will retry',
+      );
+    }
+  }
+
+  async #pass(fetch: boolean): Promise<void> {
+    if (fetch || this.#tip === undefined) this.#tip = await this.#mirror.fetch();
+    if (this.#tip === undefined) {
+      this.#sawNoBranch = true;
+      this.#pending = false;
+      this.#log.info({ branch: this.#config.git.branch }, 'the remote has no such branch yet');
+      return;
+    }
+    const nodeOps = this.#nodeOps();
+    let snapshot = await this.#read(this.#tip);
+    if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
+    const facts = await this.#facts.read(snapshot, nodeOps);
+    const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
+    const reports = new Map<string, NodeOpReport>();
+    let waiting = false;
+    for (const action of actions) {
+      try {
+        const report = await this.#apply(action, snapshot);
+        if (report) reports.set(action.run.path, report);
+      } catch (error) {
+        waiting = true;
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#log.warn({ run: action.run.path, action: action.type, reason }, 'action failed; will retry');
+        this.#lookIn(2000);
+      }
+      waiting ||= action.type === 'wait' && !action.reason.startsWith('not before');
+    }
+    const unwritten = await this.#write(reports, snapshot);
+    this.#pending = waiting || unwritten || [...reports.values()].some((it) => !isFinalReport(it));
+  }
+
+  async #read(tip: string): Promise<Snapshot> {
+    try {
+      return await this.#snapshots.read(tip);
+    } catch (error) {
+      this.#mirror.markBroken();
+      this.#tip = undefined;
+      throw error;
+    }
+  }
+
+  /** The cache, and what was created since it last heard of the cluster. */
+  #nodeOps(): Map<string, NodeOp> {
+    const listed = nodeOpsByRun(this.#layout, this.#store.list());
+    for (const [path, { nodeOp, at }] of this.#created) {
+      if (listed.has(path) || Date.now() > at + CACHE_LAG_MS) this.#created.delete(path);
+      else listed.set(path, nodeOp);
+    }
+    return listed;
+  }
+
+  #isFirstContact(snapshot: Snapshot): boolean {
+    const none = !snapshot.baseline && snapshot.reports.size === 0;
+    return none && this.#config.runs.initial === 'baseline';
+  }
+
+  async #writeBaseline(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot> {
+    // Files that came after this agent had seen the branch missing were added under its eyes.
+    const runs = this.#sawNoBranch ? [] : [...snapshot.runs.keys()].filter((it) => !nodeOps.has(it));
+    const { cluster, report } = this.#config;
+    const files = new Map([[baselinePath(this.#layout), formatBaseline(runs)]]);
+    this.#tip = await this.#push(files, baselineMessage(runs.length, cluster, report.skipCi));
+    const message = 'first contact: run files that are there already are passed over, see the baseline file';
+    if (runs.length > 0) this.#log.warn({ runs, baseline: baselinePath(this.#layout) }, message);
+    return this.#read(this.#tip);
+  }
+
+  async #apply(action: RunAction, snapshot: Snapshot): Promise<NodeOpReport | undefined> {
+    const { run } = action;
+    const log = this.#log.child({ run: run.path });
+    switch (action.type) {
+      case 'wait':
+        log.debug({ reason: action.reason }, 'run waits');
+        return undefined;
+      case 'create':
+        return this.#create(run, action.manifest, snapshot);
+      case 'cancel':
+        await this.#patch(action.nodeOp, {
+          metadata: { annotations: { [ANNOTATION_CANCEL]: action.reason } },
+        });
+        log.info({ reason: action.reason }, 'run is cancelled');
+        return undefined;
+      case 'suspend':
+        await this.#patch(action.nodeOp, { spec: { suspend: action.suspend } });
+        log.info({ suspend: action.suspend }, 'suspend of the run changed');
+        return undefined;
+      case 'follow':
+        return this.#reports.ofNodeOp(run, action.nodeOp);
+      case 'conclude':
+        break;
+    }
+    return this.#conclude(run, action.verdict, snapshot);
+  }
+
+  /** The cache may lag: a NodeOp is called deleted only after asking the API server. */
+  async #conclude(run: RunFacts, verdict: Verdict, snapshot: Snapshot): Promise<NodeOpReport> {
+    const { namespace, name } = run.report?.nodeOp ?? {};
+    if (verdict.phase === 'Cancelled' && namespace !== undefined && name !== undefined) {
+      const still = await this.#store.get(namespace, name);
+      if (still?.metadata.annotations?.[ANNOTATION_RUN] === runId(this.#layout, run.path)) {
+        return this.#reports.ofNodeOp(run, still);
+      }
+    }
+    return this.#reports.ofVerdict(run, verdict, snapshot, this.#now());
+  }
+
+  async #create(
+    run: RunFacts,
+    manifest: Parameters<NodeOpStore['create']>[0],
+    snapshot: Snapshot,
+  ): Promise<NodeOpReport> {
+    const { name = '', namespace = '' } = manifest.metadata;
+    const invalid = (reason: string, problems: readonly Problem[]) =>
+      this.#reports.ofVerdict(run, { phase: 'Invalid', reason, problems }, snapshot, this.#now());
+    let nodeOp: NodeOp | 'exists' | undefined;
+    try {
+      nodeOp = await this.#store.create(manifest);
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      const problems = error.problems.length > 0 ? error.problems : [{ path: [], message: error.message }];
+      return invalid('Rejected', problems);
+    }
+    if (nodeOp === 'exists') nodeOp = await this.#store.get(namespace, name);
+    if (!nodeOp) throw new Error(`NodeOp ${namespace}/${name} exists and then did not`);
+    if (nodeOp.metadata.annotations?.[ANNOTATION_RUN] !== runId(this.#layout, run.path)) {
+      const message = `NodeOp ${namespace}/${name} exists and belongs to somebody else`;
+      return invalid('NameClash', [{ path: ['metadata', 'name'], message }]);
+    }
+    this.#created.set(run.path, { nodeOp, at: Date.now() });
+    this.#log.info({ run: run.path, nodeOp: `${namespace}/${name}` }, 'run started');
+    return this.#reports.ofNodeOp(run, nodeOp);
+  }
+
+  async #patch(nodeOp: NodeOp, patch: object): Promise<void> {
+    const { namespace = '', name = '' } = nodeOp.metadata;
+    await this.#store.patch(namespace, name, patch);
+  }
+
+  /** Pushes what changed, now or when the interval is over. Returns whether something is left for later. */
+  async #write(reports: ReadonlyMap<string, NodeOpReport>, snapshot: Snapshot): Promise<boolean> {
+    const files = new Map<string, string>();
+    const changed: NodeOpReport[] = [];
+    let urgent = false;
+    for (const [path, report] of reports) {
+      const file = reportPath(this.#layout, path);
+      const before = snapshot.reports.get(file)?.report;
+      const text = formatReport(report);
+      if (before && formatReport(before) === text) continue;
+      files.set(file, text);
+      changed.push(report);
+      urgent ||= !before || isFinalReport(report);
+    }
+    if (changed.length === 0) return false;
+    const waitMs = this.#lastWrite + durationMs(this.#config.report.interval) - Date.now();
+    if (!urgent && waitMs > 0) {
+      this.#lookIn(waitMs);
+      return true;
+    }
+    this.#tip = await this.#push(files, commitMessage(changed, this.#config.report.skipCi));
+    this.#lastWrite = Date.now();
+    for (const report of changed) {
+      const { phase } = report.status;
+      if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
+      this.#log.info({ run: report.run.path, phase, commit: this.#tip }, 'report committed');
+    }
+    return false;
+  }
+
+  #push(files: ReadonlyMap<string, string>, message: string): Promise<string> {
+    const { author } = this.#config.git;
+    const { signal } = this.#abort;
+    return writeFiles(this.#mirror, files, message, { author, now: this.#now, signal });
+  }
+}

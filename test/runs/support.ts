@@ -1,0 +1,172 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Logger } from '../../src/agent/logger.ts';
+import type { NodeOpStore } from '../../src/agent/ports.ts';
+import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
+import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
+import { mergePatch } from '../../src/core/runs/merge.ts';
+
+const ENV = {
+  PATH: process.env['PATH'],
+  HOME: '/nonexistent',
+  GIT_AUTHOR_NAME: 'Ada',
+  GIT_AUTHOR_EMAIL: 'ada@example.org',
+  GIT_COMMITTER_NAME: 'Ada',
+  GIT_COMMITTER_EMAIL: 'ada@example.org',
+};
+
+/** A bare repository and a clone of it that people work in, in a folder that goes away with `dispose`. */
+export class TestRepository implements Disposable {
+  readonly root = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
+  readonly bare = join(this.root, 'origin.git');
+  readonly clone = join(this.root, 'work');
+
+  constructor() {
+    mkdirSync(this.bare);
+    this.git(this.bare, 'init', '-q', '-b', 'main', '--bare');
+    mkdirSync(this.clone);
+    this.git(this.clone, 'init', '-q', '-b', 'main');
+    this.git(this.clone, 'remote', 'add', 'origin', this.bare);
+  }
+
+  git(dir: string, ...args: string[]): string {
+    return execFileSync('git', args, {
+      cwd: dir,
+      env: ENV,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  write(files: Record<string, string | Uint8Array>): void {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.clone, path)), { recursive: true });
+      writeFileSync(join(this.clone, path), content);
+    }
+  }
+
+  /** Writes the files, commits everything on top of what the remote has, and pushes. */
+  push(files: Record<string, string | Uint8Array>, message = 'change'): void {
+    this.write(files);
+    this.git(this.clone, 'add', '-A');
+    this.git(this.clone, 'commit', '-q', '--allow-empty', '-m', message);
+    if (this.has()) this.git(this.clone, 'pull', '-q', '--rebase', 'origin', 'main');
+    this.git(this.clone, 'push', '-q', 'origin', 'main');
+  }
+
+  remove(path: string): void {
+    this.git(this.clone, 'pull', '-q', '--rebase', 'origin', 'main');
+    this.git(this.clone, 'rm', '-q', path);
+    this.push({});
+  }
+
+  /** Text of a file at the remote's tip, or undefined. */
+  read(path: string): string | undefined {
+    try {
+      return this.git(this.bare, 'cat-file', 'blob', `main:${path}`);
+    } catch {
+      return undefined;
+    }
+  }
+
+  commits(): number {
+    return Number(this.git(this.bare, 'rev-list', '--count', 'main'));
+  }
+
+  has(): boolean {
+    return this.git(this.bare, 'branch', '--list', 'main').trim() !== '';
+  }
+
+  config(changes: object = {}): AgentConfig {
+    const base = {
+      apiVersion: 'agent.nodeop.dev/v1alpha1',
+      kind: 'AgentConfig',
+      git: { url: this.bare, dir: join(this.root, 'agent.git') },
+      report: { interval: '0s' },
+    };
+    return AgentConfigSchema.parse(mergePatch(base, changes));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** NodeOps in memory; tests play the controller with `finish`. */
+export class MemoryStore implements NodeOpStore {
+  readonly objects = new Map<string, NodeOp>();
+  creations = 0;
+
+  list(): NodeOp[] {
+    return [...this.objects.values()];
+  }
+
+  get(namespace: string, name: string): Promise<NodeOp | undefined> {
+    return Promise.resolve(this.objects.get(`${namespace}/${name}`));
+  }
+
+  create(manifest: Parameters<NodeOpStore['create']>[0]): Promise<NodeOp | 'exists'> {
+    const key = `${manifest.metadata.namespace}/${manifest.metadata.name}`;
+    if (this.objects.has(key)) return Promise.resolve('exists');
+    this.creations++;
+    const metadata = { ...manifest.metadata, uid: `uid-${this.creations}` };
+    const nodeOp: NodeOp = { ...manifest, metadata, spec: manifest.spec as NodeOpSpec };
+    this.objects.set(key, nodeOp);
+    return Promise.resolve(nodeOp);
+  }
+
+  patch(namespace: string, name: string, patch: object): Promise<NodeOp> {
+    const key = `${namespace}/${name}`;
+    const patched = mergePatch(this.objects.get(key), patch) as NodeOp;
+    this.objects.set(key, patched);
+    return Promise.resolve(patched);
+  }
+
+  onChange(): () => void {
+    return () => undefined;
+  }
+
+  failedLog(): Promise<string | undefined> {
+    return Promise.resolve('one\r\n\u001b[31mtwo\u001b[0m\u0007\n');
+  }
+
+  finish(phase: RolloutPhase): void {
+    const at = '2030-01-01T00:00:00Z';
+    for (const [key, nodeOp] of this.objects) {
+      if (nodeOp.status?.phase !== undefined) continue;
+      const node =
+        phase === 'Failed' ? { phase, jobName: 'j', exitCode: 3 } : ({ phase: 'Completed' } as const);
+      const status = {
+        phase,
+        startedAt: at,
+        completedAt: at,
+        nodeStatuses: { n2: node, n1: { phase: 'Completed' } },
+      };
+      this.objects.set(key, { ...nodeOp, status: status as NonNullable<NodeOp['status']> });
+    }
+  }
+}
+
+export const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
+
+export const nodeOp = (name: string, extra = '') => `apiVersion: operator.kairos.io/v1alpha1
+kind: NodeOp
+metadata:
+  name: ${name}
+spec:
+  image: busybox
+  command: [sh, -c, "true"]
+${extra}`;
+
+export const nodeOpRun = (spec: string) => `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpRun
+spec:
+${spec}`;
