@@ -33,7 +33,9 @@ export function decide(facts: RolloutFacts, now: number): Decision {
 
 /** After the end nothing changes any more; only what was left to undo is undone. */
 function settled(facts: RolloutFacts): Decision {
-  const release: Action[] = facts.adopted ? [{ type: 'release', reason: 'nothing is left to undo' }] : [];
+  // The outcome is on record before the object may go.
+  const mayGo = facts.adopted && isFinalPhase(facts.persisted.phase);
+  const release: Action[] = mayGo ? [{ type: 'release', reason: 'nothing is left to undo' }] : [];
   return { actions: release, status: facts.status, lookAgainAt: undefined };
 }
 

@@ -1,0 +1,164 @@
+import type { OwnerReference } from '../../api/kubernetes.ts';
+import { matches } from '../../core/rollout/targets.ts';
+import type { LabelSelector } from '../../api/nodeop.ts';
+import { apiVersionOf, BUILT_IN, keyOf } from '../resources.ts';
+import { at, equal, isRecord, type Obj } from '../store/object.ts';
+import type { Store } from '../store/store.ts';
+
+/** Whether an owner's or a budget's selector matches a pod of its namespace. */
+export function selects(owner: Obj, pod: Obj): boolean {
+  const selector = at(owner, 'spec.selector');
+  if (!isRecord(selector) || owner.metadata.namespace !== pod.metadata.namespace) return false;
+  return matches(selector as LabelSelector, pod.metadata.labels ?? {});
+}
+
+export function ownerOf(object: Obj): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+export function controllerReference(owner: Obj): OwnerReference {
+  const { name = '', uid = '' } = owner.metadata;
+  const { apiVersion = '', kind = '' } = owner;
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+export function isReady(object: Obj): boolean {
+  const conditions = at(object, 'status.conditions');
+  return (
+    Array.isArray(conditions) &&
+    conditions.some((one) => at(one, 'type') === 'Ready' && at(one, 'status') === 'True')
+  );
+}
+
+export const isFinished = (pod: Obj): boolean =>
+  ['Succeeded', 'Failed'].includes(String(at(pod, 'status.phase')));
+
+/** The pods of one owner, by namespace scan: workloads of the embedded cluster are few. */
+export function podsOf(store: Store, owner: Obj): Obj[] {
+  return store
+    .all('pods')
+    .filter(
+      (pod) =>
+        ownerOf(pod)?.uid === owner.metadata.uid && pod.metadata.namespace === owner.metadata.namespace,
+    );
+}
+
+export function podFrom(owner: Obj, template: unknown, extra: Record<string, unknown> = {}): Obj {
+  const spec = at(template, 'spec');
+  const labels = at(template, 'metadata.labels');
+  const annotations = at(template, 'metadata.annotations');
+  return {
+    metadata: {
+      generateName: `${owner.metadata.name}-`,
+      ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
+      labels: isRecord(labels) ? (labels as Record<string, string>) : {},
+      annotations: isRecord(annotations) ? (annotations as Record<string, string>) : {},
+      ownerReferences: [controllerReference(owner)],
+    },
+    spec: { ...(isRecord(spec) ? spec : {}), ...extra },
+    status: { phase: 'Pending' },
+  };
+}
+
+function setStatus(store: Store, key: string, owner: Obj, status: Record<string, unknown>): void {
+  if (!equal(owner.status, status)) store.update(key, { ...owner, status }, { subresource: 'status' });
+}
+
+export function reconcileReplicaSet(store: Store, set: Obj): void {
+  const pods = podsOf(store, set).filter((pod) => !isFinished(pod));
+  const alive = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
+  const wanted = Number(set.spec?.['replicas'] ?? 1);
+  for (let i = alive.length; i < wanted; i += 1) store.create('pods', podFrom(set, set.spec?.['template']));
+  for (const pod of alive.slice(wanted)) store.remove('pods', pod);
+  const readyReplicas = alive.filter(isReady).length;
+  setStatus(store, 'replicasets.apps', set, {
+    replicas: alive.length,
+    readyReplicas,
+    availableReplicas: readyReplicas,
+  });
+}
+
+export function reconcileDaemonSet(store: Store, set: Obj): void {
+  const byNode = new Set(podsOf(store, set).map((pod) => pod.spec?.['nodeName']));
+  const nodes = store.all('nodes');
+  for (const node of nodes) {
+    const nodeName = node.metadata.name;
+    if (!byNode.has(nodeName)) store.create('pods', podFrom(set, set.spec?.['template'], { nodeName }));
+  }
+  setStatus(store, 'daemonsets.apps', set, {
+    desiredNumberScheduled: nodes.length,
+    currentNumberScheduled: byNode.size,
+  });
+}
+
+/** Keeps a budget's status: how many pods it expects, has healthy, and lets go. */
+export function reconcileBudget(store: Store, budget: Obj): void {
+  const pods = store.all('pods').filter((pod) => selects(budget, pod) && !isFinished(pod));
+  const expectedPods = expected(store, pods);
+  const currentHealthy = pods.filter(
+    (pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined,
+  ).length;
+  const { minAvailable, maxUnavailable } = budget.spec ?? {};
+  const desiredHealthy =
+    minAvailable === undefined
+      ? Math.max(0, expectedPods - scaled(maxUnavailable ?? 0, expectedPods))
+      : scaled(minAvailable, expectedPods);
+  setStatus(store, 'poddisruptionbudgets.policy', budget, {
+    expectedPods,
+    currentHealthy,
+    desiredHealthy,
+    disruptionsAllowed: Math.max(0, currentHealthy - desiredHealthy),
+    observedGeneration: budget.metadata.generation,
+  });
+}
+
+/** The sum of their controllers' replicas, as the disruption controller counts; pods without one count themselves. */
+function expected(store: Store, pods: Obj[]): number {
+  const owners = new Map<string, number>();
+  for (const pod of pods) {
+    const owner = ownerOf(pod);
+    const set =
+      owner?.kind === 'ReplicaSet'
+        ? store.get('replicasets.apps', owner.name, pod.metadata.namespace)
+        : undefined;
+    owners.set(owner?.uid ?? pod.metadata.uid ?? '', Number(set?.spec?.['replicas'] ?? 1));
+  }
+  return [...owners.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function scaled(value: unknown, total: number): number {
+  const text = String(value);
+  return text.endsWith('%') ? Math.ceil((Number.parseInt(text, 10) * total) / 100) : Number(text);
+}
+
+/** Binds a pod to a Ready, schedulable node with the fewest pods. */
+export function schedule(store: Store, pod: Obj): void {
+  if (pod.spec?.['nodeName'] !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
+  const wanted = pod.spec?.['nodeSelector'];
+  const fits = (node: Obj) =>
+    isReady(node) &&
+    node.spec?.['unschedulable'] !== true &&
+    (!isRecord(wanted) ||
+      Object.entries(wanted).every(([key, value]) => node.metadata.labels?.[key] === value));
+  const [best] = store
+    .all('nodes')
+    .filter(fits)
+    .map((node) => ({ node, load: store.podsOn(node.metadata.name ?? '').length }))
+    .toSorted((a, b) => a.load - b.load);
+  if (best) store.update('pods', { ...pod, spec: { ...pod.spec, nodeName: best.node.metadata.name } });
+}
+
+/** Objects whose owner is gone go too. */
+export function collectGarbage(store: Store, owner: Obj): void {
+  for (const type of store.types()) {
+    for (const object of store.all(keyOf(type))) {
+      const owned = object.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid);
+      if (owned) store.remove(keyOf(type), object);
+    }
+  }
+}
+
+/** Types whose objects own others. */
+export const OWNERS = BUILT_IN.filter(({ kind }) =>
+  ['Job', 'ReplicaSet', 'DaemonSet', 'Node'].includes(kind),
+).map((type) => ({ key: keyOf(type), apiVersion: apiVersionOf(type) }));

@@ -1,0 +1,148 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dump, load } from 'js-yaml';
+import { ApiServer, type Stats } from './api/server.ts';
+import { ControllerManager } from './controllers/manager.ts';
+import { Kubelet, type Script } from './node/kubelet.ts';
+import { namespacesWork } from './node/runtime.ts';
+import { BUILT_IN } from './resources.ts';
+import type { Obj } from './store/object.ts';
+import { Store } from './store/store.ts';
+
+export type { Outcome, Script } from './node/kubelet.ts';
+export type { Obj } from './store/object.ts';
+
+/**
+ * A small Kubernetes cluster in this process: an API server over HTTP, the controllers a rollout meets,
+ * and a node agent a node that really runs what containers are told to run. `script` replaces running
+ * by an outcome, for tests of many nodes or of faults.
+ */
+export interface SimOptions {
+  nodes?: number;
+  /** How many of them are control-plane nodes. */
+  controlPlane?: number;
+  port?: number;
+  /** Where the nodes' roots lie; a temporary folder, removed at the end, when absent. */
+  dir?: string;
+  /** Folder with CustomResourceDefinitions to begin with. */
+  crds?: string;
+  script?: Script;
+  /** How long a node takes to boot. */
+  bootMs?: number;
+  /** Delay before a Job's failed pod is replaced, doubled each time. */
+  jobBackoffMs?: number;
+}
+
+export interface Sim {
+  url: string;
+  /** Text of a kubeconfig file. */
+  kubeconfig: string;
+  dir: string;
+  store: Store;
+  namespaces: boolean;
+  node: (name: string) => Kubelet;
+  takeStats: () => Stats;
+  stop: () => Promise<void>;
+}
+
+export async function startSim(options: SimOptions = {}): Promise<Sim> {
+  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'nodeop-sim-'));
+  mkdirSync(dir, { recursive: true });
+  const namespaces = options.script === undefined && namespacesWork(dir);
+  const store = new Store();
+  for (const type of BUILT_IN) store.register(type);
+  const kubelets = new Map<string, Kubelet>();
+  const kubeletOf = (pod: Obj) => kubelets.get(String(pod.spec?.['nodeName']));
+  const server = new ApiServer({
+    store,
+    log: (pod) => kubeletOf(pod)?.log(pod) ?? '',
+    stopPod: (pod, grace) => kubeletOf(pod)?.delete(pod, grace),
+  });
+  seed(store, options);
+  const manager = new ControllerManager(store, { backoffMs: options.jobBackoffMs ?? 500 });
+  manager.start();
+  for (const node of store.all('nodes')) {
+    const kubelet = new Kubelet(node.metadata.name ?? '', {
+      store,
+      dir,
+      namespaces,
+      script: options.script,
+      bootMs: options.bootMs ?? 2_000,
+    });
+    kubelets.set(kubelet.name, kubelet);
+    kubelet.start();
+  }
+  const unwatch = store.watch('pods', 0, ({ type, object }) => {
+    if (type !== 'DELETED') setImmediate(() => kubeletOf(object)?.adopt(object));
+  });
+  const port = await server.listen(options.port ?? 0);
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    kubeconfig: kubeconfig(url),
+    dir,
+    store,
+    namespaces,
+    node: (name) => {
+      const kubelet = kubelets.get(name);
+      if (kubelet === undefined) throw new Error(`there is no node ${name}`);
+      return kubelet;
+    },
+    takeStats: () => server.takeStats(),
+    stop: async () => {
+      unwatch();
+      manager.stop();
+      for (const kubelet of kubelets.values()) kubelet.stop();
+      await server.close();
+      if (options.dir === undefined) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function seed(store: Store, options: SimOptions): void {
+  for (const name of ['default', 'kube-system', 'kube-node-lease', 'nodeop-system']) {
+    store.create('namespaces', { metadata: { name }, status: { phase: 'Active' } });
+  }
+  const folder = options.crds ?? new URL('../../manifests/crd', import.meta.url).pathname;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+    const crd = load(readFileSync(join(folder, file), 'utf8')) as Obj;
+    const conditions = [{ type: 'Established', status: 'True' }];
+    if (crd.kind === 'CustomResourceDefinition') {
+      store.create('customresourcedefinitions.apiextensions.k8s.io', { ...crd, status: { conditions } });
+    }
+  }
+  for (let i = 1; i <= (options.nodes ?? 3); i += 1)
+    store.create('nodes', nodeSeed(i, i <= (options.controlPlane ?? 0)));
+}
+
+function nodeSeed(index: number, controlPlane: boolean): Obj {
+  const name = `node-${index}`;
+  return {
+    metadata: {
+      name,
+      labels: {
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        'topology.kubernetes.io/zone': `zone-${'abc'[(index - 1) % 3]}`,
+        'kairos.io/managed': 'true',
+        ...(controlPlane ? { 'node-role.kubernetes.io/control-plane': '' } : {}),
+      },
+    },
+    spec: {},
+    status: {},
+  };
+}
+
+function kubeconfig(server: string): string {
+  // The official client takes plain HTTP only with this flag; the server listens on loopback alone.
+  const cluster = { server, 'insecure-skip-tls-verify': true };
+  return dump({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'sim',
+    clusters: [{ name: 'sim', cluster }],
+    users: [{ name: 'sim', user: {} }],
+    contexts: [{ name: 'sim', context: { cluster: 'sim', user: 'sim' } }],
+  });
+}

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a container is to do. */
+export interface ContainerRun {
+  node: string;
+  /** Folder that is the node's root. */
+  hostDir: string;
+  /** Where the container sees it, and whether read-only; undefined: not at all. */
+  mount: { path: string; readOnly: boolean } | undefined;
+  command: string[];
+  env: Record<string, string>;
+  /** Folder for this container's files. */
+  workDir: string;
+  /** Folder that the stand-in commands write to when the node is to reboot. */
+  controlDir: string;
+}
+
+export interface ContainerResult {
+  exitCode: number;
+  log: string;
+  terminationMessage: string;
+}
+
+export interface RunningContainer {
+  ended: Promise<ContainerResult>;
+  kill: (signal: NodeJS.Signals) => void;
+}
+
+const LOG_LIMIT = 256 * 1024;
+
+/**
+ * Builds a container's view of the world in namespaces of its own: the machine's programs, a private
+ * /tmp and /dev, and the simulated node's root at the mount path. Arguments: new root, host folder,
+ * mount path, ro|rw, termination log, node name, control folder, then the command.
+ */
+const NAMESPACE_SCRIPT = `
+set -e
+root=$1 host=$2 at=$3 mode=$4 term=$5 name=$6 control=$7; shift 7
+hostname "$name" 2>/dev/null || true
+mount -t tmpfs tmpfs "$root"
+for dir in usr bin sbin lib lib32 lib64 etc opt; do
+  if [ -L "/$dir" ]; then cp -P "/$dir" "$root/$dir"
+  elif [ -d "/$dir" ]; then mkdir "$root/$dir"; mount --rbind "/$dir" "$root/$dir"; fi
+done
+mkdir "$root/proc" "$root/dev" "$root/tmp" "$root/run" "$root/sim"
+mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc"
+for device in null zero full random urandom; do
+  touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
+done
+touch "$root/dev/termination-log"; mount --bind "$term" "$root/dev/termination-log"
+mount --bind "$control" "$root/sim"
+if [ -n "$at" ]; then
+  mkdir -p "$root$at"; mount --bind "$host" "$root$at"
+  [ "$mode" = rw ] || mount -o remount,bind,ro "$root$at"
+fi
+exec chroot "$root" "$@"
+`;
+
+/** Stand-ins for the commands that reach the host's init. */
+const STAND_INS = {
+  reboot: '#!/bin/sh\necho reboot > "$SIM_CONTROL/reboot"\n',
+  nsenter: '#!/bin/sh\nwhile [ $# -gt 0 ]; do a=$1; shift; [ "$a" = -- ] && break; done\nexec "$@"\n',
+  chroot: '#!/bin/sh\ncase "$*" in *reboot*) exec reboot ;; esac\nexec /usr/sbin/chroot "$@"\n',
+};
+
+export function prepareControl(controlDir: string): void {
+  const bin = join(controlDir, 'bin');
+  mkdirSync(bin, { recursive: true });
+  for (const [name, text] of Object.entries(STAND_INS)) {
+    writeFileSync(join(bin, name), text);
+    chmodSync(join(bin, name), 0o755);
+  }
+}
+
+const UNSHARE = ['--user', '--map-root-user', '--mount', '--pid', '--uts', '--fork', '--kill-child'];
+
+/** Whether containers can have namespaces of their own here; found out by running one. */
+export function namespacesWork(dir: string): boolean {
+  if (process.platform !== 'linux') return false;
+  const run: ContainerRun = {
+    node: 'probe',
+    hostDir: dir,
+    mount: { path: '/host', readOnly: true },
+    command: ['sh', '-c', 'test -d /host'],
+    env: {},
+    workDir: join(dir, 'probe'),
+    controlDir: join(dir, 'probe', 'control'),
+  };
+  prepareControl(run.controlDir);
+  const { command, args, env } = inNamespaces(prepare(run));
+  return spawnSync(command, args, { env, timeout: 10_000, stdio: 'ignore' }).status === 0;
+}
+
+interface Prepared extends ContainerRun {
+  terminationLog: string;
+  root: string;
+}
+
+function prepare(run: ContainerRun): Prepared {
+  const root = join(run.workDir, 'root');
+  mkdirSync(root, { recursive: true });
+  const terminationLog = join(run.workDir, 'termination-log');
+  writeFileSync(terminationLog, '');
+  return { ...run, root, terminationLog };
+}
+
+function inNamespaces(run: Prepared): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
+  const mode = run.mount?.readOnly === true ? 'ro' : 'rw';
+  const script = [
+    run.root,
+    run.hostDir,
+    run.mount?.path ?? '',
+    mode,
+    run.terminationLog,
+    run.node,
+    run.controlDir,
+  ];
+  return {
+    command: 'unshare',
+    args: [...UNSHARE, 'sh', '-c', NAMESPACE_SCRIPT, 'container', ...script, ...run.command],
+    env: { PATH: `/sim/bin:${process.env['PATH'] ?? ''}`, HOME: '/tmp', SIM_CONTROL: '/sim', ...run.env },
+  };
+}
+
+/** Without namespaces: a plain process that finds the node's root by HOST_DIR. */
+function asProcess(run: Prepared): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
+  const [command = 'true', ...args] = run.command.map((word) =>
+    word.replaceAll('/dev/termination-log', run.terminationLog),
+  );
+  const path = `${join(run.controlDir, 'bin')}:${process.env['PATH'] ?? ''}`;
+  return {
+    command,
+    args,
+    env: { PATH: path, SIM_CONTROL: run.controlDir, ...run.env, HOST_DIR: run.hostDir },
+  };
+}
+
+export function runContainer(run: ContainerRun, namespaces: boolean): RunningContainer {
+  const prepared = prepare(run);
+  const { command, args, env } = namespaces ? inNamespaces(prepared) : asProcess(prepared);
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let log = '';
+  const collect = (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-LOG_LIMIT);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const ended = new Promise<ContainerResult>((resolve) => {
+    child.on('error', (error) => resolve({ exitCode: 127, log: error.message, terminationMessage: '' }));
+    child.on('close', (code, signal) => {
+      const exitCode = code ?? (signal === 'SIGTERM' ? 143 : 137);
+      resolve({
+        exitCode,
+        log,
+        terminationMessage: readFileSync(prepared.terminationLog, 'utf8').slice(0, 4096),
+      });
+    });
+  });
+  return { ended, kill: (signal) => killGroup(child, signal) };
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
