@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { buildProgram } from './cli/program.ts';
+import { main } from './cli/program.ts';
 
-await buildProgram().parseAsync();
+await main(process.argv);

@@ -275,17 +275,20 @@ export class Controller {
     if (rollout.writing || rollout.status === rollout.persisted || this.stopped) return;
     const gap = isUrgent(rollout.persisted, rollout.status) ? URGENT_WRITE_MS : WRITE_MS;
     const wait = rollout.writeFailures > 0 ? backoffMs(rollout.writeFailures - 1) : gap;
-    rollout.writing = true;
-    const delay = Math.max(0, rollout.lastWrite + wait - this.now());
-    const done = new Promise<void>((resolve) => {
-      setTimeout(resolve, delay);
-    })
-      .then(() => this.write(rollout))
-      .finally(() => {
+    const due = Math.max(this.now(), rollout.lastWrite + wait);
+    const key = `${rollout.uid}/status`;
+    if (this.timers.has(key) && rollout.writeDue <= due) return;
+    clearTimeout(this.timers.get(key));
+    rollout.writeDue = due;
+    const timer = setTimeout(() => {
+      this.timers.delete(key);
+      const done = this.write(rollout).finally(() => {
         this.under.delete(done);
         this.mark(rollout.uid);
       });
-    this.under.add(done);
+      this.under.add(done);
+    }, due - this.now());
+    this.timers.set(key, timer);
   }
 
   private async write(rollout: Rollout): Promise<void> {
@@ -293,12 +296,13 @@ export class Controller {
     const status: NodeOpStatus = rollout.status;
     const patch = statusPatch(rollout.persisted, status);
     rollout.lastWrite = this.now();
+    rollout.writing = true;
     try {
       if (patch !== undefined) {
         const options = { namespace, subresource: 'status' };
         const answer = await this.options.client.patch<NodeOp>(NODEOPS, name, { status: patch }, options);
+        // Before the cache tells of it, so that the next look sees what is on record.
         rollout.persisted = status;
-        rollout.writing = false;
         this.caches.nodeOps.put(answer);
       }
       rollout.persisted = status;

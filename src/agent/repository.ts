@@ -191,6 +191,8 @@ export class RepositoryLoop {
       try {
         const report = await this.#apply(action, snapshot);
         if (report) reports.set(action.run.path, report);
+        // The slot it was given is free again.
+        if (action.type === 'create' && report?.status.phase === 'Invalid') this.#lookIn(0);
       } catch (error) {
         waiting = true;
         const reason = error instanceof Error ? error.message : String(error);

@@ -24,6 +24,8 @@ export class Rollout {
   persisted: NodeOpStatus;
   writing = false;
   lastWrite = 0;
+  /** When the next write is planned for. */
+  writeDue = 0;
   writeFailures = 0;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();

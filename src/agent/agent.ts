@@ -1,0 +1,83 @@
+import type { AgentConfig } from '../api/config.ts';
+import { InvalidError } from '../api/errors.ts';
+import { KubeClient } from '../kube/client.ts';
+import { nodeOpStore } from '../kube/nodeop-store.ts';
+import { Controller } from './controller.ts';
+import type { Logger } from './logger.ts';
+import { RepositoryLoop } from './repository.ts';
+
+/** Where the agent itself runs, so that it drains its own node last and never evicts itself. */
+export interface Place {
+  node?: string | undefined;
+  pod?: string | undefined;
+}
+
+/** `NODE_NAME`, `POD_NAMESPACE` and `POD_NAME` as the Deployment sets them. */
+export function placeFrom(env: NodeJS.ProcessEnv): Place {
+  const { NODE_NAME: node, POD_NAMESPACE: namespace, POD_NAME: name } = env;
+  return { node, pod: namespace !== undefined && name !== undefined ? `${namespace}/${name}` : undefined };
+}
+
+/** The composition root: one cluster, one repository, and the two loops between them. */
+export class Agent {
+  readonly repository: RepositoryLoop;
+  private readonly controller: Controller;
+  private readonly client: KubeClient;
+  private readonly logger: Logger;
+  private readonly listeners = new Set<() => void>();
+
+  /** Throws InvalidError when the cluster's access is not configured. */
+  constructor(config: AgentConfig, logger: Logger, place: Place = {}) {
+    this.logger = logger;
+    this.client = connect(config);
+    this.controller = new Controller({
+      client: this.client,
+      logger: logger.child({ loop: 'rollouts' }),
+      agentNode: place.node,
+      agentPod: place.pod,
+      onChange: () => {
+        for (const listener of this.listeners) listener();
+      },
+    });
+    const store = nodeOpStore({
+      client: this.client,
+      cache: this.controller.caches.nodeOps,
+      logLines: config.report.logLines,
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
+    });
+    this.repository = new RepositoryLoop({ config, store, logger });
+  }
+
+  /** Resolves when the cluster's state is known; an API server that is away is waited for. */
+  async startController(): Promise<void> {
+    this.logger.info({ ready: false }, 'waiting for the API server');
+    await this.controller.start();
+    this.logger.info({ ready: true }, 'cluster state is known');
+  }
+
+  async start(): Promise<void> {
+    await this.startController();
+    await this.repository.start();
+  }
+
+  /** Last started, first stopped. What is under way in the cluster goes on and is picked up again. */
+  async stop(): Promise<void> {
+    await this.repository.stop();
+    await this.controller.stop();
+    await this.client.close();
+  }
+}
+
+function connect({ kubernetes }: AgentConfig): KubeClient {
+  try {
+    return new KubeClient({ kubeconfig: kubernetes.kubeconfig, context: kubernetes.context });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new InvalidError('the cluster cannot be reached as configured:', [
+      { path: ['kubernetes', 'kubeconfig'], message },
+    ]);
+  }
+}

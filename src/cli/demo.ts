@@ -1,0 +1,185 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { dump } from 'js-yaml';
+import { GitCommand } from '../git/command.ts';
+import { Agent } from '../agent/agent.ts';
+import { createLogger } from '../agent/logger.ts';
+import { AGENT_API_VERSION } from '../api/config.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import { type Sim, startSim } from '../sim/index.ts';
+import { loadConfig } from './load-config.ts';
+import { type Scenario, SCENARIOS } from './demo/scenarios.ts';
+import { print, untilSignal } from './terminal.ts';
+
+interface DemoFlags {
+  scenario: keyof typeof SCENARIOS;
+  keep: boolean;
+}
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('a whole rollout on this machine: a repository, five nodes, a run file, a report')
+    .addOption(
+      new Option('--scenario <name>', 'what to show').choices(Object.keys(SCENARIOS)).default('config'),
+    )
+    .option('--keep', 'go on afterwards until Ctrl-C, to add run files by hand', false)
+    .addHelpText('after', '\nExample:\n  nodeop-agent demo --scenario firmware --keep')
+    .action(async (flags: DemoFlags) => new Demo(SCENARIOS[flags.scenario], flags.keep).run());
+}
+
+const GIT_MS = 30_000;
+
+/** One demonstration: everything lies in one folder, which is left there to be looked at. */
+class Demo {
+  private readonly scenario: Scenario;
+  private readonly keep: boolean;
+  private readonly dir = mkdtempSync(join(tmpdir(), 'nodeop-demo-'));
+  private readonly bare = join(this.dir, 'operations.git');
+  private readonly clone = join(this.dir, 'operations');
+
+  constructor(scenario: Scenario, keep: boolean) {
+    this.scenario = scenario;
+    this.keep = keep;
+  }
+
+  async run(): Promise<void> {
+    const sim = await startSim({ nodes: 5, dir: join(this.dir, 'nodes'), bootMs: 1_000, jobBackoffMs: 200 });
+    this.scenario.prepare(sim);
+    const git = await this.makeRepository();
+    const kubeconfig = join(this.dir, 'kubeconfig');
+    writeFileSync(kubeconfig, sim.kubeconfig, { mode: 0o600 });
+    const agent = new Agent(await this.writeConfig(kubeconfig), createLogger('error'));
+    await agent.start();
+    print(
+      `${this.scenario.title}\n\nA cluster of 5 nodes and a repository are up. A pull request with one run file is merged:\n`,
+    );
+    print(indent(this.scenario.run));
+    const done = this.follow(sim);
+    await this.commit(git, this.scenario.file, this.scenario.run, 'Roll out after review (#1)');
+    await done;
+    await this.showReport(git);
+    print(this.whatNext());
+    if (this.keep) await untilSignal();
+    await agent.stop();
+    await sim.stop();
+    rmSync(join(this.dir, 'nodes'), { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private async makeRepository(): Promise<GitCommand> {
+    mkdirSync(this.clone, { recursive: true });
+    const here = new GitCommand({ dir: this.dir, timeoutMs: GIT_MS });
+    await here.text(['init', '--quiet', '--bare', '--initial-branch=main', this.bare]);
+    await here.text(['clone', '--quiet', this.bare, this.clone]);
+    const git = new GitCommand({ dir: this.clone, timeoutMs: GIT_MS });
+    await git.text(['config', 'user.name', 'Ada Engineer']);
+    await git.text(['config', 'user.email', 'ada@example.org']);
+    await this.commit(
+      git,
+      'README.md',
+      '# Operations\n\nAdd a file under runs/ to do something to the nodes.\n',
+      'Begin',
+    );
+    return git;
+  }
+
+  private async commit(git: GitCommand, file: string, text: string, message: string): Promise<void> {
+    mkdirSync(join(this.clone, file, '..'), { recursive: true });
+    writeFileSync(join(this.clone, file), text);
+    await git.text(['add', '--', file]);
+    await git.text(['commit', '--quiet', '-m', message]);
+    await git.text(['pull', '--quiet', '--rebase', 'origin', 'main']).catch(() => '');
+    await git.text(['push', '--quiet', 'origin', 'HEAD:main']);
+  }
+
+  private async writeConfig(kubeconfig: string) {
+    const file = join(this.dir, 'agent.yaml');
+    const config = {
+      apiVersion: AGENT_API_VERSION,
+      kind: 'AgentConfig',
+      git: {
+        url: this.bare,
+        dir: join(this.dir, 'agent.git'),
+        poll: { schedule: '*/5 * * * * *', jitter: '0s' },
+      },
+      kubernetes: { kubeconfig },
+      report: { interval: '3s' },
+    };
+    writeFileSync(file, dump(config));
+    return loadConfig(file);
+  }
+
+  /** Prints each node's progress as it happens; resolves when the rollout is over. */
+  private follow(sim: Sim): Promise<void> {
+    const began = Date.now();
+    const shown = new Map<string, string>();
+    return new Promise((resolve) => {
+      const stop = sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) => {
+        const { status, metadata } = object as unknown as NodeOp;
+        for (const [node, { phase, message }] of Object.entries(status?.nodeStatuses ?? {})) {
+          const line = `${phase.padEnd(10)} ${firstLine(message)}`.trimEnd();
+          if (phase === 'Pending' || shown.get(node) === line) continue;
+          shown.set(node, line);
+          const seconds = ((Date.now() - began) / 1000).toFixed(1).padStart(5);
+          print(`${seconds} s  ${(status?.summary?.done ?? '').padStart(4)}  ${node}  ${line}`);
+        }
+        this.scenario.react?.(sim, status ?? {});
+        const over = status?.completedAt !== undefined && !metadata.finalizers?.length;
+        if (!over) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  private async showReport(git: GitCommand): Promise<void> {
+    const report = this.scenario.file.replace(/^runs/, 'results');
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- the next look comes after the last one
+      await git.text(['pull', '--quiet', '--rebase', 'origin', 'main']).catch(() => '');
+      const text = readIfThere(join(this.clone, report));
+      if (/^ {2}phase: (Completed|Failed|Cancelled|Invalid)$/m.test(text)) {
+        print(`\nThe agent has committed ${report}:\n\n${indent(text)}`);
+        break;
+      }
+      // oxlint-disable-next-line no-await-in-loop
+      await new Promise((resolve) => {
+        setTimeout(resolve, 200);
+      });
+    }
+    print(`The log of the repository:\n\n${indent(await git.text(['log', '--oneline']))}`);
+  }
+
+  private whatNext(): string {
+    const { dir, clone } = this;
+    if (!this.keep) {
+      return `The repository is ${clone}, its remote ${this.bare}.\nTo go on by hand: npm run demo -- --keep`;
+    }
+    return [
+      `Everything lies in ${dir}. Now it is your turn, in another terminal:`,
+      `  cd ${clone} && git pull`,
+      `  cp ${this.scenario.file} runs/second.yaml`,
+      `  git add runs && git commit -m 'Again' && git push`,
+      `  kubectl --kubeconfig ${join(dir, 'kubeconfig')} get nodes,nodeops,jobs,pods -A`,
+      'and after some seconds: git pull; cat results/second.yaml. Ctrl-C ends the demonstration.',
+    ].join('\n');
+  }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function firstLine(text = ''): string {
+  const line = text.split('\n')[0] ?? '';
+  return line.length > 110 ? `${line.slice(0, 107)}...` : line;
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replaceAll(/^/gm, '    ') + '\n';
+}

@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { InvalidError } from '../api/errors.ts';
+import { printError } from './terminal.ts';
+
+/** Commands by name, loaded when they are called: `start` never loads the embedded cluster. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  start: async () => (await import('./start.ts')).startCommand(),
+  once: async () => (await import('./once.ts')).onceCommand(),
+  sim: async () => (await import('./sim.ts')).simCommand(),
+  demo: async () => (await import('./demo.ts')).demoCommand(),
+};
+
+/** Runs the command line; exit status 2 and every problem on standard error for invalid input. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('nodeop-agent')
+    .description('GitOps reconciler for one-off operations on Kubernetes nodes')
+    .version(packageJson.version)
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nExample:\n  nodeop-agent demo');
+  const wanted = argv[2];
+  const names = wanted !== undefined && wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
+  for (const command of await Promise.all(names.map((name) => COMMANDS[name]?.()))) {
+    if (command) program.addCommand(command);
+  }
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof InvalidError)) throw error;
+    printError(error.message);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,145 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { Command, Option } from 'commander';
+import { AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
+import { parseDocument, type Kind, type LocatedProblem } from '../api/documents.ts';
+import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
+import { NODEOPRUN_KIND, NodeOpRunSchema } from '../api/nodeoprun.ts';
+import { formatProblem } from '../api/schema.ts';
+import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
+import { prepareRun } from '../core/runs/prepare.ts';
+
+/** A problem of a file; line and column count from 1. */
+export interface FileProblem extends LocatedProblem {
+  file: string;
+}
+
+type Format = 'text' | 'json' | 'github';
+interface Options {
+  format: Format;
+  root: string;
+  nodeops: string;
+}
+interface Io {
+  print: (text: string) => void;
+  setExitCode: (code: number) => void;
+}
+
+const KINDS: Kind[] = [
+  { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema },
+  { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema },
+  { apiVersion: AGENT_API_VERSION, kind: 'AgentConfig', schema: AgentConfigSchema },
+];
+
+export function validateCommand(io: Io = standardIo): Command {
+  return new Command('validate')
+    .description('Check run files and definitions, as a pull request should: every error with its place.')
+    .argument('[PATH...]', 'files, or folders that are walked; default: nodeops and runs of the root')
+    .addOption(new Option('--format <format>', 'output').choices(['text', 'json', 'github']).default('text'))
+    .option('--root <dir>', 'the repository', '.')
+    .option('--nodeops <folder>', 'folder of the definitions inside the repository', 'nodeops')
+    .addHelpText('after', '\nExample:\n  $ nodeop-agent validate --format github runs nodeops')
+    .action(async (paths: string[], options: Options) => {
+      const { files, problems } = await validatePaths(paths, options);
+      io.print(format(problems, files, options.format));
+      if (problems.length > 0) io.setExitCode(1);
+    });
+}
+
+const standardIo: Io = {
+  print: (text) => void process.stdout.write(text),
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+};
+
+/** Checks everything under the paths; problems are in the order of the files, then of their lines. */
+export async function validatePaths(
+  paths: readonly string[],
+  options: { root: string; nodeops: string },
+): Promise<{ files: number; problems: FileProblem[] }> {
+  const folder = join(options.root, options.nodeops);
+  const definitions = await readDefinitions(folder);
+  const starts = paths.length > 0 ? [...paths] : await present([folder, join(options.root, 'runs')]);
+  const problems: FileProblem[] = [];
+  const files = new Set<string>();
+  if (starts.length === 0) {
+    problems.push({ file: options.root, path: [], message: 'holds neither definitions nor run files' });
+  }
+  for (const start of starts) {
+    try {
+      for (const file of await walk(start, true)) files.add(file);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({ file: start, path: [], message });
+    }
+  }
+  for (const file of files) {
+    const isDefinition = !relative(folder, file).startsWith('..');
+    const found = await checkFile(file, isDefinition, definitions);
+    problems.push(...found.map((it) => ({ ...it, file })));
+  }
+  return { files: files.size, problems };
+}
+
+async function checkFile(
+  file: string,
+  isDefinition: boolean,
+  definitions: readonly Definition[],
+): Promise<LocatedProblem[]> {
+  const bytes = await readFile(file);
+  const parsed = parseDocument(bytes, isDefinition ? KINDS.slice(0, 1) : KINDS);
+  if (!parsed.ok) return parsed.problems;
+  if (isDefinition) {
+    const outline = parseDefinition(file, bytes).result;
+    if (!outline.ok) return outline.problems;
+    const twins = definitions.filter(({ result }) => result.ok && result.name === outline.name);
+    if (twins.length < 2) return [];
+    const message = `"${outline.name}" is defined more than once: ${twins.map((it) => it.path).join(', ')}`;
+    return parsed.locate([{ path: ['metadata', 'name'], message }]);
+  }
+  if (parsed.kind !== NODEOPRUN_KIND && parsed.kind !== NODEOP_KIND) return [];
+  const source = { path: file, mode: '100644', blob: '', commit: '', bytes };
+  const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
+  const prepared = prepareRun(source, { layout, namespace: 'default', definitions });
+  return prepared.ok ? [] : prepared.problems;
+}
+
+async function readDefinitions(folder: string): Promise<Definition[]> {
+  const files = await walk(folder, false).catch((): string[] => []);
+  return Promise.all(files.map(async (file) => parseDefinition(file, await readFile(file))));
+}
+
+async function present(paths: string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return paths.filter((_, i) => found[i] !== undefined);
+}
+
+/** YAML files below a folder, sorted; a file that is `named` counts whatever its name. Links are not followed. */
+async function walk(path: string, named: boolean): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return named ? [path] : [];
+  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((it) => it.isFile() && /\.ya?ml$/i.test(it.name))
+    .map((it) => join(it.parentPath, it.name))
+    .filter((it) => !it.split('/').includes('node_modules') && !it.split('/').includes('.git'))
+    .toSorted();
+}
+
+function format(problems: readonly FileProblem[], files: number, as: Format): string {
+  if (as === 'json') return `${JSON.stringify({ files, problems }, undefined, 2)}\n`;
+  if (as === 'github') return problems.map((it) => `${annotation(it)}\n`).join('');
+  const lines = problems.map((it) => `${it.file}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`);
+  const count = `${files} ${files === 1 ? 'file' : 'files'} checked, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
+  return `${[...lines, count].join('\n')}\n`;
+}
+
+/** A workflow command; its special characters are percent-encoded as GitHub's toolkit does. */
+function annotation(it: FileProblem): string {
+  const file = escape(it.file).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  return `::error file=${file},line=${it.line ?? 1},col=${it.column ?? 1}::${escape(formatProblem(it))}`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}

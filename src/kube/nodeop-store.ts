@@ -1,0 +1,73 @@
+import type { Pod } from '../api/kubernetes.ts';
+import { InvalidError } from '../api/errors.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import type { NodeOpStore } from '../agent/ports.ts';
+import { jobName } from '../core/rollout/names.ts';
+import { ApiError, isApiError, type KubeClient } from './client.ts';
+import { NODEOPS, objectPath, PODS } from './resources.ts';
+import type { WatchCache } from './watch.ts';
+
+export interface NodeOpStoreOptions {
+  client: KubeClient;
+  cache: WatchCache<NodeOp>;
+  subscribe: (listener: () => void) => () => void;
+  /** How much of a failed node's log is read, in lines. */
+  logLines: number;
+}
+
+/** What a log may have at most, in bytes: the report caps it further. */
+const LOG_BYTES = 64 * 1024;
+
+/** NodeOps as the repository loop sees them. */
+export function nodeOpStore({ client, cache, subscribe, logLines }: NodeOpStoreOptions): NodeOpStore {
+  return {
+    list: () => [...cache.values()],
+    get: (namespace, name) => client.get<NodeOp>(NODEOPS, name, namespace),
+    create: async (manifest) => {
+      try {
+        const created = await client.create(NODEOPS, manifest as NodeOp, manifest.metadata.namespace);
+        cache.put(created);
+        return created;
+      } catch (error) {
+        if (isApiError(error, 409)) return 'exists';
+        if (isApiError(error, 400, 422)) throw rejected(error);
+        throw error;
+      }
+    },
+    patch: async (namespace, name, patch) => {
+      const patched = await client.patch<NodeOp>(NODEOPS, name, patch, { namespace });
+      cache.put(patched);
+      return patched;
+    },
+    onChange: subscribe,
+    failedLog: async (nodeOp, node) => {
+      const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
+      const job = nodeOp.status?.nodeStatuses?.[node]?.jobName ?? jobName({ name, uid }, node);
+      const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
+      const newest = items.toSorted((a, b) => createdAt(b).localeCompare(createdAt(a)))[0];
+      if (newest === undefined || logLines === 0) return undefined;
+      const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
+      try {
+        return await client.text(path, { tailLines: logLines, limitBytes: LOG_BYTES });
+      } catch (error) {
+        // The node is down or its container is gone: the status still has the end of the log.
+        if (error instanceof ApiError && error.code >= 400) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function createdAt(pod: Pod): string {
+  return pod.metadata.creationTimestamp ?? '';
+}
+
+/** The API server's own refusal, each cause with its path. */
+function rejected(error: ApiError): InvalidError {
+  const causes = error.status.details?.causes ?? [];
+  const problems = causes.map(({ field = '', message = '' }) => ({
+    path: field.split('.').filter(Boolean),
+    message,
+  }));
+  return new InvalidError(`the API server refused the NodeOp: ${error.message}`, problems, { cause: error });
+}
