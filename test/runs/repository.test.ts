@@ -128,6 +128,7 @@ test('bad files are answered with Invalid and hold up no other run', async () =>
   symlinkSync('/etc/passwd', join(repository.clone, 'runs/link.yaml'));
   repository.push({ 'runs/zz good.yaml': `\uFEFF${nodeOp('good').replaceAll('\n', '\r\n')}` });
   await loop.pollNow();
+  await loop.pollNow();
   for (const [name, [, expected]] of Object.entries(bad)) {
     const report = repository.read(`results/c1/${name}`);
     expect({ name, report }).toEqual({ name, report: expect.stringContaining('phase: Invalid') });
