@@ -1,0 +1,47 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cronProblem } from '../../src/api/cron.ts';
+import { loadConfig } from '../../src/cli/load-config.ts';
+import { validatePaths } from '../../src/cli/validate.ts';
+import { nodeOp, nodeOpRun } from '../runs/support.ts';
+
+test('every error of the configuration is named at once, with its line', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
+  const file = join(dir, 'config.yaml');
+  writeFileSync(
+    file,
+    'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\ngit:\n  brnch: x\nlog: {level: loud}\n',
+  );
+  await expect(loadConfig(file)).rejects.toThrow(
+    /git.url: is required[^]*did you mean "branch"\? \(line 4, column 3\)[^]*log.level/,
+  );
+  rmSync(dir, { recursive: true });
+});
+
+test.each([
+  ['*/15 * * * * *', 6, true],
+  ['0 22 * * mon-fri', 5, true],
+  ['0 22 * * *', 6, false],
+  ['60 * * * *', 5, false],
+  ['* * 5-2 * *', 5, false],
+  ['*/0 * * * *', 5, false],
+] as const)('cron %s of %i fields: %s', (text, fields, valid) => {
+  expect(cronProblem(text, fields) === undefined).toBe(valid);
+});
+
+test('validate finds errors in run files and their references, with places', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
+  const definition = join(dir, 'nodeops/upgrade.yaml');
+  mkdirSync(join(dir, 'nodeops'));
+  const run = join(dir, 'run.yaml');
+  writeFileSync(definition, nodeOp('upgrade'));
+  writeFileSync(run, nodeOpRun('  nodeOp: upgrad\n'));
+  const { files, problems } = await validatePaths([definition, run], { root: dir, nodeops: 'nodeops' });
+  rmSync(dir, { recursive: true });
+  expect(files).toBe(2);
+  expect(problems).toMatchObject([
+    { file: run, line: 4, column: 3, message: expect.stringContaining('"upgrade"') },
+  ]);
+});

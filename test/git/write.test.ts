@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { Mirror } from '../../src/git/mirror.ts';
+import { writeFiles } from '../../src/git/write.ts';
+import { redact } from '../../src/git/credentials.ts';
+import { TestRepository } from '../runs/support.ts';
+
+const options = {
+  author: { name: 'agent', email: 'agent@example.org' },
+  now: () => new Date(0),
+  delayMs: () => 0,
+};
+const mirror = (repository: TestRepository, dir: string) =>
+  new Mirror({ url: repository.bare, branch: 'main', dir: join(repository.root, dir), timeoutMs: 60_000 });
+
+test('a rejected push is applied again on the new tip; both writers’ files are there', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const [a, b] = [mirror(repository, 'a.git'), mirror(repository, 'b.git')];
+  await a.fetch();
+  await b.fetch();
+  await writeFiles(a, new Map([['results/a.yaml', 'a\n']]), 'a', options);
+  await writeFiles(b, new Map([['results/b "ü"\n.yaml', 'b\n']]), 'b', options);
+  expect(repository.read('results/a.yaml')).toBe('a\n');
+  expect(repository.read('results/b "ü"\n.yaml')).toBe('b\n');
+  expect(repository.commits()).toBe(3);
+});
+
+test('files that are there already give no commit, as after a push whose answer was lost', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'results/a.yaml': 'a\n' });
+  const a = mirror(repository, 'a.git');
+  const tip = await a.fetch();
+  expect(await writeFiles(a, new Map([['results/a.yaml', 'a\n']]), 'a', options)).toBe(tip);
+  expect(repository.commits()).toBe(1);
+});
+
+test('credentials are taken out of messages', () => {
+  expect(redact("fatal: 'https://me:secret@host/x' and ssh://git@host/y")).toBe(
+    "fatal: 'https://***@host/x' and ssh://***@host/y",
+  );
+});
