@@ -25,7 +25,7 @@ export interface Kind<T = unknown> {
 }
 
 /** Finds the places of problems that were noticed later, for example after merging. */
-export type Locate = (problems: readonly Problem[]) => LocatedProblem[];
+type Locate = (problems: readonly Problem[]) => LocatedProblem[];
 
 export type Parsed<T> =
   | { ok: true; kind: string; value: T; raw: unknown; locate: Locate }

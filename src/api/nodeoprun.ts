@@ -16,7 +16,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-export const WindowSchema = object({
+const WindowSchema = object({
   schedule: cron(5).describe('When the window opens: cron of five fields.'),
   duration: duration().describe('How long it stays open.'),
   timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),

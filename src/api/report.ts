@@ -8,7 +8,7 @@ export const BASELINE_KIND = 'NodeOpBaseline';
 
 const text = () => z.string().optional();
 
-export const REPORT_PHASES = [...ROLLOUT_PHASES, 'Invalid'] as const;
+const REPORT_PHASES = [...ROLLOUT_PHASES, 'Invalid'] as const;
 export type ReportPhase = (typeof REPORT_PHASES)[number];
 
 const ReportNode = object({

@@ -27,7 +27,7 @@ export type Manifest = KubeObject & {
 };
 
 /** What a run file asks for, ready to be carried out. */
-export interface Prepared {
+interface Prepared {
   ok: true;
   manifest: Manifest;
   /** False when the run is for other clusters only. */
