@@ -7,6 +7,7 @@ import { printError } from './terminal.ts';
 const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import('./start.ts')).startCommand(),
   once: async () => (await import('./once.ts')).onceCommand(),
+  validate: async () => (await import('./validate.ts')).validateCommand(),
   sim: async () => (await import('./sim.ts')).simCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
 };
@@ -20,9 +21,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addHelpText('after', '\nExample:\n  nodeop-agent demo');
   const wanted = argv[2];
   const names = wanted !== undefined && wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
-  for (const command of await Promise.all(names.map((name) => COMMANDS[name]?.()))) {
-    if (command) program.addCommand(command);
-  }
+  const loads = names.map((name) => COMMANDS[name]).filter((load) => load !== undefined);
+  for (const command of await Promise.all(loads.map((load) => load()))) program.addCommand(command);
   try {
     await program.parseAsync(argv);
   } catch (error) {

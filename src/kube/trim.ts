@@ -14,7 +14,7 @@ export function trimNode(node: Node): Node {
   const bootID = node.status?.nodeInfo?.bootID;
   return {
     metadata: trimMeta(node.metadata, ANNOTATION_CORDONED_BY),
-    spec: { ...(node.spec?.unschedulable === true ? { unschedulable: true } : {}) },
+    spec: node.spec?.unschedulable === true ? { unschedulable: true } : {},
     status: {
       conditions: ready.map(({ type, status, lastTransitionTime = '' }) => ({
         type,

@@ -292,7 +292,7 @@ function withLook(result: Step, ...times: (number | undefined)[]): Step {
 }
 
 /** Text without control characters, at most `limit` characters, cut in the middle: both ends tell most. */
-export function cut(text: string, limit: number): string {
+function cut(text: string, limit: number): string {
   // oxlint-disable-next-line no-control-regex
   const clean = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trim();
   if (clean.length <= limit) return clean;

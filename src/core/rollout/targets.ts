@@ -25,7 +25,7 @@ export function matches(
   });
 }
 
-export function isControlPlane(node: NodeFacts): boolean {
+function isControlPlane(node: NodeFacts): boolean {
   return LABELS_CONTROL_PLANE.some((label) => label in node.labels);
 }
 

@@ -91,7 +91,7 @@ export function admit(custom: CustomType, object: Obj): Obj {
 function childSchema(schema: Schema, key: string): Schema | undefined {
   const own = schema.properties?.[key];
   if (own) return own;
-  return isRecord(schema.additionalProperties) ? (schema.additionalProperties as Schema) : undefined;
+  return isRecord(schema.additionalProperties) ? schema.additionalProperties : undefined;
 }
 
 function prune(value: unknown, schema: Schema, root = false): unknown {

@@ -1,5 +1,5 @@
 import { StatusError } from '../store/errors.ts';
-import { at, isRecord, type Obj } from '../store/object.ts';
+import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { selects } from '../controllers/workloads.ts';
 
@@ -23,7 +23,7 @@ export function evict(
     throw new StatusError(
       409,
       'Conflict',
-      `the UID in the precondition (${String(uid)}) does not match the UID in record (${pod.metadata.uid})`,
+      `the UID in the precondition (${textOf(uid)}) does not match the UID in record (${pod.metadata.uid})`,
     );
   }
   if (isBudgeted(pod)) takeFromBudget(store, pod);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
 import { badRequest, StatusError } from '../store/errors.ts';
-import { isRecord, type Obj } from '../store/object.ts';
+import { isRecord, type Obj, textOf } from '../store/object.ts';
 import { jsonPatch, mergePatch, strategicMerge } from '../store/patch.ts';
 import { fieldMatcher, labelMatcher, type Matcher } from '../store/selectors.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
@@ -131,7 +131,8 @@ export class ApiServer {
   }
 
   private handle(request: IncomingMessage, response: ServerResponse, url: URL, target: Target, body: Buffer) {
-    switch (request.method) {
+    const method = request.method ?? '';
+    switch (method) {
       case 'GET':
         return this.get(request, response, url, target);
       case 'POST':
@@ -318,7 +319,7 @@ export class ApiServer {
       throw new StatusError(
         409,
         'Conflict',
-        `the UID in the precondition (${String(wanted)}) does not match the UID in record`,
+        `the UID in the precondition (${textOf(wanted)}) does not match the UID in record`,
       );
     }
     return { code: 200, body: this.deleteOne(target.key, object, { ...options, ...graceOf(url) }) };
@@ -367,7 +368,7 @@ function bothMatch(a: Matcher, b: Matcher): Matcher {
 function withoutStatus(type: ResourceType, object: Obj): Obj {
   if (!type.status || type.kind === 'Node' || type.kind === 'Pod') return object;
   const { status: _, ...rest } = object;
-  return rest as Obj;
+  return rest;
 }
 
 function lastLines(text: string, count: number): string {

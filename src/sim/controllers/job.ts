@@ -1,4 +1,4 @@
-import { at, equal, type Obj } from '../store/object.ts';
+import { at, equal, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { isFinished, podFrom } from './workloads.ts';
 
@@ -13,7 +13,7 @@ export function reconcileJob(store: Store, job: Obj, pods: Obj[], timing: JobTim
   const failed = pods.filter((pod) => at(pod, 'status.phase') === 'Failed');
   const succeeded = pods.filter((pod) => at(pod, 'status.phase') === 'Succeeded').length;
   const active = pods.filter((pod) => !isFinished(pod));
-  const startTime = String(at(job, 'status.startTime') ?? now());
+  const startTime = textOf(at(job, 'status.startTime')) || now();
   const counts = { startTime, active: active.length, succeeded, failed: failed.length };
   if (succeeded > 0) return finish(store, job, { ...counts, completionTime: now() }, 'Complete', '');
   const limit = Number(job.spec?.['backoffLimit'] ?? 6);

@@ -1,7 +1,6 @@
 import type { OwnerReference } from '../../api/kubernetes.ts';
 import { matches } from '../../core/rollout/targets.ts';
-import type { LabelSelector } from '../../api/nodeop.ts';
-import { apiVersionOf, BUILT_IN, keyOf } from '../resources.ts';
+import { keyOf } from '../resources.ts';
 import { at, equal, isRecord, type Obj } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 
@@ -9,20 +8,20 @@ import type { Store } from '../store/store.ts';
 export function selects(owner: Obj, pod: Obj): boolean {
   const selector = at(owner, 'spec.selector');
   if (!isRecord(selector) || owner.metadata.namespace !== pod.metadata.namespace) return false;
-  return matches(selector as LabelSelector, pod.metadata.labels ?? {});
+  return matches(selector, pod.metadata.labels ?? {});
 }
 
 export function ownerOf(object: Obj): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-export function controllerReference(owner: Obj): OwnerReference {
+function controllerReference(owner: Obj): OwnerReference {
   const { name = '', uid = '' } = owner.metadata;
   const { apiVersion = '', kind = '' } = owner;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-export function isReady(object: Obj): boolean {
+function isReady(object: Obj): boolean {
   const conditions = at(object, 'status.conditions');
   return (
     Array.isArray(conditions) &&
@@ -34,7 +33,7 @@ export const isFinished = (pod: Obj): boolean =>
   ['Succeeded', 'Failed'].includes(String(at(pod, 'status.phase')));
 
 /** The pods of one owner, by namespace scan: workloads of the embedded cluster are few. */
-export function podsOf(store: Store, owner: Obj): Obj[] {
+function podsOf(store: Store, owner: Obj): Obj[] {
   return store
     .all('pods')
     .filter(
@@ -157,8 +156,3 @@ export function collectGarbage(store: Store, owner: Obj): void {
     }
   }
 }
-
-/** Types whose objects own others. */
-export const OWNERS = BUILT_IN.filter(({ kind }) =>
-  ['Job', 'ReplicaSet', 'DaemonSet', 'Node'].includes(kind),
-).map((type) => ({ key: keyOf(type), apiVersion: apiVersionOf(type) }));

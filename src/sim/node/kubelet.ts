@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FSWatcher, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { at, isRecord, type Obj } from '../store/object.ts';
+import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { type ContainerResult, prepareControl, runContainer, type RunningContainer } from './runtime.ts';
 
@@ -301,7 +301,7 @@ function environment(pod: Obj, container: Record<string, unknown>): Record<strin
   for (const entry of list) {
     const field = at(entry, 'valueFrom.fieldRef.fieldPath');
     const value = typeof field === 'string' ? at(pod, field) : entry['value'];
-    env[String(entry['name'])] = String(value ?? '');
+    env[String(entry['name'])] = textOf(value);
   }
   return env;
 }

@@ -1,5 +1,5 @@
 import { badRequest } from './errors.ts';
-import { at, type Obj } from './object.ts';
+import { at, type Obj, textOf } from './object.ts';
 
 export type Matcher = (object: Obj) => boolean;
 
@@ -7,8 +7,8 @@ const FIELDS =
   /^(metadata\.(name|namespace)|spec\.nodeName|spec\.unschedulable|status\.phase|involvedObject\.\w+|type|reason)$/;
 
 /** `a=b,c!=d` over a few fields, as the API server offers them. */
-export function fieldMatcher(text: string): Matcher {
-  const terms = text
+export function fieldMatcher(selector: string): Matcher {
+  const terms = selector
     .split(',')
     .filter((term) => term !== '')
     .map((term) => {
@@ -17,12 +17,12 @@ export function fieldMatcher(text: string): Matcher {
       return { path, negated: operator === '!=', value };
     });
   return (object) =>
-    terms.every(({ path, negated, value }) => (String(at(object, path) ?? '') === value) !== negated);
+    terms.every(({ path, negated, value }) => (textOf(at(object, path)) === value) !== negated);
 }
 
 /** `a=b,c!=d,e in (f,g),h notin (i),j,!k`. */
-export function labelMatcher(text: string): Matcher {
-  const terms = text
+export function labelMatcher(selector: string): Matcher {
+  const terms = selector
     .split(/,(?![^(]*\))/)
     .filter((term) => term.trim() !== '')
     .map(labelTerm);

@@ -231,7 +231,7 @@ export class Store {
   }
 }
 
-export function idOf(object: Obj): string {
+function idOf(object: Obj): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 

@@ -1,0 +1,249 @@
+import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
+import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
+import type { Action } from '../../src/core/rollout/actions.ts';
+import { decide, type Decision } from '../../src/core/rollout/decide.ts';
+import {
+  type NodeFacts,
+  ownerMark,
+  type RolloutFacts,
+  type WorkFacts,
+} from '../../src/core/rollout/facts.ts';
+
+/** How a node of the simulated world behaves. */
+export interface NodeScript {
+  preflight?: 'skip' | 'proceed' | 'fail';
+  command?: 'succeed' | 'fail';
+  reboots?: boolean;
+  /** Milliseconds everything takes there. */
+  ms?: number;
+  cordonedByOthers?: boolean;
+  ready?: boolean;
+}
+
+const OP = { namespace: 'ops', name: 'flash', uid: 'uid-1' };
+export const MARK = ownerMark(OP);
+
+/**
+ * A cluster reduced to what decisions see. Actions take effect after a while; the "API server" keeps
+ * what was created by name, so creating twice is told apart from once.
+ */
+export class World {
+  now = Date.parse('2030-01-01T00:00:00Z');
+  readonly spec: NodeOpSpec;
+  readonly nodes = new Map<string, NodeFacts>();
+  readonly work = new Map<string, WorkFacts>();
+  readonly commandRuns = new Map<string, number>();
+  readonly reboots = new Map<string, number>();
+  readonly log: string[] = [];
+  status: NodeOpStatus = {};
+  persisted: NodeOpStatus = {};
+  adopted = false;
+  cancelled: string | undefined;
+  lookAgainAt: number | undefined;
+  readonly events: { at: number; run: () => void }[] = [];
+  private readonly scripts: ReadonlyMap<string, NodeScript>;
+  private readonly began = this.now;
+
+  constructor(spec: object, scripts: Record<string, NodeScript>) {
+    this.spec = NodeOpSpecSchema.parse({ image: 'busybox', command: ['true'], ...spec });
+    this.scripts = new Map(Object.entries(scripts));
+    for (const [name, script] of this.scripts) {
+      this.nodes.set(name, {
+        name,
+        labels: { zone: `zone-${name.length % 2}` },
+        ready: script.ready ?? true,
+        readySince: this.now - 3_600_000,
+        unschedulable: script.cordonedByOthers === true,
+        cordonedBy: undefined,
+        bootID: `${name}-boot-0`,
+      });
+    }
+  }
+
+  facts(): RolloutFacts {
+    return {
+      ...OP,
+      generation: 1,
+      spec: this.spec,
+      specChanged: false,
+      adopted: this.adopted,
+      cancelled: this.cancelled,
+      held: undefined,
+      status: this.status,
+      persisted: this.persisted,
+      nodes: new Map(this.nodes),
+      work: new Map(this.work),
+      claims: new Map(),
+      agentNode: undefined,
+      agentPod: undefined,
+    };
+  }
+
+  /** One look: decide, note the news, carry out the actions. */
+  pass(): Decision {
+    const decision = decide(this.facts(), this.now);
+    this.note(decision);
+    this.status = decision.status;
+    this.lookAgainAt = decision.lookAgainAt;
+    for (const action of decision.actions) this.perform(action);
+    return decision;
+  }
+
+  persist(): void {
+    this.persisted = structuredClone(this.status);
+  }
+
+  /** The agent is killed and starts again: only what the cluster holds is left. */
+  restart(): void {
+    this.status = structuredClone(this.persisted);
+    for (const [node, work] of this.work) {
+      const { drain: _, ...rest } = work;
+      this.work.set(node, rest);
+    }
+  }
+
+  /** Moves time to the next thing that happens; false when nothing ever will. */
+  advance(): boolean {
+    this.events.sort((a, b) => a.at - b.at);
+    const next = this.events[0];
+    const times = [next?.at, this.lookAgainAt].filter((at) => at !== undefined && at > this.now);
+    if (times.length === 0 && next === undefined) return false;
+    this.now = Math.max(this.now, Math.min(...(times as number[]), next?.at ?? Infinity));
+    while (this.events[0] && this.events[0].at <= this.now) this.events.shift()?.run();
+    return true;
+  }
+
+  private change(node: string, facts: Partial<NodeFacts>): void {
+    const known = this.nodes.get(node);
+    if (known) this.nodes.set(node, { ...known, ...facts });
+  }
+
+  private later(node: string, run: () => void): void {
+    this.events.push({ at: this.now + (this.scripts.get(node)?.ms ?? 1000), run });
+  }
+
+  private set(node: string, work: WorkFacts): void {
+    this.work.set(node, { ...this.work.get(node), ...work });
+  }
+
+  private perform(action: Action): void {
+    if (action.type === 'adopt') this.adopted = true;
+    if (action.type === 'release') this.adopted = false;
+    if (!('node' in action)) return;
+    const { node } = action;
+    const script = this.scripts.get(node) ?? {};
+    switch (action.type) {
+      case 'cordon':
+        if (this.nodes.get(node)?.unschedulable === false)
+          this.change(node, { unschedulable: true, cordonedBy: MARK });
+        return;
+      case 'uncordon':
+        if (this.nodes.get(node)?.cordonedBy === MARK)
+          this.change(node, { unschedulable: false, cordonedBy: undefined });
+        return;
+      case 'create-preflight':
+        return this.createPreflight(node, script);
+      case 'delete-preflight': {
+        const { preflight: _, ...rest } = this.work.get(node) ?? {};
+        this.work.set(node, rest);
+        return;
+      }
+      case 'watch-pods':
+        return this.set(node, { drain: { pods: [], daemonSets: new Map(), answers: new Map() } });
+      case 'create-job':
+        return this.createJob(node, script);
+      case 'create-reboot':
+        return this.createReboot(node, script);
+      case 'look-up-job':
+        if (this.work.get(node)?.job === undefined) this.set(node, { job: 'gone' });
+        return;
+      case 'evict':
+        return;
+    }
+  }
+
+  private createPreflight(node: string, script: NodeScript): void {
+    if (this.work.get(node)?.preflight) return;
+    const pod = {
+      name: `${node}-preflight`,
+      createdAt: this.now,
+      exitCode: undefined,
+      reason: undefined,
+      message: undefined,
+    };
+    this.set(node, { preflight: { ...pod, state: 'running' } });
+    this.later(node, () => {
+      const ended = {
+        failed: { state: 'failed', exitCode: 2, message: 'cannot tell' },
+        ok: { state: 'succeeded', exitCode: 0 },
+      } as const;
+      const result = script.preflight === 'fail' ? ended.failed : ended.ok;
+      const message = script.preflight === 'skip' ? 'already done' : undefined;
+      this.set(node, { preflight: { ...pod, message, ...result } });
+    });
+  }
+
+  private createJob(node: string, script: NodeScript): void {
+    if (this.work.get(node)?.job) return;
+    const job = { name: `flash-${node}`, attempts: 1, reason: undefined, message: undefined, pod: undefined };
+    this.set(node, { job: { ...job, state: 'active' } });
+    this.commandRuns.set(node, (this.commandRuns.get(node) ?? 0) + 1);
+    this.later(node, () => {
+      const failed = script.command === 'fail';
+      const pod = {
+        name: `${node}-pod`,
+        createdAt: this.now,
+        state: 'failed',
+        exitCode: 7,
+        reason: 'Error',
+        message: 'no space',
+      } as const;
+      this.set(node, { job: failed ? { ...job, state: 'failed', pod } : { ...job, state: 'succeeded' } });
+    });
+  }
+
+  private createReboot(node: string, script: NodeScript): void {
+    if (this.work.get(node)?.reboot) return;
+    const pod = {
+      name: `${node}-reboot`,
+      createdAt: this.now,
+      exitCode: 0,
+      reason: undefined,
+      message: undefined,
+    };
+    this.set(node, { reboot: { ...pod, state: 'succeeded' } });
+    if (script.reboots === false) return;
+    const count = (this.reboots.get(node) ?? 0) + 1;
+    this.reboots.set(node, count);
+    this.change(node, { ready: false, readySince: this.now });
+    this.later(node, () =>
+      this.change(node, { ready: true, readySince: this.now, bootID: `${node}-boot-${count}` }),
+    );
+  }
+
+  private note({ actions, status }: Decision): void {
+    const time = `${((this.now - this.began) / 1000).toFixed(0).padStart(4)} s`;
+    for (const action of actions) {
+      const where = 'node' in action ? ` ${action.node}` : '';
+      this.log.push(`${time}  do ${action.type}${where}: ${action.reason}`);
+    }
+    for (const [node, now] of Object.entries(status.nodeStatuses ?? {})) {
+      const before = this.status.nodeStatuses?.[node]?.phase;
+      if (before === now.phase) continue;
+      this.log.push(`${time}  ${node} is ${now.phase}${now.message === undefined ? '' : `: ${now.message}`}`);
+    }
+    if (status.phase !== this.status.phase) this.log.push(`${time}  the rollout is ${status.phase}`);
+  }
+}
+
+/** Runs a world to its end, writing the status after every look. */
+export function runToEnd(world: World, each: (world: World) => void = () => {}): void {
+  for (let i = 0; i < 10_000; i += 1) {
+    const before = world.log.length;
+    world.pass();
+    each(world);
+    world.persist();
+    if (world.log.length === before && !world.advance()) return;
+  }
+  throw new Error(`no end in sight:\n${world.log.slice(-20).join('\n')}`);
+}
