@@ -1,0 +1,24 @@
+FROM node:24-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json rolldown.config.ts ./
+COPY src src
+RUN npm run build
+
+FROM node:24-slim
+# ssh reads keys and known hosts from the home folder of the user in /etc/passwd, so there has to be one.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin nodeop \
+  && install --directory --owner nodeop --group nodeop /var/lib/nodeop-agent
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY manifests manifests
+COPY config config
+COPY --from=build /src/dist dist
+USER 10001:10001
+ENV NODE_ENV=production
+ENTRYPOINT ["node", "/app/dist/nodeop-agent.js"]
+CMD ["start", "--config", "/etc/nodeop-agent/agent.yaml"]
