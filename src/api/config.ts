@@ -92,7 +92,6 @@ export const AgentConfigSchema = object({
   }).prefault({}),
   log: object({
     level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
-    format: z.enum(['json', 'pretty']).default('json'),
   }).prefault({}),
 });
 export type AgentConfig = z.infer<typeof AgentConfigSchema>;
