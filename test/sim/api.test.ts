@@ -1,0 +1,223 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Sim, startSim } from '../../src/sim/index.ts';
+
+let sim: Sim;
+const dir = mkdtempSync(join(tmpdir(), 'nodeop-sim-test-'));
+const kubeconfig = join(dir, 'kubeconfig');
+
+beforeAll(async () => {
+  sim = await startSim({ nodes: 3, script: () => ({ durationMs: 1, log: 'one\ntwo\nthree\n' }) });
+  writeFileSync(kubeconfig, sim.kubeconfig);
+});
+
+afterAll(async () => {
+  await sim.stop();
+  rmSync(dir, { recursive: true });
+});
+
+interface Answer {
+  code: number;
+  body: {
+    code?: number;
+    reason?: string;
+    message?: string;
+    kind?: string;
+    metadata?: { name?: string; resourceVersion?: string; continue?: string; generation?: number };
+    spec?: Record<string, unknown>;
+    items?: { metadata: { name: string } }[];
+    data?: Record<string, string>;
+  };
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  type = 'application/json',
+): Promise<Answer> {
+  const init =
+    body === undefined
+      ? { method }
+      : { method, body: JSON.stringify(body), headers: { 'content-type': type } };
+  const response = await fetch(`${sim.url}${path}`, init);
+  const text = await response.text();
+  return {
+    code: response.status,
+    body: (text.startsWith('{') ? JSON.parse(text) : { message: text }) as Answer['body'],
+  };
+}
+
+const MAPS = '/api/v1/namespaces/default/configmaps';
+const NODEOPS = '/apis/operator.kairos.io/v1alpha1/namespaces/default/nodeops';
+
+test('writes are versioned: a stale one is a conflict, one that changes nothing is none', async () => {
+  const made = await call('POST', MAPS, { metadata: { name: 'versions' }, data: { a: '1' } });
+  expect(made.code).toBe(201);
+  expect((await call('POST', MAPS, { metadata: { name: 'versions' } })).body.reason).toBe('AlreadyExists');
+  const same = await call('PUT', `${MAPS}/versions`, made.body);
+  expect(same.body.metadata?.resourceVersion).toBe(made.body.metadata?.resourceVersion);
+  const next = await call('PUT', `${MAPS}/versions`, { ...made.body, data: { a: '2' } });
+  expect(next.body.data).toEqual({ a: '2' });
+  const stale = await call('PUT', `${MAPS}/versions`, { ...made.body, data: { a: '3' } });
+  expect([stale.code, stale.body.reason]).toEqual([409, 'Conflict']);
+});
+
+test.each([
+  ['application/merge-patch+json', { data: { a: null, b: '2' } }, { b: '2' }],
+  ['application/strategic-merge-patch+json', { data: { b: '2' } }, { a: '1', b: '2' }],
+  ['application/json-patch+json', [{ op: 'replace', path: '/data/a', value: '9' }], { a: '9' }],
+])('%s', async (type, patch, expected) => {
+  const name = `patch-${type.length}`;
+  await call('POST', MAPS, { metadata: { name }, data: { a: '1' } });
+  const patched = await call('PATCH', `${MAPS}/${name}`, patch, type);
+  expect(patched.body.data).toEqual(expected);
+});
+
+test('lists come in pages, and a token outlives no compaction', async () => {
+  const path = '/api/v1/nodes?limit=2';
+  const first = await call('GET', path);
+  expect(first.body.items?.map(({ metadata }) => metadata.name)).toEqual(['node-1', 'node-2']);
+  const rest = await call('GET', `${path}&continue=${first.body.metadata?.continue}`);
+  expect(rest.body.items?.map(({ metadata }) => metadata.name)).toEqual(['node-3']);
+  await call('POST', MAPS, { metadata: { name: 'newer' } });
+  sim.store.compact();
+  expect((await call('GET', `${path}&continue=${first.body.metadata?.continue}`)).code).toBe(410);
+});
+
+test('selectors', async () => {
+  const names = async (query: string) =>
+    (await call('GET', `/api/v1/nodes?${query}`)).body.items?.map(({ metadata }) => metadata.name);
+  expect(await names('labelSelector=topology.kubernetes.io/zone in (zone-a,zone-c)')).toEqual([
+    'node-1',
+    'node-3',
+  ]);
+  expect(await names('labelSelector=!absent,kubernetes.io/hostname!=node-1')).toEqual(['node-2', 'node-3']);
+  expect(await names('fieldSelector=metadata.name=node-2')).toEqual(['node-2']);
+  expect((await call('GET', '/api/v1/nodes?fieldSelector=spec.nonsense=1')).code).toBe(400);
+});
+
+test('a watch tells what came after a version; a version that is forgotten is Gone', async () => {
+  const { body } = await call('GET', MAPS);
+  const since = body.metadata?.resourceVersion;
+  await call('POST', MAPS, { metadata: { name: 'watched' } });
+  await call('DELETE', `${MAPS}/watched`);
+  const response = await fetch(`${sim.url}${MAPS}?watch=true&timeoutSeconds=1&resourceVersion=${since}`);
+  const events = (await response.text())
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { type: string }).type);
+  expect(events).toEqual(['ADDED', 'DELETED']);
+  sim.store.compact();
+  const old = await (await fetch(`${sim.url}${MAPS}?watch=true&resourceVersion=${since}`)).text();
+  expect(old).toContain('"code":410');
+});
+
+test('custom resources are defaulted, pruned and validated; status is a subresource', async () => {
+  const spec = { image: 'busybox', command: ['true'], nonsense: 1 };
+  const made = await call('POST', NODEOPS, {
+    metadata: { generateName: 'x-' },
+    spec,
+    status: { phase: 'Failed' },
+  });
+  expect(made.body.spec).toMatchObject({
+    hostMountPath: '/host',
+    backoffLimit: 3,
+    drainOptions: { gracePeriodSeconds: 30 },
+  });
+  expect(made.body.spec).not.toHaveProperty('nonsense');
+  expect(made.body).not.toHaveProperty('status');
+  const path = `${NODEOPS}/${made.body.metadata?.name}`;
+  const merge = 'application/merge-patch+json';
+  const status = await call(
+    'PATCH',
+    `${path}/status`,
+    { spec: { image: 'other' }, status: { phase: 'Running' } },
+    merge,
+  );
+  expect(status.body).toMatchObject({
+    spec: { image: 'busybox' },
+    status: { phase: 'Running' },
+    metadata: { generation: 1 },
+  });
+  const changed = await call('PATCH', path, { spec: { suspend: true }, status: null }, merge);
+  expect(changed.body).toMatchObject({ status: { phase: 'Running' }, metadata: { generation: 2 } });
+});
+
+test.each([
+  ['negative concurrency', { concurrency: -1 }, 'spec.concurrency'],
+  ['empty command', { command: [] }, 'spec.command'],
+  ['no command', { command: undefined }, 'spec.command'],
+  ['mount at the root', { hostMountPath: '/' }, 'spec.hostMountPath'],
+  ['relative mount', { hostMountPath: 'host' }, 'spec.hostMountPath'],
+  ['zero deadline', { activeDeadlineSeconds: 0 }, 'spec.activeDeadlineSeconds'],
+  [
+    'In without values',
+    { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
+    'matchExpressions',
+  ],
+  [
+    'Exists with values',
+    { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } },
+    'matchExpressions',
+  ],
+])('a NodeOp with %s is refused with its path', async (_, wrong, path) => {
+  const spec = { image: 'busybox', command: ['true'], ...wrong };
+  const answer = await call('POST', NODEOPS, { metadata: { generateName: 'x-' }, spec });
+  expect(answer.code).toBe(422);
+  expect(answer.body.message).toContain(path);
+});
+
+test('finalizers hold an object; dependents go with their owner', async () => {
+  const owner = await call('POST', NODEOPS, {
+    metadata: { name: 'owner', finalizers: ['test/hold'] },
+    spec: { image: 'busybox', command: ['true'] },
+  });
+  const { uid } = owner.body.metadata as { uid: string };
+  const ownerReferences = [{ apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', name: 'owner', uid }];
+  const template = {
+    spec: { containers: [{ name: 'a', image: 'a', command: ['true'] }], nodeName: 'node-1' },
+  };
+  await call('POST', '/apis/batch/v1/namespaces/default/jobs', {
+    metadata: { name: 'owned', ownerReferences },
+    spec: { template },
+  });
+  await call('DELETE', `${NODEOPS}/owner`);
+  expect((await call('GET', `${NODEOPS}/owner`)).body.metadata).toHaveProperty('deletionTimestamp');
+  await call('PATCH', `${NODEOPS}/owner`, { metadata: { finalizers: null } }, 'application/merge-patch+json');
+  expect((await call('GET', `${NODEOPS}/owner`)).code).toBe(404);
+  await expect.poll(() => sim.store.get('jobs.batch', 'owned', 'default')).toBeUndefined();
+  await expect.poll(() => sim.store.all('pods').length).toBe(0);
+});
+
+test('the official client lists nodes', async () => {
+  const config = new KubeConfig();
+  config.loadFromString(sim.kubeconfig);
+  const { items } = await config.makeApiClient(CoreV1Api).listNode();
+  expect(items.map(({ metadata }) => metadata?.name)).toEqual(['node-1', 'node-2', 'node-3']);
+});
+
+const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+test.skipIf(!kubectl)('kubectl creates, lists and deletes (skipped where it is not installed)', async () => {
+  const env = { PATH: process.env['PATH'], HOME: dir };
+  const run = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)('kubectl', ['--kubeconfig', kubeconfig, ...args], { env });
+    return stdout;
+  };
+  const file = join(dir, 'op.yaml');
+  const spec = '{image: busybox, command: ["true"]}';
+  writeFileSync(
+    file,
+    `apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {generateName: by-kubectl-}\nspec: ${spec}\n`,
+  );
+  const created = (await run('create', '-f', file, '-o', 'name')).trim();
+  expect(created).toMatch(/^nodeop\.operator\.kairos\.io\/by-kubectl-/);
+  expect(await run('get', 'nodeops')).toMatch(/NAME\s+PHASE\s+DONE\s+FAILED\s+AGE/);
+  expect(await run('get', 'nodes')).toMatch(/node-2\s+Ready/);
+  expect(await run('delete', created)).toContain('deleted');
+});
