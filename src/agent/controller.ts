@@ -4,10 +4,12 @@ import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.
 import { type Action, actionKey } from '../core/rollout/actions.ts';
 import { decide } from '../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../core/rollout/facts.ts';
+import { newsOf } from '../core/rollout/events.ts';
 import { inFlightNodes, refused } from '../core/rollout/status.ts';
 import { backoffMs } from '../kube/backoff.ts';
 import { ApiError, isApiError, type KubeClient } from '../kube/client.ts';
 import { DrainSessions } from '../kube/drain-session.ts';
+import { EventRecorder } from '../kube/events.ts';
 import { type Caches, Executor } from '../kube/executor.ts';
 import { nodeFacts } from '../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../kube/resources.ts';
@@ -44,6 +46,7 @@ export class Controller {
   private readonly options: ControllerOptions;
   private readonly executor: Executor;
   private readonly drains: DrainSessions;
+  private readonly events: EventRecorder;
   private readonly rollouts = new Map<string, Rollout>();
   private readonly work = new WorkIndex();
   private readonly nodes = new Map<string, NodeFacts>();
@@ -61,6 +64,9 @@ export class Controller {
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
     };
+    this.events = new EventRecorder(client, (error) => {
+      logger.debug({ err: errorText(error) }, 'event not written');
+    });
     const own = { client, labelSelector: LABEL_NODEOP_UID, onError };
     this.caches = {
       nodeOps: new WatchCache<NodeOp>({
@@ -112,6 +118,7 @@ export class Controller {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.drains.stop();
     await Promise.allSettled(this.under);
+    await this.events.stop();
     await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
   }
 
@@ -182,7 +189,11 @@ export class Controller {
     const facts = this.gatherFacts(rollout, found.spec, found.changed);
     const decision = decide(facts, now);
     rollout.status = decision.status;
-    if (before !== decision.status) this.report(rollout, before, decision.status);
+    if (before !== decision.status) {
+      this.report(rollout, before, decision.status);
+      const target = rollout.target(found.spec);
+      for (const news of newsOf(before, decision.status)) this.events.record(target, news);
+    }
     this.closeDrains(rollout);
     for (const action of decision.actions) this.perform(rollout, action, facts);
     this.writeStatus(rollout);
@@ -244,6 +255,7 @@ export class Controller {
         () => {
           rollout.succeeded(key);
           logger.info(fields, 'action done');
+          this.tell(rollout, action, facts);
           this.mark(rollout.uid);
         },
         (error: unknown) => {
@@ -256,6 +268,14 @@ export class Controller {
       )
       .finally(() => this.under.delete(done));
     this.under.add(done);
+  }
+
+  /** Cordons change what people see of a node, so they are told. */
+  private tell(rollout: Rollout, action: Action, facts: RolloutFacts): void {
+    if (action.type !== 'cordon' && action.type !== 'uncordon') return;
+    const reason = action.type === 'cordon' ? 'Cordoned' : 'Uncordoned';
+    const news = { type: 'Normal', reason, message: action.reason, node: action.node } as const;
+    this.events.record(rollout.target(facts.spec), news);
   }
 
   private closeDrains(rollout: Rollout): void {

@@ -8,6 +8,7 @@ export interface Resource {
 
 export const NODES: Resource = { base: '/api/v1', plural: 'nodes' };
 export const PODS: Resource = { base: '/api/v1', plural: 'pods' };
+export const EVENTS: Resource = { base: '/api/v1', plural: 'events' };
 export const JOBS: Resource = { base: '/apis/batch/v1', plural: 'jobs' };
 export const DAEMONSETS: Resource = { base: '/apis/apps/v1', plural: 'daemonsets' };
 export const NODEOPS: Resource = { base: `/apis/${NODEOP_GROUP}/${NODEOP_VERSION}`, plural: 'nodeops' };

@@ -1,0 +1,90 @@
+import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
+
+/** News for people, as Kubernetes Events tell it. Without a node it is about the NodeOp as a whole. */
+export interface News {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+  node?: string;
+}
+
+/** What changed between two statuses that people want to be told. */
+export function newsOf(before: NodeOpStatus, after: NodeOpStatus): News[] {
+  const news: News[] = [];
+  for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
+    const was = before.nodeStatuses?.[node];
+    if (was === status) continue;
+    const told = nodeNews(was, status);
+    if (told) news.push({ ...told, node });
+  }
+  const whole = before.phase === after.phase ? undefined : wholeNews(after);
+  if (whole) news.push(whole);
+  if (hasSpecChanged(after) && !hasSpecChanged(before)) {
+    news.push({
+      type: 'Warning',
+      reason: 'SpecChanged',
+      message: 'the changed spec is not acted on; create a new NodeOp',
+    });
+  }
+  return news;
+}
+
+function nodeNews(was: NodeStatus | undefined, is: NodeStatus): News | undefined {
+  const message = is.message ?? '';
+  if (
+    is.phase === 'Draining' &&
+    message.startsWith('eviction blocked') &&
+    !was?.message?.startsWith('eviction blocked')
+  ) {
+    return { type: 'Warning', reason: 'DrainBlocked', message };
+  }
+  if (was?.phase === is.phase) return undefined;
+  switch (is.phase) {
+    case 'Draining':
+      return { type: 'Normal', reason: 'Draining', message: 'cordoning and draining' };
+    case 'Running':
+      return { type: 'Normal', reason: 'Started', message: 'running the command' };
+    case 'Rebooting':
+      return { type: 'Normal', reason: 'Rebooting', message: 'the command succeeded, rebooting' };
+    case 'Completed':
+      return {
+        type: 'Normal',
+        reason: is.jobName === undefined ? 'Skipped' : 'Succeeded',
+        message: message || 'done',
+      };
+    case 'Failed':
+      return { type: 'Warning', reason: failureReason(was), message };
+    case 'Pending':
+    case 'Preflight':
+    case 'Cancelled':
+      return undefined;
+  }
+}
+
+/** Named after the step that failed. */
+function failureReason(was: NodeStatus | undefined): string {
+  const reasons = {
+    Preflight: 'PreflightFailed',
+    Draining: 'DrainFailed',
+    Running: 'JobFailed',
+    Rebooting: 'RebootTimedOut',
+  };
+  return was && was.phase in reasons ? reasons[was.phase as keyof typeof reasons] : 'NodeFailed';
+}
+
+function wholeNews(after: NodeOpStatus): News | undefined {
+  const ready = after.conditions?.find(({ type }) => type === 'Ready');
+  const message = ready?.message ?? `${after.summary?.done ?? ''} nodes are done`;
+  if (after.phase === 'Completed') return { type: 'Normal', reason: 'RolloutCompleted', message };
+  if (after.phase === 'Cancelled') return { type: 'Warning', reason: 'RolloutCancelled', message };
+  if (after.phase !== 'Failed') return undefined;
+  return {
+    type: 'Warning',
+    reason: ready?.reason === 'Failed' ? 'RolloutFailed' : (ready?.reason ?? 'RolloutFailed'),
+    message,
+  };
+}
+
+function hasSpecChanged(status: NodeOpStatus): boolean {
+  return status.conditions?.some(({ type }) => type === 'SpecChanged') === true;
+}
