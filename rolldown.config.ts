@@ -9,5 +9,5 @@ export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
   treeshake: { moduleSideEffects: false },
-  output: { file: 'dist/nodeop-agent.js', format: 'esm', codeSplitting: false, banner: '#!/usr/bin/env node' },
+  output: { file: 'dist/nodeop-agent.js', format: 'esm', codeSplitting: false },
 });

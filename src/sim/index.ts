@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
 import { ApiServer, type Stats } from './api/server.ts';
 import { ControllerManager } from './controllers/manager.ts';
@@ -104,7 +105,7 @@ function seed(store: Store, options: SimOptions): void {
   for (const name of ['default', 'kube-system', 'kube-node-lease', 'nodeop-system']) {
     store.create('namespaces', { metadata: { name }, status: { phase: 'Active' } });
   }
-  const folder = options.crds ?? new URL('../../manifests/crd', import.meta.url).pathname;
+  const folder = options.crds ?? manifestsFolder();
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
     const crd = load(readFileSync(join(folder, file), 'utf8')) as Obj;
     const conditions = [{ type: 'Established', status: 'True' }];
@@ -114,6 +115,17 @@ function seed(store: Store, options: SimOptions): void {
   }
   for (let i = 1; i <= (options.nodes ?? 3); i += 1)
     store.create('nodes', nodeSeed(i, i <= (options.controlPlane ?? 0)));
+}
+
+/** `manifests/crd` of the package, whether this runs from `src/sim` or bundled from `dist`. */
+function manifestsFolder(): string {
+  const candidates = ['../../manifests/crd', '../manifests/crd'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined)
+    throw new Error(`there is no folder with CRDs; looked for ${candidates.join(', ')}`);
+  return found;
 }
 
 function nodeSeed(index: number, controlPlane: boolean): Obj {

@@ -89,4 +89,5 @@ test('a changed configuration is taken over without a restart; a bad one is refu
   await stage.until('the change', () => agent.output().includes('configuration changed'));
   stage.commit({ 'runs/after.yaml': runFile('after') });
   await stage.until('the report', () => phase('results/after.yaml') === 'Completed');
+  expect(ranOn('after')).toEqual([1, 1, 1, 1]);
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isFinalNodePhase } from '../../src/api/nodeop.ts';
 import { MARK, type NodeScript, runToEnd, World } from '../support/world.ts';
