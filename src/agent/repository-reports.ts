@@ -6,7 +6,7 @@ import type { RunFacts, Verdict } from '../core/runs/plan.ts';
 import { logTail, reportNodeOp, reportVerdict, type ReportSubject } from '../core/runs/report.ts';
 import type { Mirror } from '../git/mirror.ts';
 import { commitInfo, type CommitInfo } from '../git/read.ts';
-import type { NodeOpStore } from './ports.ts';
+import type { NodeOpStore } from '../core/ports.ts';
 import type { Snapshot } from './repository-snapshot.ts';
 
 /** A log is read for so many failed nodes of one run; a fleet that fails as a whole fails alike. */

@@ -12,7 +12,7 @@ import { formatBaseline, formatReport } from '../core/runs/report.ts';
 import { localRepository, Mirror } from '../git/mirror.ts';
 import { writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
-import type { NodeOpStore } from './ports.ts';
+import type { NodeOpStore } from '../core/ports.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';

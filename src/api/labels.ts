@@ -30,8 +30,6 @@ export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
 export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
 /** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
 export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
-/** On a NodeOp: JSON of a time window outside which no new node is started. */
-export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
 /** Control-plane nodes carry one of these. */
 export const LABELS_CONTROL_PLANE = [
   'node-role.kubernetes.io/control-plane',

@@ -1,7 +1,7 @@
 import type { Pod } from '../api/kubernetes.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import type { NodeOpStore } from '../agent/ports.ts';
+import type { NodeOpStore } from '../core/ports.ts';
 import { jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import { NODEOPS, objectPath, PODS } from './resources.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../src/agent/logger.ts';
-import type { NodeOpStore } from '../../src/agent/ports.ts';
+import type { NodeOpStore } from '../../src/core/ports.ts';
 import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';

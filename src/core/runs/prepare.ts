@@ -2,12 +2,7 @@ import { createHash } from 'node:crypto';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
-import {
-  ANNOTATION_RUN,
-  ANNOTATION_RUN_BLOB,
-  ANNOTATION_RUN_COMMIT,
-  ANNOTATION_WINDOW,
-} from '../../api/labels.ts';
+import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT } from '../../api/labels.ts';
 import {
   NODEOP_API_VERSION,
   NODEOP_KIND,
@@ -136,6 +131,11 @@ function finish(
   spec: NodeOpSpec,
   { here = true, window, ...times }: Extras,
 ): Preparation {
+  if (window !== undefined) {
+    // A window that were taken and not kept would start nodes when nobody expects it.
+    const message = 'time windows are not supported yet; use notBefore, or suspend and resume the run';
+    return { ok: false, problems: [{ path: ['spec', 'window'], message }] };
+  }
   const name = metadata.name ?? derivedName(source, context, metadata.generateName);
   const named = objectName().safeParse(name);
   if (!named.success) {
@@ -154,7 +154,6 @@ function finish(
         [ANNOTATION_RUN]: runId(context.layout, source.path),
         [ANNOTATION_RUN_BLOB]: source.blob,
         [ANNOTATION_RUN_COMMIT]: source.commit,
-        ...(window && { [ANNOTATION_WINDOW]: JSON.stringify(window) }),
       },
     },
     spec,
