@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller } from '../../src/agent/controller.ts';
+import { createLogger } from '../../src/agent/logger.ts';
+import { isFinalPhase, type NodeOp } from '../../src/api/nodeop.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { NODEOPS } from '../../src/kube/resources.ts';
+import { type Obj, type Sim, type SimOptions, startSim } from '../../src/sim/index.ts';
+
+/** An embedded cluster with a controller at work on it. */
+export class Cluster {
+  readonly sim: Sim;
+  readonly client: KubeClient;
+  private readonly controller: Controller;
+  private readonly dir: string;
+
+  private constructor(sim: Sim, client: KubeClient, controller: Controller, dir: string) {
+    this.sim = sim;
+    this.client = client;
+    this.controller = controller;
+    this.dir = dir;
+  }
+
+  static async start(options: SimOptions, agentPod?: string): Promise<Cluster> {
+    const sim = await startSim({ bootMs: 200, jobBackoffMs: 50, ...options });
+    const dir = mkdtempSync(join(tmpdir(), 'nodeop-cluster-'));
+    writeFileSync(join(dir, 'kubeconfig'), sim.kubeconfig);
+    const client = new KubeClient({ kubeconfig: join(dir, 'kubeconfig') });
+    const controller = new Controller({ client, logger: createLogger('silent'), agentPod });
+    await controller.start();
+    return new Cluster(sim, client, controller, dir);
+  }
+
+  async stop(): Promise<void> {
+    await this.controller.stop();
+    await this.client.close();
+    await this.sim.stop();
+    rmSync(this.dir, { recursive: true });
+  }
+
+  async create(manifest: object): Promise<string> {
+    const created = await this.client.create<NodeOp>(NODEOPS, manifest as NodeOp, 'default');
+    return created.metadata.name ?? '';
+  }
+
+  nodeOp(spec: object): Promise<string> {
+    const base = { image: 'busybox', command: ['true'] };
+    return this.create({ metadata: { generateName: 'op-' }, spec: { ...base, ...spec } });
+  }
+
+  /** The NodeOp once a condition holds; of the whole store, so that no change is missed. */
+  until(name: string, holds: (op: NodeOp) => boolean): Promise<NodeOp> {
+    return new Promise((resolve) => {
+      const look = (object: Obj | undefined) => {
+        const op = object as unknown as NodeOp | undefined;
+        if (op?.metadata.name !== name || !holds(op)) return;
+        stop();
+        resolve(op);
+      };
+      const stop = this.sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) =>
+        look(object),
+      );
+      look(this.sim.store.get('nodeops.operator.kairos.io', name, 'default'));
+    });
+  }
+
+  /** The NodeOp when all is done and undone. */
+  ended(name: string): Promise<NodeOp> {
+    return this.until(name, (op) => isFinalPhase(op.status?.phase) && !op.metadata.finalizers?.length);
+  }
+
+  pod(name: string, changes: Partial<Obj['metadata']> = {}, spec: object = {}): Obj {
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'set', uid: 'set', controller: true };
+    return this.sim.store.create('pods', {
+      metadata: { name, namespace: 'default', labels: { app: 'web' }, ownerReferences: [set], ...changes },
+      spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'web' }], ...spec },
+      status: { phase: 'Pending' },
+    });
+  }
+
+  budget(name: string, minAvailable: number): void {
+    const selector = { matchLabels: { app: 'web' } };
+    const metadata = { name, namespace: 'default' };
+    this.sim.store.create('poddisruptionbudgets.policy', { metadata, spec: { minAvailable, selector } });
+  }
+}
