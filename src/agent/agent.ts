@@ -10,12 +10,15 @@ import { RepositoryLoop } from './repository.ts';
 export interface Place {
   node?: string | undefined;
   pod?: string | undefined;
+  /** The agent's own namespace. */
+  namespace?: string | undefined;
 }
 
 /** `NODE_NAME`, `POD_NAMESPACE` and `POD_NAME` as the Deployment sets them. */
 export function placeFrom(env: NodeJS.ProcessEnv): Place {
   const { NODE_NAME: node, POD_NAMESPACE: namespace, POD_NAME: name } = env;
-  return { node, pod: namespace !== undefined && name !== undefined ? `${namespace}/${name}` : undefined };
+  const pod = namespace !== undefined && name !== undefined ? `${namespace}/${name}` : undefined;
+  return { node, namespace, pod };
 }
 
 /** The composition root: one cluster, one repository, and the two loops between them. */
@@ -26,10 +29,13 @@ export class Agent {
   private readonly logger: Logger;
   private readonly listeners = new Set<() => void>();
 
-  /** Throws InvalidError when the cluster's access is not configured. */
-  constructor(config: AgentConfig, logger: Logger, place: Place = {}) {
+  /**
+   * `mayWrite` is asked before every write to the cluster.
+   * Throws InvalidError when the cluster's access is not configured.
+   */
+  constructor(config: AgentConfig, logger: Logger, place: Place = {}, mayWrite?: () => boolean) {
     this.logger = logger;
-    this.client = connect(config);
+    this.client = connect(config, mayWrite);
     this.controller = new Controller({
       client: this.client,
       logger: logger.child({ loop: 'rollouts' }),
@@ -63,6 +69,11 @@ export class Agent {
     await this.repository.start();
   }
 
+  /** Cuts the connection to the cluster in mid-request: whatever is under way ends now. Then `stop`. */
+  abandon(): void {
+    void this.client.close();
+  }
+
   /** Last started, first stopped. What is under way in the cluster goes on and is picked up again. */
   async stop(): Promise<void> {
     await this.repository.stop();
@@ -71,9 +82,11 @@ export class Agent {
   }
 }
 
-function connect({ kubernetes }: AgentConfig): KubeClient {
+/** Throws InvalidError when the cluster's access is not configured. */
+export function connect({ kubernetes }: AgentConfig, mayWrite?: () => boolean): KubeClient {
+  const { kubeconfig, context } = kubernetes;
   try {
-    return new KubeClient({ kubeconfig: kubernetes.kubeconfig, context: kubernetes.context });
+    return new KubeClient({ kubeconfig, context, mayWrite });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new InvalidError('the cluster cannot be reached as configured:', [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
-import { duration, int, object, objectName } from './schema.ts';
+import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
 export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
@@ -61,6 +61,34 @@ const Git = object({
   }).prefault({}),
 });
 
+const LeaderElection = object({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Of all agents with the same lease one acts, the others stand by.'),
+  name: objectName()
+    .default('nodeop-agent')
+    .describe("Name of the Lease; it lies in the agent's own namespace."),
+  leaseDuration: duration()
+    .default('12s')
+    .describe('A lease not renewed for this long is taken over by another agent.'),
+  renewDeadline: duration()
+    .default('8s')
+    .describe('An agent that could not renew for this long stops acting; less than leaseDuration.'),
+  retryPeriod: duration().default('2s').describe('Between two looks at the lease.'),
+}).superRefine((it, ctx) => {
+  const order = ['retryPeriod', 'renewDeadline', 'leaseDuration'] as const;
+  for (const [i, name] of order.slice(0, 2).entries()) {
+    const above = order[i + 1] ?? name;
+    if (durationMs(it[name]) < durationMs(it[above])) continue;
+    ctx.addIssue({
+      code: 'custom',
+      path: [name],
+      message: `must be less than ${above}, which is ${it[above]}`,
+    });
+  }
+});
+
 /** The agent's configuration file. */
 export const AgentConfigSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
@@ -75,6 +103,7 @@ export const AgentConfigSchema = object({
     namespace: objectName()
       .default('nodeop-system')
       .describe('Namespace of the NodeOps of runs that name none.'),
+    leaderElection: LeaderElection.prefault({}),
   }).prefault({}),
   runs: object({
     initial: z

@@ -158,6 +158,19 @@ export interface Job extends KubeObject {
   };
 }
 
+/** `spec` of a Lease (coordination.k8s.io/v1); times are MicroTime. */
+export interface LeaseSpec {
+  holderIdentity?: string | null;
+  leaseDurationSeconds?: number;
+  acquireTime?: string;
+  renewTime?: string;
+  leaseTransitions?: number;
+}
+
+export interface Lease extends KubeObject {
+  spec?: LeaseSpec;
+}
+
 /** The `Status` body of an API error. */
 export interface KubeStatus {
   kind?: 'Status';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { Agent, placeFrom } from '../agent/agent.ts';
+import { placeFrom } from '../agent/agent.ts';
 import { createLogger, type Logger } from '../agent/logger.ts';
+import { Replica } from '../agent/replica.ts';
 import { watchFiles } from '../agent/watch-files.ts';
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
@@ -29,28 +30,27 @@ class Service {
   private readonly unwatch: () => Promise<void>;
   private config: AgentConfig;
   private logger: Logger;
-  private agent: Agent;
+  private replica: Replica;
   private turn: Promise<void> = Promise.resolve();
 
   constructor(file: string, config: AgentConfig) {
     this.file = file;
     this.config = config;
     this.logger = createLogger(config.log.level);
-    this.agent = new Agent(config, this.logger, placeFrom(process.env));
+    this.replica = new Replica(config, this.logger, placeFrom(process.env));
     this.unwatch = watchFiles([file], () => {
       this.turn = this.turn.then(() => this.reload());
     });
   }
 
   start(): void {
-    const { agent, logger } = this;
-    agent.start().catch((error: unknown) => logger.error({ err: String(error) }, 'agent did not start'));
+    this.replica.start();
   }
 
   async stop(): Promise<void> {
     await this.unwatch();
     await this.turn;
-    await this.agent.stop();
+    await this.replica.stop();
   }
 
   private async reload(): Promise<void> {
@@ -58,9 +58,9 @@ class Service {
       const config = await loadConfig(this.file);
       if (JSON.stringify(config) === JSON.stringify(this.config)) return;
       const logger = createLogger(config.log.level);
-      const next = new Agent(config, logger, placeFrom(process.env));
-      await this.agent.stop();
-      [this.config, this.logger, this.agent] = [config, logger, next];
+      const next = new Replica(config, logger, placeFrom(process.env));
+      await this.replica.stop();
+      [this.config, this.logger, this.replica] = [config, logger, next];
       this.start();
       logger.info({ config: this.file }, 'configuration changed');
     } catch (error) {

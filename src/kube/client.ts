@@ -30,6 +30,8 @@ export interface KubeClientOptions {
   /** Parallel connections to the API server. */
   connections?: number;
   timeoutMs?: number;
+  /** Asked before every request that writes; false refuses it. */
+  mayWrite?: (() => boolean) | undefined;
 }
 
 interface RequestOptions {
@@ -54,6 +56,8 @@ export class KubeClient {
   private readonly server: string;
   private credentials: { headers: Record<string, string>; until: number } | undefined;
   private dispatcher: { key: string; agent: Dispatcher } | undefined;
+  private readonly mayWrite: () => boolean;
+  private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
     if (options.kubeconfig === undefined) this.config.loadFromDefault();
@@ -64,6 +68,7 @@ export class KubeClient {
     this.server = server.replace(/\/$/, '');
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
+    this.mayWrite = options.mayWrite ?? (() => true);
   }
 
   async list<T extends KubeObject>(
@@ -132,6 +137,10 @@ export class KubeClient {
   ): Promise<Dispatcher.ResponseData['body']> {
     const timeoutMs = options.timeoutMs ?? this.timeoutMs;
     const { headers, dispatcher } = await this.authorize();
+    if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
+    if (method !== 'GET' && !this.mayWrite()) {
+      throw new ApiError(0, { message: 'not the leader any more: nothing is written' });
+    }
     let response: Dispatcher.ResponseData;
     try {
       response = await request(`${this.server}${path}${queryText(options.query)}`, {
@@ -156,7 +165,9 @@ export class KubeClient {
     throw await errorOf(response);
   }
 
+  /** Ends every request under way and refuses further ones. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.dispatcher?.agent.destroy();
   }
 

@@ -23,15 +23,15 @@ export class Stage {
     this.configure('*/2 * * * * *');
   }
 
-  configure(schedule: string): void {
+  configure(schedule: string, file = this.config, clone = 'agent.git'): void {
     writeFileSync(
-      this.config,
+      file,
       [
         'apiVersion: agent.nodeop.dev/v1alpha1',
         'kind: AgentConfig',
         'git:',
         `  url: ${this.bare}`,
-        `  dir: ${join(this.dir, 'agent.git')}`,
+        `  dir: ${join(this.dir, clone)}`,
         `  poll: {schedule: '${schedule}', jitter: 0s}`,
         `kubernetes: {kubeconfig: ${this.kubeconfig}}`,
         'report: {interval: 1s}',

@@ -1,0 +1,43 @@
+import type { AgentConfig } from '../api/config.ts';
+import { durationMs } from '../api/schema.ts';
+import { Mirror } from '../git/mirror.ts';
+import type { Logger } from './logger.ts';
+import { onSchedule } from './schedule.ts';
+
+/** What an agent does while another one leads: it keeps its clone current, and acts on nothing. */
+export class Standby {
+  private readonly abort = new AbortController();
+  private readonly mirror: Mirror;
+  private readonly log: Logger;
+  private readonly stopPolling: () => void;
+  private under: Promise<void> = Promise.resolve();
+
+  constructor(config: AgentConfig, logger: Logger) {
+    const { url, branch, dir, timeout, poll } = config.git;
+    const { signal } = this.abort;
+    this.log = logger.child({ loop: 'standby' });
+    this.mirror = new Mirror({ url, branch, dir, timeoutMs: durationMs(timeout), signal });
+    this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch());
+    void this.fetch();
+  }
+
+  /** Resolves when nothing works in the clone any more. */
+  async stop(): Promise<void> {
+    this.abort.abort();
+    this.stopPolling();
+    await this.under;
+  }
+
+  private fetch(): Promise<void> {
+    this.under = this.under.then(async () => {
+      if (this.abort.signal.aborted) return;
+      try {
+        await this.mirror.fetch();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!this.abort.signal.aborted) this.log.warn({ reason }, 'fetch failed; will retry');
+      }
+    });
+    return this.under;
+  }
+}

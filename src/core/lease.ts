@@ -1,0 +1,52 @@
+import type { LeaseSpec } from '../api/kubernetes.ts';
+
+/** What to do about the lease now. `until` is on the same clock as the `now` it was asked with. */
+export type LeaseStep = { type: 'take' } | { type: 'renew' } | { type: 'wait'; until: number };
+
+/**
+ * Whose turn it is, by the rules of coordination.k8s.io/v1. A lease is over when its record has not
+ * changed for its whole duration on *this* process' monotonic clock (`seenAt` is when it was first seen
+ * in this form): the times written in it come from another machine's clock and are never compared.
+ */
+export function leaseStep(
+  lease: LeaseSpec | undefined,
+  identity: string,
+  seenAt: number,
+  now: number,
+): LeaseStep {
+  const holder = lease?.holderIdentity ?? '';
+  if (lease === undefined || holder === '') return { type: 'take' };
+  if (holder === identity) return { type: 'renew' };
+  const until = seenAt + (lease.leaseDurationSeconds ?? 0) * 1000;
+  return now >= until ? { type: 'take' } : { type: 'wait', until };
+}
+
+/** The record of a lease just taken (from `before`, if there was one) or renewed. */
+export function heldLease(
+  before: LeaseSpec | undefined,
+  identity: string,
+  durationMs: number,
+  wallClock: Date,
+): LeaseSpec {
+  const time = microTime(wallClock);
+  const renewed = before?.holderIdentity === identity;
+  const transitions = before?.leaseTransitions ?? 0;
+  return {
+    holderIdentity: identity,
+    leaseDurationSeconds: Math.ceil(durationMs / 1000),
+    acquireTime: renewed ? (before.acquireTime ?? time) : time,
+    renewTime: time,
+    leaseTransitions: before === undefined || renewed ? transitions : transitions + 1,
+  };
+}
+
+/** The record of a lease given up: nobody has to wait for it. */
+export function releasedLease(before: LeaseSpec, wallClock: Date): LeaseSpec {
+  const time = microTime(wallClock);
+  return { ...before, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: time, renewTime: time };
+}
+
+/** Kubernetes' MicroTime: RFC 3339 with exactly six digits of the second. */
+function microTime(date: Date): string {
+  return date.toISOString().replace(/\.(\d{3})Z$/, '.$1000Z');
+}

@@ -1,0 +1,193 @@
+import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
+import { heldLease, leaseStep, releasedLease } from '../core/lease.ts';
+import { isApiError, type KubeClient } from './client.ts';
+import { collectionPath, LEASES, objectPath } from './resources.ts';
+
+export interface LeaderElectionOptions {
+  client: Pick<KubeClient, 'request'>;
+  namespace: string;
+  name: string;
+  /** Unique to this process: an identity that came back after a restart would trust a lease it never took. */
+  identity: string;
+  /** How long others leave a lease alone that is not renewed. */
+  leaseDurationMs: number;
+  /** How long the holder goes on acting without a renewal; less than the lease's duration. */
+  renewDeadlineMs: number;
+  retryPeriodMs: number;
+  /** The lease is ours. `holds` answers whether it still is, for every single write made under it. */
+  onGain: (holds: () => boolean) => void;
+  /** The lease is lost, or could not be renewed in time: stop acting at once. */
+  onLoss: (reason: string) => void;
+  /** Told whenever another holder is seen, and when an attempt fails. */
+  onWait?: (holder: string) => void;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * One leader at a time, by a Lease of coordination.k8s.io/v1. Works as client-go's leader election does;
+ * all periods are measured on the process' monotonic clock. The holder counts its time from before it
+ * sent the renewal, the others from when they saw it, so that the first always gives up before the
+ * second may take over.
+ */
+export class LeaderElection {
+  private readonly options: LeaderElectionOptions;
+  private lease: Lease | undefined;
+  private seen = { record: '', at: 0 };
+  /** Raised at each gain, so that what was handed out under an earlier one no longer holds. */
+  private term = 0;
+  private leading = false;
+  private renewedAt = 0;
+  private waitingFor = '';
+  private stopped = false;
+  private running: Promise<void> | undefined;
+  private wake: () => void = () => {};
+
+  constructor(options: LeaderElectionOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ends the election and gives a held lease up, so that the next holder need not wait for its end. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+    if (!this.leading) return;
+    this.leading = false;
+    const { spec } = this.lease ?? {};
+    if (spec === undefined) return;
+    try {
+      await this.bounded(this.options.renewDeadlineMs, (signal) =>
+        this.patch(releasedLease(spec, new Date()), signal),
+      );
+    } catch (error) {
+      this.options.onError(error);
+    }
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      let wait = this.options.retryPeriodMs;
+      try {
+        wait = await this.attempt();
+      } catch (error) {
+        this.options.onError(error);
+      }
+      if (this.leading) {
+        const left = this.renewedAt + this.options.renewDeadlineMs - performance.now();
+        if (left <= 0) this.lose('the lease could not be renewed in time');
+        else wait = Math.min(wait, left);
+      }
+      await this.pause(wait);
+    }
+  }
+
+  /** One look at the lease and what follows from it; answers when to look again, in milliseconds. */
+  private async attempt(): Promise<number> {
+    const { identity, renewDeadlineMs, retryPeriodMs } = this.options;
+    const bound = this.leading ? this.renewedAt + renewDeadlineMs - performance.now() : renewDeadlineMs;
+    return this.bounded(bound, async (signal) => {
+      // The holder knows the lease from its last renewal; a conflict tells when it does not.
+      if (!this.leading || this.lease === undefined) this.see(await this.read(signal));
+      const step = leaseStep(this.lease?.spec, identity, this.seen.at, performance.now());
+      if (step.type === 'wait') return this.defer(step.until);
+      const sentAt = performance.now();
+      try {
+        this.see(await this.hold(signal));
+      } catch (error) {
+        // A lease can vanish; when one cannot be created for a 404, its namespace is missing.
+        const vanished = this.lease !== undefined && isApiError(error, 404);
+        if (!vanished && !isApiError(error, 409)) throw error;
+        // Somebody changed or deleted it meanwhile: read it anew, at once if it was ours.
+        this.lease = undefined;
+        return this.leading ? 0 : retryPeriodMs;
+      }
+      this.renewedAt = sentAt;
+      if (!this.leading) this.gain();
+      return retryPeriodMs;
+    });
+  }
+
+  private defer(until: number): number {
+    const holder = this.lease?.spec?.holderIdentity ?? '';
+    if (this.leading) this.lose(`${holder} holds the lease`);
+    if (holder !== this.waitingFor) this.options.onWait?.(holder);
+    this.waitingFor = holder;
+    return Math.max(0, Math.min(this.options.retryPeriodMs, until - performance.now()));
+  }
+
+  private gain(): void {
+    this.leading = true;
+    this.term += 1;
+    this.waitingFor = '';
+    const { term } = this;
+    const holds = () =>
+      this.leading && this.term === term && performance.now() < this.renewedAt + this.options.renewDeadlineMs;
+    this.options.onGain(holds);
+  }
+
+  private lose(reason: string): void {
+    this.leading = false;
+    this.options.onLoss(reason);
+  }
+
+  private see(lease: Lease | undefined): void {
+    this.lease = lease;
+    const record = JSON.stringify(lease?.spec);
+    if (record !== this.seen.record) this.seen = { record, at: performance.now() };
+  }
+
+  private async read(signal: AbortSignal): Promise<Lease | undefined> {
+    const { client, name, namespace } = this.options;
+    try {
+      return (await client.request('GET', objectPath(LEASES, name, namespace), { signal })) as Lease;
+    } catch (error) {
+      if (isApiError(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  private async hold(signal: AbortSignal): Promise<Lease> {
+    const { client, identity, leaseDurationMs, name, namespace } = this.options;
+    const spec = heldLease(this.lease?.spec, identity, leaseDurationMs, new Date());
+    if (this.lease !== undefined) return this.patch(spec, signal);
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec };
+    return (await client.request('POST', collectionPath(LEASES, namespace), { body, signal })) as Lease;
+  }
+
+  /** The version makes it a write of the very record that was judged. */
+  private async patch(spec: LeaseSpec, signal: AbortSignal): Promise<Lease> {
+    const { client, name, namespace } = this.options;
+    const resourceVersion = this.lease?.metadata.resourceVersion;
+    const answer = await client.request('PATCH', objectPath(LEASES, name, namespace), {
+      body: { metadata: { resourceVersion }, spec },
+      contentType: 'application/merge-patch+json',
+      signal,
+    });
+    return answer as Lease;
+  }
+
+  private async bounded<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), Math.max(0, ms));
+    try {
+      return await work(abort.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.stopped) this.wake();
+    });
+  }
+}

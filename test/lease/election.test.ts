@@ -1,0 +1,206 @@
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { candidate, LeaseServer } from './support.ts';
+
+let server: LeaseServer;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  server = new LeaseServer();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+/** Stops it while the clock goes on. */
+async function stop({ election }: ReturnType<typeof candidate>): Promise<void> {
+  const done = election.stop();
+  await pass(30_000);
+  await done;
+}
+
+test('one leads, the other stands by; the record says who, for how long, and in Kubernetes time', async () => {
+  const [a, b] = [candidate('a', server.client()), candidate('b', server.client())];
+  a.election.start();
+  await pass(100);
+  b.election.start();
+  await pass(60_000);
+  expect([a.leads(), b.leads()]).toEqual([true, false]);
+  expect(a.log).toEqual(['gain']);
+  expect(b.log).toEqual(['waits for a']);
+  expect(server.lease?.spec).toMatchObject({
+    holderIdentity: 'a',
+    leaseDurationSeconds: 12,
+    leaseTransitions: 0,
+    renewTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
+  });
+  await Promise.all([stop(a), stop(b)]);
+});
+
+test('a graceful stop empties the record, and the other leads at its next look', async () => {
+  const [a, b] = [candidate('a', server.client()), candidate('b', server.client())];
+  a.election.start();
+  await pass(100);
+  b.election.start();
+  await pass(10_000);
+  const stopped = a.election.stop();
+  await pass(10);
+  await stopped;
+  expect(server.lease?.spec?.holderIdentity).toBe('');
+  await pass(2_000);
+  expect([a.leads(), b.leads()]).toEqual([false, true]);
+  expect(server.lease?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+  await stop(b);
+});
+
+test('a holder that is killed is succeeded when its lease is over, in less than 15 s', async () => {
+  let dead = false;
+  const a = candidate(
+    'a',
+    server.client(() => ({ delayMs: dead ? 1e9 : 1 })),
+  );
+  const b = candidate('b', server.client());
+  a.election.start();
+  await pass(100);
+  b.election.start();
+  await pass(10_000);
+  dead = true;
+  await pass(10_000);
+  expect(b.leads()).toBe(false);
+  await pass(5_000);
+  expect(b.leads()).toBe(true);
+  await Promise.all([stop(a), stop(b)]);
+});
+
+test.each([
+  ['refuses', { down: true }],
+  ['does not answer', { delayMs: 1e9 }],
+])('a holder whose API server %s stops acting before anybody can follow', async (_, failure) => {
+  let broken = false;
+  const a = candidate(
+    'a',
+    server.client(() => (broken ? failure : {})),
+  );
+  const b = candidate('b', server.client());
+  a.election.start();
+  await pass(100);
+  b.election.start();
+  await pass(9_000);
+  broken = true;
+  for (let at = 0; at < 20_000; at += 100) {
+    // oxlint-disable-next-line no-await-in-loop -- time goes on step by step
+    await pass(100);
+    expect([a.leads(), b.leads()], `after ${at} ms`).not.toEqual([true, true]);
+  }
+  expect(a.log.filter((line) => line !== 'error')).toEqual([
+    'gain',
+    'loss: the lease could not be renewed in time',
+  ]);
+  expect(b.leads()).toBe(true);
+  broken = false;
+  await pass(10_000);
+  expect([a.leads(), b.leads()]).toEqual([false, true]);
+  await Promise.all([stop(a), stop(b)]);
+});
+
+test('a process that was paused past its deadline may not write any more when it wakes up', async () => {
+  const a = candidate('a', server.client());
+  a.election.start();
+  await pass(100);
+  expect(a.leads()).toBe(true);
+  const asleep = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 9_000);
+  expect(a.leads()).toBe(false);
+  asleep.mockRestore();
+  await stop(a);
+});
+
+test('an answer that was lost, a touched and a deleted record do not shake the holder', async () => {
+  let answerLost = false;
+  const a = candidate(
+    'a',
+    server.client(() => ({ answerLost })),
+  );
+  a.election.start();
+  await pass(100);
+  answerLost = true;
+  await pass(4_000);
+  answerLost = false;
+  await pass(4_000);
+  server.edit((lease) => (lease.metadata.annotations = { note: 'by hand' }));
+  await pass(10_000);
+  server.lease = undefined;
+  await pass(10_000);
+  expect(a.log.filter((line) => line !== 'error')).toEqual(['gain']);
+  expect(a.leads()).toBe(true);
+  await stop(a);
+});
+
+test('a record taken by another hand ends the holder at its next look', async () => {
+  const a = candidate('a', server.client());
+  a.election.start();
+  await pass(100);
+  server.edit((lease) => (lease.spec = { ...lease.spec, holderIdentity: 'somebody' }));
+  await pass(2_100);
+  expect(a.log).toEqual(['gain', 'loss: somebody holds the lease', 'waits for somebody']);
+  await stop(a);
+});
+
+test('times written by a machine whose clock is wrong mean nothing', async () => {
+  const past = '2001-01-01T00:00:00.000000Z';
+  server.lease = {
+    metadata: { resourceVersion: '0' },
+    spec: { holderIdentity: 'x', leaseDurationSeconds: 12, renewTime: past },
+  };
+  const a = candidate('a', server.client());
+  a.election.start();
+  await pass(11_900);
+  expect(a.leads()).toBe(false);
+  await pass(400);
+  expect(a.leads()).toBe(true);
+  await stop(a);
+});
+
+test('whatever the network does, there are never two leaders', async () => {
+  const step = fc.record({
+    ms: fc.integer({ min: 1, max: 6_000 }),
+    who: fc.nat(2),
+    network: fc.constantFrom(
+      {},
+      {},
+      { down: true },
+      { answerLost: true },
+      { delayMs: 900 },
+      { delayMs: 3_900 },
+      { delayMs: 1e9 },
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const common = new LeaseServer();
+      const networks: { delayMs?: number; down?: boolean; answerLost?: boolean }[] = [{}, {}, {}];
+      const all = networks.map((_, i) =>
+        candidate(
+          `agent-${i}`,
+          common.client(() => networks[i] ?? {}),
+        ),
+      );
+      for (const { election } of all) election.start();
+      for (const { ms, who, network } of steps) {
+        networks[who] = network;
+        for (let left = ms; left > 0; left -= 250) {
+          // oxlint-disable-next-line no-await-in-loop -- time goes on step by step
+          await pass(Math.min(left, 250));
+          expect(all.filter((one) => one.leads()).length).toBeLessThanOrEqual(1);
+        }
+      }
+      for (const i of networks.keys()) networks[i] = {};
+      await pass(40_000);
+      expect(all.filter((one) => one.leads()).length).toBe(1);
+      await Promise.all(all.map(stop));
+    }),
+    { numRuns: 60 },
+  );
+});
