@@ -18,6 +18,7 @@ import { trimJob, trimNode, trimNodeOp, trimPod } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
 import type { Logger } from './logger.ts';
 import { Rollout } from './rollout.ts';
+import { StrandedCordons } from './stranded-cordons.ts';
 import { WorkIndex } from './work-index.ts';
 
 export interface ControllerOptions {
@@ -33,7 +34,7 @@ export interface ControllerOptions {
 
 /** Changes are gathered this long before the next look, so that a burst costs one. */
 const GATHER_MS = 20;
-/** Between two status writes while no node changes its phase, and while some do. */
+/** Between two status writes, and between two when the rollout waits for the write. */
 const WRITE_MS = 1_000;
 const URGENT_WRITE_MS = 50;
 
@@ -47,6 +48,7 @@ export class Controller {
   private readonly executor: Executor;
   private readonly drains: DrainSessions;
   private readonly events: EventRecorder;
+  private readonly stranded: StrandedCordons;
   private readonly rollouts = new Map<string, Rollout>();
   private readonly work = new WorkIndex();
   private readonly nodes = new Map<string, NodeFacts>();
@@ -101,6 +103,12 @@ export class Controller {
       this.work.jobGone(op.uid, node);
       this.mark(op.uid);
     });
+    this.stranded = new StrandedCordons({
+      exists: (uid) => this.rollouts.has(uid),
+      uncordon: (node, mark) => this.executor.uncordon(node, mark),
+      onDone: (node, mark) => logger.warn({ node, mark }, 'uncordoned: its NodeOp does not exist any more'),
+      onError: (node, error) => logger.warn({ node, err: errorText(error) }, 'stranded cordon not undone'),
+    });
   }
 
   /** Resolves when the caches are filled and the first look was taken. */
@@ -109,6 +117,7 @@ export class Controller {
     await Promise.all([nodeOps.start(), nodes.start(), jobs.start(), pods.start()]);
     this.started = true;
     for (const uid of this.rollouts.keys()) this.mark(uid);
+    for (const node of this.nodes.values()) this.stranded.check(node);
     this.look();
   }
 
@@ -117,6 +126,7 @@ export class Controller {
     clearTimeout(this.gather);
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.drains.stop();
+    this.stranded.stop();
     await Promise.allSettled(this.under);
     await this.events.stop();
     await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
@@ -129,6 +139,7 @@ export class Controller {
       this.rollouts.delete(uid);
       this.work.forget(uid);
       for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
+      if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
     } else if (known) known.object = object;
     else this.rollouts.set(uid, new Rollout(object));
@@ -142,6 +153,7 @@ export class Controller {
     if (gone) this.nodes.delete(facts.name);
     else if (known && JSON.stringify(known) === JSON.stringify(facts)) return;
     else this.nodes.set(facts.name, facts);
+    if (this.started && !gone) this.stranded.check(facts);
     this.markAll();
   }
 
@@ -174,7 +186,14 @@ export class Controller {
       .filter((rollout) => rollout !== undefined);
     this.dirty.clear();
     due.sort((a, b) => age(a.object).localeCompare(age(b.object)));
-    for (const rollout of due) if (!rollout.settled) this.reconcile(rollout);
+    for (const rollout of due) {
+      try {
+        if (!rollout.settled) this.reconcile(rollout);
+      } catch (error) {
+        // One NodeOp that cannot be worked on must not stop the others.
+        this.options.logger.error({ nodeOp: rollout.label, err: error }, 'reconciling failed');
+      }
+    }
   }
 
   private reconcile(rollout: Rollout): void {
@@ -183,6 +202,9 @@ export class Controller {
     if ('problems' in found) {
       rollout.status = refused(rollout.status, found.problems, rollout.object.metadata.generation ?? 0, now);
       this.writeStatus(rollout);
+      // Cordons it may have left are stranded once it is gone, and undone as such.
+      if (rollout.deleted && rollout.adopted)
+        this.perform(rollout, { type: 'release', reason: 'its spec cannot be carried out' });
       return;
     }
     const before = rollout.status;
@@ -191,11 +213,10 @@ export class Controller {
     rollout.status = decision.status;
     if (before !== decision.status) {
       this.report(rollout, before, decision.status);
-      const target = rollout.target(found.spec);
-      for (const news of newsOf(before, decision.status)) this.events.record(target, news);
+      for (const news of newsOf(before, decision.status)) this.events.record(rollout.target(), news);
     }
     this.closeDrains(rollout);
-    for (const action of decision.actions) this.perform(rollout, action, facts);
+    for (const action of decision.actions) this.perform(rollout, action);
     this.writeStatus(rollout);
     if (decision.lookAgainAt !== undefined) this.markAt(rollout.uid, decision.lookAgainAt);
   }
@@ -216,6 +237,7 @@ export class Controller {
       specChanged,
       adopted: rollout.adopted,
       cancelled: rollout.cancelled,
+      deleted: rollout.deleted,
       held: undefined,
       status: rollout.status,
       persisted: rollout.persisted,
@@ -241,7 +263,7 @@ export class Controller {
     return claims;
   }
 
-  private perform(rollout: Rollout, action: Action, facts: RolloutFacts): void {
+  private perform(rollout: Rollout, action: Action): void {
     const key = actionKey(action);
     if (!rollout.mayBegin(key, this.now())) return;
     rollout.begin(key);
@@ -250,12 +272,12 @@ export class Controller {
     const fields = { nodeOp: rollout.label, ...action };
     logger.debug(fields, 'action begins');
     const done = this.executor
-      .execute(action, rollout.target(facts.spec))
+      .execute(action, rollout.target())
       .then(
         () => {
           rollout.succeeded(key);
           logger.info(fields, 'action done');
-          this.tell(rollout, action, facts);
+          this.tell(rollout, action);
           this.mark(rollout.uid);
         },
         (error: unknown) => {
@@ -271,11 +293,11 @@ export class Controller {
   }
 
   /** Cordons change what people see of a node, so they are told. */
-  private tell(rollout: Rollout, action: Action, facts: RolloutFacts): void {
+  private tell(rollout: Rollout, action: Action): void {
     if (action.type !== 'cordon' && action.type !== 'uncordon') return;
     const reason = action.type === 'cordon' ? 'Cordoned' : 'Uncordoned';
     const news = { type: 'Normal', reason, message: action.reason, node: action.node } as const;
-    this.events.record(rollout.target(facts.spec), news);
+    this.events.record(rollout.target(), news);
   }
 
   private closeDrains(rollout: Rollout): void {

@@ -55,8 +55,12 @@ export class Rollout {
     );
   }
 
+  get deleted(): boolean {
+    return this.object.metadata.deletionTimestamp !== undefined;
+  }
+
   get cancelled(): string | undefined {
-    if (this.object.metadata.deletionTimestamp !== undefined) return 'the NodeOp was deleted';
+    if (this.deleted) return 'the NodeOp was deleted';
     return this.object.metadata.annotations?.[ANNOTATION_CANCEL];
   }
 
@@ -66,8 +70,11 @@ export class Rollout {
     return this.read.found;
   }
 
-  target(spec: NodeOpSpec): ExecutionTarget {
+  /** With the spec to carry out; the live one, which no action then reads, when that is invalid. */
+  target(): ExecutionTarget {
     const { namespace = 'default', name = '' } = this.object.metadata;
+    const found = this.spec();
+    const spec = 'spec' in found ? found.spec : this.object.spec;
     return { namespace, name, uid: this.uid, object: this.object, spec };
   }
 
@@ -96,11 +103,28 @@ export class Rollout {
 }
 
 function readSpec(object: NodeOp): SpecToCarryOut {
-  const live = check(NodeOpSpecSchema, object.spec);
+  const live = check(NodeOpSpecSchema, withoutNulls(object.spec));
   const record = object.metadata.annotations?.[ANNOTATION_SPEC];
-  const recorded = record === undefined ? live : check(NodeOpSpecSchema, JSON.parse(record));
+  const recorded = record === undefined ? live : check(NodeOpSpecSchema, parsed(record));
   if (!recorded.ok) return { problems: recorded.problems.map((problem) => `spec.${formatProblem(problem)}`) };
   const suspend = live.ok ? live.value.suspend : recorded.value.suspend;
   const spec = { ...recorded.value, suspend };
   return { spec, changed: !live.ok || JSON.stringify(live.value) !== JSON.stringify(spec) };
+}
+
+/** An API server stores the null of a nullable field; it means the same as no field. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([, child]) => child !== null);
+  return Object.fromEntries(kept.map(([key, child]) => [key, withoutNulls(child)]));
+}
+
+/** The recorded spec; undefined, which no schema takes, when somebody broke it. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -59,6 +59,15 @@ export class Executor {
     await (this.executors[action.type] as (action: Action, op: ExecutionTarget) => Promise<void>)(action, op);
   }
 
+  /** Undoes the cordon that carries this ownership mark, no other. */
+  async uncordon(node: string, mark: string): Promise<void> {
+    await this.patchNode(node, (known) =>
+      known.metadata.annotations?.[ANNOTATION_CORDONED_BY] === mark
+        ? { metadata: { annotations: { [ANNOTATION_CORDONED_BY]: null } }, spec: { unschedulable: null } }
+        : undefined,
+    );
+  }
+
   private readonly executors: Executors = {
     adopt: async (_, op) => {
       const { object } = op;
@@ -90,13 +99,7 @@ export class Executor {
             },
       );
     },
-    uncordon: async ({ node }, op) => {
-      await this.patchNode(node, (known) =>
-        known.metadata.annotations?.[ANNOTATION_CORDONED_BY] === ownerMark(op)
-          ? { metadata: { annotations: { [ANNOTATION_CORDONED_BY]: null } }, spec: { unschedulable: null } }
-          : undefined,
-      );
-    },
+    uncordon: async ({ node }, op) => this.uncordon(node, ownerMark(op)),
     'watch-pods': async ({ node }) => {
       await this.drains.open(node);
     },
@@ -204,7 +207,9 @@ export class Executor {
 
 function evictionAnswer(error: unknown): EvictionAnswer {
   if (!(error instanceof ApiError)) throw error;
-  if (error.code === 404 || error.code === 409) return { kind: 'accepted' };
+  if (error.code === 404) return { kind: 'accepted' };
+  // Another pod has the name by now, or the budget changed under the eviction: the next look will tell.
+  if (error.code === 409) throw error;
   const cause = error.status.details?.causes?.find(({ reason }) => reason === 'DisruptionBudget');
   const terminating = error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating');
   if (error.code === 429 || terminating) {

@@ -66,11 +66,14 @@ export class WatchCache<T extends KubeObject> {
     return this.objects.get(keyOf(name, namespace));
   }
 
-  /** Takes in an object just read or written, unless a newer one is known. */
+  /** Takes in an object just read or written, unless a newer one is known or it is gone by now. */
   put(object: T): void {
     const key = keyOfObject(object);
     const known = this.objects.get(key);
-    if (known && known.metadata.uid === object.metadata.uid && versionOf(known) >= versionOf(object)) return;
+    const version = versionOf(object);
+    if (known && versionOf(known) >= version) return;
+    // The watch is past this version and knows of no such object: it was deleted since.
+    if (known === undefined && this.version !== '' && version <= BigInt(this.version)) return;
     this.set(key, object);
   }
 
@@ -78,6 +81,13 @@ export class WatchCache<T extends KubeObject> {
     const kept = this.options.trim ? this.options.trim(object) : object;
     this.objects.set(key, kept);
     this.options.onChange(kept, false);
+  }
+
+  /** A namesake created since, and put in ahead of the watch, stays. */
+  private removed(object: T): void {
+    const key = keyOfObject(object);
+    const known = this.objects.get(key);
+    if (known && versionOf(known) <= versionOf(object)) this.remove(key);
   }
 
   private remove(key: string): void {
@@ -162,11 +172,9 @@ export class WatchCache<T extends KubeObject> {
       const status = object as unknown as { code?: number; message?: string };
       throw new ApiError(status.code ?? 500, status);
     }
+    if (type === 'DELETED') this.removed(object);
+    else if (type !== 'BOOKMARK') this.put(object);
     this.version = object.metadata.resourceVersion ?? this.version;
-    if (type === 'BOOKMARK') return;
-    const key = keyOfObject(object);
-    if (type === 'DELETED') this.remove(key);
-    else this.put(object);
   }
 }
 

@@ -1,14 +1,20 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
+import type { Script } from '../../src/sim/index.ts';
 import { Cluster } from '../support/cluster.ts';
 
 let cluster: Cluster;
 
+/** Jobs are scripted: they succeed, unless their command says otherwise. */
+const outcome: Script = (pod) => {
+  if (pod.metadata.labels?.['job-name'] === undefined) return undefined;
+  const fails = JSON.stringify(pod.spec?.['containers']).includes('"fail"');
+  return { durationMs: 5, exitCode: fails ? 3 : 0 };
+};
+
 beforeEach(async () => {
-  cluster = await Cluster.start(
-    { nodes: 1, script: (pod) => (pod.metadata.labels?.['job-name'] ? { durationMs: 5 } : undefined) },
-    'default/agent',
-  );
+  cluster = await Cluster.start({ nodes: 1, script: outcome }, 'default/agent');
 });
 
 afterEach(() => cluster.stop());
@@ -154,4 +160,164 @@ test('a spec changed in mid-run is not acted on, and the status says so', async 
   const op = await cluster.ended(name);
   expect(op.status?.conditions?.map(({ type }) => type)).toContain('SpecChanged');
   expect(op.status?.nodeStatuses?.['node-1']?.message).toContain('timed out after 2 s');
+});
+
+const setStatus = (name: string, status: Record<string, unknown>) => {
+  const known = cluster.sim.store.read('pods', name, 'default');
+  cluster.sim.store.update('pods', { ...known, status }, { subresource: 'status' });
+};
+
+describe('one case of `kubectl drain` each', () => {
+  const daemonSet = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agents', uid: 'ds', controller: true };
+  const message = (op: NodeOp) => op.status?.nodeStatuses?.['node-1']?.message;
+
+  test('a pod stuck in terminating is waited for, by name, until the time is over', async () => {
+    cluster.pod('stuck', { finalizers: ['example.com/never'] });
+    const op = await cluster.ended(await drain({ timeoutSeconds: 1 }));
+    expect(message(op)).toBe('drain timed out after 1 s: waiting for pods to end: default/stuck');
+    expect(left()).toEqual(['stuck']);
+    expect(node()?.spec?.['unschedulable']).toBeUndefined();
+  });
+
+  test('work starts only when the last pod is really gone', async () => {
+    cluster.pod('stuck', { finalizers: ['example.com/later'] });
+    const name = await drain();
+    await cluster.until(name, (op) => message(op)?.includes('waiting for pods to end') === true);
+    expect(cluster.sim.store.all('jobs.batch')).toEqual([]);
+    const stuck = cluster.sim.store.read('pods', 'stuck', 'default');
+    cluster.sim.store.update('pods', { ...stuck, metadata: { ...stuck.metadata, finalizers: [] } });
+    expect((await cluster.ended(name)).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  test('a namesake that comes up elsewhere, as of a StatefulSet, is neither waited for nor evicted', async () => {
+    const first = cluster.pod('web-0');
+    const stop = cluster.sim.store.watch('pods', undefined, ({ type, object }) => {
+      if (type !== 'DELETED' || object.metadata.uid !== first.metadata.uid) return;
+      setImmediate(() => cluster.pod('web-0', {}, { nodeName: 'elsewhere' }));
+    });
+    const op = await cluster.ended(await drain());
+    stop();
+    expect(op.status?.phase).toBe('Completed');
+    const second = cluster.sim.store.read('pods', 'web-0', 'default');
+    expect(second.metadata.uid).not.toBe(first.metadata.uid);
+    expect(second.metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test.each([
+    { minAvailable: 1, phase: 'Completed', said: /^undefined$/ },
+    { minAvailable: 2, phase: 'Failed', said: /budget web needs 2 healthy pods and has 1/ },
+  ])(
+    'an unhealthy pod beside a healthy one where $minAvailable are wanted: $phase',
+    async ({ minAvailable, phase, said }) => {
+      cluster.pod('healthy', {}, { nodeName: 'elsewhere' });
+      cluster.pod('sick');
+      await running('sick');
+      setStatus('healthy', { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] });
+      setStatus('sick', { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] });
+      cluster.budget('web', minAvailable);
+      const op = await cluster.ended(await drain({ timeoutSeconds: 1 }));
+      expect(op.status?.phase).toBe(phase);
+      expect(String(message(op))).toMatch(said);
+      expect(left()).toEqual(phase === 'Completed' ? ['healthy'] : ['healthy', 'sick']);
+    },
+  );
+
+  test('a mirror pod stays', async () => {
+    cluster.pod('static', {
+      ownerReferences: [],
+      annotations: { 'kubernetes.io/config.mirror': 'hash' },
+    });
+    expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
+    expect(left()).toEqual(['static']);
+  });
+
+  test('a DaemonSet’s pod stays, or refuses the drain when told to', async () => {
+    const template = { metadata: { labels: { app: 'agents' } }, spec: { containers: [{ name: 'main' }] } };
+    cluster.sim.store.create('daemonsets.apps', {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'agents', namespace: 'default' },
+      spec: { selector: { matchLabels: { app: 'agents' } }, template },
+    });
+    await expect.poll(() => onNode().length).toBe(1);
+    const [pod] = onNode();
+    expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
+    expect(onNode()).toEqual([pod]);
+    const op = await cluster.ended(await drain({ ignoreDaemonSets: false }));
+    expect(message(op)).toContain('DaemonSet-managed Pods');
+    expect(onNode()).toEqual([pod]);
+  });
+
+  test('the pod of a DaemonSet that is gone needs force', async () => {
+    cluster.pod('orphan', { ownerReferences: [daemonSet] });
+    expect(message(await cluster.ended(await drain()))).toContain('default/orphan');
+    expect(left()).toEqual(['orphan']);
+    expect((await cluster.ended(await drain({ force: true }))).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  test('local data is lost only when that is allowed', async () => {
+    cluster.pod('scratch', {}, { volumes: [{ name: 'tmp', emptyDir: {} }] });
+    cluster.pod('web-1');
+    expect(message(await cluster.ended(await drain()))).toContain('default/scratch');
+    expect(left()).toEqual(['scratch', 'web-1']);
+    expect((await cluster.ended(await drain({ deleteEmptyDirData: true }))).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  test('a finished pod goes, with local data and without a controller', async () => {
+    cluster.pod('done', { ownerReferences: [] }, { volumes: [{ name: 'tmp', emptyDir: {} }] });
+    await running('done');
+    setStatus('done', { phase: 'Succeeded' });
+    expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  test('a bare pod goes with force', async () => {
+    cluster.pod('bare', { ownerReferences: [] });
+    expect((await cluster.ended(await drain({ force: true }))).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  const onNode = () =>
+    cluster.sim.store
+      .podsOn('node-1')
+      .filter(({ metadata }) => metadata.labels?.['app'] === 'agents')
+      .map(({ metadata }) => metadata.uid);
+});
+
+describe('who uncordons', () => {
+  const cordonedBy = (mark: string) => {
+    const known = cluster.sim.store.read('nodes', 'node-1');
+    const annotations = { 'operator.kairos.io/cordoned-by': mark };
+    cluster.sim.store.update('nodes', {
+      ...known,
+      metadata: { ...known.metadata, annotations },
+      spec: { unschedulable: true },
+    });
+  };
+
+  test('a cordon whose NodeOp does not exist any more is undone', async () => {
+    cordonedBy('default/forgotten@11111111-2222-3333-4444-555555555555');
+    await expect.poll(() => node()?.spec?.['unschedulable']).toBeUndefined();
+    expect(node()?.metadata.annotations ?? {}).toEqual({});
+  });
+
+  test('a failed node stays cordoned as long as its NodeOp says why, and no longer', async () => {
+    const name = await cluster.nodeOp({ cordon: true, command: ['fail'] });
+    await cluster.ended(name);
+    expect(node()?.spec?.['unschedulable']).toBe(true);
+    await cluster.client.delete(NODEOPS, name, 'default', {});
+    await expect.poll(() => node()?.spec?.['unschedulable']).toBeUndefined();
+    await expect
+      .poll(() => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default'))
+      .toBeUndefined();
+  });
+
+  test('with uncordonOnFailure it is uncordoned before the end is on record', async () => {
+    const name = await cluster.nodeOp({ cordon: true, uncordonOnFailure: true, command: ['fail'] });
+    expect((await cluster.ended(name)).status?.phase).toBe('Failed');
+    expect(node()?.spec?.['unschedulable']).toBeUndefined();
+  });
 });

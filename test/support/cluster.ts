@@ -65,9 +65,9 @@ export class Cluster {
     });
   }
 
-  /** The NodeOp when all is done and undone. */
+  /** The NodeOp in its final phase, which it enters when all is done and undone. */
   ended(name: string): Promise<NodeOp> {
-    return this.until(name, (op) => isFinalPhase(op.status?.phase) && !op.metadata.finalizers?.length);
+    return this.until(name, (op) => isFinalPhase(op.status?.phase));
   }
 
   pod(name: string, changes: Partial<Obj['metadata']> = {}, spec: object = {}): Obj {

@@ -68,6 +68,7 @@ export class World {
       specChanged: false,
       adopted: this.adopted,
       cancelled: this.cancelled,
+      deleted: false,
       held: undefined,
       status: this.status,
       persisted: this.persisted,

@@ -31,12 +31,26 @@ export function decide(facts: RolloutFacts, now: number): Decision {
   return new Pass(facts, targets, now).decide();
 }
 
-/** After the end nothing changes any more; only what was left to undo is undone. */
+/**
+ * After the end nothing changes any more. A failed node may stay cordoned for as long as the NodeOp that
+ * says why exists: deleting it uncordons, so it is let go only when no cordon of its own is left.
+ */
 function settled(facts: RolloutFacts): Decision {
+  const cordoned = Object.keys(facts.status.nodeStatuses ?? {})
+    .map((name) => facts.nodes.get(name))
+    .filter((node) => node?.cordonedBy === ownerMark(facts));
+  const actions: Action[] = [];
+  for (const node of cordoned) {
+    if (node === undefined) continue;
+    if (facts.deleted)
+      actions.push({ type: 'uncordon', node: node.name, reason: 'the NodeOp is being deleted' });
+    else if (!node.unschedulable)
+      actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
+  }
   // The outcome is on record before the object may go.
-  const mayGo = facts.adopted && isFinalPhase(facts.persisted.phase);
-  const release: Action[] = mayGo ? [{ type: 'release', reason: 'nothing is left to undo' }] : [];
-  return { actions: release, status: facts.status, lookAgainAt: undefined };
+  const mayGo = facts.adopted && cordoned.length === 0 && isFinalPhase(facts.persisted.phase);
+  if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
+  return { actions, status: facts.status, lookAgainAt: undefined };
 }
 
 function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {

@@ -77,6 +77,8 @@ export interface RolloutFacts {
   adopted: boolean;
   /** Why people want it to stop, if they do. A deletion counts as such. */
   cancelled: string | undefined;
+  /** The object is being deleted and waits for what it left behind to be undone. */
+  deleted: boolean;
   /** Why no new node may start just now although nothing is wrong (for example a closed window). */
   held: string | undefined;
   status: NodeOpStatus;
@@ -95,4 +97,9 @@ export interface RolloutFacts {
 /** The value of the ownership annotation for a NodeOp. */
 export function ownerMark(op: { namespace: string; name: string; uid: string }): string {
   return `${op.namespace}/${op.name}@${op.uid}`;
+}
+
+/** The UID in an ownership annotation; undefined when it is not one of ours. */
+export function ownerUid(mark: string): string | undefined {
+  return /^[^/@]+\/[^/@]+@(.+)$/.exec(mark)?.[1];
 }
