@@ -56,16 +56,28 @@ function inFlight(world: World): number {
   return phases.filter((phase) => phase !== 'Pending' && !isFinalNodePhase(phase)).length;
 }
 
-test('every rollout keeps its promises, however often the agent is killed', () => {
+/** What the watches tell at each look: bits pick the objects, so that they lag, overtake each other and repeat. */
+const deliveries = fc.array(fc.bigInt({ min: 0n, max: 2n ** 36n - 1n }), { maxLength: 60 });
+
+function someOf(bits: bigint): (node: string) => boolean {
+  let i = 0n;
+  return () => ((bits >> i++ % 36n) & 1n) === 1n;
+}
+
+test('every rollout keeps its promises, however often the agent is killed and whatever its watches miss', () => {
   fc.assert(
-    fc.property(scenario, (it) => {
+    fc.property(scenario, fc.option(deliveries, { nil: undefined }), (it, told) => {
       const world = worldOf(it);
+      if (told) world.lag();
+      const news = [...(told ?? [])];
       const limit = it.concurrency === 0 ? Infinity : it.concurrency;
       const finals = new Map<string, string>();
       const kills = [...it.restarts];
       let untilKill = kills[0]?.after;
       runToEnd(world, () => {
         expect(inFlight(world)).toBeLessThanOrEqual(limit);
+        // In the end every change is told.
+        world.deliver(news.length > 0 ? someOf(news.shift() ?? 0n) : () => true);
         if (untilKill !== undefined && untilKill-- <= 0) {
           if (kills.shift()?.written) world.persist();
           world.restart();
@@ -96,6 +108,28 @@ test('every rollout keeps its promises, however often the agent is killed', () =
     { numRuns: 300 },
   );
 });
+
+test('a restart changes nothing of what is decided: same status at every moment after', () => {
+  fc.assert(
+    fc.property(scenario, fc.nat(30), (it, killAt) => {
+      const [undisturbed, killed] = [worldOf(it), worldOf(it)];
+      runToEnd(undisturbed);
+      let looks = 0;
+      runToEnd(killed, () => {
+        if (looks++ === killAt) {
+          killed.persist();
+          killed.restart();
+        }
+      });
+      expect(killed.status).toEqual(undisturbed.status);
+      expect(moments(killed)).toEqual(moments(undisturbed));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** The phases nodes entered, and when. */
+const moments = (world: World) => world.log.filter((line) => / is \w+/.test(line)).toSorted();
 
 test('nothing starts after the tolerated number of failures', () => {
   fc.assert(

@@ -13,7 +13,7 @@ import {
 export interface NodeScript {
   preflight?: 'skip' | 'proceed' | 'fail';
   command?: 'succeed' | 'fail';
-  reboots?: boolean;
+  reboots?: boolean | 'never back';
   /** Milliseconds everything takes there. */
   ms?: number;
   cordonedByOthers?: boolean;
@@ -22,6 +22,9 @@ export interface NodeScript {
 
 const OP = { namespace: 'ops', name: 'flash', uid: 'uid-1' };
 export const MARK = ownerMark(OP);
+
+/** The objects a watch tells of, each on its own. */
+type Watched = 'node' | 'job' | 'preflight' | 'reboot';
 
 /**
  * A cluster reduced to what decisions see. Actions take effect after a while; the "API server" keeps
@@ -39,9 +42,13 @@ export class World {
   persisted: NodeOpStatus = {};
   adopted = false;
   cancelled: string | undefined;
+  agentNode: string | undefined;
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
   private readonly scripts: ReadonlyMap<string, NodeScript>;
+  /** What the agent's caches hold, when they may be behind. */
+  private seen: { nodes: Map<string, NodeFacts>; work: Map<string, WorkFacts> } | undefined;
+  private told = false;
   private readonly began = this.now;
 
   constructor(spec: object, scripts: Record<string, NodeScript>) {
@@ -72,16 +79,57 @@ export class World {
       held: undefined,
       status: this.status,
       persisted: this.persisted,
-      nodes: new Map(this.nodes),
-      work: new Map(this.work),
+      nodes: new Map(this.seen?.nodes ?? this.nodes),
+      work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
-      agentNode: undefined,
+      agentNode: this.agentNode,
       agentPod: undefined,
     };
   }
 
+  /** From now on the caches learn of changes only by `deliver` and by the answers to what the agent writes. */
+  lag(): void {
+    this.seen = { nodes: new Map(this.nodes), work: new Map(this.work) };
+  }
+
+  /** The watches tell of some objects: in any order, again, or of several changes at once. */
+  deliver(which: (node: string, object: Watched) => boolean): void {
+    if (!this.hasNews) return;
+    for (const name of this.nodes.keys()) {
+      if (which(name, 'node')) this.see(name, 'node');
+      for (const slot of ['job', 'preflight', 'reboot'] as const) if (which(name, slot)) this.see(name, slot);
+    }
+  }
+
+  /** Whether the caches have learned something since the last look, or have something to learn yet. */
+  get hasNews(): boolean {
+    const { seen } = this;
+    if (seen === undefined) return false;
+    if (this.told) return true;
+    return [...this.nodes].some(([name, node]) => {
+      const [is, was] = [this.work.get(name) ?? {}, seen.work.get(name) ?? {}];
+      const same = is.job === was.job && is.preflight === was.preflight && is.reboot === was.reboot;
+      return seen.nodes.get(name) !== node || !same;
+    });
+  }
+
+  private see(name: string, object: Watched): void {
+    const { seen } = this;
+    this.told = true;
+    const node = this.nodes.get(name);
+    if (seen === undefined) return;
+    if (object === 'node') {
+      if (node) seen.nodes.set(name, node);
+      return;
+    }
+    const { [object]: _, ...rest } = seen.work.get(name) ?? {};
+    const truth = this.work.get(name)?.[object];
+    seen.work.set(name, truth === undefined ? rest : { ...rest, [object]: truth });
+  }
+
   /** One look: decide, note the news, carry out the actions. */
   pass(): Decision {
+    this.told = false;
     const decision = decide(this.facts(), this.now);
     this.note(decision);
     this.status = decision.status;
@@ -101,6 +149,7 @@ export class World {
       const { drain: _, ...rest } = work;
       this.work.set(node, rest);
     }
+    if (this.seen) this.lag();
   }
 
   /** Moves time to the next thing that happens; false when nothing ever will. */
@@ -114,13 +163,19 @@ export class World {
     return true;
   }
 
-  private change(node: string, facts: Partial<NodeFacts>): void {
+  change(node: string, facts: Partial<NodeFacts>): void {
     const known = this.nodes.get(node);
     if (known) this.nodes.set(node, { ...known, ...facts });
   }
 
-  private later(node: string, run: () => void): void {
-    this.events.push({ at: this.now + (this.scripts.get(node)?.ms ?? 1000), run });
+  /** Something happens from outside after so many milliseconds. */
+  later(ms: number, run: () => void): void {
+    this.events.push({ at: this.now + ms, run });
+  }
+
+  /** The time of whatever is done on that node has passed. */
+  private whenDone(node: string, run: () => void): void {
+    this.later(this.scripts.get(node)?.ms ?? 1000, run);
   }
 
   private set(node: string, work: WorkFacts): void {
@@ -135,32 +190,45 @@ export class World {
     const script = this.scripts.get(node) ?? {};
     switch (action.type) {
       case 'cordon':
-        if (this.nodes.get(node)?.unschedulable === false)
-          this.change(node, { unschedulable: true, cordonedBy: MARK });
-        return;
       case 'uncordon':
-        if (this.nodes.get(node)?.cordonedBy === MARK)
-          this.change(node, { unschedulable: false, cordonedBy: undefined });
-        return;
+        return this.patchNode(node, action.type);
       case 'create-preflight':
-        return this.createPreflight(node, script);
+        this.createPreflight(node, script);
+        return this.see(node, 'preflight');
       case 'delete-preflight': {
         const { preflight: _, ...rest } = this.work.get(node) ?? {};
         this.work.set(node, rest);
         return;
       }
-      case 'watch-pods':
-        return this.set(node, { drain: { pods: [], daemonSets: new Map(), answers: new Map() } });
+      case 'watch-pods': {
+        const drain = { pods: [], daemonSets: new Map(), answers: new Map() };
+        this.set(node, { drain });
+        if (this.seen) this.seen.work.set(node, { ...this.seen.work.get(node), drain });
+        return;
+      }
       case 'create-job':
-        return this.createJob(node, script);
+        this.createJob(node, script);
+        return this.see(node, 'job');
       case 'create-reboot':
-        return this.createReboot(node, script);
+        this.createReboot(node, script, action.bootID);
+        return this.see(node, 'reboot');
       case 'look-up-job':
         if (this.work.get(node)?.job === undefined) this.set(node, { job: 'gone' });
-        return;
+        return this.see(node, 'job');
       case 'evict':
         return;
     }
+  }
+
+  /** Guarded by the version of the node in the cache: when that is behind, nothing but the cache changes. */
+  private patchNode(node: string, type: 'cordon' | 'uncordon'): void {
+    const truth = this.nodes.get(node);
+    const behind = this.seen !== undefined && this.seen.nodes.get(node) !== truth;
+    if (!behind && type === 'cordon' && truth?.unschedulable === false)
+      this.change(node, { unschedulable: true, cordonedBy: MARK });
+    if (!behind && type === 'uncordon' && truth?.cordonedBy === MARK)
+      this.change(node, { unschedulable: false, cordonedBy: undefined });
+    this.see(node, 'node');
   }
 
   private createPreflight(node: string, script: NodeScript): void {
@@ -173,7 +241,7 @@ export class World {
       message: undefined,
     };
     this.set(node, { preflight: { ...pod, state: 'running' } });
-    this.later(node, () => {
+    this.whenDone(node, () => {
       const ended = {
         failed: { state: 'failed', exitCode: 2, message: 'cannot tell' },
         ok: { state: 'succeeded', exitCode: 0 },
@@ -189,7 +257,7 @@ export class World {
     const job = { name: `flash-${node}`, attempts: 1, reason: undefined, message: undefined, pod: undefined };
     this.set(node, { job: { ...job, state: 'active' } });
     this.commandRuns.set(node, (this.commandRuns.get(node) ?? 0) + 1);
-    this.later(node, () => {
+    this.whenDone(node, () => {
       const failed = script.command === 'fail';
       const pod = {
         name: `${node}-pod`,
@@ -203,7 +271,7 @@ export class World {
     });
   }
 
-  private createReboot(node: string, script: NodeScript): void {
+  private createReboot(node: string, script: NodeScript, bootID: string): void {
     if (this.work.get(node)?.reboot) return;
     const pod = {
       name: `${node}-reboot`,
@@ -213,11 +281,13 @@ export class World {
       message: undefined,
     };
     this.set(node, { reboot: { ...pod, state: 'succeeded' } });
-    if (script.reboots === false) return;
+    // The pod itself asks for no reboot when the node is not in the boot it was made for.
+    if (script.reboots === false || this.nodes.get(node)?.bootID !== bootID) return;
     const count = (this.reboots.get(node) ?? 0) + 1;
     this.reboots.set(node, count);
     this.change(node, { ready: false, readySince: this.now });
-    this.later(node, () =>
+    if (script.reboots === 'never back') return;
+    this.whenDone(node, () =>
       this.change(node, { ready: true, readySince: this.now, bootID: `${node}-boot-${count}` }),
     );
   }
@@ -244,7 +314,7 @@ export function runToEnd(world: World, each: (world: World) => void = () => {}):
     world.pass();
     each(world);
     world.persist();
-    if (world.log.length === before && !world.advance()) return;
+    if (world.log.length === before && !world.hasNews && !world.advance()) return;
   }
   throw new Error(`no end in sight:\n${world.log.slice(-20).join('\n')}`);
 }
