@@ -322,14 +322,17 @@ export class Controller {
     if (this.timers.has(key) && rollout.writeDue <= due) return;
     clearTimeout(this.timers.get(key));
     rollout.writeDue = due;
-    const timer = setTimeout(() => {
-      this.timers.delete(key);
-      const done = this.write(rollout).finally(() => {
-        this.under.delete(done);
-        this.mark(rollout.uid);
-      });
-      this.under.add(done);
-    }, due - this.now());
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(key);
+        const done = this.write(rollout).finally(() => {
+          this.under.delete(done);
+          this.mark(rollout.uid);
+        });
+        this.under.add(done);
+      },
+      Math.max(0, due - this.now()),
+    );
     this.timers.set(key, timer);
   }
 
@@ -351,10 +354,17 @@ export class Controller {
       rollout.writeFailures = 0;
     } catch (error) {
       if (!isApiError(error, 404)) rollout.writeFailures += 1;
+      if (isApiError(error, 422)) this.refusedStatus(rollout, error.message);
       this.options.logger.warn({ nodeOp: rollout.label, err: errorText(error) }, 'status not written');
     } finally {
       rollout.writing = false;
     }
+  }
+
+  /** The API server admits no write to this object: the status cannot say what is wrong, an event can. */
+  private refusedStatus(rollout: Rollout, why: string): void {
+    const message = `the status cannot be written: ${why}`;
+    this.events.record(rollout.target(), { type: 'Warning', reason: 'StatusRefused', message });
   }
 
   private report(rollout: Rollout, before: NodeOpStatus, after: NodeOpStatus): void {

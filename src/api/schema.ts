@@ -73,6 +73,9 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'invalid_type' && issue.input === undefined) {
     return [{ path, message: 'is required' }];
   }
+  // What is wrong with the key of a map is told one level down.
+  if (issue.code === 'invalid_key')
+    return issue.issues.map((inner) => ({ path, message: lowerFirst(inner.message) }));
   return [{ path, message: lowerFirst(issue.message) }];
 }
 

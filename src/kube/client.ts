@@ -55,7 +55,7 @@ export class KubeClient {
   private readonly connections: number;
   private readonly server: string;
   private credentials: { headers: Record<string, string>; until: number } | undefined;
-  private dispatcher: { key: string; agent: Dispatcher } | undefined;
+  private dispatchers: { key: string; requests: Dispatcher; streams: Dispatcher } | undefined;
   private readonly mayWrite: () => boolean;
   private closed = false;
 
@@ -129,14 +129,17 @@ export class KubeClient {
     return (await this.open('GET', path, { query })).text();
   }
 
-  /** The response's body as a stream, after its status was found good. */
+  /**
+   * The response's body as a stream, after its status was found good. With `idleMs` it is one that stays
+   * open, and may be silent for that long.
+   */
   async open(
     method: Dispatcher.HttpMethod,
     path: string,
-    options: RequestOptions & { timeoutMs?: number } = {},
+    options: RequestOptions & { idleMs?: number } = {},
   ): Promise<Dispatcher.ResponseData['body']> {
-    const timeoutMs = options.timeoutMs ?? this.timeoutMs;
-    const { headers, dispatcher } = await this.authorize();
+    const { headers, dispatchers } = await this.authorize();
+    const dispatcher = options.idleMs === undefined ? dispatchers.requests : dispatchers.streams;
     if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
     if (method !== 'GET' && !this.mayWrite()) {
       throw new ApiError(0, { message: 'not the leader any more: nothing is written' });
@@ -151,8 +154,8 @@ export class KubeClient {
           accept: 'application/json',
           'content-type': options.contentType ?? 'application/json',
         },
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
+        headersTimeout: this.timeoutMs,
+        bodyTimeout: options.idleMs ?? this.timeoutMs,
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
         ...(options.signal ? { signal: options.signal } : {}),
       });
@@ -168,12 +171,12 @@ export class KubeClient {
   /** Ends every request under way and refuses further ones. */
   async close(): Promise<void> {
     this.closed = true;
-    await this.dispatcher?.agent.destroy();
+    await Promise.all([this.dispatchers?.requests.destroy(), this.dispatchers?.streams.destroy()]);
   }
 
-  private async authorize(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
-    if (this.credentials && this.dispatcher && Date.now() < this.credentials.until) {
-      return { headers: this.credentials.headers, dispatcher: this.dispatcher.agent };
+  private async authorize() {
+    if (this.credentials && this.dispatchers && Date.now() < this.credentials.until) {
+      return { headers: this.credentials.headers, dispatchers: this.dispatchers };
     }
     const headers: Record<string, string> = {};
     const https: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
@@ -183,18 +186,23 @@ export class KubeClient {
     const { ca, cert, key, rejectUnauthorized, servername } = https;
     const connect = { ca, cert, key, rejectUnauthorized, servername };
     this.credentials = { headers, until: Date.now() + CREDENTIALS_MS };
-    return { headers, dispatcher: this.agentFor(connect) };
+    return { headers, dispatchers: this.dispatchersFor(connect) };
   }
 
-  /** Connections are kept for as long as the certificates stay the same. */
-  private agentFor(connect: object): Dispatcher {
+  /**
+   * Connections are kept for as long as the certificates stay the same. A watch keeps a connection for
+   * itself, so watches have their own: many of them must not use up those of the requests.
+   */
+  private dispatchersFor(connect: object) {
     const key = JSON.stringify(connect);
-    if (this.dispatcher?.key === key) return this.dispatcher.agent;
-    void this.dispatcher?.agent.close();
+    if (this.dispatchers?.key === key) return this.dispatchers;
+    void this.dispatchers?.requests.close();
+    void this.dispatchers?.streams.close();
     const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
-    const agent = new Agent({ connections: this.connections, connect: { ...known, keepAlive: true } });
-    this.dispatcher = { key, agent };
-    return agent;
+    const options = { connect: { ...known, keepAlive: true } };
+    const requests = new Agent({ ...options, connections: this.connections });
+    this.dispatchers = { key, requests, streams: new Agent(options) };
+    return this.dispatchers;
   }
 }
 

@@ -36,6 +36,8 @@ export class WatchCache<T extends KubeObject> {
   private readonly stopped = new AbortController();
   private readonly first = Promise.withResolvers<void>();
   private version = '';
+  /** Attempts that failed since the server last told something. */
+  private failures = 0;
   private running: Promise<void> | undefined;
   private listed = false;
 
@@ -98,19 +100,17 @@ export class WatchCache<T extends KubeObject> {
   }
 
   private async run(): Promise<void> {
-    let failures = 0;
     while (!this.stopped.signal.aborted) {
       try {
         if (this.version === '') await this.list();
         await this.watch();
-        failures = 0;
       } catch (error) {
         if (this.stopped.signal.aborted) break;
         if (isApiError(error, 410)) this.version = '';
         else this.options.onError(error);
         const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-        await pause(asked ?? backoffMs(failures), this.stopped.signal);
-        failures += 1;
+        await pause(asked ?? backoffMs(this.failures), this.stopped.signal);
+        this.failures += 1;
       }
     }
   }
@@ -156,7 +156,7 @@ export class WatchCache<T extends KubeObject> {
     const body = await client.open('GET', collectionPath(resource, namespace), {
       query,
       signal: this.stopped.signal,
-      timeoutMs: IDLE_MS,
+      idleMs: IDLE_MS,
     });
     try {
       for await (const line of createInterface({ input: body })) {
@@ -175,6 +175,7 @@ export class WatchCache<T extends KubeObject> {
     if (type === 'DELETED') this.removed(object);
     else if (type !== 'BOOKMARK') this.put(object);
     this.version = object.metadata.resourceVersion ?? this.version;
+    this.failures = 0;
   }
 }
 

@@ -14,7 +14,7 @@ const outcome: Script = (pod) => {
 };
 
 beforeEach(async () => {
-  cluster = await Cluster.start({ nodes: 1, script: outcome }, 'default/agent');
+  cluster = await Cluster.start({ nodes: 1, script: outcome }, { agentPod: 'default/agent' });
 });
 
 afterEach(() => cluster.stop());

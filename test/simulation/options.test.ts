@@ -9,7 +9,9 @@ const started = (world: World) =>
   world.log.filter((line) => line.includes('do create-job')).map((line) => /node-\d+/.exec(line)?.[0]);
 
 const phases = (world: World) =>
-  Object.fromEntries(Object.entries(world.status.nodeStatuses ?? {}).map(([name, { phase }]) => [name, phase]));
+  Object.fromEntries(
+    Object.entries(world.status.nodeStatuses ?? {}).map(([name, { phase }]) => [name, phase]),
+  );
 
 const secondsOf = (world: World, text: string) =>
   world.log.filter((line) => line.includes(text)).map((line) => Number.parseInt(line, 10));
@@ -31,7 +33,10 @@ describe('soakSeconds', () => {
   });
 
   test('a failed node frees its slot at once', () => {
-    const world = new World({ concurrency: 1, soakSeconds: 30 }, { ...nodes(2), 'node-1': { command: 'fail' } });
+    const world = new World(
+      { concurrency: 1, soakSeconds: 30 },
+      { ...nodes(2), 'node-1': { command: 'fail' } },
+    );
     runToEnd(world);
     expect(secondsOf(world, 'do create-job node-2')).toEqual([1]);
   });
@@ -73,7 +78,10 @@ describe('maxFailures', () => {
   });
 
   test('it counts for more than stopOnFailure', () => {
-    const world = new World({ concurrency: 1, stopOnFailure: true, maxFailures: 1 }, nodes(3, { command: 'fail' }));
+    const world = new World(
+      { concurrency: 1, stopOnFailure: true, maxFailures: 1 },
+      nodes(3, { command: 'fail' }),
+    );
     runToEnd(world);
     expect(started(world)).toHaveLength(2);
   });
@@ -115,7 +123,10 @@ describe('suspend', () => {
     const world = new World({ suspend: true }, nodes(1));
     runToEnd(world);
     expect(world.status.phase).toBe('Pending');
-    expect(world.status.conditions?.[0]).toMatchObject({ reason: 'Waiting', message: "suspended: no new node is started" });
+    expect(world.status.conditions?.[0]).toMatchObject({
+      reason: 'Waiting',
+      message: 'suspended: no new node is started',
+    });
   });
 });
 
@@ -129,7 +140,10 @@ describe('nodes that are not Ready', () => {
   });
 
   test('fail when nothing else was left for nodeReadyTimeoutSeconds', () => {
-    const world = new World({ concurrency: 1, nodeReadyTimeoutSeconds: 90 }, { ...nodes(2), 'node-1': { ready: false } });
+    const world = new World(
+      { concurrency: 1, nodeReadyTimeoutSeconds: 90 },
+      { ...nodes(2), 'node-1': { ready: false } },
+    );
     runToEnd(world);
     expect(secondsOf(world, 'node-1 is Failed: not Ready for 90 s')).toEqual([91]);
     expect(world.status.phase).toBe('Failed');
@@ -160,10 +174,7 @@ describe('nodes that disappear', () => {
   });
 
   test('relabelled ones are still targets, and new ones never become targets', () => {
-    const world = new World(
-      { concurrency: 1, nodeSelector: { matchLabels: { zone: 'zone-0' } } },
-      nodes(2),
-    );
+    const world = new World({ concurrency: 1, nodeSelector: { matchLabels: { zone: 'zone-0' } } }, nodes(2));
     world.later(500, () => {
       world.change('node-2', { labels: {} });
       const known = world.nodes.get('node-1');
@@ -184,7 +195,8 @@ describe('rebootTimeoutSeconds', () => {
     expect(world.status.nodeStatuses?.['node-1']).toMatchObject({
       phase: 'Failed',
       rebootStatus: 'pending',
-      message: 'not back 120 s after the reboot was asked for: boot ID is still the old one, node is not Ready',
+      message:
+        'not back 120 s after the reboot was asked for: boot ID is still the old one, node is not Ready',
     });
     expect(phases(world)['node-2']).toBe('Cancelled');
   });

@@ -61,7 +61,7 @@ const deliveries = fc.array(fc.bigInt({ min: 0n, max: 2n ** 36n - 1n }), { maxLe
 
 function someOf(bits: bigint): (node: string) => boolean {
   let i = 0n;
-  return () => ((bits >> i++ % 36n) & 1n) === 1n;
+  return () => ((bits >> (i++ % 36n)) & 1n) === 1n;
 }
 
 test('every rollout keeps its promises, however often the agent is killed and whatever its watches miss', () => {

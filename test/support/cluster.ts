@@ -1,12 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller } from '../../src/agent/controller.ts';
+import { Controller, type ControllerOptions } from '../../src/agent/controller.ts';
 import { createLogger } from '../../src/agent/logger.ts';
 import { isFinalPhase, type NodeOp } from '../../src/api/nodeop.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
 import { type Obj, type Sim, type SimOptions, startSim } from '../../src/sim/index.ts';
+import { type Faults, FlakyProxy } from './flaky-proxy.ts';
+
+export interface ClusterOptions extends Pick<ControllerOptions, 'agentNode' | 'agentPod'> {
+  /** The controller, not the test, talks to the API server through a proxy with these faults. */
+  flaky?: { faults: Faults; seed: number };
+}
 
 /** An embedded cluster with a controller at work on it. */
 export class Cluster {
@@ -15,25 +21,44 @@ export class Cluster {
   private readonly controller: Controller;
   private readonly dir: string;
 
-  private constructor(sim: Sim, client: KubeClient, controller: Controller, dir: string) {
+  /** Between the controller and the API server, when faults were asked for. */
+  readonly proxy: FlakyProxy | undefined;
+
+  private constructor(
+    sim: Sim,
+    client: KubeClient,
+    controller: Controller,
+    dir: string,
+    proxy: FlakyProxy | undefined,
+  ) {
+    this.proxy = proxy;
     this.sim = sim;
     this.client = client;
     this.controller = controller;
     this.dir = dir;
   }
 
-  static async start(options: SimOptions, agentPod?: string): Promise<Cluster> {
+  static async start(options: SimOptions, more: ClusterOptions = {}): Promise<Cluster> {
     const sim = await startSim({ bootMs: 200, jobBackoffMs: 50, ...options });
     const dir = mkdtempSync(join(tmpdir(), 'nodeop-cluster-'));
-    writeFileSync(join(dir, 'kubeconfig'), sim.kubeconfig);
-    const client = new KubeClient({ kubeconfig: join(dir, 'kubeconfig') });
-    const controller = new Controller({ client, logger: createLogger('silent'), agentPod });
+    const clientOf = (name: string, url: string) => {
+      const kubeconfig = join(dir, name);
+      writeFileSync(kubeconfig, sim.kubeconfig.replaceAll(sim.url, url));
+      return new KubeClient({ kubeconfig });
+    };
+    const client = clientOf('kubeconfig', sim.url);
+    const { flaky, ...agent } = more;
+    const proxy = flaky && new FlakyProxy(sim.url, flaky.faults, flaky.seed);
+    const own = proxy ? clientOf('flaky', await proxy.start()) : client;
+    const controller = new Controller({ client: own, logger: createLogger('silent'), ...agent });
     await controller.start();
-    return new Cluster(sim, client, controller, dir);
+    return new Cluster(sim, client, controller, dir, proxy);
   }
 
   async stop(): Promise<void> {
+    if (this.proxy) this.proxy.faults = undefined;
     await this.controller.stop();
+    await this.proxy?.stop();
     await this.client.close();
     await this.sim.stop();
     rmSync(this.dir, { recursive: true });

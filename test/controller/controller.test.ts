@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NodeOp } from '../../src/api/nodeop.ts';
+import { NODEOPS } from '../../src/kube/resources.ts';
+import type { Obj, Outcome } from '../../src/sim/index.ts';
+import { Cluster } from '../support/cluster.ts';
+
+let cluster: Cluster;
+/** What the main Job's container of a node does; a pod without an entry is a workload. */
+let outcomes: Record<string, Outcome>;
+
+beforeEach(async () => {
+  outcomes = {};
+  cluster = await Cluster.start({
+    nodes: 3,
+    script: (pod, node) => {
+      const { labels = {} } = pod.metadata;
+      if (labels['kairos.io/reboot'] !== undefined) return { durationMs: 5, reboot: true };
+      return labels['kairos.io/nodeop'] === undefined ? undefined : (outcomes[node] ?? { durationMs: 5 });
+    },
+  });
+});
+
+afterEach(() => cluster.stop());
+
+const nodeStatus = (op: NodeOp, node = 'node-1') => op.status?.nodeStatuses?.[node];
+
+describe('what the CRD cannot refuse and the agent cannot carry out', () => {
+  const invalid = { nodeSelector: { matchLabels: { 'not a key': 'x' } } };
+
+  test('is Stalled with the field that is wrong, and nothing is done', async () => {
+    const op = await cluster.ended(await cluster.nodeOp(invalid));
+    expect(op.status?.phase).toBe('Failed');
+    const stalled = op.status?.conditions?.find(({ type }) => type === 'Stalled');
+    expect(stalled).toMatchObject({ status: 'True', reason: 'InvalidSpec' });
+    expect(stalled?.message).toContain('spec.nodeSelector.matchLabels["not a key"]: ');
+    expect(cluster.sim.store.all('jobs.batch')).toEqual([]);
+  });
+
+  test('does not keep the next one from being carried out', async () => {
+    await cluster.ended(await cluster.nodeOp(invalid));
+    expect((await cluster.ended(await cluster.nodeOp({}))).status?.phase).toBe('Completed');
+  });
+
+  test('an object whose status cannot be written is told of by an event', async () => {
+    // Stored before the rules of the CRD were what they are: no write to it is admitted any more.
+    cluster.sim.store.create('nodeops.operator.kairos.io', {
+      apiVersion: 'operator.kairos.io/v1alpha1',
+      kind: 'NodeOp',
+      metadata: { name: 'old', namespace: 'default' },
+      spec: { image: 'busybox', command: [] },
+    });
+    const told = () => cluster.sim.store.all('events').find((event) => event['reason'] === 'StatusRefused');
+    await expect
+      .poll(told, { timeout: 20_000 })
+      .toMatchObject({ type: 'Warning', involvedObject: { name: 'old' } });
+    expect((await cluster.ended(await cluster.nodeOp({}))).status?.phase).toBe('Completed');
+  });
+});
+
+test('a null that an API server stored is no field', async () => {
+  const op = await cluster.ended(await cluster.nodeOp({ env: [{ name: 'A', value: null }] }));
+  expect(op.status?.phase).toBe('Completed');
+});
+
+test.each([
+  [{ concurrency: -1 }, /concurrency/],
+  [{ activeDeadlineSeconds: 0 }, /activeDeadlineSeconds/],
+  [{ preflight: { command: ['x'], activeDeadlineSeconds: 0 } }, /activeDeadlineSeconds/],
+  [{ command: [] }, /command/],
+  [{ preflight: { command: [] } }, /command/],
+  [{ hostMountPath: 'host' }, /hostMountPath/],
+  [{ hostMountPath: '/' }, /hostMountPath/],
+  [{ nodeSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }, /matchExpressions/],
+  [
+    { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } },
+    /matchExpressions/,
+  ],
+  [{ nodeSelector: { matchExpressions: [{ key: 'a', operator: 'Has' }] } }, /operator/],
+])('%j is refused at admission', async (spec, field) => {
+  await expect(cluster.nodeOp(spec)).rejects.toThrow(field);
+});
+
+test('activeDeadlineSeconds ends a command that takes too long', async () => {
+  outcomes['node-1'] = { hang: true };
+  const op = await cluster.ended(await cluster.nodeOp({ activeDeadlineSeconds: 1, backoffLimit: 0 }));
+  expect(nodeStatus(op)).toMatchObject({ phase: 'Failed', jobName: expect.any(String) as string });
+  expect(nodeStatus(op)?.message).toContain('command ran into its deadline');
+  expect(nodeStatus(op, 'node-2')?.phase).toBe('Completed');
+});
+
+test('suspend is live: it pauses and resumes a rollout that goes on', async () => {
+  const name = await cluster.nodeOp({ concurrency: 1, suspend: true });
+  await cluster.until(name, (op) => op.status?.conditions?.[0]?.message?.includes('suspended') === true);
+  expect(cluster.sim.store.all('jobs.batch')).toEqual([]);
+  await cluster.client.patch(NODEOPS, name, { spec: { suspend: false } }, { namespace: 'default' });
+  const op = await cluster.ended(name);
+  expect(op.status?.phase).toBe('Completed');
+  expect(op.status?.conditions?.map(({ type }) => type)).not.toContain('SpecChanged');
+});
+
+test('a command that fails is told with exit code and its last words, and its retries are counted', async () => {
+  outcomes['node-1'] = { exitCode: 7, log: 'first\nno space left on device\n' };
+  const op = await cluster.ended(await cluster.nodeOp({ backoffLimit: 1 }));
+  expect(nodeStatus(op)).toMatchObject({ phase: 'Failed', exitCode: 7, attempts: 2 });
+  expect(nodeStatus(op)?.message).toContain('no space left on device');
+});
+
+test('a node that vanishes in mid-run is failed, and the others go on', async () => {
+  outcomes['node-1'] = { hang: true };
+  const name = await cluster.nodeOp({ concurrency: 1 });
+  await cluster.until(name, (op) => nodeStatus(op)?.phase === 'Running');
+  cluster.sim.store.remove('nodes', cluster.sim.store.read('nodes', 'node-1'));
+  const op = await cluster.ended(name);
+  expect(nodeStatus(op)?.message).toBe('node is gone');
+  expect(op.status?.summary).toMatchObject({ completed: 2, failed: 1 });
+});
+
+test('while nothing ends the status is written at most once a second', async () => {
+  for (const node of ['node-1', 'node-2', 'node-3']) outcomes[node] = { durationMs: 2_500 };
+  cluster.sim.takeStats();
+  const began = Date.now();
+  await cluster.ended(await cluster.nodeOp({ cordon: true, preflight: { command: ['check'] } }));
+  const seconds = (Date.now() - began) / 1000;
+  const writes = Object.entries(cluster.sim.takeStats())
+    .filter(([call]) => call.startsWith('PATCH nodeops') && call.includes('/status'))
+    .reduce((sum, [, { requests }]) => sum + requests, 0);
+  // The targets, the end of all, and what lies between.
+  expect(writes).toBeLessThanOrEqual(Math.ceil(seconds) + 3);
+});
+
+test('a rollout that has ended causes no further requests', async () => {
+  const op = await cluster.ended(await cluster.nodeOp({}));
+  await expect
+    .poll(
+      () =>
+        cluster.sim.store.read('nodeops.operator.kairos.io', op.metadata.name ?? '', 'default').metadata
+          .finalizers ?? [],
+    )
+    .toEqual([]);
+  await expect.poll(() => requests(), { interval: 2_500, timeout: 20_000 }).toEqual([]);
+});
+
+/** Calls since the last time, without those that only wait. */
+const requests = () => Object.keys(cluster.sim.takeStats()).filter((call) => !call.startsWith('WATCH'));
+
+describe('events', () => {
+  const events = (kind: string) =>
+    cluster.sim.store
+      .all('events')
+      .filter((event) => (event['involvedObject'] as { kind?: string } | undefined)?.kind === kind);
+  const reasons = (list: Obj[]) => new Set(list.map((event) => String(event['reason'])));
+
+  test('tell each step on the node, and gathered on the NodeOp', async () => {
+    const op = await cluster.ended(
+      await cluster.nodeOp({ drainOptions: { enabled: true }, rebootOnSuccess: true }),
+    );
+    expect(op.status?.phase).toBe('Completed');
+    const steps = ['Cordoned', 'Draining', 'Started', 'Rebooting', 'Uncordoned', 'Succeeded'];
+    await expect.poll(() => reasons(events('Node'))).toEqual(new Set(steps));
+    await expect
+      .poll(() => reasons(events('NodeOp')), { timeout: 20_000 })
+      .toEqual(new Set([...steps, 'RolloutCompleted']));
+    const started = events('NodeOp').filter((event) => event['reason'] === 'Started');
+    expect(started.reduce((sum, event) => sum + Number(event['count']), 0)).toBe(3);
+  });
+
+  test('warn of what failed, with the reason', async () => {
+    outcomes['node-1'] = { exitCode: 3, log: 'bad flash\n' };
+    await cluster.ended(await cluster.nodeOp({ backoffLimit: 0, concurrency: 1, stopOnFailure: true }));
+    const failed = () => events('Node').find((event) => event['reason'] === 'JobFailed');
+    await expect.poll(failed).toMatchObject({ type: 'Warning', involvedObject: { name: 'node-1' } });
+    expect(String(failed()?.['message'])).toContain('bad flash');
+  });
+});
