@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { InvalidError } from '../api/errors.ts';
+import { InvalidError, TransientError } from '../api/errors.ts';
 import { printError } from './terminal.ts';
 
 /** Commands by name, loaded when they are called: `start` never loads the embedded cluster. */
@@ -8,11 +8,15 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import('./start.ts')).startCommand(),
   once: async () => (await import('./once.ts')).onceCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
   sim: async () => (await import('./sim.ts')).simCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
 };
 
-/** Runs the command line; exit status 2 and every problem on standard error for invalid input. */
+/**
+ * Runs the command line; exit status 2 and every problem on standard error for invalid input, 3 when
+ * something outside could not be reached.
+ */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('nodeop-agent')
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
@@ -26,8 +30,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    if (!(error instanceof InvalidError)) throw error;
+    if (!(error instanceof InvalidError || error instanceof TransientError)) throw error;
     printError(error.message);
-    process.exitCode = 2;
+    process.exitCode = error instanceof InvalidError ? 2 : 3;
   }
 }

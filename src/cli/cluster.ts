@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import type { KubeList, KubeObject } from '../api/kubernetes.ts';
+import { InvalidError, TransientError } from '../api/errors.ts';
+import { ApiError, KubeClient } from '../kube/client.ts';
+import type { Resource } from '../kube/resources.ts';
+
+/** How a command that only reads finds its cluster. */
+export interface ClusterFlags {
+  kubeconfig?: string;
+  context?: string;
+}
+
+export function clusterOptions(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', "kubeconfig; $KUBECONFIG, ~/.kube/config or the pod's own when absent")
+    .option('--context <name>', 'context of the kubeconfig; its current one when absent');
+}
+
+/** A cluster for reading: the client refuses every write, and errors say what to do about them. */
+export class ReadOnlyCluster {
+  readonly client: KubeClient;
+
+  /** Throws InvalidError when the kubeconfig is missing, unreadable or names no such context. */
+  constructor({ kubeconfig, context }: ClusterFlags) {
+    try {
+      this.client = new KubeClient({ kubeconfig, context, timeoutMs: 15_000, mayWrite: () => false });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const what =
+        kubeconfig === undefined ? 'no usable kubeconfig' : `cannot use the kubeconfig ${kubeconfig}`;
+      throw new InvalidError(`${what}: ${reason}; name one with --kubeconfig and --context`, [], {
+        cause: error,
+      });
+    }
+  }
+
+  /** Every object of a resource, page by page. */
+  async *list<T extends KubeObject>(
+    resource: Resource,
+    query: Record<string, string> = {},
+    namespace?: string,
+  ): AsyncGenerator<T> {
+    let token: string | undefined;
+    do {
+      const page: KubeList<T> = await this.ask(`list ${resource.plural}`, () =>
+        this.client.list<T>(resource, { ...query, limit: PAGE, continue: token }, namespace),
+      );
+      yield* page.items;
+      token = page.metadata.continue === '' ? undefined : page.metadata.continue;
+    } while (token !== undefined);
+  }
+
+  async all<T extends KubeObject>(resource: Resource, namespace?: string): Promise<T[]> {
+    const objects: T[] = [];
+    for await (const object of this.list<T>(resource, {}, namespace)) objects.push(object);
+    return objects;
+  }
+
+  get<T extends KubeObject>(resource: Resource, name: string, namespace?: string): Promise<T | undefined> {
+    return this.ask(`get ${resource.plural}`, () => this.client.get<T>(resource, name, namespace));
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      throw error instanceof ApiError ? explained(what, error) : error;
+    }
+  }
+}
+
+const PAGE = 500;
+
+/** The API server's answer as something a person can act on. */
+function explained(what: string, error: ApiError): Error {
+  const options = { cause: error };
+  switch (error.code) {
+    case 0:
+      return new TransientError(
+        `cannot ${what}: ${error.message}; is this the right cluster? See --kubeconfig and --context`,
+        options,
+      );
+    case 401:
+      return new InvalidError(`cannot ${what}: the cluster does not accept the credentials`, [], options);
+    case 403:
+      return new InvalidError(
+        `not allowed to ${what}: ${error.message}; docs/plan.md has a role for reading`,
+        [],
+        options,
+      );
+    case 404:
+      return new InvalidError(
+        `cannot ${what}: the cluster does not know them; is the agent installed? (kubectl apply -k manifests)`,
+        [],
+        options,
+      );
+    default:
+      return new TransientError(`cannot ${what}: ${error.message}`, options);
+  }
+}

@@ -1,0 +1,147 @@
+import { Command, Option } from 'commander';
+import type { Node } from '../api/kubernetes.ts';
+import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
+import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../api/nodeop.ts';
+import { ownerMark } from '../core/rollout/facts.ts';
+import { NODEOPS, NODES } from '../kube/resources.ts';
+import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { findRun, labelOf, runPathOf } from './find-run.ts';
+import { oneLine, period, table } from './table.ts';
+import { print, wholeNumber } from './terminal.ts';
+
+interface StatusFlags extends ClusterFlags {
+  namespace?: string;
+  format: 'text' | 'json';
+  limit: number;
+}
+
+/** A node that a NodeOp cordoned and that stays so although no rollout works on it. */
+interface LeftCordoned {
+  node: string;
+  by: string;
+  why: string;
+}
+
+export function statusCommand(): Command {
+  const command = new Command('status')
+    .description('what runs there are and how they are going; with a RUN, every node of it')
+    .argument('[RUN]', 'a NodeOp, <namespace>/<name>, or the path of a run file');
+  return clusterOptions(command)
+    .option('--namespace <name>', 'only NodeOps of this namespace')
+    .addOption(new Option('--limit <n>', 'finished runs to list').argParser(wholeNumber).default(10))
+    .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      '\nReads the cluster only.\n\nExample:\n  nodeop-agent status --context berlin\n  nodeop-agent status runs/2030-01-31-swappiness.yaml',
+    )
+    .action(run);
+}
+
+async function run(wanted: string | undefined, flags: StatusFlags): Promise<void> {
+  const cluster = new ReadOnlyCluster(flags);
+  try {
+    const nodeOps = await cluster.all<NodeOp>(NODEOPS, flags.namespace);
+    const now = Date.now();
+    if (wanted !== undefined) return showOne(findRun(nodeOps, wanted), flags.format, now);
+    const left: LeftCordoned[] = [];
+    for await (const node of cluster.list<Node>(NODES)) {
+      const found = leftCordoned(node, nodeOps);
+      const seen = flags.namespace === undefined || found?.by.startsWith(`${flags.namespace}/`);
+      if (found && seen) left.push(found);
+    }
+    showAll(nodeOps, left, flags, now);
+  } finally {
+    await cluster.close();
+  }
+}
+
+function showAll(
+  nodeOps: readonly NodeOp[],
+  left: readonly LeftCordoned[],
+  { format, limit }: StatusFlags,
+  now: number,
+): void {
+  const newest = nodeOps.toSorted((a, b) => created(b).localeCompare(created(a)));
+  const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
+  const over = newest.filter((it) => isFinalPhase(it.status?.phase));
+  const shown = [...open, ...over.slice(0, limit)];
+  if (format === 'json') {
+    return print(JSON.stringify({ runs: shown.map(outline), leftCordoned: left }, undefined, 2));
+  }
+  if (shown.length === 0) print('There are no runs.');
+  else
+    print(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'NODEOP', 'RUN'], ...shown.map((it) => row(it, now))]));
+  const more = over.length - Math.max(0, shown.length - open.length);
+  if (more > 0) print(`… and ${more} more that are finished; see --limit`);
+  for (const nodeOp of open) print(`\n${labelOf(nodeOp)}: ${conditionText(nodeOp)}`);
+  if (left.length === 0) return;
+  print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
+  print(table(left.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 120)])));
+}
+
+function row(nodeOp: NodeOp, now: number): string[] {
+  const { phase = 'Pending', summary } = nodeOp.status ?? {};
+  const age = period((now - Date.parse(created(nodeOp))) / 1000);
+  const failed = String(summary?.failed ?? 0);
+  return [phase, summary?.done ?? '', failed, age, labelOf(nodeOp), runPathOf(nodeOp) ?? ''];
+}
+
+const URGENCY: Partial<Record<NodeStatus['phase'], number>> = { Failed: 0, Pending: 2, Completed: 3 };
+
+/** Failed nodes first, then those in flight, then the rest. */
+function showOne(nodeOp: NodeOp, format: StatusFlags['format'], now: number): void {
+  const { nodeStatuses = {} } = nodeOp.status ?? {};
+  if (format === 'json') {
+    return print(JSON.stringify({ ...outline(nodeOp), nodes: nodeStatuses }, undefined, 2));
+  }
+  const path = runPathOf(nodeOp);
+  const { phase = 'Pending', summary } = nodeOp.status ?? {};
+  print(
+    `${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}: ${phase}, ${summary?.done ?? '0/0'} nodes done`,
+  );
+  print(conditionText(nodeOp));
+  const rank = ([, status]: [string, NodeStatus]) => URGENCY[status.phase] ?? 1;
+  const nodes = Object.entries(nodeStatuses).toSorted(
+    (a, b) => rank(a) - rank(b) || a[0].localeCompare(b[0]),
+  );
+  const rows = nodes.map(([name, it]) => [name, it.phase, since(it, now), oneLine(it.message, 160)]);
+  print(`\n${table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows])}`);
+}
+
+/** How long a node is in its phase, or took as a whole once finished. */
+function since(status: NodeStatus, now: number): string {
+  const from = Date.parse(
+    (isFinalNodePhase(status.phase) ? status.startedAt : (status.phaseStartedAt ?? status.startedAt)) ?? '',
+  );
+  const to = status.finishedAt === undefined ? now : Date.parse(status.finishedAt);
+  return Number.isNaN(from) ? '' : period((to - from) / 1000);
+}
+
+function outline(nodeOp: NodeOp) {
+  const { phase = 'Pending', summary, startedAt, completedAt } = nodeOp.status ?? {};
+  const { namespace, name } = nodeOp.metadata;
+  const message = conditionText(nodeOp);
+  return { namespace, name, run: runPathOf(nodeOp), phase, message, summary, startedAt, completedAt };
+}
+
+function conditionText(nodeOp: NodeOp): string {
+  const ready = nodeOp.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.message ?? 'not looked at by an agent yet';
+}
+
+function created(nodeOp: NodeOp): string {
+  return nodeOp.metadata.creationTimestamp ?? '';
+}
+
+function leftCordoned(node: Node, nodeOps: readonly NodeOp[]): LeftCordoned | undefined {
+  const by = node.metadata.annotations?.[ANNOTATION_CORDONED_BY];
+  if (by === undefined) return undefined;
+  const name = node.metadata.name ?? '';
+  const owner = nodeOps.find(({ metadata: { namespace = '', name: own = '', uid = '' } }) => {
+    return ownerMark({ namespace, name: own, uid }) === by;
+  });
+  const status = owner?.status?.nodeStatuses?.[name];
+  if (owner !== undefined && status !== undefined && !isFinalNodePhase(status.phase)) return undefined;
+  const why = owner === undefined ? 'the NodeOp is gone' : `${status?.phase ?? ''}: ${status?.message ?? ''}`;
+  return { node: name, by: by.slice(0, by.indexOf('@')), why };
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster } from '../support/cluster.ts';
+import { cli } from '../support/cli.ts';
+
+let cluster: Cluster;
+let dir: string;
+let kubeconfig: string;
+
+beforeAll(async () => {
+  cluster = await Cluster.start({
+    nodes: 3,
+    script: (pod) => ({ durationMs: 5, exitCode: pod.spec?.['nodeName'] === 'node-2' ? 4 : 0 }),
+  });
+  dir = mkdtempSync(join(tmpdir(), 'nodeop-status-'));
+  kubeconfig = join(dir, 'kubeconfig');
+  writeFileSync(kubeconfig, cluster.sim.kubeconfig);
+});
+
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(dir, { recursive: true });
+});
+
+test('nothing there yet is said as such', async () => {
+  const answer = await cli(['status', '--kubeconfig', kubeconfig]);
+  expect(answer).toEqual({ code: 0, stdout: 'There are no runs.\n', stderr: '' });
+});
+
+test('runs with their counts, a failed node that stays cordoned, and one run node by node', async () => {
+  await cluster.create({
+    metadata: { name: 'flash', annotations: { 'agent.nodeop.dev/run': 'berlin:runs/2030/flash.yaml' } },
+    spec: { image: 'busybox', command: ['flash'], cordon: true, backoffLimit: 0 },
+  });
+  await cluster.ended('flash');
+
+  const all = await cli(['status', '--kubeconfig', kubeconfig]);
+  expect(all.stdout).toMatch(/^PHASE +DONE +FAILED +AGE +NODEOP +RUN\n/);
+  expect(all.stdout).toMatch(/^Failed +3\/3 +1 +\d+s +default\/flash +runs\/2030\/flash\.yaml$/m);
+  expect(all.stdout).toMatch(/kubectl uncordon NODE:\n {2}node-2 +default\/flash +Failed: command failed/);
+
+  const json = JSON.parse((await cli(['status', '--kubeconfig', kubeconfig, '--format', 'json'])).stdout);
+  expect(json).toMatchObject({
+    runs: [
+      { name: 'flash', run: 'runs/2030/flash.yaml', phase: 'Failed', summary: { failed: 1, completed: 2 } },
+    ],
+    leftCordoned: [{ node: 'node-2', by: 'default/flash' }],
+  });
+
+  const one = await cli(['status', 'flash.yaml', '--kubeconfig', kubeconfig]);
+  expect(one.stdout).toContain('default/flash for runs/2030/flash.yaml: Failed, 3/3 nodes done\n');
+  const nodes = one.stdout.split('\n').filter((line) => line.startsWith('node-'));
+  expect(nodes.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+    ['node-2', 'Failed'],
+    ['node-1', 'Completed'],
+    ['node-3', 'Completed'],
+  ]);
+});
+
+test('a name that is not there is answered with the nearest one', async () => {
+  const answer = await cli(['status', 'flas', '--kubeconfig', kubeconfig]);
+  expect(answer).toMatchObject({ code: 2, stdout: '' });
+  expect(answer.stderr).toBe('the cluster has no run or NodeOp "flas"; did you mean "flash"?\n');
+});
+
+test.each([
+  [
+    'a kubeconfig that is not there',
+    () => join(dir, 'none'),
+    2,
+    /cannot use the kubeconfig .*none.*--kubeconfig/,
+  ],
+  [
+    'a cluster that is away',
+    () => away(),
+    3,
+    /cannot list nodeops: no answer from the API server.*right cluster/,
+  ],
+  [
+    'an address that is no API server',
+    () => other(),
+    2,
+    /cluster does not know them; is the agent installed/,
+  ],
+])('%s', async (_, file, code, text) => {
+  const answer = await cli(['status', '--kubeconfig', file()]);
+  expect(answer.stderr).toMatch(text);
+  expect(answer.stderr).not.toContain('    at ');
+  expect(answer.code).toBe(code);
+});
+
+/** A kubeconfig whose server nobody listens at. */
+function away(): string {
+  const file = join(dir, 'away');
+  writeFileSync(file, cluster.sim.kubeconfig.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:1'));
+  return file;
+}
+
+function other(): string {
+  const file = join(dir, 'other');
+  writeFileSync(file, cluster.sim.kubeconfig.replaceAll(/(127\.0\.0\.1:\d+)/g, '$1/elsewhere'));
+  return file;
+}
