@@ -116,7 +116,7 @@ class Demo {
     const shown = new Map<string, string>();
     return new Promise((resolve) => {
       const stop = sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) => {
-        const { status, metadata } = object as unknown as NodeOp;
+        const { status } = object as unknown as NodeOp;
         for (const [node, { phase, message }] of Object.entries(status?.nodeStatuses ?? {})) {
           const line = `${phase.padEnd(10)} ${firstLine(message)}`.trimEnd();
           if (phase === 'Pending' || shown.get(node) === line) continue;
@@ -125,8 +125,7 @@ class Demo {
           print(`${seconds} s  ${(status?.summary?.done ?? '').padStart(4)}  ${node}  ${line}`);
         }
         this.scenario.react?.(sim, status ?? {});
-        const over = status?.completedAt !== undefined && !metadata.finalizers?.length;
-        if (!over) return;
+        if (status?.completedAt === undefined) return;
         stop();
         resolve();
       });

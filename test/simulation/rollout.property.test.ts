@@ -100,6 +100,7 @@ test('every rollout keeps its promises, however often the agent is killed and wh
         if (facts?.cordonedBy === MARK) {
           expect(status.phase, `${node} is left cordoned`).toBe('Failed');
           expect(it.uncordonOnFailure).toBe(false);
+          expect(status.message).toMatch(/; the node stays cordoned$/);
         }
         const others = it.scripts[Number(node.slice(5))]?.cordonedByOthers === true;
         if (others) expect(facts?.unschedulable, `${node} was cordoned by others`).toBe(true);

@@ -1,7 +1,7 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
-import { begin, cancel, fail, type NodeContext, step } from './node.ts';
+import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
 import { overall } from './status.ts';
 import { inOrder, matches, topologyValue } from './targets.ts';
 
@@ -69,6 +69,8 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
   };
 }
 
+const STAYS_CORDONED = 'the node stays cordoned';
+
 /** At 5,000 nodes a message may take some 60 characters for the status to stay under 1 MiB. */
 const messageLimit = (nodes: number): number =>
   Math.max(60, Math.min(1024, Math.floor(300_000 / Math.max(1, nodes))));
@@ -118,9 +120,23 @@ class Pass {
       // Work found without a record is ours from before a crash: the node was started.
       else if (this.wasStarted(name)) this.move(name, begin(this.context, before));
     } else if (!isFinalNodePhase(before.phase)) this.move(name, before);
+    if (!isFinalNodePhase(before.phase)) this.explainCordon(name);
     const after = this.status(name);
     if (after.phase === 'Failed') this.failed += 1;
     if (this.holdsSlot(name, after)) this.slots += 1;
+  }
+
+  /** A node that failed just now and stays cordoned says so: nothing else would tell why it takes no pods. */
+  private explainCordon(name: string): void {
+    const status = this.status(name);
+    const left =
+      status.phase === 'Failed' && this.facts.nodes.get(name)?.cordonedBy === ownerMark(this.facts);
+    if (left && !this.isUnwanted(status)) this.next[name] = append(this.context, status, STAYS_CORDONED);
+  }
+
+  /** Whether a failed node is uncordoned: when asked for, and when its command never began. */
+  private isUnwanted(status: NodeStatus): boolean {
+    return this.facts.spec.uncordonOnFailure || status.jobName === undefined;
   }
 
   private wasStarted(name: string): boolean {
@@ -159,8 +175,7 @@ class Pass {
     const status = this.status(name);
     const node = this.facts.nodes.get(name);
     const final = isFinalNodePhase(status.phase);
-    const unwanted =
-      status.phase === 'Failed' && (this.facts.spec.uncordonOnFailure || status.jobName === undefined);
+    const unwanted = status.phase === 'Failed' && this.isUnwanted(status);
     if (node?.cordonedBy === ownerMark(this.facts) && (unwanted || status.phase === 'Cancelled')) {
       this.undoing += 1;
       this.actions.push({

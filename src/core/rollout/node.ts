@@ -251,6 +251,12 @@ function end(
   return { ...rest, phase, ...said, finishedAt: stamp(ctx.now) };
 }
 
+/** Adds to what a message says; what was said is cut first. */
+export function append(ctx: NodeContext, status: NodeStatus, text: string): NodeStatus {
+  const room = Math.max(0, ctx.messageLimit - text.length - 2);
+  return { ...status, message: `${cut(status.message ?? '', room)}; ${text}` };
+}
+
 function failFrom(ctx: NodeContext, status: NodeStatus, what: string, pod: PodFacts): NodeStatus {
   return fail(ctx, status, `${what}: ${podReason(pod)}`);
 }
