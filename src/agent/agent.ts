@@ -1,6 +1,8 @@
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
-import { KubeClient } from '../kube/client.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import { NO_TELEMETRY, type Telemetry } from '../core/ports.ts';
+import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { Controller } from './controller.ts';
 import type { Logger } from './logger.ts';
@@ -21,6 +23,14 @@ export function placeFrom(env: NodeJS.ProcessEnv): Place {
   return { node, namespace, pod };
 }
 
+/** What a replica gives the agent it runs while it leads. */
+export interface AgentOptions {
+  place?: Place;
+  /** Asked before every write to the cluster. */
+  mayWrite?: (() => boolean) | undefined;
+  telemetry?: Telemetry;
+}
+
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
   readonly repository: RepositoryLoop;
@@ -29,18 +39,17 @@ export class Agent {
   private readonly logger: Logger;
   private readonly listeners = new Set<() => void>();
 
-  /**
-   * `mayWrite` is asked before every write to the cluster.
-   * Throws InvalidError when the cluster's access is not configured.
-   */
-  constructor(config: AgentConfig, logger: Logger, place: Place = {}, mayWrite?: () => boolean) {
+  /** Throws InvalidError when the cluster's access is not configured. */
+  constructor(config: AgentConfig, logger: Logger, options: AgentOptions = {}) {
+    const { place = {}, mayWrite, telemetry = NO_TELEMETRY } = options;
     this.logger = logger;
-    this.client = connect(config, mayWrite);
+    this.client = connect(config, { mayWrite, onAnswer: telemetry.apiRequest });
     this.controller = new Controller({
       client: this.client,
       logger: logger.child({ loop: 'rollouts' }),
       agentNode: place.node,
       agentPod: place.pod,
+      telemetry,
       onChange: () => {
         for (const listener of this.listeners) listener();
       },
@@ -54,7 +63,7 @@ export class Agent {
         return () => this.listeners.delete(listener);
       },
     });
-    this.repository = new RepositoryLoop({ config, store, logger });
+    this.repository = new RepositoryLoop({ config, store, logger, telemetry });
   }
 
   /** Resolves when the cluster's state is known; an API server that is away is waited for. */
@@ -67,6 +76,15 @@ export class Agent {
   async start(): Promise<void> {
     await this.startController();
     await this.repository.start();
+  }
+
+  /** Whether the state of the cluster is known. */
+  get synced(): boolean {
+    return this.controller.synced;
+  }
+
+  nodeOps(): Iterable<NodeOp> {
+    return this.controller.caches.nodeOps.values();
   }
 
   /** Cuts the connection to the cluster in mid-request: whatever is under way ends now. Then `stop`. */
@@ -83,10 +101,13 @@ export class Agent {
 }
 
 /** Throws InvalidError when the cluster's access is not configured. */
-export function connect({ kubernetes }: AgentConfig, mayWrite?: () => boolean): KubeClient {
+export function connect(
+  { kubernetes }: AgentConfig,
+  options: Pick<KubeClientOptions, 'mayWrite' | 'onAnswer'> = {},
+): KubeClient {
   const { kubeconfig, context } = kubernetes;
   try {
-    return new KubeClient({ kubeconfig, context, mayWrite });
+    return new KubeClient({ kubeconfig, context, ...options });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new InvalidError('the cluster cannot be reached as configured:', [

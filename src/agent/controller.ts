@@ -1,6 +1,7 @@
 import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
 import { LABEL_NODEOP_UID } from '../api/labels.ts';
 import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
+import { NO_TELEMETRY, type Telemetry } from '../core/ports.ts';
 import { type Action, actionKey } from '../core/rollout/actions.ts';
 import { decide } from '../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../core/rollout/facts.ts';
@@ -17,6 +18,7 @@ import { isUrgent, statusPatch } from '../kube/status-patch.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
 import type { Logger } from './logger.ts';
+import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
 import { WorkIndex } from './work-index.ts';
@@ -30,6 +32,7 @@ export interface ControllerOptions {
   now?: () => number;
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
+  telemetry?: Telemetry;
 }
 
 /** Changes are gathered this long before the next look, so that a burst costs one. */
@@ -56,6 +59,7 @@ export class Controller {
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly drainOwners = new Map<string, string>();
   private readonly under = new Set<Promise<void>>();
+  private readonly phases: PhaseClock;
   private gather: NodeJS.Timeout | undefined;
   private started = false;
   private stopped = false;
@@ -63,6 +67,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.options = options;
     const { client, logger } = options;
+    this.phases = new PhaseClock(options.telemetry ?? NO_TELEMETRY);
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
     };
@@ -119,6 +124,10 @@ export class Controller {
     for (const uid of this.rollouts.keys()) this.mark(uid);
     for (const node of this.nodes.values()) this.stranded.check(node);
     this.look();
+  }
+
+  get synced(): boolean {
+    return this.started;
   }
 
   async stop(): Promise<void> {
@@ -374,6 +383,7 @@ export class Controller {
       const was = before.nodeStatuses?.[node]?.phase;
       if (was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
+      this.phases.moved(`${rollout.uid}/${node}`, was, status.phase);
     }
     if (inFlightNodes(before).length > inFlightNodes(after).length) this.markAll();
   }

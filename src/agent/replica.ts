@@ -2,11 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
+import { NO_TELEMETRY } from '../core/ports.ts';
+import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { LeaderElection } from '../kube/lease.ts';
 import { Agent, connect, type Place } from './agent.ts';
+import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
+import { checkCluster, checkLease, checkRepository } from './readiness.ts';
 import { Standby } from './standby.ts';
+
+export interface ReplicaOptions {
+  place?: Place;
+  /** The program's version, for the metrics. */
+  version?: string;
+}
 
 /**
  * One of several agents for the same cluster: leads (an Agent is at work) or stands by. Each gain of the
@@ -16,24 +26,31 @@ export class Replica {
   private readonly config: AgentConfig;
   private readonly logger: Logger;
   private readonly place: Place;
+  private readonly version: string;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
+  private endpoint: Endpoint | undefined;
   private work: Agent | Standby | undefined;
   /** Changes of role happen one after the other. */
   private turn: Promise<void> = Promise.resolve();
   private stopped = false;
+  private leaseProblem: string | undefined;
+  private holder = '';
+  private polls = 0;
 
   /** Throws InvalidError when the cluster's access is not configured. */
-  constructor(config: AgentConfig, logger: Logger, place: Place = {}) {
+  constructor(config: AgentConfig, logger: Logger, options: ReplicaOptions = {}) {
     this.config = config;
     this.logger = logger;
-    this.place = place;
+    this.place = options.place ?? {};
+    this.version = options.version ?? '';
     if (!config.kubernetes.leaderElection.enabled) return;
     this.client = connect(config);
     this.election = this.elect(this.client);
   }
 
   start(): void {
+    this.turn = this.turn.then(() => this.open());
     if (this.election === undefined) return this.become(() => this.lead());
     this.become(() => new Standby(this.config, this.logger));
     this.election.start();
@@ -46,6 +63,21 @@ export class Replica {
     await this.work?.stop();
     await this.election?.stop();
     await this.client?.close();
+    await this.endpoint?.close();
+  }
+
+  /** Asks whoever leads for a poll at once. Wishes that come while one is waiting are answered with it. */
+  requestPoll(reason: string): void {
+    const { work, election } = this;
+    this.logger.info({ reason }, 'a poll is asked for');
+    if (!(work instanceof Agent)) {
+      election?.askForPoll().catch((error: unknown) => this.leaseError(error));
+      return;
+    }
+    // One under way may have fetched before the news came; a second one waits for it.
+    if (this.polls >= 2) return;
+    this.polls += 1;
+    void work.repository.pollNow().finally(() => (this.polls -= 1));
   }
 
   private elect(client: KubeClient): LeaderElection {
@@ -71,16 +103,25 @@ export class Replica {
         if (this.work instanceof Agent) this.work.abandon();
         this.become(() => new Standby(this.config, this.logger));
       },
-      onWait: (holder) => log.info({ leader: false, holder }, 'stands by: another agent leads'),
-      onError: (error) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        log.warn({ reason }, 'lease could not be read or written; will retry');
+      onWait: (holder) => {
+        this.holder = holder;
+        log.info({ leader: false, holder }, 'stands by: another agent leads');
       },
+      onPollAsked: () => {
+        if (this.work instanceof Agent) this.requestPoll('annotation of the lease');
+      },
+      onError: (error) => this.leaseError(error),
     });
   }
 
-  private lead(holds?: () => boolean): Agent {
-    const agent = new Agent(this.config, this.logger, this.place, holds);
+  private leaseError(error: unknown): void {
+    this.leaseProblem = error instanceof Error ? error.message : String(error);
+    this.logger.warn({ reason: this.leaseProblem }, 'lease could not be read or written; will retry');
+  }
+
+  private lead(mayWrite?: () => boolean): Agent {
+    const telemetry = this.endpoint?.telemetry ?? NO_TELEMETRY;
+    const agent = new Agent(this.config, this.logger, { place: this.place, mayWrite, telemetry });
     agent.start().catch((error: unknown) => this.logger.error({ err: String(error) }, 'agent did not start'));
     return agent;
   }
@@ -91,5 +132,32 @@ export class Replica {
       this.work = undefined;
       if (!this.stopped) this.work = next();
     });
+  }
+
+  private async open(): Promise<void> {
+    const { http } = this.config;
+    if (http === undefined) return;
+    const source = {
+      leader: () => this.work instanceof Agent,
+      checks: () => this.checks(),
+      poll: () => this.pollState(),
+      nodeOps: () => (this.work instanceof Agent ? this.work.nodeOps() : []),
+      requestPoll: (reason: string) => this.requestPoll(reason),
+    };
+    this.endpoint = await openEndpoint(http, this.config, this.version, source, this.logger);
+  }
+
+  private pollState() {
+    return (this.work instanceof Agent ? this.work.repository.state() : this.work?.state()) ?? {};
+  }
+
+  private checks(): Check[] {
+    const { work, election, holder } = this;
+    const role = work instanceof Agent ? 'this agent leads' : `stands by, ${holder || 'nobody'} leads`;
+    const patience = durationMs(this.config.kubernetes.leaderElection.leaseDuration);
+    const lease =
+      election && checkLease({ lookedAt: election.lookedAt, problem: this.leaseProblem, patience, role });
+    const cluster = work instanceof Agent ? [checkCluster(work.synced)] : [];
+    return [...(lease ? [lease] : []), ...cluster, checkRepository(this.pollState(), Date.now())];
   }
 }

@@ -12,7 +12,7 @@ import { formatBaseline, formatReport } from '../core/runs/report.ts';
 import { localRepository, Mirror } from '../git/mirror.ts';
 import { writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
-import type { NodeOpStore } from '../core/ports.ts';
+import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
@@ -24,6 +24,16 @@ export interface RepositoryDeps {
   store: NodeOpStore;
   logger: Logger;
   now?: () => Date;
+  telemetry?: Telemetry;
+}
+
+/** What is known of the followed branch; times in epoch milliseconds. */
+export interface PollState {
+  tip?: string | undefined;
+  /** The last fetch without an error. */
+  lastPoll?: number | undefined;
+  /** What went wrong since. */
+  problem?: string | undefined;
 }
 
 /** What a pass left behind: whether something is still under way, and how runs ended so far. */
@@ -58,6 +68,11 @@ export class RepositoryLoop {
   /** Created by us and perhaps not in the cache yet. */
   readonly #created = new Map<string, { nodeOp: NodeOp; at: number }>();
   readonly #phases = new Map<string, ReportPhase>();
+  readonly #telemetry: Telemetry;
+  /** Runs that wait for their turn, since when. */
+  readonly #queued = new Map<string, number>();
+  #lastPoll: number | undefined;
+  #problem: string | undefined;
   #tip: string | undefined;
   #sawNoBranch = false;
   #pending = true;
@@ -68,8 +83,9 @@ export class RepositoryLoop {
   #due = 0;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, logger, now = () => new Date() }: RepositoryDeps) {
+  constructor({ config, store, logger, now = () => new Date(), telemetry = NO_TELEMETRY }: RepositoryDeps) {
     this.#config = config;
+    this.#telemetry = telemetry;
     this.#store = store;
     this.#log = logger.child({ loop: 'repository' });
     this.#now = now;
@@ -116,6 +132,11 @@ export class RepositoryLoop {
     return this.#enqueue(true);
   }
 
+  /** How the following of the branch goes. */
+  state(): PollState {
+    return { tip: this.#tip, lastPoll: this.#lastPoll, problem: this.#problem };
+  }
+
   /** Whether every run is over and reported, as of the last pass. */
   settled(): Settled {
     return { pending: this.#pending, phaseByRun: Object.fromEntries(this.#phases) };
@@ -157,6 +178,7 @@ export class RepositoryLoop {
       await this.#pass(fetch);
       if (this.#failures > 0) this.#log.info({ failures: this.#failures }, 'repository is back');
       this.#failures = 0;
+      this.#problem = undefined;
       this.#notBefore = 0;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -165,6 +187,7 @@ export class RepositoryLoop {
       this.#notBefore = Date.now() + backoff;
       this.#lookIn(backoff);
       const reason = error instanceof Error ? error.message : String(error);
+      this.#problem = reason;
       this.#log.warn(
         { reason, ready: false, failures: this.#failures, retryInMs: Math.round(backoff) },
         error instanceof InvalidError ? 'repository cannot be used' : 'repository pass failed; will retry',
@@ -173,7 +196,7 @@ export class RepositoryLoop {
   }
 
   async #pass(fetch: boolean): Promise<void> {
-    if (fetch || this.#tip === undefined) this.#tip = await this.#mirror.fetch();
+    if (fetch || this.#tip === undefined) await this.#fetch();
     if (this.#tip === undefined) {
       this.#sawNoBranch = true;
       this.#pending = false;
@@ -203,6 +226,17 @@ export class RepositoryLoop {
     }
     const unwritten = await this.#write(reports, snapshot);
     this.#pending = waiting || unwritten || [...reports.values()].some((it) => !isFinalReport(it));
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      this.#tip = await this.#mirror.fetch();
+    } catch (error) {
+      this.#telemetry.polled(false);
+      throw error;
+    }
+    this.#lastPoll = Date.now();
+    this.#telemetry.polled(true);
   }
 
   async #read(tip: string): Promise<Snapshot> {
@@ -247,6 +281,7 @@ export class RepositoryLoop {
     switch (action.type) {
       case 'wait':
         log.debug({ reason: action.reason }, 'run waits');
+        if (!this.#queued.has(run.path)) this.#queued.set(run.path, performance.now());
         return undefined;
       case 'create':
         return this.#create(run, action.manifest, snapshot);
@@ -304,6 +339,9 @@ export class RepositoryLoop {
     }
     this.#created.set(run.path, { nodeOp, at: Date.now() });
     this.#log.info({ run: run.path, nodeOp: `${namespace}/${name}` }, 'run started');
+    const queuedAt = this.#queued.get(run.path);
+    this.#telemetry.queued(queuedAt === undefined ? 0 : (performance.now() - queuedAt) / 1000);
+    this.#queued.delete(run.path);
     return this.#reports.ofNodeOp(run, nodeOp);
   }
 
@@ -345,6 +383,7 @@ export class RepositoryLoop {
   #push(files: ReadonlyMap<string, string>, message: string): Promise<string> {
     const { author } = this.#config.git;
     const { signal } = this.#abort;
-    return writeFiles(this.#mirror, files, message, { author, now: this.#now, signal });
+    const onRetry = this.#telemetry.pushRetried;
+    return writeFiles(this.#mirror, files, message, { author, now: this.#now, signal, onRetry });
   }
 }

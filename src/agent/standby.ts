@@ -2,6 +2,7 @@ import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
 import { Mirror } from '../git/mirror.ts';
 import type { Logger } from './logger.ts';
+import type { PollState } from './repository.ts';
 import { onSchedule } from './schedule.ts';
 
 /** What an agent does while another one leads: it keeps its clone current, and acts on nothing. */
@@ -11,6 +12,7 @@ export class Standby {
   private readonly log: Logger;
   private readonly stopPolling: () => void;
   private under: Promise<void> = Promise.resolve();
+  private polled: PollState = {};
 
   constructor(config: AgentConfig, logger: Logger) {
     const { url, branch, dir, timeout, poll } = config.git;
@@ -19,6 +21,10 @@ export class Standby {
     this.mirror = new Mirror({ url, branch, dir, timeoutMs: durationMs(timeout), signal });
     this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch());
     void this.fetch();
+  }
+
+  state(): PollState {
+    return this.polled;
   }
 
   /** Resolves when nothing works in the clone any more. */
@@ -32,10 +38,12 @@ export class Standby {
     this.under = this.under.then(async () => {
       if (this.abort.signal.aborted) return;
       try {
-        await this.mirror.fetch();
+        this.polled = { tip: await this.mirror.fetch(), lastPoll: Date.now() };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (!this.abort.signal.aborted) this.log.warn({ reason }, 'fetch failed; will retry');
+        if (this.abort.signal.aborted) return;
+        this.polled = { ...this.polled, problem: reason };
+        this.log.warn({ reason }, 'fetch failed; will retry');
       }
     });
     return this.under;

@@ -89,6 +89,29 @@ const LeaderElection = object({
   }
 });
 
+const file = (what: string) =>
+  z.string().min(1, 'must not be empty').describe(`File with ${what}, read for every use.`);
+
+const hook = (signature: string) => object({ secretFile: file(`the secret of ${signature}`) }).optional();
+
+const Http = object({
+  host: z.string().min(1).optional().describe('Address to listen on; all of them when absent.'),
+  port: int(1).max(65_535).default(8080).describe('Port of health, metrics, webhooks and poll.'),
+  poll: object({ tokenFile: file('the bearer token of POST /poll') })
+    .optional()
+    .describe('POST /poll asks for a poll at once.'),
+  hooks: object({
+    github: hook('a GitHub webhook'),
+    gitlab: hook('a GitLab webhook: its signing token, or its secret token'),
+    gitea: hook('a Gitea or Forgejo webhook'),
+    bitbucket: hook('a Bitbucket Cloud or Data Center webhook'),
+    generic: hook('HMACs made by something else'),
+  })
+    .prefault({})
+    .describe('Webhooks at POST /hooks/<name>; those with a secret exist.'),
+  rateLimit: int(1).default(60).describe('Webhooks and polls taken from one address in a minute.'),
+});
+
 /** The agent's configuration file. */
 export const AgentConfigSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
@@ -119,6 +142,7 @@ export const AgentConfigSchema = object({
     skipCi: z.boolean().default(true).describe('Put [skip ci] into the commit messages.'),
     logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
   }).prefault({}),
+  http: Http.optional().describe('Health, metrics and webhooks; nothing is listened on when absent.'),
   log: object({
     level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   }).prefault({}),

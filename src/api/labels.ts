@@ -30,6 +30,8 @@ export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
 export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
 /** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
 export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
+/** On the agents' Lease: a new value asks the one that leads for a poll at once. */
+export const ANNOTATION_POLL = 'agent.nodeop.dev/poll';
 /** Control-plane nodes carry one of these. */
 export const LABELS_CONTROL_PLANE = [
   'node-role.kubernetes.io/control-plane',

@@ -14,7 +14,9 @@ export function onceCommand(): Command {
     )
     .action(async (flags: { config: string }) => {
       const config = await loadConfig(flags.config);
-      const agent = new Agent(config, createLogger(config.log.level), placeFrom(process.env));
+      const agent = new Agent(config, createLogger(config.log.level), {
+        place: placeFrom(process.env),
+      });
       await agent.startController();
       const { phaseByRun } = await agent.repository.runOnce();
       await agent.stop();

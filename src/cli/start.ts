@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { placeFrom } from '../agent/agent.ts';
 import { createLogger, type Logger } from '../agent/logger.ts';
 import { Replica } from '../agent/replica.ts';
@@ -16,9 +17,14 @@ export function startCommand(): Command {
     .action(async (flags: { config: string }) => {
       const service = new Service(flags.config, await loadConfig(flags.config));
       service.start();
+      process.on('SIGHUP', () => service.poll());
       await untilSignal();
       await service.stop();
     });
+}
+
+function newReplica(config: AgentConfig, logger: Logger): Replica {
+  return new Replica(config, logger, { place: placeFrom(process.env), version: packageJson.version });
 }
 
 /**
@@ -37,7 +43,7 @@ class Service {
     this.file = file;
     this.config = config;
     this.logger = createLogger(config.log.level);
-    this.replica = new Replica(config, this.logger, placeFrom(process.env));
+    this.replica = newReplica(config, this.logger);
     this.unwatch = watchFiles([file], () => {
       this.turn = this.turn.then(() => this.reload());
     });
@@ -45,6 +51,10 @@ class Service {
 
   start(): void {
     this.replica.start();
+  }
+
+  poll(): void {
+    this.replica.requestPoll('SIGHUP');
   }
 
   async stop(): Promise<void> {
@@ -58,7 +68,7 @@ class Service {
       const config = await loadConfig(this.file);
       if (JSON.stringify(config) === JSON.stringify(this.config)) return;
       const logger = createLogger(config.log.level);
-      const next = new Replica(config, logger, placeFrom(process.env));
+      const next = newReplica(config, logger);
       await this.replica.stop();
       [this.config, this.logger, this.replica] = [config, logger, next];
       this.start();

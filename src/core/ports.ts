@@ -19,3 +19,27 @@ export interface NodeOpStore {
   /** The last lines of a failed node's newest container log, or undefined when it is gone. */
   failedLog(nodeOp: NodeOp, node: string): Promise<string | undefined>;
 }
+
+/** What the loops count as it happens. Implemented by the metrics; ignored where nobody asks for them. */
+export interface Telemetry {
+  /** The API server answered with that status code, or not at all (0). */
+  apiRequest: (verb: string, code: number) => void;
+  /** A node's drain ended, however it ended. */
+  drained: (seconds: number) => void;
+  /** A node came back from a reboot, or did not. */
+  rebooted: (seconds: number) => void;
+  /** A run became a NodeOp after it had been seen for so long. */
+  queued: (seconds: number) => void;
+  /** A push was refused because somebody else was first. */
+  pushRetried: () => void;
+  polled: (ok: boolean) => void;
+}
+
+export const NO_TELEMETRY: Telemetry = {
+  apiRequest: () => {},
+  drained: () => {},
+  rebooted: () => {},
+  queued: () => {},
+  pushRetried: () => {},
+  polled: () => {},
+};

@@ -11,6 +11,8 @@ export interface WriteOptions {
   attempts?: number;
   /** Milliseconds before the next attempt; backoff with jitter unless told. */
   delayMs?: (attempt: number) => number;
+  /** Told each time a push is tried again. */
+  onRetry?: () => void;
 }
 
 const PENDING = 'refs/agent/pending';
@@ -41,6 +43,7 @@ export async function writeFiles(
       await mirror.git.text(['push', '--progress', '--', mirror.url, `${commit}:${mirror.ref}`]);
     } catch (error) {
       if (attempt + 1 >= attempts) throw error;
+      options.onRetry?.();
       await sleep((options.delayMs ?? backoff)(attempt), undefined, signalOf(options));
       continue;
     }

@@ -32,6 +32,8 @@ export interface KubeClientOptions {
   timeoutMs?: number;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
+  /** Told of every answer; code 0 is none. `verb` is the request's method, or WATCH. */
+  onAnswer?: ((verb: string, code: number) => void) | undefined;
 }
 
 interface RequestOptions {
@@ -57,6 +59,7 @@ export class KubeClient {
   private credentials: { headers: Record<string, string>; until: number } | undefined;
   private dispatchers: { key: string; requests: Dispatcher; streams: Dispatcher } | undefined;
   private readonly mayWrite: () => boolean;
+  private readonly onAnswer: (verb: string, code: number) => void;
   private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
@@ -69,6 +72,7 @@ export class KubeClient {
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
     this.mayWrite = options.mayWrite ?? (() => true);
+    this.onAnswer = options.onAnswer ?? (() => {});
   }
 
   async list<T extends KubeObject>(
@@ -144,6 +148,7 @@ export class KubeClient {
     if (method !== 'GET' && !this.mayWrite()) {
       throw new ApiError(0, { message: 'not the leader any more: nothing is written' });
     }
+    const verb = options.query?.['watch'] === undefined ? method : 'WATCH';
     let response: Dispatcher.ResponseData;
     try {
       response = await request(`${this.server}${path}${queryText(options.query)}`, {
@@ -160,9 +165,11 @@ export class KubeClient {
         ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (cause) {
+      this.onAnswer(verb, 0);
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ApiError(0, { message: `no answer from the API server: ${reason}` }, undefined, { cause });
     }
+    this.onAnswer(verb, response.statusCode);
     if (response.statusCode < 300) return response.body;
     if (response.statusCode === 401) this.credentials = undefined;
     throw await errorOf(response);

@@ -1,4 +1,5 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
+import { ANNOTATION_POLL } from '../api/labels.ts';
 import { heldLease, leaseStep, releasedLease } from '../core/lease.ts';
 import { isApiError, type KubeClient } from './client.ts';
 import { collectionPath, LEASES, objectPath } from './resources.ts';
@@ -21,6 +22,8 @@ export interface LeaderElectionOptions {
   /** Told whenever another holder is seen, and when an attempt fails. */
   onWait?: (holder: string) => void;
   onError: (error: unknown) => void;
+  /** Somebody asked whoever leads for a poll, by the annotation on the lease. */
+  onPollAsked?: () => void;
 }
 
 /**
@@ -38,6 +41,9 @@ export class LeaderElection {
   private leading = false;
   private renewedAt = 0;
   private waitingFor = '';
+  private pollAsked: string | undefined;
+  /** When the lease was last read or written, on the monotonic clock; undefined before the first time. */
+  lookedAt: number | undefined;
   private stopped = false;
   private running: Promise<void> | undefined;
   private wake: () => void = () => {};
@@ -134,7 +140,22 @@ export class LeaderElection {
     this.options.onLoss(reason);
   }
 
+  /** Passes a wish for a poll on to whoever leads, who sees it at its next renewal. */
+  async askForPoll(): Promise<void> {
+    const { client, name, namespace } = this.options;
+    const annotations = { [ANNOTATION_POLL]: new Date().toISOString() };
+    await client.request('PATCH', objectPath(LEASES, name, namespace), {
+      body: { metadata: { annotations } },
+      contentType: 'application/merge-patch+json',
+    });
+  }
+
   private see(lease: Lease | undefined): void {
+    const first = this.lookedAt === undefined;
+    this.lookedAt = performance.now();
+    const asked = lease?.metadata.annotations?.[ANNOTATION_POLL];
+    if (!first && asked !== undefined && asked !== this.pollAsked) this.options.onPollAsked?.();
+    this.pollAsked = asked;
     this.lease = lease;
     const record = JSON.stringify(lease?.spec);
     if (record !== this.seen.record) this.seen = { record, at: performance.now() };

@@ -23,7 +23,8 @@ export class Stage {
     this.configure('*/2 * * * * *');
   }
 
-  configure(schedule: string, file = this.config, clone = 'agent.git'): void {
+  /** Writes a configuration; `more` are lines of its own. */
+  configure(schedule: string, file = this.config, clone = 'agent.git', more: string[] = []): void {
     writeFileSync(
       file,
       [
@@ -35,6 +36,7 @@ export class Stage {
         `  poll: {schedule: '${schedule}', jitter: 0s}`,
         `kubernetes: {kubeconfig: ${this.kubeconfig}}`,
         'report: {interval: 1s}',
+        ...more,
         '',
       ].join('\n'),
     );

@@ -1,0 +1,76 @@
+import type { AgentConfig } from '../api/config.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import type { Telemetry } from '../core/ports.ts';
+import { healthRoutes, type Check } from '../http/health.ts';
+import { HttpServer } from '../http/server.ts';
+import { triggerRoutes } from '../http/triggers.ts';
+import type { Logger } from './logger.ts';
+import type { PollState } from './repository.ts';
+
+/** What the endpoint looks up in the replica it belongs to. */
+export interface EndpointSource {
+  leader: () => boolean;
+  checks: () => Check[];
+  poll: () => PollState;
+  nodeOps: () => Iterable<NodeOp>;
+  /** Asks whoever leads for a poll at once. */
+  requestPoll: (reason: string) => void;
+}
+
+export interface Endpoint {
+  telemetry: Telemetry;
+  close: () => Promise<void>;
+}
+
+/**
+ * Opens health, metrics and webhooks on the configured port. An address that is taken is an error in the
+ * log, not the end: the rollouts go on, and the liveness probe says what it thinks of it.
+ */
+export async function openEndpoint(
+  http: NonNullable<AgentConfig['http']>,
+  { git }: AgentConfig,
+  version: string,
+  source: EndpointSource,
+  logger: Logger,
+): Promise<Endpoint> {
+  const log = logger.child({ loop: 'http' });
+  // Loaded only where it is used: the metrics' library would cost every other command its memory.
+  const { createMetrics } = await import('../http/metrics.ts');
+  const metrics = createMetrics(version, () => {
+    const { tip, lastPoll } = source.poll();
+    return { leader: source.leader(), tip, lastPoll, ...countPhases(source.nodeOps()) };
+  });
+  const triggers = triggerRoutes({
+    url: git.url,
+    branch: git.branch,
+    hooks: http.hooks,
+    pollTokenFile: http.poll?.tokenFile,
+    rateLimit: http.rateLimit,
+    poll: source.requestPoll,
+    onRefused: (path, reason, remote) => log.warn({ path, reason, remote }, 'call refused'),
+  });
+  const server = new HttpServer({
+    routes: [...healthRoutes(source.checks), metrics.route, ...triggers],
+    host: http.host,
+    port: http.port,
+    onError: (error) => log.error({ err: String(error) }, 'http'),
+  });
+  try {
+    log.info({ port: await server.listen() }, 'health, metrics and webhooks are served');
+  } catch {
+    log.error({ port: http.port }, 'nothing is served: the port cannot be listened on');
+  }
+  return { telemetry: metrics.telemetry, close: () => server.close() };
+}
+
+/** How many NodeOps, and nodes of all of them, are in each phase. */
+function countPhases(nodeOps: Iterable<NodeOp>) {
+  const runs = new Map<string, number>();
+  const nodes = new Map<string, number>();
+  const add = (counts: Map<string, number>, phase: string) => counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  for (const { status } of nodeOps) {
+    add(runs, status?.phase ?? 'Pending');
+    for (const { phase } of Object.values(status?.nodeStatuses ?? {})) add(nodes, phase);
+  }
+  return { runs, nodes };
+}

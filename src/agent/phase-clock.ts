@@ -1,0 +1,24 @@
+import type { NodePhase } from '../api/nodeop.ts';
+import type { Telemetry } from '../core/ports.ts';
+
+/** Measures how long nodes stay in the phases that are measured. What began before a restart is not counted. */
+export class PhaseClock {
+  private readonly telemetry: Telemetry;
+  private readonly since = new Map<string, number>();
+
+  constructor(telemetry: Telemetry) {
+    this.telemetry = telemetry;
+  }
+
+  /** `key` tells one node of one NodeOp from all others. */
+  moved(key: string, from: NodePhase | undefined, to: NodePhase): void {
+    const began = this.since.get(key);
+    this.since.delete(key);
+    if (began !== undefined) {
+      const seconds = (performance.now() - began) / 1000;
+      if (from === 'Draining') this.telemetry.drained(seconds);
+      if (from === 'Rebooting') this.telemetry.rebooted(seconds);
+    }
+    if (to === 'Draining' || to === 'Rebooting') this.since.set(key, performance.now());
+  }
+}

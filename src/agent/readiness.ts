@@ -1,0 +1,33 @@
+import type { Check } from '../http/health.ts';
+import type { PollState } from './repository.ts';
+
+/** A remote that is away is no reason to be called unready at once: it comes back, and nothing is lost. */
+const REPOSITORY_PATIENCE_MS = 5 * 60_000;
+
+/** `lookedAt` is on the monotonic clock, `patience` in milliseconds. */
+export function checkLease(lease: {
+  lookedAt: number | undefined;
+  problem: string | undefined;
+  patience: number;
+  role: string;
+}): Check {
+  const { lookedAt, problem, patience, role } = lease;
+  const since = lookedAt === undefined ? Infinity : performance.now() - lookedAt;
+  if (since <= patience) return { name: 'lease', detail: role };
+  return { name: 'lease', missing: `neither read nor written for too long: ${problem ?? 'no answer yet'}` };
+}
+
+export function checkCluster(synced: boolean): Check {
+  if (synced) return { name: 'cluster', detail: 'its state is known' };
+  return { name: 'cluster', missing: 'its nodes, Jobs, pods and NodeOps are not all listed yet' };
+}
+
+export function checkRepository({ tip, lastPoll, problem }: PollState, now: number): Check {
+  const name = 'repository';
+  if (lastPoll === undefined) return { name, missing: problem ?? 'not fetched yet' };
+  const seconds = Math.max(0, Math.round((now - lastPoll) / 1000));
+  const known = `fetched ${seconds} s ago, at ${tip ?? 'no commit: the branch does not exist yet'}`;
+  if (problem === undefined) return { name, detail: known };
+  if (now - lastPoll <= REPOSITORY_PATIENCE_MS) return { name, detail: `${known}; since then: ${problem}` };
+  return { name, missing: `${known}; since then: ${problem}` };
+}

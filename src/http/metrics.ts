@@ -1,0 +1,90 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Telemetry } from '../core/ports.ts';
+import type { Route } from './server.ts';
+
+/** What is looked up when somebody asks, rather than counted as it happens. */
+export interface Observation {
+  leader: boolean;
+  /** Commit the followed branch is at. */
+  tip?: string | undefined;
+  /** When the repository was last fetched without an error, in epoch milliseconds. */
+  lastPoll?: number | undefined;
+  /** How many runs and nodes are in each phase. */
+  runs: ReadonlyMap<string, number>;
+  nodes: ReadonlyMap<string, number>;
+}
+
+const MINUTES = [5, 15, 30, 60, 120, 300, 600, 1200, 3600];
+
+/** The agent's metrics, named as Prometheus recommends. The only importer of prom-client. */
+export function createMetrics(
+  version: string,
+  observe: () => Observation,
+): { telemetry: Telemetry; route: Route } {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `nodeop_agent_${name}`, help, labelNames, registers });
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `nodeop_agent_${name}`, help, labelNames, registers });
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name: `nodeop_agent_${name}`, help, buckets: MINUTES, registers });
+
+  gauge('build_info', 'The version that runs; always 1.', ['version']).set({ version }, 1);
+  const leader = gauge('leader', '1 on the replica that acts, 0 on those that stand by.');
+  const lastPoll = gauge(
+    'last_poll_timestamp_seconds',
+    'When the repository was last fetched without an error; its age is time() minus this.',
+  );
+  const tip = gauge('tip_info', 'The commit the followed branch is at; always 1.', ['commit']);
+  const runs = gauge('runs', 'NodeOps in the cluster by phase.', ['phase']);
+  const nodes = gauge('nodes', 'Nodes of all NodeOps in the cluster by phase.', ['phase']);
+  const polls = counter('polls_total', 'Fetches of the repository.', ['result']);
+  const pushRetries = counter('push_retries_total', 'Pushes tried again because somebody else was first.');
+  const requests = counter('api_requests_total', 'Requests to the API server; code 0 is no answer.', [
+    'verb',
+    'code',
+  ]);
+  const drains = histogram(
+    'drain_duration_seconds',
+    'From the first eviction of a node to its last pod gone.',
+  );
+  const reboots = histogram(
+    'reboot_duration_seconds',
+    'From asking a node to reboot to Ready with a new boot ID.',
+  );
+  const queue = histogram('run_queue_duration_seconds', 'From seeing a run to creating its NodeOp.');
+
+  const collect = () => {
+    const seen = observe();
+    leader.set(seen.leader ? 1 : 0);
+    if (seen.lastPoll !== undefined) lastPoll.set(seen.lastPoll / 1000);
+    for (const info of [tip, runs, nodes]) info.reset();
+    if (seen.tip !== undefined) tip.set({ commit: seen.tip }, 1);
+    for (const [phase, count] of seen.runs) runs.set({ phase }, count);
+    for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);
+  };
+  return {
+    telemetry: {
+      apiRequest: (verb, code) => requests.inc({ verb, code: String(code) }),
+      drained: (seconds) => drains.observe(seconds),
+      rebooted: (seconds) => reboots.observe(seconds),
+      queued: (seconds) => queue.observe(seconds),
+      pushRetried: () => pushRetries.inc(),
+      polled: (ok) => polls.inc({ result: ok ? 'ok' : 'failed' }),
+    },
+    route: {
+      method: 'GET',
+      path: '/metrics',
+      handle: async () => {
+        collect();
+        return {
+          code: 200,
+          body: await registry.metrics(),
+          headers: { 'content-type': registry.contentType },
+        };
+      },
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HttpRequest {
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+  /** Address the connection came from; that of a proxy, where there is one. */
+  remote: string;
+}
+
+/** Text is sent as it is, anything else as JSON. */
+export interface HttpAnswer {
+  code: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface Route {
+  method: 'GET' | 'POST';
+  path: string;
+  handle: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+}
+
+export interface HttpServerOptions {
+  routes: readonly Route[];
+  /** All addresses when absent. */
+  host?: string | undefined;
+  port: number;
+  onError: (error: unknown) => void;
+}
+
+/** Larger requests are refused. Hosts send more than this only for pushes of thousands of commits; a poll finds those. */
+const MAX_BODY = 1024 * 1024;
+
+/** A refusal with its status code; `message` is for the caller. */
+class Refusal extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A small HTTP server over a table of routes. A request is bounded in size and time, and so is their number. */
+export class HttpServer {
+  private readonly options: HttpServerOptions;
+  private readonly server: Server;
+
+  constructor(options: HttpServerOptions) {
+    this.options = options;
+    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, (request, response) => {
+      void this.answer(request).then(({ code, body, headers = {} }) => {
+        const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
+        const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
+        const close = request.complete ? {} : { connection: 'close' };
+        response.writeHead(code, {
+          'content-type': type,
+          'content-length': Buffer.byteLength(text),
+          'cache-control': 'no-store',
+          'x-content-type-options': 'nosniff',
+          ...close,
+          ...headers,
+        });
+        response.end(request.method === 'HEAD' ? undefined : text);
+      });
+    });
+    this.server.maxConnections = 256;
+    this.server.on('error', options.onError);
+  }
+
+  /** Resolves to the port when it listens; rejects when the address is taken. */
+  listen(): Promise<number> {
+    const { port, host } = this.options;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ port, host }, () => {
+        this.server.off('error', reject);
+        resolve((this.server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = new Promise((resolve) => {
+      this.server.close(resolve);
+    });
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async answer(request: IncomingMessage): Promise<HttpAnswer> {
+    try {
+      const path = (request.url ?? '/').split('?')[0];
+      const here = this.options.routes.filter((route) => route.path === path);
+      if (here.length === 0) throw new Refusal(404, 'there is nothing at this path');
+      const method = request.method === 'HEAD' ? 'GET' : request.method;
+      const route = here.find((one) => one.method === method);
+      if (route === undefined) {
+        const allow = here.map((one) => one.method).join(', ');
+        return { code: 405, body: { error: `use ${allow}` }, headers: { allow } };
+      }
+      const body = await readBody(request);
+      const remote = request.socket.remoteAddress ?? '';
+      return await route.handle({ headers: request.headers, body, remote });
+    } catch (error) {
+      if (error instanceof Refusal) return { code: error.code, body: { error: error.message } };
+      this.options.onError(error);
+      return { code: 500, body: { error: 'something went wrong; the log says what' } };
+    }
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const refusal = new Refusal(413, `a request may have ${MAX_BODY} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw refusal;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw refusal;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
