@@ -142,6 +142,25 @@ export interface Pod extends KubeObject {
   };
 }
 
+/** `metav1.LabelSelector`. */
+interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: {
+    key: string;
+    operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    values?: string[];
+  }[];
+}
+
+/** policy/v1; no selector selects nothing, an empty one everything in its namespace. */
+export interface PodDisruptionBudget extends KubeObject {
+  spec?: {
+    selector?: LabelSelector;
+    unhealthyPodEvictionPolicy?: 'IfHealthyBudget' | 'AlwaysAllow';
+  };
+  status?: { disruptionsAllowed?: number; desiredHealthy?: number; currentHealthy?: number };
+}
+
 export interface Job extends KubeObject {
   spec?: {
     backoffLimit?: number;

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { printError } from './terminal.ts';
@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import('./start.ts')).startCommand(),
   once: async () => (await import('./once.ts')).onceCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),
+  plan: async () => (await import('./plan.ts')).planCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   sim: async () => (await import('./sim.ts')).simCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
@@ -22,14 +23,22 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
     .version(packageJson.version)
     .showSuggestionAfterError()
+    .exitOverride()
     .addHelpText('after', '\nExample:\n  nodeop-agent demo');
   const wanted = argv[2];
   const names = wanted !== undefined && wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
   const loads = names.map((name) => COMMANDS[name]).filter((load) => load !== undefined);
-  for (const command of await Promise.all(loads.map((load) => load()))) program.addCommand(command);
+  for (const command of await Promise.all(loads.map((load) => load()))) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
   try {
     await program.parseAsync(argv);
   } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has said what is wrong; help and version are errors of exit status 0 to it.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
     if (!(error instanceof InvalidError || error instanceof TransientError)) throw error;
     printError(error.message);
     process.exitCode = error instanceof InvalidError ? 2 : 3;

@@ -6,7 +6,7 @@ import { ownerMark } from '../core/rollout/facts.ts';
 import { NODEOPS, NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
-import { oneLine, period, table } from './table.ts';
+import { oneLine, period, table } from '../core/text/table.ts';
 import { print, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
@@ -8,6 +8,7 @@ import { NODEOPRUN_KIND, NodeOpRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem } from '../api/schema.ts';
 import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
 import { prepareRun } from '../core/runs/prepare.ts';
+import { readDefinitions, walk } from './repository-files.ts';
 
 /** A problem of a file; line and column count from 1. */
 export interface FileProblem extends LocatedProblem {
@@ -105,25 +106,9 @@ async function checkFile(
   return prepared.ok ? [] : prepared.problems;
 }
 
-async function readDefinitions(folder: string): Promise<Definition[]> {
-  const files = await walk(folder, false).catch((): string[] => []);
-  return Promise.all(files.map(async (file) => parseDefinition(file, await readFile(file))));
-}
-
 async function present(paths: string[]): Promise<string[]> {
   const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
   return paths.filter((_, i) => found[i] !== undefined);
-}
-
-/** YAML files below a folder, sorted; a file that is `named` counts whatever its name. Links are not followed. */
-async function walk(path: string, named: boolean): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return named ? [path] : [];
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
-  return entries
-    .filter((it) => it.isFile() && /\.ya?ml$/i.test(it.name))
-    .map((it) => join(it.parentPath, it.name))
-    .filter((it) => !it.split('/').includes('node_modules') && !it.split('/').includes('.git'))
-    .toSorted();
 }
 
 function format(problems: readonly FileProblem[], files: number, as: Format): string {

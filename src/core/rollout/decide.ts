@@ -3,7 +3,7 @@ import type { Action } from './actions.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
 import { overall } from './status.ts';
-import { inOrder, matches, topologyValue } from './targets.ts';
+import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
   actions: Action[];
@@ -54,10 +54,7 @@ function settled(facts: RolloutFacts): Decision {
 }
 
 function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {
-  const names = [...facts.nodes.values()]
-    .filter((node) => matches(facts.spec.nodeSelector, node.labels))
-    .map((node) => node.name)
-    .toSorted();
+  const names = targetsOf(facts.spec, facts.nodes);
   const first: NodeStatus = {
     phase: 'Pending',
     rebootStatus: facts.spec.rebootOnSuccess ? 'pending' : 'not-requested',

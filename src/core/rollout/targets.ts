@@ -25,8 +25,16 @@ export function matches(
   });
 }
 
-function isControlPlane(node: NodeFacts): boolean {
+export function isControlPlane(node: NodeFacts): boolean {
   return LABELS_CONTROL_PLANE.some((label) => label in node.labels);
+}
+
+/** Names of the nodes a rollout works on, sorted. */
+export function targetsOf(spec: NodeOpSpec, nodes: ReadonlyMap<string, NodeFacts>): string[] {
+  return [...nodes.values()]
+    .filter((node) => matches(spec.nodeSelector, node.labels))
+    .map((node) => node.name)
+    .toSorted();
 }
 
 /** The value nodes are grouped by; '' without a topology key or the label. */

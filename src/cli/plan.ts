@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
+import { duration, durationMs, formatProblem } from '../api/schema.ts';
+import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
+import { isBlocked } from '../core/preview/preview.ts';
+import { previewText } from '../core/preview/text.ts';
+import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { loadConfig } from './load-config.ts';
+import { viewOfCluster } from './plan/from-cluster.ts';
+import { viewOfFiles } from './plan/from-files.ts';
+import { planRun, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
+import type { ClusterView } from './plan/view.ts';
+import { readDefinitions } from './repository-files.ts';
+import { print } from './terminal.ts';
+
+type Format = 'text' | 'markdown' | 'json';
+
+interface PlanFlags extends ClusterFlags {
+  config?: string;
+  root: string;
+  cluster?: string;
+  namespace?: string;
+  nodes: string[];
+  nodeTime: string;
+  format: Format;
+  strict: boolean;
+}
+
+export function planCommand(): Command {
+  const command = new Command('plan')
+    .description('what merging run files would do: nodes in order, evictions, what would block')
+    .argument('<RUNFILE...>', 'run files in a checkout of the repository');
+  return clusterOptions(command)
+    .addOption(
+      new Option(
+        '--nodes <file>',
+        'plan offline from objects that kubectl printed into a file; may be repeated',
+      )
+        .argParser((file: string, others: string[]) => [...others, file])
+        .default([], 'the cluster'),
+    )
+    .option('--config <file>', "the agent's configuration: cluster name, folders, namespace")
+    .option('--root <dir>', 'the repository', '.')
+    .option('--cluster <name>', "the cluster's name, as run files use it")
+    .option('--namespace <name>', 'namespace of runs that name none')
+    .addOption(
+      new Option('--node-time <duration>', 'how long one node takes, for the shortest time')
+        .argParser(durationText)
+        .default('0s'),
+    )
+    .addOption(
+      new Option('--format <format>', 'output').choices(['text', 'markdown', 'json']).default('text'),
+    )
+    .option('--strict', 'exit status 1 when something would block', false)
+    .addHelpText(
+      'after',
+      `
+Reads the cluster only. Exit status: 0, 1 with --strict when something would block, 2 when a run file or an option is
+invalid, 3 when the cluster cannot be reached.
+
+Examples:
+  nodeop-agent plan --context berlin runs/2030-01-31-swappiness.yaml
+  kubectl get nodes,pods,poddisruptionbudgets,daemonsets,nodeops -A -o json > cluster.json
+  nodeop-agent plan --nodes cluster.json --format markdown runs/2030-01-31-swappiness.yaml`,
+    )
+    .action(run);
+}
+
+async function run(files: string[], flags: PlanFlags): Promise<void> {
+  const config = flags.config === undefined ? defaults() : await loadConfig(flags.config);
+  const context = await contextOf(flags, config);
+  const runs = await Promise.all(files.map((file) => readRun(file, context)));
+  const planned: Planned[] = [];
+  // Without a single valid run there is no reason to ask the cluster.
+  if (runs.some(({ prepared }) => prepared.ok && prepared.here)) {
+    await withView(flags, config, async (view) => {
+      for (const it of runs) planned.push(await planRun(it, context, view));
+    });
+  } else for (const it of runs) planned.push(await planRun(it, context, NOTHING));
+  print(FORMATS[flags.format](planned));
+  process.exitCode = exitStatus(planned, flags.strict);
+}
+
+const NOTHING: ClusterView = {
+  facts: { nodes: new Map(), claims: new Map(), agentNode: undefined, agentPod: undefined },
+  nodeOps: [],
+  gaps: [],
+  budgets: () => Promise.resolve([]),
+  podsOf: () => Promise.resolve(undefined),
+};
+
+function defaults(): AgentConfig {
+  return AgentConfigSchema.parse({ apiVersion: AGENT_API_VERSION, kind: 'AgentConfig', git: { url: '.' } });
+}
+
+async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanContext> {
+  const layout = { ...config.git.paths, cluster: flags.cluster ?? config.cluster };
+  return {
+    root: flags.root,
+    layout,
+    namespace: flags.namespace ?? config.kubernetes.namespace,
+    maxConcurrent: config.runs.maxConcurrent,
+    definitions: await readDefinitions(join(flags.root, layout.nodeops)),
+    nodeSeconds: durationMs(flags.nodeTime) / 1000,
+  };
+}
+
+async function withView(
+  flags: PlanFlags,
+  { kubernetes }: AgentConfig,
+  use: (view: ClusterView) => Promise<void>,
+): Promise<void> {
+  const lease = { namespace: kubernetes.namespace, name: kubernetes.leaderElection.name };
+  if (flags.nodes.length > 0) return use(await viewOfFiles(flags.nodes, lease));
+  const { kubeconfig = kubernetes.kubeconfig, context = kubernetes.context } = flags;
+  const cluster = new ReadOnlyCluster({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+  try {
+    await use(await viewOfCluster(cluster, lease));
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** A comment on GitHub holds 65,535 characters; what all runs share leaves room for a marker. */
+const MARKDOWN_LIMIT = 60_000;
+
+const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
+  text: (planned) => planned.map(text).join('\n'),
+  markdown: (planned) => {
+    const limit = Math.floor(MARKDOWN_LIMIT / planned.length);
+    return planned.map((it) => markdown(it, limit)).join('\n');
+  },
+  json: (planned) => JSON.stringify(planned, undefined, 2),
+};
+
+function text(planned: Planned): string {
+  if (planned.kind === 'preview') return previewText(planned.preview);
+  if (planned.kind === 'elsewhere') return `${planned.run}: ${ELSEWHERE}`;
+  const lines = planned.problems.map(
+    (it) => `${planned.run}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
+  );
+  return [...lines, `${planned.run}: is not valid; nothing would be executed`].join('\n');
+}
+
+function markdown(planned: Planned, limit: number): string {
+  if (planned.kind === 'preview') return previewMarkdown(planned.preview, limit);
+  if (planned.kind === 'elsewhere') return `### \`${planned.run}\`\n\n${ELSEWHERE}\n`;
+  return problemsMarkdown(planned.run, planned.problems);
+}
+
+const ELSEWHERE = 'is for other clusters only, see spec.clusters; say with --cluster which one this is';
+
+function exitStatus(planned: readonly Planned[], strict: boolean): number {
+  if (planned.some(({ kind }) => kind === 'invalid')) return 2;
+  return strict && planned.some((it) => it.kind === 'preview' && isBlocked(it.preview)) ? 1 : 0;
+}
+
+function durationText(value: string): string {
+  if (!duration().safeParse(value).success)
+    throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
+  return value;
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import type { LocatedProblem } from '../../api/documents.ts';
+import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
+import { isFinalPhase } from '../../api/nodeop.ts';
+import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
+import { previewOrder, type Place } from '../../core/preview/order.ts';
+import { assemble, type RunPreview } from '../../core/preview/preview.ts';
+import type { Definition } from '../../core/runs/definitions.ts';
+import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
+import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
+import { pastOf } from './past.ts';
+import type { ClusterView } from './view.ts';
+
+export type Planned =
+  | { kind: 'preview'; preview: RunPreview }
+  | { kind: 'invalid'; run: string; problems: readonly LocatedProblem[] }
+  | { kind: 'elsewhere'; run: string };
+
+/** The repository a run file lies in, and what the agent there is configured to. */
+export interface PlanContext {
+  root: string;
+  layout: Layout;
+  namespace: string;
+  maxConcurrent: number;
+  definitions: readonly Definition[];
+  nodeSeconds: number;
+}
+
+export interface ReadRun {
+  /** Path in the repository. */
+  run: string;
+  prepared: Preparation;
+}
+
+/** Pods of so many nodes are asked for at a time. */
+const PARALLEL = 8;
+
+export async function readRun(file: string, context: PlanContext): Promise<ReadRun> {
+  const run = relative(resolve(context.root), resolve(file));
+  const refuse = (message: string): ReadRun => ({
+    run,
+    prepared: { ok: false, problems: [{ path: [], message }] },
+  });
+  try {
+    if (!(await stat(file)).isFile()) return refuse('is not a file; name run files');
+    const bytes = await readFile(file);
+    const { layout } = context;
+    if (!isRunFile(layout, run, '100644')) {
+      return refuse(
+        `is not a run file: it would have to be a YAML file under ${layout.runs}/ of ${context.root}`,
+      );
+    }
+    return {
+      run,
+      prepared: prepareRun({ path: run, mode: '100644', blob: blobId(bytes), commit: '', bytes }, context),
+    };
+  } catch (error) {
+    return refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The object id git gives this content, since names derived from it must be those of the real run. */
+function blobId(bytes: Uint8Array): string {
+  return createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
+}
+
+export async function planRun(
+  { run, prepared }: ReadRun,
+  context: PlanContext,
+  view: ClusterView,
+): Promise<Planned> {
+  if (!prepared.ok) return { kind: 'invalid', run, problems: prepared.problems };
+  if (!prepared.here) return { kind: 'elsewhere', run };
+  const { manifest } = prepared;
+  const places = previewOrder(manifest.spec, view.facts);
+  const drains = manifest.spec.drainOptions.enabled
+    ? await drainsOf(places, manifest.spec.drainOptions, view)
+    : new Map<string, DrainPreview>();
+  const preview = assemble({
+    run,
+    manifest,
+    cluster: context.layout.cluster,
+    facts: view.facts,
+    places,
+    drains,
+    nodeSeconds: context.nodeSeconds,
+    blockers: await blockersOf(run, prepared, context, view),
+    notes: [...timesOf(prepared), ...queueOf(context, view), ...view.gaps],
+  });
+  return { kind: 'preview', preview };
+}
+
+async function drainsOf(
+  places: readonly Place[],
+  options: Parameters<typeof previewDrain>[2],
+  view: ClusterView,
+): Promise<Map<string, DrainPreview>> {
+  const budgets = await view.budgets();
+  const drains = new Map<string, DrainPreview>();
+  const todo = places.map(({ name }) => name)[Symbol.iterator]();
+  // Workers share one iterator; a node's pods are let go of as soon as they are judged.
+  const work = async (): Promise<void> => {
+    for (const name of todo) {
+      // oxlint-disable-next-line no-await-in-loop -- that is what a worker does
+      const pods = await view.podsOf(name);
+      if (pods) drains.set(name, previewDrain(pods, budgets, options, view.facts.agentPod));
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return drains;
+}
+
+type Valid = Extract<Preparation, { ok: true }>;
+
+/** What keeps the agent from starting this run at all. */
+async function blockersOf(
+  run: string,
+  { manifest, notAfter }: Valid,
+  context: PlanContext,
+  view: ClusterView,
+): Promise<string[]> {
+  const { layout, root } = context;
+  const blockers: string[] = [];
+  const past = await pastOf(root, layout, run, manifest.metadata.annotations?.[ANNOTATION_RUN_BLOB] ?? '');
+  if (past !== undefined) blockers.push(past);
+  const { name, namespace } = manifest.metadata;
+  const twin = view.nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);
+  if (twin?.metadata.annotations?.[ANNOTATION_RUN] === runId(layout, run)) {
+    blockers.push(
+      `it was started before as NodeOp ${namespace}/${name} and is never repeated; add another file instead`,
+    );
+  } else if (twin !== undefined) {
+    blockers.push(
+      `NodeOp ${namespace}/${name} is there already and belongs to somebody else; choose another name`,
+    );
+  }
+  if (notAfter !== undefined && Date.parse(notAfter) < Date.now()) {
+    blockers.push(`its time is over: not after ${notAfter}`);
+  }
+  return blockers;
+}
+
+function timesOf({ notBefore, notAfter }: Valid): string[] {
+  return [
+    ...(notBefore === undefined ? [] : [`starts not before ${notBefore}`]),
+    ...(notAfter === undefined ? [] : [`starts not after ${notAfter}`]),
+  ];
+}
+
+function queueOf({ maxConcurrent }: PlanContext, { nodeOps }: ClusterView): string[] {
+  const open = nodeOps.filter(
+    (it) => it.metadata.annotations?.[ANNOTATION_RUN] !== undefined && !isFinalPhase(it.status?.phase),
+  );
+  if (open.length < maxConcurrent) return [];
+  const names = open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  return [`waits for runs under way, of which there may be ${maxConcurrent}: ${names.join(', ')}`];
+}

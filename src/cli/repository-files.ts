@@ -1,0 +1,20 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
+
+/** Every definition below a folder of a checkout; none when there is no such folder. */
+export async function readDefinitions(folder: string): Promise<Definition[]> {
+  const files = await walk(folder, false).catch((): string[] => []);
+  return Promise.all(files.map(async (file) => parseDefinition(file, await readFile(file))));
+}
+
+/** YAML files below a folder, sorted; a file that is `named` counts whatever its name. Links are not followed. */
+export async function walk(path: string, named: boolean): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return named ? [path] : [];
+  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((it) => it.isFile() && /\.ya?ml$/i.test(it.name))
+    .map((it) => join(it.parentPath, it.name))
+    .filter((it) => !it.split('/').includes('node_modules') && !it.split('/').includes('.git'))
+    .toSorted();
+}

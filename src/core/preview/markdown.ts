@@ -1,0 +1,75 @@
+import { dump } from 'js-yaml';
+import { formatProblem } from '../../api/schema.ts';
+import type { LocatedProblem } from '../../api/documents.ts';
+import { isBlocked, type NodePreview, type RunPreview } from './preview.ts';
+import { code, escape } from '../text/markup.ts';
+import { headline } from './text.ts';
+
+/** Rows of nodes that are tried, most first, until a text fits: hosts refuse comments over 65,535 characters. */
+const ROWS = [Infinity, 500, 100, 20, 0];
+
+/** A preview for a pull request, at most `limit` characters as far as its spec allows. */
+export function previewMarkdown(preview: RunPreview, limit: number): string {
+  for (const rows of ROWS) {
+    const text = render(preview, rows);
+    if (text.length <= limit) return text;
+  }
+  return `${render({ ...preview, spec: {} as RunPreview['spec'] }, 0).slice(0, limit)}\n`;
+}
+
+/** What is wrong with a run file, for a pull request. */
+export function problemsMarkdown(file: string, problems: readonly LocatedProblem[]): string {
+  const list = problems.map((it) => `- ${place(it)}${escape(formatProblem(it))}`);
+  return [`### ⛔ ${code(file)} is not valid`, '', 'Nothing would be executed.', '', ...list, ''].join('\n');
+}
+
+function place({ line, column }: LocatedProblem): string {
+  return line === undefined ? '' : `line ${line}, column ${column ?? 1}: `;
+}
+
+function render(preview: RunPreview, rows: number): string {
+  const { nodes, blockers, notes, run } = preview;
+  const shown = nodes.slice(0, rows);
+  const parts = [`### ${isBlocked(preview) ? '⚠️' : '✅'} ${code(run)}`, '', escape(headline(preview)), ''];
+  parts.push(
+    ...blockers.map((it) => `- **Blocked:** ${escape(it)}`),
+    ...notes.map((it) => `- ${escape(it)}`),
+    '',
+  );
+  if (shown.length > 0) {
+    parts.push('| | batch | node | why here | evicted pods | remarks |', '|--:|--:|---|---|--:|---|');
+    parts.push(...shown.map(row));
+  }
+  if (shown.length < nodes.length) parts.push('', `… and ${nodes.length - shown.length} more nodes.`);
+  parts.push(
+    '',
+    ...details('Evicted pods', evictions(shown)),
+    ...details('The merged spec', fenced(preview.spec)),
+  );
+  return parts.join('\n');
+}
+
+function row(node: NodePreview, index: number): string {
+  const remarks = [...node.blockers.map((it) => `⚠️ ${escape(it)}`), ...node.notes.map(escape)].join('<br>');
+  const evicted = node.evict === undefined ? '?' : String(node.evict.length);
+  const cells = [index + 1, node.batch ?? '', code(node.name), escape(node.reason), evicted, remarks];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function evictions(nodes: readonly NodePreview[]): string[] {
+  const some = nodes.filter(({ evict }) => evict !== undefined && evict.length > 0);
+  return some.map(({ name, evict = [] }) => `- ${code(name)}: ${evict.map(code).join(', ')}`);
+}
+
+function fenced(spec: unknown): string[] {
+  const text = dump(spec, { lineWidth: 120, noRefs: true }).trimEnd();
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return [`${fence}yaml`, text, fence];
+}
+
+function details(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0
+    ? []
+    : [`<details><summary>${title}</summary>`, '', ...lines, '', '</details>', ''];
+}

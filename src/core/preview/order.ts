@@ -1,0 +1,91 @@
+import type { NodeOpSpec } from '../../api/nodeop.ts';
+import type { NodeFacts } from '../rollout/facts.ts';
+import { inOrder, isControlPlane, targetsOf, topologyValue } from '../rollout/targets.ts';
+
+/** What is known of a cluster before a rollout begins. */
+export interface ClusterFacts {
+  nodes: ReadonlyMap<string, NodeFacts>;
+  /** Nodes that NodeOps under way hold, and which. */
+  claims: ReadonlyMap<string, string>;
+  /** Where the acting agent runs, as far as known; its node comes last and its pod is never evicted. */
+  agentNode: string | undefined;
+  /** `<namespace>/<name>`. */
+  agentPod: string | undefined;
+}
+
+/** A target's place in the rollout. */
+export interface Place {
+  name: string;
+  /** Counts from 1: the nodes of one batch run side by side. Absent when it cannot be told: it comes when it can. */
+  batch: number | undefined;
+  /** Why it comes here. */
+  reason: string;
+  /** What keeps it from starting. */
+  waitsFor: string | undefined;
+}
+
+/**
+ * The targets in the order they are started, by the very rules of the rollout. Nodes that cannot start
+ * now (busy, not Ready) hold up no other, so they come after those that can.
+ */
+export function previewOrder(spec: NodeOpSpec, facts: ClusterFacts): Place[] {
+  const { nodes, claims, agentNode } = facts;
+  const names = inOrder(targetsOf(spec, nodes), nodes, spec, agentNode);
+  const isReady = (name: string) => nodes.get(name)?.ready === true;
+  const free = names.filter((name) => isReady(name) && !claims.has(name));
+  const busy = names.filter((name) => isReady(name) && claims.has(name));
+  const notReady = names.filter((name) => !isReady(name));
+  const reason = (name: string) => reasonOf(spec, nodes.get(name), agentNode);
+  return [
+    ...batches(free, spec, nodes).map(({ name, batch }) => {
+      return { name, batch, reason: reason(name), waitsFor: undefined };
+    }),
+    ...busy.map((name) => {
+      const waitsFor = `busy with NodeOp ${claims.get(name) ?? ''}`;
+      return { name, batch: undefined, reason: 'comes when it is free', waitsFor };
+    }),
+    ...notReady.map((name) => {
+      const waitsFor = `not Ready; fails when it is still so ${spec.nodeReadyTimeoutSeconds} s after the others`;
+      return { name, batch: undefined, reason: 'not Ready, so last', waitsFor };
+    }),
+  ];
+}
+
+/** Nodes side by side: as many as `concurrency` allows, of one topology value at a time. */
+function batches(
+  names: readonly string[],
+  spec: NodeOpSpec,
+  nodes: ReadonlyMap<string, NodeFacts>,
+): { name: string; batch: number }[] {
+  const limit = spec.concurrency === 0 ? Infinity : spec.concurrency;
+  let batch = 0;
+  let size = Infinity;
+  let group: string | undefined;
+  return names.map((name) => {
+    const own = topologyValue(spec, nodes.get(name));
+    if (size >= limit || own !== group) {
+      batch += 1;
+      size = 0;
+    }
+    group = own;
+    size += 1;
+    return { name, batch };
+  });
+}
+
+function reasonOf(spec: NodeOpSpec, node: NodeFacts | undefined, agentNode: string | undefined): string {
+  if (node === undefined) return '';
+  if (node.name === agentNode) return 'the agent runs here, so last of all';
+  const group = spec.topologyKey === undefined ? '' : topologyValue(spec, node);
+  const where = spec.topologyKey === undefined ? [] : [group === '' ? `no ${spec.topologyKey}` : group];
+  return [...where, isControlPlane(node) ? 'control plane first' : 'by name'].join(', ');
+}
+
+/**
+ * The shortest time the rollout can take, in seconds, when one node takes `nodeSeconds`: batches follow
+ * each other, and each slot is held until its soak is over.
+ */
+export function shortestSeconds(places: readonly Place[], spec: NodeOpSpec, nodeSeconds: number): number {
+  const count = Math.max(0, ...places.map(({ batch }) => batch ?? 0));
+  return count === 0 ? 0 : (count - 1) * (nodeSeconds + spec.soakSeconds) + nodeSeconds;
+}

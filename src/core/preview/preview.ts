@@ -1,0 +1,111 @@
+import type { NodeOpSpec } from '../../api/nodeop.ts';
+import type { Manifest } from '../runs/prepare.ts';
+import type { DrainPreview } from './drain.ts';
+import { type ClusterFacts, type Place, shortestSeconds } from './order.ts';
+
+/** What merging one run file would do, on the cluster as it is now. */
+export interface RunPreview {
+  /** Path of the run file. */
+  run: string;
+  /** `<namespace>/<name>` of the NodeOp that would be created. */
+  nodeOp: string;
+  cluster: string | undefined;
+  /** What would keep the whole run from being carried out. */
+  blockers: string[];
+  /** What else a reviewer should know. */
+  notes: string[];
+  /** Nodes side by side count as one batch. */
+  batches: number;
+  shortestSeconds: number;
+  /** In the order they are started. */
+  nodes: NodePreview[];
+  /** As it would be carried out, after merge and defaults. */
+  spec: NodeOpSpec;
+}
+
+export interface NodePreview {
+  name: string;
+  batch: number | undefined;
+  reason: string;
+  /** Pods that would be evicted, `<namespace>/<name>`; absent when they are not known. */
+  evict: string[] | undefined;
+  blockers: string[];
+  notes: string[];
+}
+
+export interface PreviewInput {
+  run: string;
+  manifest: Manifest;
+  cluster: string | undefined;
+  facts: ClusterFacts;
+  places: readonly Place[];
+  /** By node; empty when nothing is drained. */
+  drains: ReadonlyMap<string, DrainPreview>;
+  /** Seconds one node is expected to take. */
+  nodeSeconds: number;
+  blockers: string[];
+  notes: string[];
+}
+
+/** Puts the parts together. */
+export function assemble(input: PreviewInput): RunPreview {
+  const { run, manifest, cluster, facts, places, drains, nodeSeconds } = input;
+  const { metadata, spec } = manifest;
+  const nodes = places.map((place) => nodePreview(place, spec, facts, drains.get(place.name)));
+  const noMatch = places.length === 0 ? ['no node matches the selector: the run would fail'] : [];
+  return {
+    run,
+    nodeOp: `${metadata.namespace}/${metadata.name}`,
+    cluster,
+    blockers: [...input.blockers, ...noMatch],
+    notes: [...input.notes, ...notesOf(spec, nodes)],
+    batches: Math.max(0, ...places.map(({ batch }) => batch ?? 0)),
+    shortestSeconds: shortestSeconds(places, spec, nodeSeconds),
+    nodes,
+    spec,
+  };
+}
+
+export function isBlocked(preview: RunPreview): boolean {
+  return preview.blockers.length > 0 || preview.nodes.some(({ blockers }) => blockers.length > 0);
+}
+
+function nodePreview(
+  { name, batch, reason, waitsFor }: Place,
+  spec: NodeOpSpec,
+  facts: ClusterFacts,
+  drain: DrainPreview | undefined,
+): NodePreview {
+  const node = facts.nodes.get(name);
+  const by = node?.cordonedBy === undefined ? '' : ` by ${node.cordonedBy.split('@')[0]}`;
+  const cordoned = node?.unschedulable ? [`already cordoned${by}, stays so afterwards`] : [];
+  return {
+    name,
+    batch,
+    reason,
+    evict: spec.drainOptions.enabled ? drain?.evict : [],
+    blockers: [...(waitsFor === undefined ? [] : [waitsFor]), ...(drain?.blockers ?? [])],
+    notes: [...cordoned, ...(drain?.notes ?? [])],
+  };
+}
+
+function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[]): string[] {
+  const notes: string[] = [];
+  const { drainOptions, concurrency } = spec;
+  if (spec.suspend) notes.push('suspended: no node is started before suspend is taken out');
+  if (concurrency === 0 && nodes.length > 1)
+    notes.push(`all ${nodes.length} nodes at once: concurrency is not set`);
+  if (spec.rebootOnSuccess && !drainOptions.enabled) {
+    notes.push('nodes reboot without a drain: their pods go down with them');
+  }
+  const tolerated = spec.maxFailures ?? (spec.stopOnFailure ? 0 : undefined);
+  if (tolerated === undefined && nodes.length > 1) {
+    notes.push('a failure does not stop it: neither stopOnFailure nor maxFailures is set');
+  }
+  if (drainOptions.enabled && drainOptions.timeoutSeconds > 0) {
+    notes.push(`a drain that is held up for ${drainOptions.timeoutSeconds} s fails its node`);
+  }
+  if (drainOptions.force) notes.push('pods without a controller are evicted too, and are gone for good');
+  if (drainOptions.deleteEmptyDirData) notes.push('data in emptyDir volumes of evicted pods is lost');
+  return notes;
+}

@@ -1,0 +1,48 @@
+import { dump } from 'js-yaml';
+import type { RunPreview } from './preview.ts';
+import { period, table } from '../text/table.ts';
+
+/** The whole in one sentence. */
+export function headline({ nodes, batches, shortestSeconds, nodeOp, spec, cluster }: RunPreview): string {
+  const where = cluster === undefined ? '' : ` on cluster ${cluster}`;
+  const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
+  const inBatches = batches === 1 ? 'in 1 batch' : `in ${batches} batches`;
+  const soak = spec.soakSeconds > 0 ? `, soak of ${period(spec.soakSeconds)} included` : '';
+  const time = shortestSeconds > 0 ? `; takes at least ${period(shortestSeconds)}${soak}` : '';
+  const steps = [
+    ...(spec.preflight ? ['preflight'] : []),
+    ...(spec.drainOptions.enabled ? ['cordon', 'drain'] : spec.cordon ? ['cordon'] : []),
+    'command',
+    ...(spec.rebootOnSuccess ? ['reboot'] : []),
+  ];
+  return `Creates NodeOp ${nodeOp}${where}: ${count} ${inBatches}, each: ${steps.join(', ')}${time}.`;
+}
+
+/** A preview for a terminal. */
+export function previewText(preview: RunPreview): string {
+  const { run, nodes, blockers, notes } = preview;
+  const rows = nodes.map(({ name, batch, reason, evict, blockers: blocked, notes: own }, i) => [
+    String(i + 1),
+    batch === undefined ? '-' : String(batch),
+    name,
+    evict === undefined ? '?' : String(evict.length),
+    reason,
+    [...blocked.map((it) => `BLOCKED: ${it}`), ...own].join('; '),
+  ]);
+  const evictions = nodes
+    .filter(({ evict }) => evict !== undefined && evict.length > 0)
+    .map(({ name, evict = [] }) => `  ${name}: ${evict.join(', ')}`);
+  return [
+    `${run}: ${headline(preview)}`,
+    ...blockers.map((it) => `BLOCKED: ${it}`),
+    ...notes.map((it) => `- ${it}`),
+    ...(rows.length > 0
+      ? ['', table([['#', 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'], ...rows])]
+      : []),
+    ...(evictions.length > 0 ? ['', 'Pods that would be evicted:', ...evictions] : []),
+    '',
+    'The spec as it would be carried out:',
+    dump(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd().replaceAll(/^/gm, '  '),
+    '',
+  ].join('\n');
+}
