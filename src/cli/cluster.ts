@@ -76,7 +76,7 @@ export class ReadOnlyCluster {
 const PAGE = 500;
 
 /** The API server's answer as something a person can act on. */
-function explained(what: string, error: ApiError): Error {
+export function explained(what: string, error: ApiError): Error {
   const options = { cause: error };
   switch (error.code) {
     case 0:

@@ -14,7 +14,7 @@ export function labelOf({ metadata }: NodeOp): string {
 }
 
 /** Whether `wanted` means this NodeOp: its name, `<namespace>/<name>`, or its run file's path or end of it. */
-function isMeant(nodeOp: NodeOp, wanted: string): boolean {
+export function isMeant(nodeOp: NodeOp, wanted: string): boolean {
   const path = runPathOf(nodeOp);
   const file = wanted.replace(/^\.\//, '');
   const names = [nodeOp.metadata.name, labelOf(nodeOp), path];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
-import { duration, durationMs, formatProblem } from '../api/schema.ts';
+import { durationMs, formatProblem } from '../api/schema.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
@@ -12,7 +12,7 @@ import { viewOfFiles } from './plan/from-files.ts';
 import { planRun, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
 import type { ClusterView } from './plan/view.ts';
 import { readDefinitions } from './repository-files.ts';
-import { print } from './terminal.ts';
+import { durationText, print } from './terminal.ts';
 
 type Format = 'text' | 'markdown' | 'json';
 
@@ -157,10 +157,4 @@ const ELSEWHERE = 'is for other clusters only, see spec.clusters; say with --clu
 function exitStatus(planned: readonly Planned[], strict: boolean): number {
   if (planned.some(({ kind }) => kind === 'invalid')) return 2;
   return strict && planned.some((it) => it.kind === 'preview' && isBlocked(it.preview)) ? 1 : 0;
-}
-
-function durationText(value: string): string {
-  if (!duration().safeParse(value).success)
-    throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
-  return value;
 }

@@ -10,6 +10,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   validate: async () => (await import('./validate.ts')).validateCommand(),
   plan: async () => (await import('./plan.ts')).planCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
+  watch: async () => (await import('./watch.ts')).watchCommand(),
   sim: async () => (await import('./sim.ts')).simCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
 };

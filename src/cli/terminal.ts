@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { duration } from '../api/schema.ts';
 
 /** A line on standard output. */
 export function print(text: string): void {
@@ -28,4 +29,10 @@ export function untilSignal(): Promise<void> {
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
   });
+}
+
+/** For options that take a duration. */
+export function durationText(text: string): string {
+  if (duration().safeParse(text).success) return text;
+  throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
 }

@@ -1,0 +1,162 @@
+import { Command, Option } from 'commander';
+import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
+import { InvalidError, TransientError } from '../api/errors.ts';
+import { durationMs } from '../api/schema.ts';
+import { oneLine } from '../core/text/table.ts';
+import { ApiError } from '../kube/client.ts';
+import { NODEOPS } from '../kube/resources.ts';
+import { trimNodeOp } from '../kube/trim.ts';
+import { WatchCache } from '../kube/watch.ts';
+import { clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { isMeant, labelOf, runPathOf } from './find-run.ts';
+import { durationText, print, printError, untilSignal } from './terminal.ts';
+import { type Change, changesOf } from './watch/changes.ts';
+
+interface WatchFlags extends ClusterFlags {
+  namespace?: string;
+  timeout: string;
+  format: 'text' | 'json';
+}
+
+export function watchCommand(): Command {
+  const command = new Command('watch')
+    .description('follow one rollout until it is over; waits for a run that has not begun')
+    .argument('<RUN>', 'a NodeOp, <namespace>/<name>, or the path of a run file');
+  return clusterOptions(command)
+    .option('--namespace <name>', 'only NodeOps of this namespace')
+    .addOption(
+      new Option('--timeout <duration>', 'how long to watch; 0s: until it is over')
+        .argParser(durationText)
+        .default('0s'),
+    )
+    .addOption(
+      new Option('--format <format>', 'lines to read, or one JSON object a line')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText(
+      'after',
+      `
+Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled
+or deleted, 2 an option is invalid, 3 the cluster is away, or the time is over.
+
+JSON objects have "type" and "time"; type "rollout": phase, done, failed, message; type "node": node, phase, message;
+type "deleted". The last one of a rollout that is over has phase Completed, Failed or Cancelled.
+
+Example:
+  nodeop-agent watch runs/2030-01-31-swappiness.yaml --context berlin
+  nodeop-agent watch swappiness --format json --timeout 2h | jq -r 'select(.type == "node") | .node + " " + .phase'`,
+    )
+    .action(run);
+}
+
+async function run(wanted: string, flags: WatchFlags): Promise<void> {
+  const cluster = new ReadOnlyCluster(flags);
+  const watch = new RunWatch(cluster, wanted, flags);
+  const limit = durationMs(flags.timeout);
+  const timer = limit > 0 ? setTimeout(() => watch.fail(outOfTime(flags.timeout)), limit) : undefined;
+  const interrupted = untilSignal().then(() => 130);
+  try {
+    process.exitCode = await Promise.race([watch.ended(), interrupted]);
+  } finally {
+    clearTimeout(timer);
+    await watch.stop();
+    await cluster.close();
+  }
+}
+
+/** One rollout as it goes on: every change is printed once, also across interrupted watches. */
+class RunWatch {
+  private readonly cache: WatchCache<NodeOp>;
+  private readonly wanted: string;
+  private readonly asJson: boolean;
+  private readonly over = Promise.withResolvers<number>();
+  private followed: string | undefined;
+  private status: NodeOpStatus | undefined;
+  private began: number | undefined;
+
+  constructor({ client }: ReadOnlyCluster, wanted: string, { namespace, format }: WatchFlags) {
+    this.wanted = wanted;
+    this.asJson = format === 'json';
+    this.cache = new WatchCache<NodeOp>({
+      client,
+      resource: NODEOPS,
+      namespace,
+      trim: trimNodeOp,
+      onChange: (nodeOp, gone) => this.take(nodeOp, gone),
+      onError: (error) => this.trouble(error),
+    });
+  }
+
+  /** The exit status; rejects with what a person must do something about. */
+  async ended(): Promise<number> {
+    const first = this.cache.start().then(() => {
+      if (this.followed === undefined) this.say(`waiting for ${this.wanted} to begin`);
+    });
+    return Promise.race([this.over.promise, first.then(() => this.over.promise)]);
+  }
+
+  fail(error: Error): void {
+    this.over.reject(error);
+  }
+
+  stop(): Promise<void> {
+    return this.cache.stop();
+  }
+
+  private take(nodeOp: NodeOp, gone: boolean): void {
+    const { uid = '' } = nodeOp.metadata;
+    if (this.followed === undefined && !gone && isMeant(nodeOp, this.wanted)) {
+      this.followed = uid;
+      const path = runPathOf(nodeOp);
+      this.say(`${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}`);
+    }
+    if (uid !== this.followed) return;
+    const now = new Date();
+    if (gone) {
+      // What was over before it was deleted has been told of already.
+      this.tell({ type: 'deleted', time: now.toISOString() });
+      return this.over.resolve(1);
+    }
+    const { status = {} } = nodeOp;
+    this.began ??= Date.parse(status.startedAt ?? '') || undefined;
+    for (const change of changesOf(this.status, status, now)) this.tell(change);
+    this.status = status;
+    if (isFinalPhase(status.phase)) this.over.resolve(status.phase === 'Completed' ? 0 : 1);
+  }
+
+  private tell(change: Change): void {
+    if (this.asJson) return print(JSON.stringify(change));
+    const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
+    print(`${seconds.toFixed(0).padStart(6)} s  ${sentence(change)}`);
+  }
+
+  /** For people; a script has nothing to read here. */
+  private say(text: string): void {
+    if (!this.asJson) print(text);
+  }
+
+  /** What no retry can mend ends the watch; the rest is said, and tried again. */
+  private trouble(error: unknown): void {
+    if (!(error instanceof ApiError))
+      return this.fail(error instanceof Error ? error : new Error(String(error)));
+    const known = explained('watch nodeops', error);
+    if (known instanceof InvalidError || !this.cache.synced) this.fail(known);
+    else printError(`${known.message}; trying again`);
+  }
+}
+
+function sentence(change: Change): string {
+  switch (change.type) {
+    case 'deleted':
+      return 'the NodeOp was deleted';
+    case 'node':
+      return `${change.node.padEnd(20)} ${change.phase.padEnd(10)} ${oneLine(change.message, 160)}`.trimEnd();
+    case 'rollout':
+      return `${'rollout'.padEnd(20)} ${change.phase.padEnd(10)} ${oneLine(change.message, 160)}`.trimEnd();
+  }
+}
+
+function outOfTime(timeout: string): Error {
+  return new TransientError(`the rollout is not over after ${timeout}; it goes on, only the watching ends`);
+}

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster } from '../support/cluster.ts';
+import { cli } from '../support/cli.ts';
+
+let cluster: Cluster;
+let dir: string;
+const access = () => ['--kubeconfig', join(dir, 'kubeconfig')];
+
+beforeAll(async () => {
+  cluster = await Cluster.start({
+    nodes: 3,
+    script: (pod) => ({ durationMs: 20, exitCode: pod.spec?.['nodeName'] === 'node-2' ? 4 : 0 }),
+  });
+  dir = mkdtempSync(join(tmpdir(), 'nodeop-watch-'));
+  writeFileSync(join(dir, 'kubeconfig'), cluster.sim.kubeconfig);
+});
+
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(dir, { recursive: true });
+});
+
+const create = (name: string, node: string) =>
+  cluster.create({
+    metadata: { name, annotations: { 'agent.nodeop.dev/run': `:runs/${name}.yaml` } },
+    spec: {
+      image: 'busybox',
+      command: ['true'],
+      backoffLimit: 0,
+      nodeSelector: { matchLabels: { 'kubernetes.io/hostname': node } },
+    },
+  });
+
+test('a run that has not begun is waited for and told to its end, as JSON a script can read', async () => {
+  const watched = cli(['watch', 'runs/good.yaml', ...access(), '--format', 'json', '--timeout', '50s']);
+  // The watch is up when the server has seen it; a rollout seen late is told all the same.
+  await create('good', 'node-1');
+  const { code, stdout, stderr } = await watched;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const changes = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, string>);
+  expect(changes.at(-1)).toMatchObject({ type: 'rollout', phase: 'Completed', done: '1/1', failed: 0 });
+  expect(changes.filter(({ type }) => type === 'node').at(-1)).toMatchObject({
+    node: 'node-1',
+    phase: 'Completed',
+  });
+  const texts = changes.map((it) => JSON.stringify({ ...it, time: '' }));
+  expect(new Set(texts).size).toBe(texts.length);
+});
+
+test('a failed rollout that is over already is told at once, and ends with 1', async () => {
+  await create('bad', 'node-2');
+  await cluster.ended('bad');
+  const { code, stdout } = await cli(['watch', 'bad', ...access()]);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^default\/bad for runs\/bad\.yaml\n/);
+  expect(stdout).toMatch(/^ +\d+ s {2}node-2 +Failed +command failed: exit code 4/m);
+  expect(stdout).toMatch(/^ +\d+ s {2}rollout +Failed +1 of 1 nodes failed/m);
+});
+
+test('what does not come in time, and a cluster that is away, end with 3', async () => {
+  const late = await cli(['watch', 'never', ...access(), '--timeout', '1s']);
+  expect(late).toMatchObject({ code: 3, stdout: 'waiting for never to begin\n' });
+  expect(late.stderr).toContain('the rollout is not over after 1s');
+  writeFileSync(join(dir, 'away'), cluster.sim.kubeconfig.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:1'));
+  const away = await cli(['watch', 'never', '--kubeconfig', join(dir, 'away')]);
+  expect(away.code).toBe(3);
+  expect(away.stderr).toMatch(/^cannot watch nodeops: no answer from the API server/);
+});
