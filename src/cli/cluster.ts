@@ -88,7 +88,7 @@ export function explained(what: string, error: ApiError): Error {
       return new InvalidError(`cannot ${what}: the cluster does not accept the credentials`, [], options);
     case 403:
       return new InvalidError(
-        `not allowed to ${what}: ${error.message}; docs/plan.md has a role for reading`,
+        `not allowed to ${what}: ${error.message}; examples/plan-role.yaml is a role for reading`,
         [],
         options,
       );
