@@ -196,5 +196,10 @@ export interface KubeStatus {
   code?: number;
   reason?: string;
   message?: string;
-  details?: { retryAfterSeconds?: number; causes?: { reason?: string; message?: string; field?: string }[] };
+  details?: {
+    name?: string;
+    kind?: string;
+    retryAfterSeconds?: number;
+    causes?: { reason?: string; message?: string; field?: string }[];
+  };
 }

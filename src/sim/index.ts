@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
 import { ApiServer, type Stats } from './api/server.ts';
+import { Deletion } from './api/deletion.ts';
+import { GarbageCollector } from './controllers/garbage.ts';
 import { ControllerManager } from './controllers/manager.ts';
 import { Kubelet, type Script } from './node/kubelet.ts';
 import { namespacesWork } from './node/runtime.ts';
@@ -33,6 +35,8 @@ export interface SimOptions {
   bootMs?: number;
   /** Delay before a Job's failed pod is replaced, doubled each time. */
   jobBackoffMs?: number;
+  /** Time between the bookmarks of a watch: a minute, as API servers do it. */
+  bookmarkMs?: number;
 }
 
 export interface Sim {
@@ -55,13 +59,18 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
   for (const type of BUILT_IN) store.register(type);
   const kubelets = new Map<string, Kubelet>();
   const kubeletOf = (pod: Obj) => kubelets.get(String(pod.spec?.['nodeName']));
+  const deletion = new Deletion({ store, stopPod: (pod, grace) => kubeletOf(pod)?.delete(pod, grace) });
+  const garbage = new GarbageCollector(store, deletion);
   const server = new ApiServer({
     store,
+    deletion,
     log: (pod) => kubeletOf(pod)?.log(pod) ?? '',
-    stopPod: (pod, grace) => kubeletOf(pod)?.delete(pod, grace),
+    created: (key, object) => garbage.check(key, object),
+    bookmarkMs: options.bookmarkMs ?? 60_000,
   });
   seed(store, options);
-  const manager = new ControllerManager(store, { backoffMs: options.jobBackoffMs ?? 500 });
+  const timing = { backoffMs: options.jobBackoffMs ?? 500 };
+  const manager = new ControllerManager({ store, deletion, garbage, timing });
   manager.start();
   for (const node of store.all('nodes')) {
     const kubelet = new Kubelet(node.metadata.name ?? '', {
@@ -94,7 +103,7 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     stop: async () => {
       unwatch();
       manager.stop();
-      for (const kubelet of kubelets.values()) kubelet.stop();
+      await Promise.all([...kubelets.values()].map((kubelet) => kubelet.stop()));
       await server.close();
       if (options.dir === undefined) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     },

@@ -56,29 +56,6 @@ async function call(
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const NODEOPS = '/apis/operator.kairos.io/v1alpha1/namespaces/default/nodeops';
 
-test('writes are versioned: a stale one is a conflict, one that changes nothing is none', async () => {
-  const made = await call('POST', MAPS, { metadata: { name: 'versions' }, data: { a: '1' } });
-  expect(made.code).toBe(201);
-  expect((await call('POST', MAPS, { metadata: { name: 'versions' } })).body.reason).toBe('AlreadyExists');
-  const same = await call('PUT', `${MAPS}/versions`, made.body);
-  expect(same.body.metadata?.resourceVersion).toBe(made.body.metadata?.resourceVersion);
-  const next = await call('PUT', `${MAPS}/versions`, { ...made.body, data: { a: '2' } });
-  expect(next.body.data).toEqual({ a: '2' });
-  const stale = await call('PUT', `${MAPS}/versions`, { ...made.body, data: { a: '3' } });
-  expect([stale.code, stale.body.reason]).toEqual([409, 'Conflict']);
-});
-
-test.each([
-  ['application/merge-patch+json', { data: { a: null, b: '2' } }, { b: '2' }],
-  ['application/strategic-merge-patch+json', { data: { b: '2' } }, { a: '1', b: '2' }],
-  ['application/json-patch+json', [{ op: 'replace', path: '/data/a', value: '9' }], { a: '9' }],
-])('%s', async (type, patch, expected) => {
-  const name = `patch-${type.length}`;
-  await call('POST', MAPS, { metadata: { name }, data: { a: '1' } });
-  const patched = await call('PATCH', `${MAPS}/${name}`, patch, type);
-  expect(patched.body.data).toEqual(expected);
-});
-
 test('lists come in pages, and a token outlives no compaction', async () => {
   const path = '/api/v1/nodes?limit=2';
   const first = await call('GET', path);
@@ -88,18 +65,6 @@ test('lists come in pages, and a token outlives no compaction', async () => {
   await call('POST', MAPS, { metadata: { name: 'newer' } });
   sim.store.compact();
   expect((await call('GET', `${path}&continue=${first.body.metadata?.continue}`)).code).toBe(410);
-});
-
-test('selectors', async () => {
-  const names = async (query: string) =>
-    (await call('GET', `/api/v1/nodes?${query}`)).body.items?.map(({ metadata }) => metadata.name);
-  expect(await names('labelSelector=topology.kubernetes.io/zone in (zone-a,zone-c)')).toEqual([
-    'node-1',
-    'node-3',
-  ]);
-  expect(await names('labelSelector=!absent,kubernetes.io/hostname!=node-1')).toEqual(['node-2', 'node-3']);
-  expect(await names('fieldSelector=metadata.name=node-2')).toEqual(['node-2']);
-  expect((await call('GET', '/api/v1/nodes?fieldSelector=spec.nonsense=1')).code).toBe(400);
 });
 
 test('a watch tells what came after a version; a version that is forgotten is Gone', async () => {
@@ -171,28 +136,6 @@ test.each([
   const answer = await call('POST', NODEOPS, { metadata: { generateName: 'x-' }, spec });
   expect(answer.code).toBe(422);
   expect(answer.body.message).toContain(path);
-});
-
-test('finalizers hold an object; dependents go with their owner', async () => {
-  const owner = await call('POST', NODEOPS, {
-    metadata: { name: 'owner', finalizers: ['test/hold'] },
-    spec: { image: 'busybox', command: ['true'] },
-  });
-  const { uid } = owner.body.metadata as { uid: string };
-  const ownerReferences = [{ apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', name: 'owner', uid }];
-  const template = {
-    spec: { containers: [{ name: 'a', image: 'a', command: ['true'] }], nodeName: 'node-1' },
-  };
-  await call('POST', '/apis/batch/v1/namespaces/default/jobs', {
-    metadata: { name: 'owned', ownerReferences },
-    spec: { template },
-  });
-  await call('DELETE', `${NODEOPS}/owner`);
-  expect((await call('GET', `${NODEOPS}/owner`)).body.metadata).toHaveProperty('deletionTimestamp');
-  await call('PATCH', `${NODEOPS}/owner`, { metadata: { finalizers: null } }, 'application/merge-patch+json');
-  expect((await call('GET', `${NODEOPS}/owner`)).code).toBe(404);
-  await expect.poll(() => sim.store.get('jobs.batch', 'owned', 'default')).toBeUndefined();
-  await expect.poll(() => sim.store.all('pods').length).toBe(0);
 });
 
 test('the official client lists nodes', async () => {

@@ -88,6 +88,16 @@ export function admit(custom: CustomType, object: Obj): Obj {
   return { ...admitted, apiVersion, kind, metadata } as Obj;
 }
 
+/** An object stored before its definition grew: read back with the new defaults. */
+export function defaulted(custom: CustomType, { apiVersion, kind, metadata, ...fields }: Obj): Obj {
+  return {
+    ...(withDefaults(fields, custom.schema) as Record<string, unknown>),
+    apiVersion,
+    kind,
+    metadata,
+  } as Obj;
+}
+
 function childSchema(schema: Schema, key: string): Schema | undefined {
   const own = schema.properties?.[key];
   if (own) return own;

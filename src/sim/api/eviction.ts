@@ -1,7 +1,8 @@
-import { StatusError } from '../store/errors.ts';
-import { at, isRecord, type Obj, textOf } from '../store/object.ts';
+import { badRequest, conflictingUid, StatusError } from '../store/errors.ts';
+import { at, isRecord, type Obj } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { selects } from '../controllers/workloads.ts';
+import type { Deletion, DeleteOptions } from './deletion.ts';
 
 const BUDGETS = 'poddisruptionbudgets.policy';
 
@@ -9,26 +10,14 @@ const BUDGETS = 'poddisruptionbudgets.policy';
  * The eviction subresource as the pod registry implements it: a budget does not count for pods that are
  * pending, finished or terminating; more than one budget is an error for ever.
  */
-export function evict(
-  store: Store,
-  name: string,
-  namespace: string,
-  body: Obj,
-  remove: (pod: Obj, grace: number) => Obj,
-): unknown {
+export function evict(store: Store, name: string, namespace: string, body: Obj, deletion: Deletion): unknown {
+  if (body.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   const pod = store.read('pods', name, namespace);
-  const options = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
-  const uid = at(options, 'preconditions.uid');
-  if (uid !== undefined && uid !== pod.metadata.uid) {
-    throw new StatusError(
-      409,
-      'Conflict',
-      `the UID in the precondition (${textOf(uid)}) does not match the UID in record (${pod.metadata.uid})`,
-    );
-  }
+  const options: DeleteOptions = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
+  const uid = options.preconditions?.uid;
+  if (uid !== undefined && uid !== pod.metadata.uid) throw conflictingUid(uid, pod.metadata.uid);
   if (isBudgeted(pod)) takeFromBudget(store, pod);
-  const grace = options['gracePeriodSeconds'] ?? pod.spec?.['terminationGracePeriodSeconds'] ?? 30;
-  remove(pod, Number(grace));
+  deletion.delete('pods', pod, options);
   return { kind: 'Status', apiVersion: 'v1', status: 'Success' };
 }
 
@@ -49,7 +38,7 @@ function takeFromBudget(store: Store, pod: Obj): void {
   if (budgets.length > 1) {
     throw new StatusError(
       500,
-      'InternalError',
+      '',
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     );
   }
@@ -62,7 +51,7 @@ function takeFromBudget(store: Store, pod: Obj): void {
   if (at(budget, 'status.observedGeneration') !== budget.metadata.generation) {
     throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
   }
-  if (!isReady(pod) && current >= desired) return;
+  if (!isReady(pod) && current >= desired && desired > 0) return;
   if (allowed <= 0) {
     throw tooMany(`The disruption budget ${name} needs ${desired} healthy pods and has ${current} currently`);
   }

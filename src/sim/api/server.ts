@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
-import { badRequest, StatusError } from '../store/errors.ts';
-import { isRecord, type Obj, textOf } from '../store/object.ts';
+import { badRequest, forbidden, invalid, StatusError } from '../store/errors.ts';
+import type { Obj } from '../store/object.ts';
 import { jsonPatch, mergePatch, strategicMerge } from '../store/patch.ts';
 import { fieldMatcher, labelMatcher, type Matcher } from '../store/selectors.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
-import { admit, type CustomType, customTypes } from './crd.ts';
+import { admit, type CustomType, customTypes, defaulted } from './crd.ts';
+import { type DeleteOptions, type Deletion, isTerminating } from './deletion.ts';
 import { discovery } from './discovery.ts';
 import { evict } from './eviction.ts';
 import { table } from './table.ts';
+import { validate } from './validate.ts';
 
 /** A request that names a resource. */
 interface Target {
@@ -24,10 +26,14 @@ export interface ApiServerOptions {
   store: Store;
   /** The log of a pod's container. */
   log: (pod: Obj) => string;
-  /** Asks the node agent to stop a pod's containers; it removes the pod when they have ended. */
-  stopPod: (pod: Obj, graceSeconds: number) => void;
+  deletion: Deletion;
+  /** Called for what clients create: its owners may be gone already. */
+  created: (key: string, object: Obj) => void;
+  /** Milliseconds between the bookmarks of a watch. */
+  bookmarkMs: number;
 }
 
+const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
 const MAX_BODY = 3 * 1024 * 1024;
 
 /** Requests and bytes by `<VERB> <resource>[/<subresource>] <code>`. */
@@ -43,8 +49,9 @@ export class ApiServer {
   constructor(options: ApiServerOptions) {
     this.options = options;
     this.server = createServer((request, response) => void this.serve(request, response));
-    options.store.watch('customresourcedefinitions.apiextensions.k8s.io', 0, ({ type, object }) => {
-      if (type !== 'DELETED') this.addCustom(object);
+    options.store.watch(CRDS, 0, ({ type, object }) => {
+      if (type === 'DELETED') this.removeCustom(object);
+      else this.addCustom(object);
     });
   }
 
@@ -72,6 +79,14 @@ export class ApiServer {
     for (const custom of customTypes(crd)) {
       this.options.store.register(custom.type);
       this.custom.set(keyOf(custom.type), custom);
+      this.options.store.migrate(keyOf(custom.type), (object) => defaulted(custom, object));
+    }
+  }
+
+  private removeCustom(crd: Obj): void {
+    for (const { type } of customTypes(crd)) {
+      this.custom.delete(keyOf(type));
+      this.options.store.unregister(keyOf(type));
     }
   }
 
@@ -138,11 +153,11 @@ export class ApiServer {
       case 'POST':
         return this.post(target, json(body));
       case 'PUT':
-        return { code: 200, body: this.write(target, json(body)) };
+        return { code: 200, body: this.put(target, json(body)) };
       case 'PATCH':
         return { code: 200, body: this.patch(target, request.headers['content-type'] ?? '', json(body)) };
       case 'DELETE':
-        return this.delete(url, target, body.length > 0 ? json(body) : { metadata: {} });
+        return this.delete(url, target, body.length > 0 ? json(body) : {});
       default:
         throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method');
     }
@@ -155,9 +170,7 @@ export class ApiServer {
     if (target.name !== undefined) {
       const object = store.read(target.key, target.name, target.namespace);
       if (target.subresource === 'log') {
-        const tail = Number(url.searchParams.get('tailLines') ?? Infinity);
-        const text = this.options.log(object);
-        return { code: 200, body: Number.isFinite(tail) ? lastLines(text, tail) : text };
+        return { code: 200, body: logText(this.options.log(object), url.searchParams) };
       }
       return { code: 200, body: asTable ? table([object], '', undefined, columns) : object };
     }
@@ -233,7 +246,7 @@ export class ApiServer {
         metadata: { resourceVersion: String(store.version) },
       };
       if (url.searchParams.get('allowWatchBookmarks') === 'true') write('BOOKMARK', object);
-    }, 30_000);
+    }, this.options.bookmarkMs);
     const end = setTimeout(
       () => response.end(),
       Number(url.searchParams.get('timeoutSeconds') ?? 1800) * 1000,
@@ -251,25 +264,42 @@ export class ApiServer {
     if (name !== undefined && target.subresource === 'eviction') {
       return {
         code: 201,
-        body: evict(store, name, namespace ?? '', body, (pod, grace) => this.deletePod(pod, grace)),
+        body: evict(store, name, namespace ?? '', body, this.options.deletion),
       };
     }
     if (name !== undefined) throw new StatusError(405, 'MethodNotAllowed', 'create takes no name');
     if (target.type.namespaced) {
       if (namespace === undefined) throw badRequest('an empty namespace may not be set during creation');
-      store.read('namespaces', namespace);
-    }
-    if (body.metadata?.name === undefined && body.metadata?.generateName === undefined) {
-      throw new StatusError(422, 'Invalid', 'name or generateName is required');
+      this.checkNamespace(target, namespace, body);
     }
     const object = {
       ...body,
       metadata: { ...body.metadata, ...(target.type.namespaced && namespace ? { namespace } : {}) },
     };
-    return {
-      code: 201,
-      body: store.create(target.key, withoutStatus(target.type, this.admit(target, object))),
-    };
+    const admitted = this.admit(target, object);
+    const made = store.create(target.key, {
+      ...withoutStatus(target.type, admitted),
+      ...INITIAL[target.key],
+    });
+    this.options.created(target.key, made);
+    return { code: 201, body: made };
+  }
+
+  private checkNamespace({ key }: Target, namespace: string, body: Obj): void {
+    if (!isTerminating(this.options.store.read('namespaces', namespace))) return;
+    const name = body.metadata?.name ?? '';
+    throw forbidden(
+      `${key} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+  }
+
+  /** A custom object is only replaced by one that says which version it replaces. */
+  private put(target: Target, body: Obj): Obj {
+    if (this.custom.has(target.key) && body.metadata.resourceVersion === undefined) {
+      const message = 'Invalid value: 0x0: must be specified for an update';
+      throw invalid(target.key, target.name ?? '', [{ field: 'metadata.resourceVersion', message }]);
+    }
+    return this.write(target, body);
   }
 
   private write(target: Target, body: Obj): Obj {
@@ -280,29 +310,51 @@ export class ApiServer {
       ...(target.namespace ? { namespace: target.namespace } : {}),
     };
     const sub = target.subresource === 'status' ? ('status' as const) : undefined;
-    return store.update(target.key, this.admit(target, { ...body, metadata }), { subresource: sub });
+    const before = store.read(target.key, metadata.name, metadata.namespace);
+    const object = { ...body, metadata };
+    return store.update(
+      target.key,
+      sub ? this.admitStatus(target, object) : this.admit(target, object, before),
+      {
+        subresource: sub,
+      },
+    );
   }
 
   private patch(target: Target, contentType: string, patch: unknown): Obj {
     const before = this.options.store.read(target.key, target.name ?? '', target.namespace);
     const { resourceVersion: _, ...metadata } = before.metadata;
-    const base = { ...before, metadata };
-    const media = contentType.split(';')[0]?.trim();
-    if (media === 'application/json-patch+json') return this.write(target, jsonPatch(base, patch) as Obj);
-    const merge = media === 'application/strategic-merge-patch+json' ? strategicMerge : mergePatch;
-    if (media !== 'application/merge-patch+json' && (merge === mergePatch || this.custom.has(target.key))) {
-      throw new StatusError(415, 'UnsupportedMediaType', `the patch type ${media} is not supported`);
+    const patched = this.patched(target, { ...before, metadata }, contentType, patch);
+    if (patched.metadata.uid !== before.metadata.uid) {
+      const message = 'Invalid value: field is immutable';
+      throw invalid(target.type.kind, target.name ?? '', [{ field: 'metadata.uid', message }]);
     }
-    return this.write(target, merge(base, patch) as Obj);
+    return this.write(target, patched);
   }
 
-  private admit(target: Target, object: Obj): Obj {
+  private patched(target: Target, base: Obj, contentType: string, patch: unknown): Obj {
+    const media = contentType.split(';')[0]?.trim();
+    if (media === 'application/json-patch+json') return jsonPatch(base, patch) as Obj;
+    if (media === 'application/merge-patch+json') return mergePatch(base, patch) as Obj;
+    if (media === 'application/strategic-merge-patch+json' && !this.custom.has(target.key))
+      return strategicMerge(base, patch) as Obj;
+    throw new StatusError(415, 'UnsupportedMediaType', `the patch type ${media} is not supported`);
+  }
+
+  private admit(target: Target, object: Obj, before?: Obj): Obj {
+    validate(target.type, object, before);
     const custom = this.custom.get(target.key);
     return custom ? admit(custom, object) : object;
   }
 
-  private delete(url: URL, target: Target, options: Obj) {
-    const { store } = this.options;
+  private admitStatus(target: Target, object: Obj): Obj {
+    const custom = this.custom.get(target.key);
+    return custom ? admit(custom, object) : object;
+  }
+
+  private delete(url: URL, target: Target, body: object) {
+    const { store, deletion } = this.options;
+    const options = deleteOptions(url, body);
     if (target.name === undefined) {
       const matcher = labelMatcher(url.searchParams.get('labelSelector') ?? '');
       const { items } = store.page(
@@ -310,45 +362,31 @@ export class ApiServer {
         matcher,
         target.namespace === undefined ? {} : { namespace: target.namespace },
       );
-      for (const object of items) this.deleteOne(target.key, object, options);
+      for (const object of items) deletion.delete(target.key, object, options);
       return { code: 200, body: { kind: 'Status', apiVersion: 'v1', status: 'Success' } };
     }
     const object = store.read(target.key, target.name, target.namespace);
-    const wanted = isRecord(options['preconditions']) ? options['preconditions']['uid'] : undefined;
-    if (wanted !== undefined && wanted !== object.metadata.uid) {
-      throw new StatusError(
-        409,
-        'Conflict',
-        `the UID in the precondition (${textOf(wanted)}) does not match the UID in record`,
-      );
-    }
-    return { code: 200, body: this.deleteOne(target.key, object, { ...options, ...graceOf(url) }) };
-  }
-
-  private deleteOne(key: string, object: Obj, options: Record<string, unknown>): Obj {
-    if (key !== 'pods') return this.options.store.remove(key, object);
-    const grace = options['gracePeriodSeconds'] ?? object.spec?.['terminationGracePeriodSeconds'] ?? 30;
-    return this.deletePod(object, Number(grace));
-  }
-
-  /** Graceful: the node agent stops the containers first. At once without a node or a grace period. */
-  private deletePod(pod: Obj, graceSeconds: number): Obj {
-    const { store } = this.options;
-    const bound = pod.spec?.['nodeName'] !== undefined;
-    if (!bound || graceSeconds === 0) {
-      this.options.stopPod(pod, 0);
-      return store.remove('pods', pod);
-    }
-    const marked = store.markDeleted('pods', pod, graceSeconds);
-    this.options.stopPod(marked, graceSeconds);
-    return marked;
+    return { code: 200, body: deletion.delete(target.key, object, options) };
   }
 }
 
-function graceOf(url: URL): Record<string, unknown> {
+/** Options come in the body, or by an old way in the query. */
+function deleteOptions(url: URL, body: object): DeleteOptions {
   const grace = url.searchParams.get('gracePeriodSeconds');
-  return grace === null ? {} : { gracePeriodSeconds: Number(grace) };
+  const policy = url.searchParams.get('propagationPolicy') as DeleteOptions['propagationPolicy'] | null;
+  return {
+    ...body,
+    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(policy === null || policy === undefined ? {} : { propagationPolicy: policy }),
+  };
 }
+
+/** The status some types are born with. */
+const INITIAL: Record<string, { status: Record<string, unknown> }> = {
+  namespaces: { status: { phase: 'Active' } },
+  pods: { status: { phase: 'Pending' } },
+  [CRDS]: { status: { conditions: [{ type: 'Established', status: 'True' }] } },
+};
 
 function labelVerb(request: IncomingMessage, url: URL): string {
   return url.searchParams.has('watch') ? 'WATCH' : (request.method ?? '');
@@ -366,9 +404,17 @@ function bothMatch(a: Matcher, b: Matcher): Matcher {
 }
 
 function withoutStatus(type: ResourceType, object: Obj): Obj {
-  if (!type.status || type.kind === 'Node' || type.kind === 'Pod') return object;
+  if (!type.status || type.kind === 'Node') return object;
   const { status: _, ...rest } = object;
   return rest;
+}
+
+/** A log cut as asked: `tailLines` first, then `limitBytes` from its beginning. */
+function logText(text: string, query: URLSearchParams): string {
+  const tail = query.get('tailLines');
+  const limit = query.get('limitBytes');
+  const lines = tail === null ? text : lastLines(text, Number(tail));
+  return limit === null ? lines : Buffer.from(lines).subarray(0, Number(limit)).toString();
 }
 
 function lastLines(text: string, count: number): string {

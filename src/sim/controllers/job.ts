@@ -1,3 +1,4 @@
+import type { Deletion } from '../api/deletion.ts';
 import { at, equal, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { isFinished, podFrom } from './workloads.ts';
@@ -7,8 +8,15 @@ export interface JobTiming {
   backoffMs: number;
 }
 
+interface JobContext {
+  store: Store;
+  deletion: Deletion;
+  timing: JobTiming;
+}
+
 /** One Job brought nearer to its end. `pods` are its own; answers when to look again, in milliseconds. */
-export function reconcileJob(store: Store, job: Obj, pods: Obj[], timing: JobTiming): number | undefined {
+export function reconcileJob(context: JobContext, job: Obj, pods: Obj[]): number | undefined {
+  const { store, deletion, timing } = context;
   if (ended(job) || job.metadata.deletionTimestamp !== undefined) return undefined;
   const failed = pods.filter((pod) => at(pod, 'status.phase') === 'Failed');
   const succeeded = pods.filter((pod) => at(pod, 'status.phase') === 'Succeeded').length;
@@ -30,7 +38,7 @@ export function reconcileJob(store: Store, job: Obj, pods: Obj[], timing: JobTim
   const bound = job.spec?.['activeDeadlineSeconds'];
   const deadline = bound === undefined ? undefined : Date.parse(startTime) + Number(bound) * 1000;
   if (deadline !== undefined && Date.now() >= deadline) {
-    for (const pod of active) store.remove('pods', pod);
+    for (const pod of active) deletion.delete('pods', pod);
     const status = { ...counts, active: 0, failed: failed.length + active.length };
     return finish(
       store,

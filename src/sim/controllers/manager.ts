@@ -1,28 +1,31 @@
+import { type Deletion, isTerminating } from '../api/deletion.ts';
 import { at, type Obj } from '../store/object.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreEvent } from '../store/store.ts';
+import type { GarbageCollector } from './garbage.ts';
 import { type JobTiming, reconcileJob } from './job.ts';
-import {
-  collectGarbage,
-  ownerOf,
-  reconcileBudget,
-  reconcileDaemonSet,
-  reconcileReplicaSet,
-  schedule,
-} from './workloads.ts';
+import { reconcileNamespace } from './namespaces.ts';
+import { ownerOf, reconcileBudget, reconcileDaemonSet, reconcileReplicaSet, schedule } from './workloads.ts';
+
+interface ManagerOptions {
+  store: Store;
+  deletion: Deletion;
+  garbage: GarbageCollector;
+  timing: JobTiming;
+}
 
 /** Runs the controllers on what changed, a turn later, so that none sees another's half-done work. */
 export class ControllerManager {
   private readonly store: Store;
-  private readonly timing: JobTiming;
+  private readonly options: ManagerOptions;
   private readonly jobPods = new Map<string, Map<string, Obj>>();
   private readonly due = new Map<string, () => void>();
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly stops: (() => void)[] = [];
   private turn: NodeJS.Immediate | undefined;
 
-  constructor(store: Store, timing: JobTiming) {
-    this.store = store;
-    this.timing = timing;
+  constructor(options: ManagerOptions) {
+    this.store = options.store;
+    this.options = options;
   }
 
   start(): void {
@@ -30,17 +33,12 @@ export class ControllerManager {
     const watch = (key: string, listener: Parameters<Store['watch']>[2]) =>
       this.stops.push(store.watch(key, 0, listener));
     watch('pods', ({ type, object }) => this.podChanged(object, type === 'DELETED'));
-    watch('jobs.batch', ({ type, object }) => this.ownerChanged('jobs.batch', object, type));
-    watch('replicasets.apps', ({ type, object }) => this.ownerChanged('replicasets.apps', object, type));
-    watch('daemonsets.apps', ({ type, object }) => this.ownerChanged('daemonsets.apps', object, type));
+    for (const key of ['jobs.batch', 'replicasets.apps', 'daemonsets.apps'])
+      watch(key, ({ object }) => this.ownerDue(key, object.metadata.name ?? '', object.metadata.namespace));
+    watch('namespaces', ({ object }) => this.namespace(object.metadata.name));
     watch('poddisruptionbudgets.policy', () => this.later('budgets', () => this.budgets()));
     watch('nodes', () => this.later('cluster', () => this.cluster()));
-    for (const type of store.types().filter(({ group }) => group === 'operator.kairos.io')) {
-      watch(`${type.plural}.${type.group}`, ({ type: change, object }) => {
-        if (change === 'DELETED')
-          this.later(`gc/${object.metadata.uid}`, () => collectGarbage(store, object));
-      });
-    }
+    this.stops.push(store.watchAll((key, event) => this.anyChanged(key, event)));
   }
 
   stop(): void {
@@ -80,9 +78,21 @@ export class ControllerManager {
     if (this.store.all('poddisruptionbudgets.policy').length > 0) this.later('budgets', () => this.budgets());
   }
 
-  private ownerChanged(key: string, owner: Obj, type: string): void {
-    if (type === 'DELETED') this.later(`gc/${owner.metadata.uid}`, () => collectGarbage(this.store, owner));
-    else this.ownerDue(key, owner.metadata.name ?? '', owner.metadata.namespace);
+  private anyChanged(key: string, { type, object }: StoreEvent): void {
+    const gone = type === 'DELETED';
+    if (gone) this.namespace(object.metadata.namespace);
+    if (gone || object.metadata.deletionTimestamp !== undefined)
+      this.later(`gc/${gone}/${object.metadata.uid}`, () => this.options.garbage.changed(key, object, gone));
+  }
+
+  private namespace(name: string | undefined): void {
+    const namespace = name === undefined ? undefined : this.store.get('namespaces', name);
+    if (namespace === undefined) return;
+    const fresh = this.store.get('serviceaccounts', 'default', name) === undefined;
+    if (fresh || isTerminating(namespace))
+      this.later(`namespaces/${name}`, () =>
+        reconcileNamespace(this.store, this.options.deletion, namespace),
+      );
   }
 
   private ownerDue(key: string, name: string, namespace: string | undefined): void {
@@ -97,7 +107,7 @@ export class ControllerManager {
 
   private job(job: Obj): void {
     const pods = [...(this.jobPods.get(job.metadata.uid ?? '')?.values() ?? [])];
-    const again = reconcileJob(this.store, job, pods, this.timing);
+    const again = reconcileJob(this.options, job, pods);
     if (again === undefined) return;
     const timer = setTimeout(() => {
       this.timers.delete(timer);

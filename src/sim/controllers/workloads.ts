@@ -1,6 +1,5 @@
 import type { OwnerReference } from '../../api/kubernetes.ts';
 import { matches } from '../../core/rollout/targets.ts';
-import { keyOf } from '../resources.ts';
 import { at, equal, isRecord, type Obj } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 
@@ -145,14 +144,4 @@ export function schedule(store: Store, pod: Obj): void {
     .map((node) => ({ node, load: store.podsOn(node.metadata.name ?? '').length }))
     .toSorted((a, b) => a.load - b.load);
   if (best) store.update('pods', { ...pod, spec: { ...pod.spec, nodeName: best.node.metadata.name } });
-}
-
-/** Objects whose owner is gone go too. */
-export function collectGarbage(store: Store, owner: Obj): void {
-  for (const type of store.types()) {
-    for (const object of store.all(keyOf(type))) {
-      const owned = object.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid);
-      if (owned) store.remove(keyOf(type), object);
-    }
-  }
 }

@@ -71,14 +71,17 @@ export class Kubelet {
     this.powerOn();
   }
 
-  stop(): void {
+  /** Kills what runs; resolves when it has ended. */
+  async stop(): Promise<void> {
     this.closed = true;
     this.watcher?.close();
     clearTimeout(this.boot);
-    for (const run of this.pods.values()) {
+    const runs = [...this.pods.values()];
+    for (const run of runs) {
       clearTimeout(run.deadline);
       run.container?.kill('SIGKILL');
     }
+    await Promise.all(runs.flatMap((run) => (run.container === undefined ? [] : [run.container.ended])));
   }
 
   log(pod: Obj): string {
@@ -233,7 +236,10 @@ export class Kubelet {
     const known = store.get('pods', pod.metadata.name ?? '', pod.metadata.namespace);
     if (known === undefined || known.metadata.uid !== pod.metadata.uid) return;
     const over = status['phase'] === 'Failed' || status['phase'] === 'Succeeded';
-    const ready = status['phase'] === 'Running' && container?.['ready'] !== false ? 'True' : 'False';
+    const runs = status['phase'] === 'Running' && container?.['ready'] !== false;
+    // Nobody in here opens a readiness gate, so a pod that has one is never ready.
+    const gated = Array.isArray(pod.spec?.['readinessGates']) && pod.spec['readinessGates'].length > 0;
+    const ready = runs && !gated ? 'True' : 'False';
     const containerStatuses = container
       ? [
           {

@@ -11,7 +11,7 @@ export class StatusError extends Error {
 }
 
 export const notFound = (resource: string, name: string) =>
-  new StatusError(404, 'NotFound', `${resource} "${name}" not found`);
+  new StatusError(404, 'NotFound', `${resource} "${name}" not found`, { name, kind: resource });
 export const conflict = (resource: string, name: string) =>
   new StatusError(
     409,
@@ -20,6 +20,13 @@ export const conflict = (resource: string, name: string) =>
   );
 export const alreadyExists = (resource: string, name: string) =>
   new StatusError(409, 'AlreadyExists', `${resource} "${name}" already exists`);
+export const conflictingUid = (wanted: string, actual: string | undefined) =>
+  new StatusError(
+    409,
+    'Conflict',
+    `the UID in the precondition (${wanted}) does not match the UID in record (${actual}). The object might have been deleted and then recreated`,
+  );
+export const forbidden = (message: string) => new StatusError(403, 'Forbidden', message);
 export const badRequest = (message: string) => new StatusError(400, 'BadRequest', message);
 export const gone = (message: string) => new StatusError(410, 'Expired', message);
 export const invalid = (kind: string, name: string, causes: { field: string; message: string }[]) =>

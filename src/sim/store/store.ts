@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
-import { alreadyExists, conflict, gone, notFound } from './errors.ts';
+import { alreadyExists, badRequest, conflict, gone, invalid, notFound } from './errors.ts';
 import { at, equal, type Obj } from './object.ts';
 import type { Matcher } from './selectors.ts';
 
@@ -14,6 +14,7 @@ export interface StoreEvent {
 }
 
 type Listener = (event: StoreEvent) => void;
+type ListenerOfAll = (key: string, event: StoreEvent) => void;
 
 interface Table {
   type: ResourceType;
@@ -21,6 +22,8 @@ interface Table {
   byNode: Map<string, Set<string>>;
   history: StoreEvent[];
   listeners: Set<Listener>;
+  /** No watch can begin before this version. */
+  since: number;
 }
 
 export interface WriteOptions {
@@ -41,10 +44,44 @@ export class Store {
   version = 1;
   private oldest = 0;
   private readonly tables = new Map<string, Table>();
+  private readonly listenersOfAll = new Set<ListenerOfAll>();
+  /** Keys of the tables and ids of the objects that name an owner, by its uid. */
+  private readonly owned = new Map<string, Map<string, { key: string; id: string }>>();
 
   register(type: ResourceType): void {
+    const key = keyOf(type);
+    if (this.tables.has(key)) return;
+    // A type that comes later has no past: nothing before it can be watched.
+    const since = this.version > 1 ? this.version : 0;
     const empty = { objects: new Map(), byNode: new Map(), history: [], listeners: new Set<Listener>() };
-    if (!this.tables.has(keyOf(type))) this.tables.set(keyOf(type), { type, ...empty });
+    this.tables.set(key, { type, since, ...empty });
+  }
+
+  /** Takes a type and its objects away. */
+  unregister(key: string): void {
+    for (const object of this.all(key)) {
+      const metadata = { ...object.metadata, finalizers: [] };
+      this.commit(key, 'DELETED', { ...object, metadata }, object);
+    }
+    this.tables.delete(key);
+  }
+
+  /** Replaces what is stored, as if it had always been so: no new versions, no events. */
+  migrate(key: string, change: (object: Obj) => Obj): void {
+    const { objects } = this.table(key);
+    for (const [id, object] of objects) objects.set(id, change(object));
+  }
+
+  has(key: string): boolean {
+    return this.tables.has(key);
+  }
+
+  /** The objects whose owner references name a uid. */
+  dependents(uid: string): { key: string; object: Obj }[] {
+    return [...(this.owned.get(uid)?.values() ?? [])].flatMap(({ key, id }) => {
+      const object = this.tables.get(key)?.objects.get(id);
+      return object === undefined ? [] : [{ key, object }];
+    });
   }
 
   types(): ResourceType[] {
@@ -81,7 +118,7 @@ export class Store {
     if (version < this.oldest) throw gone('The provided continue parameter is too old');
     const source =
       options.node === undefined
-        ? table.objects
+        ? snapshot(table, version)
         : new Map(this.podsOn(options.node).map((pod) => [idOf(pod), pod]));
     const ids = [...source.keys()].filter(
       (id) => id > after && (options.namespace === undefined || id.startsWith(`${options.namespace}/`)),
@@ -129,10 +166,15 @@ export class Store {
   update(key: string, input: Obj, options: WriteOptions = {}): Obj {
     const { type } = this.table(key);
     const before = this.read(key, input.metadata.name ?? '', input.metadata.namespace);
-    const { resourceVersion } = input.metadata;
+    const { resourceVersion, finalizers = [] } = input.metadata;
     const stale = resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion;
     if (stale || (input.metadata.uid !== undefined && input.metadata.uid !== before.metadata.uid)) {
       throw conflict(key, input.metadata.name ?? '');
+    }
+    const added = finalizers.filter((it) => before.metadata.finalizers?.includes(it) !== true);
+    if (before.metadata.deletionTimestamp !== undefined && added.length > 0) {
+      const message = 'Forbidden: no new finalizers can be added if the object is being deleted';
+      throw invalid(type.kind, input.metadata.name ?? '', [{ field: 'metadata.finalizers', message }]);
     }
     const next =
       options.subresource === 'status'
@@ -146,19 +188,25 @@ export class Store {
     ) {
       return before;
     }
+    const { deletionTimestamp, deletionGracePeriodSeconds } = next.metadata;
     const finished =
-      next.metadata.deletionTimestamp !== undefined && !next.metadata.finalizers?.length && key !== 'pods';
+      deletionTimestamp !== undefined &&
+      !next.metadata.finalizers?.length &&
+      key !== 'namespaces' &&
+      (key !== 'pods' || deletionGracePeriodSeconds === 0);
     return this.commit(key, finished ? 'DELETED' : 'MODIFIED', next, before);
   }
 
   private mainWrite(type: ResourceType, input: Obj, before: Obj): Obj {
-    const { uid, creationTimestamp, deletionTimestamp, generation = 1 } = before.metadata;
+    const { uid, creationTimestamp, generation = 1 } = before.metadata;
+    const { deletionTimestamp, deletionGracePeriodSeconds } = before.metadata;
     const bump = equal(input.spec, before.spec) ? 0 : 1;
     const metadata = {
       ...input.metadata,
       ...(uid === undefined ? {} : { uid }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
       ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
       generation: generation + bump,
     };
     const next: Obj = { ...input, apiVersion: apiVersionOf(type), kind: type.kind, metadata };
@@ -172,7 +220,9 @@ export class Store {
     const known = this.get(key, object.metadata.name ?? '', object.metadata.namespace);
     if (known === undefined || known.metadata.uid !== object.metadata.uid) return object;
     if (known.metadata.finalizers?.length) {
-      return known.metadata.deletionTimestamp === undefined ? this.markDeleted(key, known) : known;
+      const { deletionTimestamp, deletionGracePeriodSeconds } = known.metadata;
+      const marked = deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0;
+      return marked ? known : this.markDeleted(key, known);
     }
     return this.commit(key, 'DELETED', known, known);
   }
@@ -200,11 +250,32 @@ export class Store {
         at(before, 'spec.nodeName'),
         type === 'DELETED' ? undefined : at(stored, 'spec.nodeName'),
       );
+    this.indexOwners(key, id, before, type === 'DELETED' ? undefined : stored);
     const event: StoreEvent = { type, object: stored, before, version };
     table.history.push(event);
     if (table.history.length > HISTORY) this.compact(table.history[HISTORY / 2]?.version ?? version);
     for (const listener of table.listeners) listener(event);
+    for (const listener of this.listenersOfAll) listener(key, event);
     return stored;
+  }
+
+  private indexOwners(key: string, id: string, before: Obj | undefined, after: Obj | undefined): void {
+    if (before?.metadata.ownerReferences === after?.metadata.ownerReferences) return;
+    const entry = `${key} ${id}`;
+    for (const { uid } of before?.metadata.ownerReferences ?? []) {
+      this.owned.get(uid)?.delete(entry);
+      if (this.owned.get(uid)?.size === 0) this.owned.delete(uid);
+    }
+    for (const { uid } of after?.metadata.ownerReferences ?? []) {
+      const entries = this.owned.get(uid) ?? new Map<string, { key: string; id: string }>();
+      this.owned.set(uid, entries.set(entry, { key, id }));
+    }
+  }
+
+  /** Calls for every change of anything. */
+  watchAll(listener: ListenerOfAll): () => void {
+    this.listenersOfAll.add(listener);
+    return () => this.listenersOfAll.delete(listener);
   }
 
   /** Forgets history up to a version: older watches and continue tokens are answered 410. */
@@ -217,8 +288,8 @@ export class Store {
   /** Calls for every later event; with `since`, first for those that happened after that version. */
   watch(key: string, since: number | undefined, listener: Listener): () => void {
     const table = this.table(key);
-    if (since !== undefined && since < this.oldest)
-      throw gone(`too old resource version: ${since} (${this.oldest})`);
+    const oldest = Math.max(this.oldest, table.since);
+    if (since !== undefined && since < oldest) throw gone(`too old resource version: ${since} (${oldest})`);
     if (since !== undefined) for (const event of table.history) if (event.version > since) listener(event);
     table.listeners.add(listener);
     return () => table.listeners.delete(listener);
@@ -247,10 +318,22 @@ function index(byNode: Map<string, Set<string>>, id: string, from: unknown, to: 
   byNode.set(to, ids.add(id));
 }
 
+/** The objects of a table as they were at a version that history reaches back to. */
+function snapshot(table: Table, version: number): Map<string, Obj> {
+  const later = table.history.slice(table.history.findLastIndex((event) => event.version <= version) + 1);
+  if (later.length === 0) return table.objects;
+  const objects = new Map(table.objects);
+  for (const { type, object, before } of later.toReversed()) {
+    if (type === 'ADDED' || before === undefined) objects.delete(idOf(object));
+    else objects.set(idOf(object), before);
+  }
+  return objects;
+}
+
 function readToken(token: string): [number, string] {
   try {
     return JSON.parse(Buffer.from(token, 'base64url').toString()) as [number, string];
   } catch {
-    throw gone('continue key is not valid');
+    throw badRequest('invalid continue token: continue key is not valid');
   }
 }
