@@ -5,6 +5,7 @@ import { NO_TELEMETRY, type Telemetry } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { Controller } from './controller.ts';
+import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
 import { RepositoryLoop } from './repository.ts';
 
@@ -34,6 +35,8 @@ export interface AgentOptions {
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
   readonly repository: RepositoryLoop;
+  /** Absent unless configured. */
+  readonly feedback: Feedback | undefined;
   private readonly controller: Controller;
   private readonly client: KubeClient;
   private readonly logger: Logger;
@@ -63,7 +66,15 @@ export class Agent {
         return () => this.listeners.delete(listener);
       },
     });
-    this.repository = new RepositoryLoop({ config, store, logger, telemetry });
+    this.feedback = feedbackOf(config, logger, (commit) => this.repository.mergesAfter(commit));
+    const onReports = this.feedback?.tell;
+    this.repository = new RepositoryLoop({
+      config,
+      store,
+      logger,
+      telemetry,
+      ...(onReports && { onReports }),
+    });
   }
 
   /** Resolves when the cluster's state is known; an API server that is away is waited for. */
@@ -95,9 +106,20 @@ export class Agent {
   /** Last started, first stopped. What is under way in the cluster goes on and is picked up again. */
   async stop(): Promise<void> {
     await this.repository.stop();
+    await this.feedback?.stop();
     await this.controller.stop();
     await this.client.close();
   }
+}
+
+function feedbackOf(
+  { feedback, git, cluster }: AgentConfig,
+  logger: Logger,
+  mergesAfter: (commit: string) => Promise<string[]>,
+): Feedback | undefined {
+  if (feedback === undefined) return undefined;
+  const layout = { ...git.paths, cluster };
+  return new Feedback({ config: feedback, layout, branch: git.branch, logger, mergesAfter });
 }
 
 /** Throws InvalidError when the cluster's access is not configured. */

@@ -9,10 +9,11 @@ import { baselineMessage, commitMessage } from '../core/runs/message.ts';
 import { baselinePath, reportPath, runId, type Layout } from '../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
 import { formatBaseline, formatReport } from '../core/runs/report.ts';
+import { mergesAfter } from '../git/read.ts';
 import { localRepository, Mirror } from '../git/mirror.ts';
 import { writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
-import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
+import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
@@ -25,6 +26,7 @@ export interface RepositoryDeps {
   logger: Logger;
   now?: () => Date;
   telemetry?: Telemetry;
+  onReports?: ReportListener;
 }
 
 /** What is known of the followed branch; times in epoch milliseconds. */
@@ -63,6 +65,7 @@ export class RepositoryLoop {
   readonly #snapshots: SnapshotReader;
   readonly #facts: FactsReader;
   readonly #reports: ReportBuilder;
+  readonly #onReports: ReportListener | undefined;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   /** Created by us and perhaps not in the cache yet. */
@@ -75,6 +78,7 @@ export class RepositoryLoop {
   #problem: string | undefined;
   #tip: string | undefined;
   #sawNoBranch = false;
+  #toldFirst = false;
   #pending = true;
   #lastWrite = 0;
   #failures = 0;
@@ -83,7 +87,15 @@ export class RepositoryLoop {
   #due = 0;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor({ config, store, logger, now = () => new Date(), telemetry = NO_TELEMETRY }: RepositoryDeps) {
+  constructor({
+    config,
+    store,
+    logger,
+    now = () => new Date(),
+    telemetry = NO_TELEMETRY,
+    onReports,
+  }: RepositoryDeps) {
+    this.#onReports = onReports;
     this.#config = config;
     this.#telemetry = telemetry;
     this.#store = store;
@@ -206,6 +218,7 @@ export class RepositoryLoop {
     const nodeOps = this.#nodeOps();
     let snapshot = await this.#read(this.#tip);
     if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
+    this.#tellFirst(snapshot);
     const facts = await this.#facts.read(snapshot, nodeOps);
     const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
     const reports = new Map<string, NodeOpReport>();
@@ -377,7 +390,20 @@ export class RepositoryLoop {
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
       this.#log.info({ run: report.run.path, phase, commit: this.#tip }, 'report committed');
     }
+    this.#onReports?.(changed);
     return false;
+  }
+
+  /** What an earlier process reported may not have been told everybody. */
+  #tellFirst(snapshot: Snapshot): void {
+    if (this.#toldFirst) return;
+    this.#toldFirst = true;
+    this.#onReports?.([...snapshot.reports.values()].flatMap(({ report }) => report ?? []));
+  }
+
+  /** Merges after a commit of the branch, oldest first, as far as they can be told. */
+  mergesAfter(commit: string): Promise<string[]> {
+    return this.#tip === undefined ? Promise.resolve([]) : mergesAfter(this.#mirror.git, commit, this.#tip);
   }
 
   #push(files: ReadonlyMap<string, string>, message: string): Promise<string> {

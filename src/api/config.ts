@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
+import { FeedbackSchema } from './feedback.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
@@ -143,6 +144,9 @@ export const AgentConfigSchema = object({
     logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
   }).prefault({}),
   http: Http.optional().describe('Health, metrics and webhooks; nothing is listened on when absent.'),
+  feedback: FeedbackSchema.optional().describe(
+    'Commit statuses and comments on the Git host; off when absent.',
+  ),
   log: object({
     level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   }).prefault({}),

@@ -19,11 +19,15 @@ export function onceCommand(): Command {
       });
       await agent.startController();
       const { phaseByRun } = await agent.repository.runOnce();
+      await agent.feedback?.settle(FEEDBACK_MS);
       await agent.stop();
       for (const [run, phase] of Object.entries(phaseByRun)) print(`${phase}\t${run}`);
       process.exitCode = exitStatus(Object.values(phaseByRun));
     });
 }
+
+/** How long the Git host may take to hear of the end. */
+const FEEDBACK_MS = 30_000;
 
 function exitStatus(phases: readonly string[]): number {
   if (phases.includes('Invalid')) return 2;

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/kubernetes.ts';
 import type { NodeOp } from '../api/nodeop.ts';
+import type { NodeOpReport } from '../api/report.ts';
 
 /**
  * What the repository loop needs of the cluster. Implemented in `kube/`; tests may use the embedded
@@ -19,6 +20,12 @@ export interface NodeOpStore {
   /** The last lines of a failed node's newest container log, or undefined when it is gone. */
   failedLog(nodeOp: NodeOp, node: string): Promise<string | undefined>;
 }
+
+/**
+ * Told of reports once they are in the repository: all that the branch holds when the loop first reads it,
+ * then each one that was pushed. Must not throw, nor keep the loop waiting.
+ */
+export type ReportListener = (reports: readonly NodeOpReport[]) => void;
 
 /** What the loops count as it happens. Implemented by the metrics; ignored where nobody asks for them. */
 export interface Telemetry {

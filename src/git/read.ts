@@ -92,6 +92,17 @@ export async function whoAdded(
   return new Map(newestFirst.toReversed());
 }
 
+/**
+ * Merges that have the commit among their ancestors, oldest first and only the nearest few; none when it is
+ * not (or no longer) in the clone.
+ */
+export async function mergesAfter(git: GitCommand, commit: string, tip: string): Promise<string[]> {
+  if (!/^[0-9a-f]{40,64}$/.test(commit)) return [];
+  const args = ['rev-list', '--merges', '--ancestry-path', '--reverse', `${commit}..${tip}`];
+  const output = await git.text(args).catch(() => '');
+  return output.split('\n').filter(Boolean).slice(0, 5);
+}
+
 /** Author and time of one commit; undefined when it is not (or no longer) in the clone. */
 export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;

@@ -1,0 +1,93 @@
+import type { NodeOpReport, ReportNode } from '../../api/report.ts';
+import { code, escape } from '../text/markup.ts';
+import { oneLine } from '../text/table.ts';
+import { runStatus } from './status.ts';
+
+/** Hosts refuse comments over 65,535 characters (GitHub); the others take more. */
+const LIMIT = 60_000;
+const ROWS = 25;
+const ICONS = {
+  pending: '⏳',
+  running: '🔄',
+  success: '✅',
+  failure: '❌',
+  error: '⛔',
+  cancelled: '⏹️',
+} as const;
+
+/** What a comment of ours begins with: one for each pull request and cluster. */
+export function commentMarker(context: string, cluster: string | undefined): string {
+  return `<!-- ${encodeURIComponent(context)} ${encodeURIComponent(cluster ?? '')} -->`;
+}
+
+/**
+ * The comment with the section of one run put in or replaced; all other sections stay, so that nothing
+ * has to be remembered. When it gets too long, the other runs are cut to their first line, oldest first.
+ */
+export function withRun(
+  comment: string | undefined,
+  marker: string,
+  report: NodeOpReport,
+  reportUrl: string,
+): string {
+  const sections = parse(comment ?? '');
+  const key = encodeURIComponent(report.run.path);
+  sections.set(key, section(report, reportUrl));
+  const title =
+    report.cluster === undefined ? 'Node operations' : `Node operations on ${escape(report.cluster)}`;
+  const render = () => {
+    const parts = [...sections].map(([id, text]) => `<!-- run ${id} -->\n${text}\n<!-- /run -->`);
+    return [marker, `### ${title}`, '', ...parts, ''].join('\n');
+  };
+  for (const [id, text] of sections) {
+    if (render().length <= LIMIT) break;
+    if (id !== key) sections.set(id, text.split('\n')[0] ?? '');
+  }
+  for (const id of sections.keys()) {
+    if (render().length <= LIMIT) break;
+    if (id !== key) sections.delete(id);
+  }
+  return render();
+}
+
+function parse(comment: string): Map<string, string> {
+  const text = comment.replaceAll('\r\n', '\n');
+  const found = text.matchAll(/<!-- run (\S+) -->\n([\s\S]*?)\n<!-- \/run -->/g);
+  return new Map([...found].map(([, key = '', body = '']) => [key, body]));
+}
+
+function section(report: NodeOpReport, reportUrl: string): string {
+  const { state, description } = runStatus(report);
+  const { phase, nodes = [], problems = [], summary } = report.status;
+  const link = reportUrl === '' ? '' : ` ([report](${reportUrl}))`;
+  const lines = [`${ICONS[state]} ${code(report.run.path)}: **${phase}**, ${escape(description)}${link}`];
+  if (summary && (state === 'running' || state === 'pending')) {
+    const { total = 0, completed = 0, failed = 0, inFlight = 0 } = summary;
+    lines.push('', `${completed} of ${total} nodes completed, ${inFlight} under way, ${failed} failed.`);
+  }
+  lines.push(...problems.slice(0, ROWS).map((it) => `- ${escape(problemText(it))}`));
+  const failed = nodes.filter((it) => it.phase === 'Failed');
+  if (failed.length > 0)
+    lines.push('', '| failed node | why |', '|---|---|', ...failed.slice(0, ROWS).map(row));
+  if (failed.length > ROWS) lines.push('', `… and ${failed.length - ROWS} more.`);
+  return lines.join('\n');
+}
+
+function row({ name, message }: ReportNode): string {
+  return `| ${code(name)} | ${escape(oneLine(message, 200))} |`;
+}
+
+function problemText({
+  path,
+  message,
+  line,
+  column,
+}: {
+  path?: string | undefined;
+  message: string;
+  line?: number | undefined;
+  column?: number | undefined;
+}): string {
+  const place = line === undefined ? '' : `line ${line}, column ${column ?? 1}: `;
+  return oneLine(`${place}${path === undefined ? '' : `${path}: `}${message}`, 300);
+}

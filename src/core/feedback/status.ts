@@ -1,0 +1,58 @@
+import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { period } from '../text/table.ts';
+
+/** A run's state as Git hosts show it beside a commit. */
+export interface RunStatus {
+  state: 'pending' | 'running' | 'success' | 'failure' | 'error' | 'cancelled';
+  description: string;
+}
+
+/**
+ * Changes only when the state does, or the first node fails: hosts take a limited number of statuses for
+ * a commit (GitHub: 1,000 of one context).
+ */
+export function runStatus({ status }: NodeOpReport): RunStatus {
+  const { total = 0, failed = 0, completed = 0 } = status.summary ?? {};
+  const took = status.durationSeconds === undefined ? '' : ` in ${period(status.durationSeconds)}`;
+  switch (status.phase) {
+    case 'Pending':
+      return { state: 'pending', description: 'waiting' };
+    case 'Running':
+      return { state: 'running', description: `under way${failed > 0 ? ', some nodes have failed' : ''}` };
+    case 'Completed':
+      return { state: 'success', description: `${completed} of ${total} nodes completed${took}` };
+    case 'Failed':
+      return {
+        state: 'failure',
+        description: total === 0 ? 'no node matches' : `${failed} of ${total} nodes failed${took}`,
+      };
+    case 'Cancelled':
+      return { state: 'cancelled', description: `cancelled: ${completed} of ${total} nodes completed` };
+    case 'Invalid':
+      return {
+        state: 'error',
+        description: `not valid, not executed: ${status.message ?? 'see the report'}`.slice(0, 140),
+      };
+  }
+}
+
+/** `<context>[/<cluster>]/<run>`: one for each run and cluster, so that none hides another. */
+export function statusContext(context: string, runs: string, { run, cluster }: NodeOpReport): string {
+  const name = run.path.startsWith(`${runs}/`) ? run.path.slice(runs.length + 1) : run.path;
+  const parts = [context, ...(cluster === undefined ? [] : [cluster]), name.replace(/\.ya?ml$/i, '')];
+  return parts.join('/').slice(0, 255);
+}
+
+const RECENT_MS = 7 * 24 * 3_600_000;
+const MOST = 100;
+
+/** Reports a restarted agent looks after: those that are not over, and those that ended of late, newest first. */
+export function worthTelling(reports: readonly NodeOpReport[], now: Date): NodeOpReport[] {
+  const age = ({ run, status }: NodeOpReport) => {
+    return now.getTime() - (Date.parse(status.finishedAt ?? run.committedAt ?? '') || 0);
+  };
+  return reports
+    .filter((it) => it.run.commit !== undefined && (!isFinalReport(it) || age(it) < RECENT_MS))
+    .toSorted((a, b) => age(a) - age(b))
+    .slice(0, MOST);
+}
