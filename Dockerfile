@@ -17,7 +17,10 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY manifests manifests
 COPY config config
+COPY examples examples
 COPY --from=build /src/dist dist
+# CI jobs that use this image call it by name.
+RUN chmod 755 dist/nodeop-agent.js && ln -s /app/dist/nodeop-agent.js /usr/local/bin/nodeop-agent
 USER 10001:10001
 ENV NODE_ENV=production
 ENTRYPOINT ["node", "/app/dist/nodeop-agent.js"]

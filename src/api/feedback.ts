@@ -35,7 +35,7 @@ export const FeedbackSchema = object({
   if (it.provider !== 'gitlab' && !/^[^/]+\/[^/]+$/.test(it.project)) {
     ctx.addIssue({ code: 'custom', path: ['project'], message: 'expected <owner>/<name>' });
   }
-  if (it.apiUrl !== undefined && !isSafe(it.apiUrl)) {
+  if (it.apiUrl !== undefined && !isSafeUrl(it.apiUrl)) {
     ctx.addIssue({
       code: 'custom',
       path: ['apiUrl'],
@@ -46,11 +46,19 @@ export const FeedbackSchema = object({
 export type Feedback = z.infer<typeof FeedbackSchema>;
 
 /** The address to ask, the public one of the provider when none is given. */
-export function apiUrlOf({ provider, apiUrl }: Pick<Feedback, 'provider' | 'apiUrl'>): string {
+export function apiUrlOf({
+  provider,
+  apiUrl,
+}: {
+  provider: Feedback['provider'];
+  apiUrl?: string | undefined;
+}): string {
   return apiUrl ?? PUBLIC[provider] ?? '';
 }
 
-function isSafe(url: string): boolean {
+/** Whether a token may be sent there: by TLS, or not over any network. */
+export function isSafeUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }

@@ -1,14 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
-import { printError } from './terminal.ts';
+import { endWithReader, printError } from './terminal.ts';
 
 /** Commands by name, loaded when they are called: `start` never loads the embedded cluster. */
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  init: async () => (await import('./init.ts')).initCommand(),
   start: async () => (await import('./start.ts')).startCommand(),
   once: async () => (await import('./once.ts')).onceCommand(),
   validate: async () => (await import('./validate.ts')).validateCommand(),
   plan: async () => (await import('./plan.ts')).planCommand(),
+  comment: async () => (await import('./comment.ts')).commentCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   watch: async () => (await import('./watch.ts')).watchCommand(),
   sim: async () => (await import('./sim.ts')).simCommand(),
@@ -20,6 +22,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
  * something outside could not be reached.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  endWithReader();
   const program = new Command('nodeop-agent')
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
     .version(packageJson.version)

@@ -6,6 +6,14 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Who reads our output may have read enough (`| head`): then there is nothing left to do. 141 is SIGPIPE's status. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(141);
+    throw error;
+  });
+}
+
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }

@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { objectName } from '../api/schema.ts';
+import { InvalidError } from '../api/errors.ts';
+import { print } from './terminal.ts';
+
+interface InitFlags {
+  url: string;
+  cluster: string;
+  ci: 'github' | 'gitlab' | 'none';
+}
+
+/** Where a file of `examples/` goes in the new repository. */
+type Layout = Record<string, string>;
+
+const FILES = (cluster: string): Layout => ({
+  'repository/README.md': 'README.md',
+  'repository/nodeops/hello.yaml': 'nodeops/hello.yaml',
+  'repository/runs/2030-01-01-hello.yaml': 'runs/2030-01-01-hello.yaml',
+  'repository/agent/agent.yaml': `agent/${cluster}.yaml`,
+});
+
+const CI: Record<InitFlags['ci'], Layout> = {
+  github: { 'github/node-operations.yaml': '.github/workflows/node-operations.yaml' },
+  gitlab: { 'gitlab/node-operations.yml': '.gitlab-ci.yml' },
+  none: {},
+};
+
+export function initCommand(): Command {
+  return new Command('init')
+    .description('lay out a repository for node operations: folders, examples, configuration, CI')
+    .argument('[DIR]', 'where; what is there already is kept as it is', '.')
+    .option(
+      '--url <url>',
+      "the repository's address, as the agent reaches it",
+      'ssh://git@git.example.org/ops/nodes.git',
+    )
+    .addOption(
+      new Option('--cluster <name>', "the first cluster's name").argParser(clusterName).default('example'),
+    )
+    .addOption(
+      new Option('--ci <kind>', 'workflow for pull requests')
+        .choices(['github', 'gitlab', 'none'])
+        .default('github'),
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  nodeop-agent init operations --cluster berlin --url git@git.example.org:ops/nodes.git',
+    )
+    .action(run);
+}
+
+async function run(dir: string, { url, cluster, ci }: InitFlags): Promise<void> {
+  const examples = examplesFolder();
+  for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
+    const text = await readFile(join(examples, from), 'utf8');
+    const filled = from.startsWith('repository/') ? fill(text, { url, cluster }) : text;
+    print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
+  }
+  print(`
+Next:
+  1. Read ${join(dir, 'README.md')}, commit, and push to ${url}.
+  2. nodeop-agent validate --root ${dir}
+  3. Put ${join(dir, 'agent', `${cluster}.yaml`)} into the ConfigMap of the agent on cluster ${cluster} and deploy it.
+Run files that are pushed before the agent first looks are passed over, the example among them.`);
+}
+
+/** Writes a new file, or leaves the one that is there, whatever it is. */
+async function put(file: string, text: string): Promise<'added' | 'kept '> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text, { flag: 'wx' });
+    return 'added';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
+      return 'kept ';
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidError(`cannot write ${file}: ${reason}`, [], { cause: error });
+  }
+}
+
+/** Addresses stand between single quotes in YAML, where a quote is written twice. */
+function fill(text: string, { url, cluster }: { url: string; cluster: string }): string {
+  return text.replaceAll('{{cluster}}', cluster).replaceAll('{{url}}', () => url.replaceAll("'", "''"));
+}
+
+/** `examples` of the package, whether this runs from `src/cli` or bundled from `dist`. */
+function examplesFolder(): string {
+  const candidates = ['../../examples', '../examples'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = candidates.find((path) => existsSync(join(path, 'repository')));
+  if (found === undefined)
+    throw new InvalidError(`the folder examples is missing; looked for ${candidates.join(', ')}`);
+  return found;
+}
+
+function clusterName(text: string): string {
+  const result = objectName().safeParse(text);
+  if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'not a name');
+  return text;
+}

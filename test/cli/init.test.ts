@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadConfig } from '../../src/cli/load-config.ts';
+import { cli } from '../support/cli.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = join(mkdtempSync(join(tmpdir(), 'nodeop-init-')), 'operations');
+});
+afterEach(() => rmSync(join(dir, '..'), { recursive: true }));
+
+const files = () =>
+  readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((it) => it.isFile())
+    .map((it) => join(it.parentPath, it.name).slice(dir.length + 1))
+    .toSorted();
+
+test('a new repository is valid as it is laid out, and its example can be planned', async () => {
+  const url = "ssh://git@git.example.org/o'ps/nodes.git";
+  const made = await cli(['init', dir, '--cluster', '007', '--url', url]);
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  expect(files()).toEqual([
+    '.github/workflows/node-operations.yaml',
+    'README.md',
+    'agent/007.yaml',
+    'nodeops/hello.yaml',
+    'runs/2030-01-01-hello.yaml',
+  ]);
+  expect(await loadConfig(join(dir, 'agent/007.yaml'))).toMatchObject({ cluster: '007', git: { url } });
+  expect(await cli(['validate', '--root', dir])).toMatchObject({
+    code: 0,
+    stdout: '2 files checked, 0 problems\n',
+  });
+  const nodes = join(dir, '../nodes.json');
+  writeFileSync(nodes, JSON.stringify({ kind: 'Node', metadata: { name: 'n1' }, status: {} }));
+  const plan = await cli(
+    ['plan', '--config', 'agent/007.yaml', '--nodes', nodes, 'runs/2030-01-01-hello.yaml'],
+    {},
+    dir,
+  );
+  expect(plan.code).toBe(0);
+  expect(plan.stdout).toMatch(/on cluster 007: 1 node in 0 batches, each: command/);
+  expect(files().some((file) => readFileSync(join(dir, file), 'utf8').includes('{{cluster'))).toBe(false);
+});
+
+test('what is there already is kept, so that it can be run again', async () => {
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'README.md'), 'mine');
+  const first = await cli(['init', dir, '--ci', 'gitlab']);
+  expect(first.stdout).toMatch(/^kept {3}.*README\.md$/m);
+  expect(first.stdout).toMatch(/^added {2}.*\.gitlab-ci\.yml$/m);
+  expect(readFileSync(join(dir, 'README.md'), 'utf8')).toBe('mine');
+  const again = await cli(['init', dir, '--ci', 'gitlab']);
+  expect(again.stdout).not.toMatch(/^added/m);
+});
+
+test('a folder that cannot be written, and a name no cluster can have, are refused', async () => {
+  writeFileSync(join(dir, '../file'), '');
+  const blocked = await cli(['init', join(dir, '../file')]);
+  expect(blocked.code).toBe(2);
+  expect(blocked.stderr).toMatch(/^cannot write .*file/);
+  const named = await cli(['init', dir, '--cluster', 'Not A Name']);
+  expect(named.code).toBe(2);
+  expect(named.stderr).toContain('expected lower-case letters');
+});
