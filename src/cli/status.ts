@@ -99,7 +99,8 @@ function showOne(nodeOp: NodeOp, format: StatusFlags['format'], now: number): vo
   print(
     `${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}: ${phase}, ${summary?.done ?? '0/0'} nodes done`,
   );
-  print(conditionText(nodeOp));
+  const text = conditionText(nodeOp);
+  if (text !== `${summary?.done} nodes are done`) print(text);
   const rank = ([, status]: [string, NodeStatus]) => URGENCY[status.phase] ?? 1;
   const nodes = Object.entries(nodeStatuses).toSorted(
     (a, b) => rank(a) - rank(b) || a[0].localeCompare(b[0]),

@@ -67,7 +67,7 @@ export class KubeClient {
     else this.config.loadFromFile(options.kubeconfig);
     if (options.context !== undefined) this.config.setCurrentContext(options.context);
     const server = this.config.getCurrentCluster()?.server;
-    if (server === undefined) throw new Error('the kubeconfig names no cluster');
+    if (server === undefined) throw new Error(noCluster(this.config));
     this.server = server.replace(/\/$/, '');
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
@@ -126,7 +126,13 @@ export class KubeClient {
 
   async request(method: Dispatcher.HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
     const text = await (await this.open(method, path, options)).text();
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      const message = `what answered ${path} speaks no JSON, so it is no API server: a proxy, or a login page?`;
+      throw new ApiError(0, { message }, undefined, { cause });
+    }
   }
 
   async text(path: string, query: Record<string, string | number | undefined>): Promise<string> {
@@ -142,7 +148,10 @@ export class KubeClient {
     path: string,
     options: RequestOptions & { idleMs?: number } = {},
   ): Promise<Dispatcher.ResponseData['body']> {
-    const { headers, dispatchers } = await this.authorize();
+    const { headers, dispatchers } = await this.authorize().catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ApiError(0, { message: `no credentials: ${reason}` }, undefined, { cause });
+    });
     const dispatcher = options.idleMs === undefined ? dispatchers.requests : dispatchers.streams;
     if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
     if (method !== 'GET' && !this.mayWrite()) {
@@ -211,6 +220,12 @@ export class KubeClient {
     this.dispatchers = { key, requests, streams: new Agent(options) };
     return this.dispatchers;
   }
+}
+
+function noCluster(config: KubeConfig): string {
+  const known = config.getContexts().map(({ name }) => name);
+  if (known.length === 0) return 'the kubeconfig names no cluster';
+  return `the kubeconfig has no context "${config.getCurrentContext()}" with a cluster; it has ${known.join(', ')}`;
 }
 
 function queryText(query: RequestOptions['query'] = {}): string {

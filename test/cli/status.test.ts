@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -89,6 +91,64 @@ test.each([
   expect(answer.stderr).toMatch(text);
   expect(answer.stderr).not.toContain('    at ');
   expect(answer.code).toBe(code);
+});
+
+const forbidden = {
+  kind: 'Status',
+  code: 403,
+  message: 'nodeops.operator.kairos.io is forbidden: User "ada" cannot list resource "nodeops"',
+};
+
+test.each([
+  [
+    'no permission',
+    403,
+    JSON.stringify(forbidden),
+    2,
+    /^not allowed to list nodeops: .*User "ada".*plan-role\.yaml/,
+  ],
+  [
+    'wrong credentials',
+    401,
+    '{"kind":"Status","message":"Unauthorized"}',
+    2,
+    /does not accept the credentials/,
+  ],
+  ['a login page', 200, '<html>Sign in</html>', 3, /speaks no JSON, so it is no API server/],
+  [
+    'a server in trouble',
+    500,
+    '{"kind":"Status","message":"leader changed"}',
+    3,
+    /^cannot list nodeops: leader changed/,
+  ],
+])('%s', async (_, status, body, code, text) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const file = join(dir, 'stub');
+  writeFileSync(file, cluster.sim.kubeconfig.replaceAll(/127\.0\.0\.1:\d+/g, address));
+  const answer = await cli(['status', '--kubeconfig', file]);
+  server.close();
+  expect(answer.stderr).toMatch(text);
+  expect(answer.stderr).not.toContain('    at ');
+  expect(answer.code).toBe(code);
+});
+
+test('a context that is not there, and a login helper that is not installed', async () => {
+  const context = await cli(['status', '--kubeconfig', kubeconfig, '--context', 'berlin']);
+  expect(context.code).toBe(2);
+  expect(context.stderr).toContain('has no context "berlin" with a cluster; it has sim');
+  const user =
+    'exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-helper, interactiveMode: Never}';
+  writeFileSync(join(dir, 'exec'), cluster.sim.kubeconfig.replace('user: {}', `user: {${user}}`));
+  const helper = await cli(['status', '--kubeconfig', join(dir, 'exec')]);
+  expect(helper.code).toBe(3);
+  expect(helper.stderr).toMatch(/^cannot list nodeops: no credentials: spawn no-such-helper ENOENT/);
 });
 
 /** A kubeconfig whose server nobody listens at. */

@@ -50,9 +50,10 @@ async function exists(cluster: ReadOnlyCluster, key: string): Promise<boolean> {
 async function findAgent(cluster: ReadOnlyCluster, { namespace, name }: LeasePlace) {
   const lease = await cluster.get<Lease>(LEASES, name, namespace);
   const holder = holderPod(lease?.spec?.holderIdentity);
-  const pod = holder === undefined ? undefined : await cluster.get<Pod>(PODS, holder, namespace);
-  if (holder === undefined || pod === undefined) return undefined;
-  return { node: pod.spec?.nodeName, pod: `${namespace}/${holder}` };
+  if (holder === undefined) return undefined;
+  const pod = await cluster.get<Pod>(PODS, holder, namespace);
+  // A holder that is no pod here runs elsewhere, so that none of these nodes is its own.
+  return { node: pod?.spec?.nodeName, pod: pod && `${namespace}/${holder}` };
 }
 
 /** What is not there, or not allowed, is left out of a plan rather than ending it. */
