@@ -35,7 +35,7 @@ export const FeedbackSchema = object({
   if (it.provider !== 'gitlab' && !/^[^/]+\/[^/]+$/.test(it.project)) {
     ctx.addIssue({ code: 'custom', path: ['project'], message: 'expected <owner>/<name>' });
   }
-  if (it.apiUrl !== undefined && !isSafeUrl(it.apiUrl)) {
+  if (it.apiUrl?.startsWith('http:') === true && !isSafeUrl(it.apiUrl)) {
     ctx.addIssue({
       code: 'custom',
       path: ['apiUrl'],

@@ -3,18 +3,26 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { endWithReader, printError } from './terminal.ts';
 
-/** Commands by name, loaded when they are called: `start` never loads the embedded cluster. */
-const COMMANDS: Record<string, () => Promise<Command>> = {
-  init: async () => (await import('./init.ts')).initCommand(),
-  start: async () => (await import('./start.ts')).startCommand(),
-  once: async () => (await import('./once.ts')).onceCommand(),
-  validate: async () => (await import('./validate.ts')).validateCommand(),
-  plan: async () => (await import('./plan.ts')).planCommand(),
-  comment: async () => (await import('./comment.ts')).commentCommand(),
-  status: async () => (await import('./status.ts')).statusCommand(),
-  watch: async () => (await import('./watch.ts')).watchCommand(),
-  sim: async () => (await import('./sim.ts')).simCommand(),
-  demo: async () => (await import('./demo.ts')).demoCommand(),
+/** Commands by heading and name, loaded when they are called: `start` never loads the embedded cluster. */
+const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
+  'The agent:': {
+    start: async () => (await import('./start.ts')).startCommand(),
+    once: async () => (await import('./once.ts')).onceCommand(),
+  },
+  'For people on call:': {
+    status: async () => (await import('./status.ts')).statusCommand(),
+    watch: async () => (await import('./watch.ts')).watchCommand(),
+  },
+  'Before the merge:': {
+    init: async () => (await import('./init.ts')).initCommand(),
+    validate: async () => (await import('./validate.ts')).validateCommand(),
+    plan: async () => (await import('./plan.ts')).planCommand(),
+    comment: async () => (await import('./comment.ts')).commentCommand(),
+  },
+  'To try it out:': {
+    demo: async () => (await import('./demo.ts')).demoCommand(),
+    sim: async () => (await import('./sim.ts')).simCommand(),
+  },
 };
 
 /**
@@ -28,13 +36,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(packageJson.version)
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText('after', '\nExample:\n  nodeop-agent demo');
-  const wanted = argv[2];
-  const names = wanted !== undefined && wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
-  const loads = names.map((name) => COMMANDS[name]).filter((load) => load !== undefined);
-  for (const command of await Promise.all(loads.map((load) => load()))) {
-    program.addCommand(command.copyInheritedSettings(program));
-  }
+    .addHelpText(
+      'after',
+      '\nnodeop-agent COMMAND --help explains a command. To begin with: nodeop-agent demo',
+    );
+  for (const command of await load(argv[2])) program.addCommand(command.copyInheritedSettings(program));
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -47,4 +53,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     printError(error.message);
     process.exitCode = error instanceof InvalidError ? 2 : 3;
   }
+}
+
+/** The command of that name, or all of them. */
+async function load(wanted: string | undefined): Promise<Command[]> {
+  const all = Object.entries(COMMANDS).flatMap(([heading, commands]) =>
+    Object.entries(commands).map(([name, make]) => ({ name, heading, make })),
+  );
+  const named = all.filter(({ name }) => name === wanted);
+  const loads = (named.length > 0 ? named : all).map(async ({ heading, make }) =>
+    (await make()).helpGroup(heading),
+  );
+  return Promise.all(loads);
 }

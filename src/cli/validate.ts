@@ -34,12 +34,15 @@ const KINDS: Kind[] = [
 
 export function validateCommand(io: Io = standardIo): Command {
   return new Command('validate')
-    .description('Check run files and definitions, as a pull request should: every error with its place.')
+    .description('check run files and definitions, as a pull request should: every error with its place')
     .argument('[PATH...]', 'files, or folders that are walked; default: nodeops and runs of the root')
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json', 'github']).default('text'))
     .option('--root <dir>', 'the repository', '.')
     .option('--nodeops <folder>', 'folder of the definitions inside the repository', 'nodeops')
-    .addHelpText('after', '\nExample:\n  $ nodeop-agent validate --format github runs nodeops')
+    .addHelpText(
+      'after',
+      '\nExit status: 0, 1 when there is a problem, 2 when an option is invalid.\n\nExample:\n  nodeop-agent validate --format github runs nodeops',
+    )
     .action(async (paths: string[], options: Options) => {
       const { files, problems } = await validatePaths(paths, options);
       io.print(format(problems, files, options.format));
