@@ -10,6 +10,7 @@ import { AGENT_API_VERSION } from '../api/config.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { type Sim, startSim } from '../sim/index.ts';
 import { loadConfig } from './load-config.ts';
+import { planOf } from './demo/plan.ts';
 import { type Scenario, SCENARIOS } from './demo/scenarios.ts';
 import { print, untilSignal } from './terminal.ts';
 
@@ -53,9 +54,13 @@ class Demo {
     const agent = new Agent(await this.writeConfig(kubeconfig), createLogger('error'));
     await agent.start();
     print(
-      `${this.scenario.title}\n\nA cluster of 5 nodes and a repository are up. A pull request with one run file is merged:\n`,
+      `${this.scenario.title}\n\nA cluster of 5 nodes and a repository are up. A pull request adds one run file:\n`,
     );
     print(indent(this.scenario.run));
+    this.write(this.scenario.file, this.scenario.run);
+    const plan = await planOf(kubeconfig, this.clone, this.scenario.file);
+    print(`What merging it would do, says nodeop-agent plan:\n\n${indent(plan)}`);
+    print('It is merged. What the agent does, second by second:\n');
     const done = this.follow(sim);
     await this.commit(git, this.scenario.file, this.scenario.run, 'Roll out after review (#1)');
     await done;
@@ -65,6 +70,11 @@ class Demo {
     await agent.stop();
     await sim.stop();
     rmSync(join(this.dir, 'nodes'), { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private write(file: string, text: string): void {
+    mkdirSync(join(this.clone, file, '..'), { recursive: true });
+    writeFileSync(join(this.clone, file), text);
   }
 
   private async makeRepository(): Promise<GitCommand> {
@@ -85,8 +95,7 @@ class Demo {
   }
 
   private async commit(git: GitCommand, file: string, text: string, message: string): Promise<void> {
-    mkdirSync(join(this.clone, file, '..'), { recursive: true });
-    writeFileSync(join(this.clone, file), text);
+    this.write(file, text);
     await git.text(['add', '--', file]);
     await git.text(['commit', '--quiet', '-m', message]);
     await git.text(['pull', '--quiet', '--rebase', 'origin', 'main']).catch(() => '');
@@ -180,5 +189,5 @@ function firstLine(text = ''): string {
 }
 
 function indent(text: string): string {
-  return text.trimEnd().replaceAll(/^/gm, '    ') + '\n';
+  return text.trimEnd().replaceAll(/^(?=.)/gm, '    ') + '\n';
 }

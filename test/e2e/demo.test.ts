@@ -11,6 +11,9 @@ test('the firmware demonstration: skipped, blocked by a budget, rebooted, failed
     expect(await demo.ended, demo.output()).toBe(0);
     const said = demo.output();
     expect(said).toMatch(
+      /^ {4}2 +2 +node-2 +1 +by name +BLOCKED: budget default\/shop allows no disruption/m,
+    );
+    expect(said).toMatch(
       /node-2 {2}Draining +eviction blocked: default\/shop-\w+ \(The disruption budget shop/,
     );
     expect(said).toMatch(/node-2 {2}Rebooting/);

@@ -20,6 +20,13 @@ export function headline({ nodes, batches, shortestSeconds, nodeOp, spec, cluste
 
 /** A preview for a terminal. */
 export function previewText(preview: RunPreview): string {
+  const spec = dump(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd();
+  const heading = 'The spec as it would be carried out:';
+  return [previewTable(preview), '', heading, spec.replaceAll(/^/gm, '  '), ''].join('\n');
+}
+
+/** The same without the spec. */
+export function previewTable(preview: RunPreview): string {
   const { run, nodes, blockers, notes } = preview;
   const rows = nodes.map(({ name, batch, reason, evict, blockers: blocked, notes: own }, i) => [
     String(i + 1),
@@ -40,9 +47,5 @@ export function previewText(preview: RunPreview): string {
       ? ['', table([['#', 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'], ...rows])]
       : []),
     ...(evictions.length > 0 ? ['', 'Pods that would be evicted:', ...evictions] : []),
-    '',
-    'The spec as it would be carried out:',
-    dump(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd().replaceAll(/^/gm, '  '),
-    '',
   ].join('\n');
 }

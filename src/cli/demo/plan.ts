@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { previewTable } from '../../core/preview/text.ts';
+import { ReadOnlyCluster } from '../cluster.ts';
+import { viewOfCluster } from '../plan/from-cluster.ts';
+import { planRun, readRun } from '../plan/plan-run.ts';
+
+const NAMESPACE = 'nodeop-system';
+
+/** What `plan` says of a run file in a clone. */
+export async function planOf(kubeconfig: string, clone: string, file: string): Promise<string> {
+  const cluster = new ReadOnlyCluster({ kubeconfig });
+  try {
+    const view = await viewOfCluster(cluster, { namespace: NAMESPACE, name: 'none' });
+    const context = {
+      root: clone,
+      layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+      namespace: NAMESPACE,
+      maxConcurrent: 1,
+      definitions: [],
+      nodeSeconds: 0,
+    };
+    const run = await readRun(join(clone, file), context);
+    // The agent runs beside this cluster, on none of its nodes.
+    const planned = await planRun(run, context, { ...view, gaps: [] });
+    return planned.kind === 'preview' ? previewTable(planned.preview) : planned.kind;
+  } finally {
+    await cluster.close();
+  }
+}
