@@ -65,6 +65,9 @@ async function run(wanted: string, flags: WatchFlags): Promise<void> {
   }
 }
 
+const NEVER =
+  'a run file that is invalid, or for other clusters, never does: see its report in the repository';
+
 /** One rollout as it goes on: every change is printed once, also across interrupted watches. */
 class RunWatch {
   private readonly cache: WatchCache<NodeOp>;
@@ -91,7 +94,7 @@ class RunWatch {
   /** The exit status; rejects with what a person must do something about. */
   async ended(): Promise<number> {
     const first = this.cache.start().then(() => {
-      if (this.followed === undefined) this.say(`waiting for ${this.wanted} to begin`);
+      if (this.followed === undefined) this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
     });
     return Promise.race([this.over.promise, first.then(() => this.over.promise)]);
   }

@@ -139,6 +139,22 @@ test('offline: order, evictions, budgets, nodes that are busy, cordoned, not Rea
   });
 });
 
+test('nodes drained side by side that draw on one budget are told of', async () => {
+  const items = [
+    node('a'),
+    node('b'),
+    pod('shop-1', 'a', 'shop'),
+    pod('shop-2', 'b', 'shop'),
+    budget('shop', 'shop', { disruptionsAllowed: 1 }),
+  ];
+  write('shared.json', JSON.stringify({ kind: 'List', items }));
+  const together =
+    'budget shop/shop allows 1 at a time, and 2 nodes drained side by side evict 2 of its pods';
+  write('runs/both.yaml', nodeOp('both', '  drainOptions: {enabled: true}\n'));
+  expect((await plan('runs/both.yaml', '--nodes', 'shared.json')).stdout).toContain(together);
+  expect((await plan('runs/all.yaml', '--nodes', 'shared.json')).stdout).not.toContain(together);
+});
+
 test('what blocks ends a strict plan with 1', async () => {
   write('runs/calm.yaml', nodeOp('calm', '  nodeSelector: {matchLabels: {none: here}}\n'));
   const calm = await plan('runs/calm.yaml', '--nodes', 'nodes.yaml');

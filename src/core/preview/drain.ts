@@ -10,6 +10,14 @@ export interface DrainPreview {
   blockers: string[];
   /** What would slow it down. */
   notes: string[];
+  /** Budgets that let pods of this node go, and how many of them there are. */
+  shares: BudgetShare[];
+}
+
+export interface BudgetShare {
+  budget: string;
+  allowed: number;
+  pods: number;
 }
 
 export interface NodePods {
@@ -26,7 +34,7 @@ export function previewDrain(
   agentPod: string | undefined,
 ): DrainPreview {
   const plan = planDrain({ pods, daemonSets, answers: new Map() }, options, agentPod, 0);
-  if (plan.refused !== undefined) return { evict: [], blockers: [plan.refused], notes: [] };
+  if (plan.refused !== undefined) return { evict: [], blockers: [plan.refused], notes: [], shares: [] };
   const uids = new Set(plan.evict.map(({ uid }) => uid));
   const leaving = pods.filter(({ metadata }) => uids.has(metadata.uid ?? ''));
   const evict = leaving.map(nameOf).toSorted();
@@ -53,10 +61,14 @@ function askBudgets(pods: readonly Pod[], budgets: readonly PodDisruptionBudget[
     }
   }
   const notes: string[] = [];
+  const shares: BudgetShare[] = [];
   for (const [budget, names] of held) {
     const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {};
     const list = names.toSorted().join(', ');
     const numbers = `needs ${desiredHealthy} healthy pods and has ${currentHealthy}`;
+    if (disruptionsAllowed > 0) {
+      shares.push({ budget: nameOf(budget), allowed: disruptionsAllowed, pods: names.length });
+    }
     if (disruptionsAllowed <= 0)
       blockers.push(`budget ${nameOf(budget)} allows no disruption (${numbers}): ${list}`);
     else if (disruptionsAllowed < names.length) {
@@ -65,7 +77,7 @@ function askBudgets(pods: readonly Pod[], budgets: readonly PodDisruptionBudget[
       );
     }
   }
-  return { blockers, notes };
+  return { blockers, notes, shares };
 }
 
 function isBudgeted({ metadata, status }: Pod): boolean {

@@ -58,7 +58,7 @@ export function assemble(input: PreviewInput): RunPreview {
     nodeOp: `${metadata.namespace}/${metadata.name}`,
     cluster,
     blockers: [...input.blockers, ...noMatch],
-    notes: [...input.notes, ...notesOf(spec, nodes)],
+    notes: [...input.notes, ...notesOf(spec, nodes), ...sharedBudgets(places, drains)],
     batches: Math.max(0, ...places.map(({ batch }) => batch ?? 0)),
     shortestSeconds: shortestSeconds(places, spec, nodeSeconds),
     nodes,
@@ -87,6 +87,25 @@ function nodePreview(
     blockers: [...(waitsFor === undefined ? [] : [waitsFor]), ...(drain?.blockers ?? [])],
     notes: [...cordoned, ...(drain?.notes ?? [])],
   };
+}
+
+/** Budgets that nodes of one batch draw on together, beyond what they allow at a time. */
+function sharedBudgets(places: readonly Place[], drains: ReadonlyMap<string, DrainPreview>): string[] {
+  const most = new Map<string, { nodes: number; pods: number; allowed: number }>();
+  for (const batch of Map.groupBy(places, (place) => place.batch).values()) {
+    const sums = new Map<string, { nodes: number; pods: number; allowed: number }>();
+    for (const { budget, allowed, pods } of batch.flatMap(({ name }) => drains.get(name)?.shares ?? [])) {
+      const sum = sums.get(budget) ?? { nodes: 0, pods: 0, allowed };
+      sums.set(budget, { nodes: sum.nodes + 1, pods: sum.pods + pods, allowed });
+    }
+    for (const [budget, sum] of sums) {
+      const over = sum.nodes > 1 && sum.pods > sum.allowed;
+      if (over && sum.pods > (most.get(budget)?.pods ?? 0)) most.set(budget, sum);
+    }
+  }
+  return [...most].map(([budget, { nodes, pods, allowed }]) => {
+    return `budget ${budget} allows ${allowed} at a time, and ${nodes} nodes drained side by side evict ${pods} of its pods: they wait for each other`;
+  });
 }
 
 function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[]): string[] {
