@@ -32,11 +32,14 @@ export class Target {
   minor = 0;
   budgets = '';
   evictionVersion = '';
-  private readonly client: KubeClient;
+  readonly client: KubeClient;
+  /** The file that leads there, for other clients. */
+  readonly kubeconfig: string;
   private readonly stopSim: () => Promise<void>;
 
-  private constructor(client: KubeClient, stopSim: () => Promise<void>) {
-    this.client = client;
+  private constructor(kubeconfig: string, stopSim: () => Promise<void>) {
+    this.kubeconfig = kubeconfig;
+    this.client = new KubeClient({ kubeconfig });
     this.stopSim = stopSim;
   }
 
@@ -44,13 +47,12 @@ export class Target {
   static async open(): Promise<Target> {
     const given = process.env['KUBECONFIG'];
     if (given !== undefined && given !== '') {
-      return new Target(new KubeClient({ kubeconfig: given }), () => Promise.resolve()).prepare();
+      return new Target(given, () => Promise.resolve()).prepare();
     }
     const sim = await startSim({ nodes: 2, jobBackoffMs: 50, bookmarkMs: 200 });
     const dir = mkdtempSync(join(tmpdir(), 'nodeop-conformance-'));
     writeFileSync(join(dir, 'kubeconfig'), sim.kubeconfig);
-    const client = new KubeClient({ kubeconfig: join(dir, 'kubeconfig') });
-    return new Target(client, async () => {
+    return new Target(join(dir, 'kubeconfig'), async () => {
       await sim.stop();
       rmSync(dir, { recursive: true });
     }).prepare();

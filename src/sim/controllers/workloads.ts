@@ -78,7 +78,7 @@ export function reconcileReplicaSet(store: Store, set: Obj): void {
 
 export function reconcileDaemonSet(store: Store, set: Obj): void {
   const byNode = new Set(podsOf(store, set).map((pod) => pod.spec?.['nodeName']));
-  const nodes = store.all('nodes');
+  const nodes = store.all('nodes').filter((node) => isSelected(set, node));
   for (const node of nodes) {
     const nodeName = node.metadata.name;
     if (!byNode.has(nodeName)) store.create('pods', podFrom(set, set.spec?.['template'], { nodeName }));
@@ -87,6 +87,12 @@ export function reconcileDaemonSet(store: Store, set: Obj): void {
     desiredNumberScheduled: nodes.length,
     currentNumberScheduled: byNode.size,
   });
+}
+
+function isSelected(set: Obj, node: Obj): boolean {
+  const wanted = at(set, 'spec.template.spec.nodeSelector');
+  if (!isRecord(wanted)) return true;
+  return Object.entries(wanted).every(([key, value]) => node.metadata.labels?.[key] === value);
 }
 
 /** Keeps a budget's status: how many pods it expects, has healthy, and lets go. */
