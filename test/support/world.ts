@@ -150,6 +150,8 @@ export class World {
       this.work.set(node, rest);
     }
     if (this.seen) this.lag();
+    // Whoever starts looks at everything once.
+    this.told = true;
   }
 
   /** Moves time to the next thing that happens; false when nothing ever will. */
