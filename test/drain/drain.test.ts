@@ -216,7 +216,7 @@ describe('one case of `kubectl drain` each', () => {
       setStatus('healthy', { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] });
       setStatus('sick', { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] });
       cluster.budget('web', minAvailable);
-      const op = await cluster.ended(await drain({ timeoutSeconds: 1 }));
+      const op = await cluster.ended(await drain({ timeoutSeconds: 4 }));
       expect(op.status?.phase).toBe(phase);
       expect(String(message(op))).toMatch(said);
       expect(left()).toEqual(phase === 'Completed' ? ['healthy'] : ['healthy', 'sick']);
