@@ -1,5 +1,5 @@
 import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
-import { LABEL_NODEOP_UID } from '../api/labels.ts';
+import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../api/labels.ts';
 import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { NO_TELEMETRY, type Telemetry } from '../core/ports.ts';
 import { type Action, actionKey } from '../core/rollout/actions.ts';
@@ -247,7 +247,7 @@ export class Controller {
       adopted: rollout.adopted,
       cancelled: rollout.cancelled,
       deleted: rollout.deleted,
-      held: undefined,
+      window: rollout.object.metadata.annotations?.[ANNOTATION_WINDOW],
       status: rollout.status,
       persisted: rollout.persisted,
       nodes: this.nodes,

@@ -154,7 +154,7 @@ export class RepositoryLoop {
     return { pending: this.#pending, phaseByRun: Object.fromEntries(this.#phases) };
   }
 
-  /** Works until nothing is pending. Runs that wait for their notBefore are not waited for. */
+  /** Works until nothing is pending. Runs that wait for their notBefore or window are not waited for. */
   async runOnce(): Promise<Settled> {
     const { signal } = this.#abort;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
@@ -235,7 +235,7 @@ export class RepositoryLoop {
         this.#log.warn({ run: action.run.path, action: action.type, reason }, 'action failed; will retry');
         this.#lookIn(2000);
       }
-      waiting ||= action.type === 'wait' && !action.reason.startsWith('not before');
+      waiting ||= action.type === 'wait' && action.until === undefined;
     }
     const unwritten = await this.#write(reports, snapshot);
     this.#pending = waiting || unwritten || [...reports.values()].some((it) => !isFinalReport(it));
@@ -294,6 +294,7 @@ export class RepositoryLoop {
     switch (action.type) {
       case 'wait':
         log.debug({ reason: action.reason }, 'run waits');
+        if (action.until !== undefined) this.#lookIn(this.#untilMs(action.until));
         if (!this.#queued.has(run.path)) this.#queued.set(run.path, performance.now());
         return undefined;
       case 'create':
@@ -356,6 +357,11 @@ export class RepositoryLoop {
     this.#telemetry.queued(queuedAt === undefined ? 0 : (performance.now() - queuedAt) / 1000);
     this.#queued.delete(run.path);
     return this.#reports.ofNodeOp(run, nodeOp);
+  }
+
+  /** A clock that is set is noticed within the hour. */
+  #untilMs(time: number): number {
+    return Math.min(Math.max(0, time - this.#now().getTime()), 3_600_000);
   }
 
   async #patch(nodeOp: NodeOp, patch: object): Promise<void> {

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { z } from 'zod';
 
 /** Ranges of the fields, as in crontab(5); Sunday is 0 or 7. */
@@ -24,7 +25,35 @@ export function cronProblem(text: string, count: 5 | 6): string | undefined {
       return `${JSON.stringify(part)} is not a ${field.name} (${field.min} to ${field.max})`;
     }
   }
-  return undefined;
+  return nextTime(text, 'UTC', 0) === undefined ? 'never comes, such as 30 February' : undefined;
+}
+
+/** Reading an expression costs more than evaluating it; there are never many different ones. */
+const read = new Map<string, Cron>();
+const MAX_READ = 100;
+
+/**
+ * The first time the expression names after `after`; epoch milliseconds in and out. A time of day that the
+ * clock skips in spring is the moment after the gap; one that comes twice in autumn counts the first time, while
+ * `*` and steps go on through both hours. The only user of croner.
+ * @param timeZone IANA name; that of the process when undefined
+ */
+export function nextTime(
+  expression: string,
+  timeZone: string | undefined,
+  after: number,
+): number | undefined {
+  const key = `${expression} ${timeZone}`;
+  const cron =
+    read.get(key) ??
+    new Cron(expression, {
+      paused: true,
+      fixedTimeRule: 'no-wildcard',
+      ...(timeZone !== undefined && { timezone: timeZone }),
+    });
+  if (read.size >= MAX_READ) read.clear();
+  read.set(key, cron);
+  return cron.nextRun(new Date(after))?.getTime();
 }
 
 function isItem(item: string, field: (typeof FIELDS)[number]): boolean {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { cron } from './cron.ts';
 import { EnvVar } from './nodeop.ts';
-import { duration, object, objectName, timestamp } from './schema.ts';
+import { duration, durationMs, object, objectName, timestamp } from './schema.ts';
 
 export const NODEOPRUN_KIND = 'NodeOpRun';
 
@@ -16,9 +16,12 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const WindowSchema = object({
+/** Nodes are started only inside it; also the JSON in the annotation that carries it to the cluster. */
+export const WindowSchema = object({
   schedule: cron(5).describe('When the window opens: cron of five fields.'),
-  duration: duration().describe('How long it stays open.'),
+  duration: duration()
+    .refine((text) => durationMs(text) > 0, 'must be longer than nothing')
+    .describe('How long it stays open.'),
   timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),
 });
 export type Window = z.infer<typeof WindowSchema>;

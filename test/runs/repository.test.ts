@@ -2,7 +2,7 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
-import { ANNOTATION_CANCEL } from '../../src/api/labels.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_WINDOW } from '../../src/api/labels.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
 
 function agent(repository: TestRepository, store = new MemoryStore(), changes: object = {}) {
@@ -96,6 +96,34 @@ test('removing a run file cancels the run; suspend follows the file; other edits
   expect(repository.read('results/a.yaml')).toContain('phase: Cancelled');
 });
 
+test('a run waits for its window without taking the place of others, and takes the window along', async () => {
+  using repository = new TestRepository();
+  const store = new MemoryStore();
+  const clock = { now: new Date('2030-01-01T12:00:00Z') };
+  const config = repository.config({ runs: { initial: 'execute' } });
+  const loop = new RepositoryLoop({ config, store, logger: silent, now: () => clock.now });
+  const window = '{schedule: "0 22 * * *", duration: 8h, timeZone: Europe/Berlin}';
+  repository.push({
+    'nodeops/u.yaml': nodeOp('upgrade'),
+    'runs/a.yaml': nodeOpRun(`  nodeOp: upgrade\n  window: ${window}\n`),
+  });
+  repository.push({ 'runs/b.yaml': nodeOp('b') });
+  await loop.pollNow();
+  expect(store.list().map((it) => it.metadata.name)).toEqual(['b']);
+  store.finish('Completed');
+  await loop.pollNow();
+  expect(loop.settled().pending).toBe(false);
+  clock.now = new Date('2030-01-01T21:00:00Z');
+  await loop.pollNow();
+  expect(store.creations).toBe(2);
+  expect(JSON.parse(store.list()[1]?.metadata.annotations?.[ANNOTATION_WINDOW] ?? '')).toEqual({
+    schedule: '0 22 * * *',
+    duration: '8h',
+    timeZone: 'Europe/Berlin',
+  });
+  await loop.stop();
+});
+
 test('bad files are answered with Invalid and hold up no other run', async () => {
   using repository = new TestRepository();
   const { loop, store } = agent(repository, undefined, { cluster: 'c1', runs: { initial: 'execute' } });
@@ -115,6 +143,10 @@ test('bad files are answered with Invalid and hold up no other run', async () =>
     'override.yaml': [
       nodeOpRun('  nodeOp: upgrade\n  overrides: {concurrency: -1}\n'),
       /spec.overrides.concurrency/,
+    ],
+    'window.yaml': [
+      nodeOpRun('  nodeOp: upgrade\n  window: {schedule: 0 0 30 2 *, duration: 0s, timeZone: Mars}\n'),
+      /never comes[^]*longer than nothing[^]*time zone/,
     ],
     'clash.yaml': [nodeOp('taken'), /NameClash/],
     'big.yaml': ['x'.repeat(5_000_000), /too large/],

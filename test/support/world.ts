@@ -43,6 +43,7 @@ export class World {
   adopted = false;
   cancelled: string | undefined;
   agentNode: string | undefined;
+  window: string | undefined;
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
   private readonly scripts: ReadonlyMap<string, NodeScript>;
@@ -76,7 +77,7 @@ export class World {
       adopted: this.adopted,
       cancelled: this.cancelled,
       deleted: false,
-      held: undefined,
+      window: this.window,
       status: this.status,
       persisted: this.persisted,
       nodes: new Map(this.seen?.nodes ?? this.nodes),

@@ -142,10 +142,13 @@ async function blockersOf(
   return blockers;
 }
 
-function timesOf({ notBefore, notAfter }: Valid): string[] {
+function timesOf({ notBefore, notAfter, window }: Valid): string[] {
   return [
     ...(notBefore === undefined ? [] : [`starts not before ${notBefore}`]),
     ...(notAfter === undefined ? [] : [`starts not after ${notAfter}`]),
+    ...(window === undefined
+      ? []
+      : [`starts nodes only for ${window.duration} from "${window.schedule}" on (${window.timeZone})`]),
   ];
 }
 

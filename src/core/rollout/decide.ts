@@ -1,5 +1,6 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
+import { closedBecause } from '../window.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
 import { overall } from './status.ts';
@@ -206,12 +207,17 @@ class Pass {
   }
 
   private startMore(): void {
-    const { spec, nodes, agentNode, held } = this.facts;
+    const { spec, nodes, agentNode, window } = this.facts;
     const pending = this.names.filter((name) => this.status(name).phase === 'Pending');
     if (pending.length === 0) return;
-    if (spec.suspend || held !== undefined) {
-      this.waiting = held ?? 'suspended: no new node is started';
+    if (spec.suspend) {
+      this.waiting = 'suspended: no new node is started';
       return;
+    }
+    const closed = closedBecause(window, this.now);
+    if (closed !== undefined) {
+      this.waiting = closed.reason;
+      return this.look(closed.opensAt);
     }
     const limit = spec.concurrency === 0 ? Infinity : spec.concurrency;
     const ready = pending.filter((name) => nodes.get(name)?.ready === true);

@@ -79,8 +79,8 @@ export interface RolloutFacts {
   cancelled: string | undefined;
   /** The object is being deleted and waits for what it left behind to be undone. */
   deleted: boolean;
-  /** Why no new node may start just now although nothing is wrong (for example a closed window). */
-  held: string | undefined;
+  /** The annotation with the window outside of which no new node may start. */
+  window: string | undefined;
   status: NodeOpStatus;
   /** Status as the API server has it, which may be behind `status`. */
   persisted: NodeOpStatus;

@@ -2,6 +2,7 @@ import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_CANCEL } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { closed } from '../window.ts';
 import type { Manifest, Preparation } from './prepare.ts';
 
 /** Everything known of one run: its file at the tip, its NodeOp in the cluster, its report at the tip. */
@@ -27,7 +28,8 @@ export type RunAction =
   | { type: 'follow'; run: RunFacts; nodeOp: NodeOp }
   /** Report an end that no NodeOp has. */
   | { type: 'conclude'; run: RunFacts; verdict: Verdict }
-  | { type: 'wait'; run: RunFacts; reason: string };
+  /** `until`: the time waited for, epoch milliseconds; without one it is for other runs. */
+  | { type: 'wait'; run: RunFacts; reason: string; until?: number };
 
 /** What to do about all runs, from nothing but what is observed. Runs that are over give no action. */
 export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: number): RunAction[] {
@@ -80,13 +82,16 @@ function planOpen(run: RunFacts, now: Date): RunAction[] {
     return [{ type: 'conclude', run, verdict: { phase: 'Invalid', reason: 'InvalidRunFile', problems } }];
   }
   if (!prepared.here) return [];
-  const { notBefore, notAfter } = prepared;
+  const { notBefore, notAfter, window } = prepared;
   if (notAfter !== undefined && now.getTime() > Date.parse(notAfter)) {
     const message = `not started before notAfter, ${notAfter}`;
     return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'TooLate', message } }];
   }
   if (notBefore !== undefined && now.getTime() < Date.parse(notBefore)) {
-    return [{ type: 'wait', run, reason: `not before ${notBefore}` }];
+    return [{ type: 'wait', run, reason: `not before ${notBefore}`, until: Date.parse(notBefore) }];
   }
+  // Outside of its window a run would only take the place of others.
+  const shut = window && closed(window, now.getTime());
+  if (shut) return [{ type: 'wait', run, reason: shut.reason, until: shut.opensAt ?? Infinity }];
   return [{ type: 'create', run, manifest: prepared.manifest }];
 }

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
-import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT } from '../../api/labels.ts';
+import {
+  ANNOTATION_RUN,
+  ANNOTATION_RUN_BLOB,
+  ANNOTATION_RUN_COMMIT,
+  ANNOTATION_WINDOW,
+} from '../../api/labels.ts';
 import {
   NODEOP_API_VERSION,
   NODEOP_KIND,
@@ -29,6 +34,8 @@ interface Prepared {
   here: boolean;
   notBefore?: string;
   notAfter?: string;
+  /** Nodes start only inside it. */
+  window?: Window;
 }
 export type Preparation = Prepared | { ok: false; problems: LocatedProblem[] };
 
@@ -131,11 +138,6 @@ function finish(
   spec: NodeOpSpec,
   { here = true, window, ...times }: Extras,
 ): Preparation {
-  if (window !== undefined) {
-    // A window that were taken and not kept would start nodes when nobody expects it.
-    const message = 'time windows are not supported yet; use notBefore, or suspend and resume the run';
-    return { ok: false, problems: [{ path: ['spec', 'window'], message }] };
-  }
   const name = metadata.name ?? derivedName(source, context, metadata.generateName);
   const named = objectName().safeParse(name);
   if (!named.success) {
@@ -151,6 +153,7 @@ function finish(
       ...(isObject(metadata.labels) && { labels: texts(metadata.labels) }),
       annotations: {
         ...(isObject(metadata.annotations) ? texts(metadata.annotations) : {}),
+        ...(window && { [ANNOTATION_WINDOW]: JSON.stringify(window) }),
         [ANNOTATION_RUN]: runId(context.layout, source.path),
         [ANNOTATION_RUN_BLOB]: source.blob,
         [ANNOTATION_RUN_COMMIT]: source.commit,
@@ -158,7 +161,7 @@ function finish(
     },
     spec,
   };
-  return { ok: true, manifest, here, ...times };
+  return { ok: true, manifest, here, ...(window && { window }), ...times };
 }
 
 function texts(values: Record<string, unknown>): Record<string, string> {
