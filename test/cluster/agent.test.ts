@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Node } from '../../src/api/kubernetes.ts';
 import { Installation, runFile } from './installation.ts';
 import { apply, get, kubectl, until } from './kubectl.ts';
@@ -23,6 +23,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => installation.uninstall());
+
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(async () => void process.stderr.write(`${await installation.diagnosis()}\n`));
+});
 
 test('the definition is replaced over the objects there are, which go on', async () => {
   const look = () => get<{ spec: object; status?: { phase?: string } }>('nodeop', 'older');

@@ -167,6 +167,17 @@ export class Installation {
     await kubectl(['-n', OWN, 'delete', 'pod', 'kill', '--grace-period=0', '--force']);
   }
 
+  /** What to look at when a test failed: pods, runs, and the end of the agents' logs. */
+  async diagnosis(): Promise<string> {
+    const parts = await Promise.all(
+      [
+        ['get', 'pods,nodeops', '--all-namespaces', '--output', 'wide'],
+        ['-n', AGENT, 'logs', '-l', 'app.kubernetes.io/name=nodeop-agent', '--tail=60', '--prefix'],
+      ].map((args) => kubectl(args).catch(String)),
+    );
+    return parts.join('\n');
+  }
+
   /** Everything all agents have logged since they were started. */
   logs(): Promise<string> {
     return kubectl(['-n', AGENT, 'logs', '-l', 'app.kubernetes.io/name=nodeop-agent', '--tail=-1']);
