@@ -38,6 +38,8 @@ export const BUILT_IN: readonly ResourceType[] = [
   row('', 'v1', 'serviceaccounts', 'ServiceAccount', 'namespaced', { short: ['sa'] }),
   row('batch', 'v1', 'jobs', 'Job', 'namespaced', { status: true }),
   row('apps', 'v1', 'daemonsets', 'DaemonSet', 'namespaced', { status: true, short: ['ds'] }),
+  row('apps', 'v1', 'deployments', 'Deployment', 'namespaced', { status: true, short: ['deploy'] }),
+  row('apps', 'v1', 'statefulsets', 'StatefulSet', 'namespaced', { status: true, short: ['sts'] }),
   row('apps', 'v1', 'replicasets', 'ReplicaSet', 'namespaced', { status: true, short: ['rs'] }),
   row('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget', 'namespaced', {
     status: true,

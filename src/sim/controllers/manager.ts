@@ -4,7 +4,17 @@ import type { Store, StoreEvent } from '../store/store.ts';
 import type { GarbageCollector } from './garbage.ts';
 import { type JobTiming, reconcileJob } from './job.ts';
 import { reconcileNamespace } from './namespaces.ts';
+import { reconcileDeployment, reconcileStatefulSet } from './sets.ts';
 import { ownerOf, reconcileBudget, reconcileDaemonSet, reconcileReplicaSet, schedule } from './workloads.ts';
+
+/** The owners that are looked at when one of their dependents changes, by kind. */
+const OWNERS: Record<string, string> = {
+  Job: 'jobs.batch',
+  DaemonSet: 'daemonsets.apps',
+  Deployment: 'deployments.apps',
+  ReplicaSet: 'replicasets.apps',
+  StatefulSet: 'statefulsets.apps',
+};
 
 interface ManagerOptions {
   store: Store;
@@ -33,8 +43,12 @@ export class ControllerManager {
     const watch = (key: string, listener: Parameters<Store['watch']>[2]) =>
       this.stops.push(store.watch(key, 0, listener));
     watch('pods', ({ type, object }) => this.podChanged(object, type === 'DELETED'));
-    for (const key of ['jobs.batch', 'replicasets.apps', 'daemonsets.apps'])
-      watch(key, ({ object }) => this.ownerDue(key, object.metadata.name ?? '', object.metadata.namespace));
+    for (const key of Object.values(OWNERS)) {
+      watch(key, ({ object }) => {
+        this.ownerDue(key, object.metadata.name ?? '', object.metadata.namespace);
+        this.dependentChanged(object);
+      });
+    }
     watch('namespaces', ({ object }) => this.namespace(object.metadata.name));
     watch('poddisruptionbudgets.policy', () => this.later('budgets', () => this.budgets()));
     watch('nodes', () => this.later('cluster', () => this.cluster()));
@@ -70,12 +84,15 @@ export class ControllerManager {
       this.jobPods.set(owner.uid, pods);
       if (gone) pods.delete(pod.metadata.uid ?? '');
       else pods.set(pod.metadata.uid ?? '', pod);
-      this.ownerDue('jobs.batch', owner.name, pod.metadata.namespace);
-    } else if (owner?.kind === 'ReplicaSet')
-      this.ownerDue('replicasets.apps', owner.name, pod.metadata.namespace);
-    else if (owner?.kind === 'DaemonSet')
-      this.ownerDue('daemonsets.apps', owner.name, pod.metadata.namespace);
+    }
+    this.dependentChanged(pod);
     if (this.store.all('poddisruptionbudgets.policy').length > 0) this.later('budgets', () => this.budgets());
+  }
+
+  private dependentChanged(dependent: Obj): void {
+    const { kind = '', name = '' } = ownerOf(dependent) ?? {};
+    const key = OWNERS[kind];
+    if (key !== undefined) this.ownerDue(key, name, dependent.metadata.namespace);
   }
 
   private anyChanged(key: string, { type, object }: StoreEvent): void {
@@ -98,11 +115,18 @@ export class ControllerManager {
   private ownerDue(key: string, name: string, namespace: string | undefined): void {
     this.later(`${key}/${namespace}/${name}`, () => {
       const owner = this.store.get(key, name, namespace);
-      if (owner === undefined) return;
-      if (key === 'replicasets.apps') reconcileReplicaSet(this.store, owner);
-      else if (key === 'daemonsets.apps') reconcileDaemonSet(this.store, owner);
-      else this.job(owner);
+      if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return;
+      this.reconcile(key, owner);
     });
+  }
+
+  private reconcile(key: string, owner: Obj): void {
+    const { store, deletion } = this.options;
+    if (key === 'jobs.batch') this.job(owner);
+    else if (key === 'daemonsets.apps') reconcileDaemonSet(store, owner);
+    else if (key === 'deployments.apps') reconcileDeployment(store, owner);
+    else if (key === 'replicasets.apps') reconcileReplicaSet(store, deletion, owner);
+    else if (key === 'statefulsets.apps') reconcileStatefulSet(store, deletion, owner);
   }
 
   private job(job: Obj): void {

@@ -1,5 +1,6 @@
 import type { OwnerReference } from '../../api/kubernetes.ts';
 import { matches } from '../../core/rollout/targets.ts';
+import type { Deletion } from '../api/deletion.ts';
 import { at, equal, isRecord, type Obj } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 
@@ -14,13 +15,13 @@ export function ownerOf(object: Obj): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
 
-function controllerReference(owner: Obj): OwnerReference {
+export function controllerReference(owner: Obj): OwnerReference {
   const { name = '', uid = '' } = owner.metadata;
   const { apiVersion = '', kind = '' } = owner;
   return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-function isReady(object: Obj): boolean {
+export function isReady(object: Obj): boolean {
   const conditions = at(object, 'status.conditions');
   return (
     Array.isArray(conditions) &&
@@ -32,7 +33,7 @@ export const isFinished = (pod: Obj): boolean =>
   ['Succeeded', 'Failed'].includes(String(at(pod, 'status.phase')));
 
 /** The pods of one owner, by namespace scan: workloads of the embedded cluster are few. */
-function podsOf(store: Store, owner: Obj): Obj[] {
+export function podsOf(store: Store, owner: Obj): Obj[] {
   return store
     .all('pods')
     .filter(
@@ -58,16 +59,16 @@ export function podFrom(owner: Obj, template: unknown, extra: Record<string, unk
   };
 }
 
-function setStatus(store: Store, key: string, owner: Obj, status: Record<string, unknown>): void {
+export function setStatus(store: Store, key: string, owner: Obj, status: Record<string, unknown>): void {
   if (!equal(owner.status, status)) store.update(key, { ...owner, status }, { subresource: 'status' });
 }
 
-export function reconcileReplicaSet(store: Store, set: Obj): void {
+export function reconcileReplicaSet(store: Store, deletion: Deletion, set: Obj): void {
   const pods = podsOf(store, set).filter((pod) => !isFinished(pod));
   const alive = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   const wanted = Number(set.spec?.['replicas'] ?? 1);
   for (let i = alive.length; i < wanted; i += 1) store.create('pods', podFrom(set, set.spec?.['template']));
-  for (const pod of alive.slice(wanted)) store.remove('pods', pod);
+  for (const pod of alive.slice(wanted)) deletion.delete('pods', pod);
   const readyReplicas = alive.filter(isReady).length;
   setStatus(store, 'replicasets.apps', set, {
     replicas: alive.length,
@@ -98,11 +99,11 @@ function isSelected(set: Obj, node: Obj): boolean {
 /** Keeps a budget's status: how many pods it expects, has healthy, and lets go. */
 export function reconcileBudget(store: Store, budget: Obj): void {
   const pods = store.all('pods').filter((pod) => selects(budget, pod) && !isFinished(pod));
-  const expectedPods = expected(store, pods);
   const currentHealthy = pods.filter(
     (pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined,
   ).length;
   const { minAvailable, maxUnavailable } = budget.spec ?? {};
+  const expectedPods = typeof minAvailable === 'number' ? pods.length : expected(store, pods);
   const desiredHealthy =
     minAvailable === undefined
       ? Math.max(0, expectedPods - scaled(maxUnavailable ?? 0, expectedPods))
@@ -116,15 +117,15 @@ export function reconcileBudget(store: Store, budget: Obj): void {
   });
 }
 
+const SCALED: Record<string, string> = { ReplicaSet: 'replicasets.apps', StatefulSet: 'statefulsets.apps' };
+
 /** The sum of their controllers' replicas, as the disruption controller counts; pods without one count themselves. */
 function expected(store: Store, pods: Obj[]): number {
   const owners = new Map<string, number>();
   for (const pod of pods) {
     const owner = ownerOf(pod);
-    const set =
-      owner?.kind === 'ReplicaSet'
-        ? store.get('replicasets.apps', owner.name, pod.metadata.namespace)
-        : undefined;
+    const key = SCALED[owner?.kind ?? ''];
+    const set = key === undefined ? undefined : store.get(key, owner?.name ?? '', pod.metadata.namespace);
     owners.set(owner?.uid ?? pod.metadata.uid ?? '', Number(set?.spec?.['replicas'] ?? 1));
   }
   return [...owners.values()].reduce((sum, count) => sum + count, 0);
