@@ -146,6 +146,7 @@ export class Feedback {
       }
     }
     this.#comments.set(pullRequest, { id: known.id, body });
+    forgetOldest(this.#comments, 20);
   }
 
   async #pullRequestOf(host: Host, commit: string): Promise<number | undefined> {
@@ -159,6 +160,7 @@ export class Feedback {
       }
     }
     this.#pullRequests.set(commit, found);
+    forgetOldest(this.#pullRequests, 1000);
     return found;
   }
 
@@ -179,6 +181,11 @@ export class Feedback {
     }
     return this.#opened.host;
   }
+}
+
+/** What is forgotten is asked for again; an agent that runs for years must not grow. */
+function forgetOldest<Key>(known: Map<Key, unknown>, most: number): void {
+  for (const key of known.keys()) if (known.size > most) known.delete(key);
 }
 
 /** Hosts may change the ends of lines and of the text. */

@@ -86,6 +86,7 @@ const NOTHING: ClusterView = {
   facts: { nodes: new Map(), claims: new Map(), agentNode: undefined, agentPod: undefined },
   nodeOps: [],
   gaps: [],
+  podGaps: [],
   budgets: () => Promise.resolve([]),
   podsOf: () => Promise.resolve(undefined),
 };

@@ -26,6 +26,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
     facts: { nodes, claims: claimsOf(nodeOps ?? []), agentNode: agent?.node, agentPod: agent?.pod },
     nodeOps: nodeOps ?? [],
     gaps,
+    podGaps: [],
     budgets: () => (budgets ??= cluster.all<PodDisruptionBudget>(BUDGETS)),
     podsOf: async (node) => {
       const pods: Pod[] = [];

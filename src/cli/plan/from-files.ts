@@ -27,8 +27,9 @@ export async function viewOfFiles(files: readonly string[], lease: LeasePlace): 
   const daemonSets = new Set(ofKind('DaemonSet').map(keyOf));
   const budgets = ofKind<PodDisruptionBudget>('PodDisruptionBudget');
   const gaps = ['from saved files; the cluster may have changed since'];
-  if (pods.length === 0) gaps.push('no pods are in the files, so evictions are not known');
-  else if (budgets.length === 0) gaps.push('no PodDisruptionBudgets are in the files');
+  const podGaps: string[] = [];
+  if (pods.length === 0) podGaps.push('no pods are in the files, so evictions are not known');
+  else if (budgets.length === 0) podGaps.push('no PodDisruptionBudgets are in the files');
   if (agent === undefined) gaps.push(AGENT_UNKNOWN);
   return {
     facts: {
@@ -39,6 +40,7 @@ export async function viewOfFiles(files: readonly string[], lease: LeasePlace): 
     },
     nodeOps,
     gaps,
+    podGaps,
     budgets: () => Promise.resolve(budgets),
     podsOf: (node) => {
       if (pods.length === 0) return Promise.resolve(undefined);

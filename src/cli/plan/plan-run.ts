@@ -75,9 +75,11 @@ export async function planRun(
   if (!prepared.here) return { kind: 'elsewhere', run };
   const { manifest } = prepared;
   const places = previewOrder(manifest.spec, view.facts);
-  const drains = manifest.spec.drainOptions.enabled
-    ? await drainsOf(places, manifest.spec.drainOptions, view)
+  const { drainOptions } = manifest.spec;
+  const drains = drainOptions.enabled
+    ? await drainsOf(places, drainOptions, view)
     : new Map<string, DrainPreview>();
+  const gaps = [...view.gaps, ...(drainOptions.enabled ? view.podGaps : [])];
   const preview = assemble({
     run,
     manifest,
@@ -87,7 +89,7 @@ export async function planRun(
     drains,
     nodeSeconds: context.nodeSeconds,
     blockers: await blockersOf(run, prepared, context, view),
-    notes: [...timesOf(prepared), ...queueOf(context, view), ...view.gaps],
+    notes: [...timesOf(prepared), ...queueOf(context, view), ...gaps],
   });
   return { kind: 'preview', preview };
 }

@@ -11,6 +11,8 @@ export interface ClusterView {
   nodeOps: readonly NodeOp[];
   /** What could not be found out. */
   gaps: string[];
+  /** What could not be found out about pods, for runs that drain. */
+  podGaps: string[];
   budgets: () => Promise<readonly PodDisruptionBudget[]>;
   /** The pods bound to a node; undefined when nobody knows. */
   podsOf: (node: string) => Promise<NodePods | undefined>;
