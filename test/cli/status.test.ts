@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startSim } from '../../src/sim/index.ts';
 import { Cluster } from '../support/cluster.ts';
 import { cli } from '../support/cli.ts';
 
@@ -58,6 +59,29 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
     ['node-2', 'Failed'],
     ['node-1', 'Completed'],
     ['node-3', 'Completed'],
+  ]);
+});
+
+test('a node cordoned by a rollout under way is none that was left; one whose NodeOp is gone is', async () => {
+  const sim = await startSim({ nodes: 3, script: () => undefined });
+  const { metadata } = sim.store.create('nodeops.operator.kairos.io', {
+    metadata: { name: 'going', namespace: 'default' },
+    spec: { image: 'busybox', command: ['true'] },
+    status: { phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Draining' } } },
+  });
+  const cordon = (node: string, by: string) => {
+    const known = sim.store.read('nodes', node);
+    const annotations = { 'operator.kairos.io/cordoned-by': by };
+    sim.store.update('nodes', { ...known, metadata: { ...known.metadata, annotations } });
+  };
+  cordon('node-1', `default/going@${metadata.uid}`);
+  cordon('node-2', 'default/going@of-a-predecessor');
+  const file = join(dir, 'second');
+  writeFileSync(file, sim.kubeconfig);
+  const { stdout } = await cli(['status', '--kubeconfig', file, '--format', 'json']);
+  await sim.stop();
+  expect((JSON.parse(stdout) as { leftCordoned: object[] }).leftCordoned).toEqual([
+    { node: 'node-2', by: 'default/going', why: 'the NodeOp is gone' },
   ]);
 });
 

@@ -58,6 +58,16 @@ test('any order of any news leaves one section a run, with its newest state, wit
   );
 });
 
+test('a pull request with more runs than a comment can hold keeps the newest ones', () => {
+  let comment: string | undefined;
+  for (let i = 0; i < 700; i += 1) {
+    comment = withRun(comment, MARKER, report(`runs/${'x'.repeat(120)}-${i}.yaml`, 'Completed'), '');
+  }
+  expect(comment?.length).toBeLessThanOrEqual(60_000);
+  expect(comment).toContain('-699.yaml');
+  expect(comment).not.toContain('-0.yaml');
+});
+
 test('text of others is text: no mention, no markup, no end of a section', () => {
   const nodes = [{ name: 'n', phase: 'Failed', message: '@all <!-- /run --> [x](y) | **z**' }];
   const text = withRun(undefined, MARKER, report('runs/a.yaml', 'Failed', { nodes }), '');

@@ -132,6 +132,19 @@ describe.each(['github', 'gitlab', 'gitea'] as const)('on %s', (provider) => {
     expect(stub.of(7)).toHaveLength(1);
   });
 
+  test('news that come while older ones are on their way are not lost', async () => {
+    const feedback = open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stub.hold = promise;
+    feedback.tell([report('Running')]);
+    await expect.poll(() => stub.requests.length).toBe(1);
+    feedback.tell([report('Completed')]);
+    resolve();
+    await feedback.settle(20_000);
+    expect(stub.latest(COMMIT)).toMatchObject([{ state: 'success' }]);
+    expect(stub.of(7)[0]?.body).toContain('**Completed**');
+  });
+
   test('Retry-After is kept: no request comes before', async () => {
     stub.faults.push({ status: 429, headers: { 'retry-after': '1' } });
     await tell(open(), report('Completed'));

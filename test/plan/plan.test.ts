@@ -1,7 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseDefinition } from '../../src/core/runs/definitions.ts';
+import { prepareRun } from '../../src/core/runs/prepare.ts';
 import { cli } from '../support/cli.ts';
 import { nodeOp, nodeOpRun } from '../runs/support.ts';
 
@@ -182,6 +185,26 @@ test('a NodeOpRun is merged with its definition; a run of another cluster is lef
   const there = await plan('runs/merged.yaml', '--cluster', 'lisbon');
   expect(there).toMatchObject({ code: 0, stderr: '' });
   expect(there.stdout).toContain('runs/merged.yaml: is for other clusters only');
+});
+
+test('a run without a name gets the name it will have', async () => {
+  write('nodeops/base.yaml', nodeOp('base'));
+  write('runs/unnamed.yaml', nodeOpRun('  nodeOp: base\n'));
+  const blob = execFileSync('git', ['hash-object', join(dir, 'runs/unnamed.yaml')], {
+    encoding: 'utf8',
+  }).trim();
+  const bytes = readFileSync(join(dir, 'runs/unnamed.yaml'));
+  const real = prepareRun(
+    { path: 'runs/unnamed.yaml', mode: '100644', blob, commit: 'c'.repeat(40), bytes },
+    {
+      layout: { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: 'berlin' },
+      namespace: 'ops',
+      definitions: [parseDefinition('nodeops/base.yaml', readFileSync(join(dir, 'nodeops/base.yaml')))],
+    },
+  );
+  const name = real.ok ? real.manifest.metadata.name : '';
+  const args = ['runs/unnamed.yaml', '--nodes', 'nodes.yaml', '--cluster', 'berlin', '--namespace', 'ops'];
+  expect((await plan(...args)).stdout).toContain(`Creates NodeOp ops/${name} on cluster berlin`);
 });
 
 test('what was carried out already, or passed over, is never repeated', async () => {

@@ -37,6 +37,8 @@ export class GitHost {
   readonly pullRequests = new Map<string, number>();
   /** Answers to the next requests, instead of the real ones; 'cut' ends the connection. */
   readonly faults: (Fault | 'cut')[] = [];
+  /** Answers wait for it. */
+  hold: Promise<void> | undefined;
   private readonly server: Server;
   private nextId = 1000;
 
@@ -93,6 +95,7 @@ export class GitHost {
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
       response.end(body === undefined ? '' : JSON.stringify(body));
     };
+    await this.hold;
     const fault = this.faults.shift();
     if (fault === 'cut') return void request.socket.destroy();
     if (fault) return send(fault.status, fault.body ?? { message: 'fault' }, fault.headers);

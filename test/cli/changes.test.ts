@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import type { NodeOpStatus } from '../../src/api/nodeop.ts';
+import { changesOf } from '../../src/cli/watch/changes.ts';
+
+const NOW = new Date('2030-01-01T00:00:00Z');
+const time = NOW.toISOString();
+const status = (nodeStatuses: NodeOpStatus['nodeStatuses'], more: NodeOpStatus = {}): NodeOpStatus => ({
+  phase: 'Running',
+  summary: { total: 2, pending: 0, inFlight: 1, completed: 1, failed: 0, cancelled: 0, done: '1/2' },
+  ...(nodeStatuses && { nodeStatuses }),
+  ...more,
+});
+
+test('only what is new is told, and nothing of nodes that wait for their turn', () => {
+  const before = status({
+    a: { phase: 'Completed' },
+    b: { phase: 'Draining', message: 'x' },
+    c: { phase: 'Pending' },
+  });
+  const after = status({
+    a: { phase: 'Completed' },
+    b: { phase: 'Draining', message: 'y' },
+    c: { phase: 'Pending' },
+  });
+  expect(changesOf(before, after, NOW)).toEqual([
+    { type: 'node', time, node: 'b', phase: 'Draining', message: 'y' },
+  ]);
+  expect(changesOf(after, structuredClone(after), NOW)).toEqual([]);
+});
+
+test('the first look tells the whole and all that has begun', () => {
+  const first = status({ a: { phase: 'Running' }, b: { phase: 'Pending' } });
+  expect(changesOf(undefined, first, NOW)).toEqual([
+    { type: 'node', time, node: 'a', phase: 'Running', message: '' },
+    { type: 'rollout', time, phase: 'Running', done: '1/2', failed: 0, message: '' },
+  ]);
+});
+
+test('a new reason of the whole is news', () => {
+  const conditions = [{ type: 'Ready', status: 'False', message: 'waiting for node-1' } as const];
+  expect(changesOf(status({}), status({}, { conditions }), NOW)).toEqual([
+    { type: 'rollout', time, phase: 'Running', done: '1/2', failed: 0, message: 'waiting for node-1' },
+  ]);
+});
