@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { KubeList, KubeObject } from '../api/kubernetes.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
+import { backoffMs } from '../kube/backoff.ts';
 import { ApiError, KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/resources.ts';
 
@@ -64,15 +66,25 @@ export class ReadOnlyCluster {
     return this.client.close();
   }
 
+  /** An API server that is busy is asked again, as it asks for; whatever else is wrong is said at once. */
   private async ask<T>(what: string, request: () => Promise<T>): Promise<T> {
-    try {
-      return await request();
-    } catch (error) {
-      throw error instanceof ApiError ? explained(what, error) : error;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+        return await request();
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (!BUSY.has(error.code) || attempt === ATTEMPTS) throw explained(what, error);
+        // oxlint-disable-next-line no-await-in-loop
+        await sleep(Math.min(error.retryAfterMs ?? backoffMs(attempt), LONGEST_WAIT_MS));
+      }
     }
   }
 }
 
+const BUSY = new Set([429, 503, 504]);
+const ATTEMPTS = 4;
+const LONGEST_WAIT_MS = 10_000;
 const PAGE = 500;
 
 /** The API server's answer as something a person can act on. */

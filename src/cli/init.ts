@@ -57,7 +57,7 @@ async function run(dir: string, { url, cluster, ci }: InitFlags): Promise<void> 
   const examples = examplesFolder();
   for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
     const text = await readFile(join(examples, from), 'utf8');
-    const filled = from.startsWith('repository/') ? fill(text, { url, cluster }) : text;
+    const filled = fill(text, { url, cluster });
     print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
   }
   print(`
@@ -82,9 +82,15 @@ async function put(file: string, text: string): Promise<'added' | 'kept '> {
   }
 }
 
-/** Addresses stand between single quotes in YAML, where a quote is written twice. */
+/**
+ * The workflows are examples in their own right, so they hold a name and no placeholder. Addresses stand
+ * between single quotes in YAML, where a quote is written twice.
+ */
 function fill(text: string, { url, cluster }: { url: string; cluster: string }): string {
-  return text.replaceAll('{{cluster}}', cluster).replaceAll('{{url}}', () => url.replaceAll("'", "''"));
+  return text
+    .replaceAll('{{cluster}}', cluster)
+    .replace('NODEOP_CLUSTER: example', `NODEOP_CLUSTER: '${cluster}'`)
+    .replaceAll('{{url}}', () => url.replaceAll("'", "''"));
 }
 
 /** `examples` of the package, whether this runs from `src/cli` or bundled from `dist`. */

@@ -78,6 +78,7 @@ test('the GitHub workflow validates, plans and keeps one comment', async () => {
     RUNNER_TEMP: temp,
     GITHUB_TOKEN: TOKEN,
     NODEOP_KUBECONFIG: sim.kubeconfig,
+    NODEOP_CLUSTER: 'berlin',
   };
   const run = (name: string) => step(script(name), repository.clone, env);
 
@@ -86,7 +87,7 @@ test('the GitHub workflow validates, plans and keeps one comment', async () => {
   expect(await run('comment')).toEqual({ code: 0, output: 'comment added\n' });
   const [comment] = host.of(5);
   expect(comment?.body).toMatch(/### ✅ `runs\/2030\/second\.yaml`[\s\S]*### ✅ `runs\/new run\.yaml`/);
-  expect(comment?.body).toContain('2 nodes in 1 batch');
+  expect(comment?.body).toContain('on cluster berlin: 2 nodes in 1 batch');
   expect(comment?.body).not.toContain('runs/old.yaml');
   expect(readFileSync(join(temp, 'summary.md'), 'utf8')).toContain('runs/new run.yaml');
 
@@ -115,7 +116,7 @@ test('without access to the cluster, as from a fork, the workflow says so and go
   const plan = workflow.jobs.plan.steps.find((it) => it.name === 'plan')?.run ?? '';
   const comment = workflow.jobs.plan.steps.find((it) => it.name === 'comment')?.run ?? '';
   using repository = pullRequest({ 'runs/new.yaml': nodeOp('new') });
-  const env = { NODEOP_KUBECONFIG: '', RUNNER_TEMP: repository.root };
+  const env = { NODEOP_KUBECONFIG: '', NODEOP_CLUSTER: 'berlin', RUNNER_TEMP: repository.root };
   const planned = await step(plan, repository.clone, env);
   expect(planned).toEqual({ code: 0, output: 'NODEOP_KUBECONFIG is not there: no plan is made\n' });
   expect(existsSync(join(repository.root, 'plan.md'))).toBe(false);
@@ -137,6 +138,7 @@ test('the GitLab job validates, plans and keeps one comment', async () => {
     CI_MERGE_REQUEST_DIFF_BASE_SHA: repository.git(repository.clone, 'rev-parse', 'HEAD^').trim(),
     NODEOP_HOST_TOKEN: TOKEN,
     NODEOP_KUBECONFIG: join(tools.root, 'kubeconfig'),
+    NODEOP_CLUSTER: 'berlin',
   };
   const good = await step(script, repository.clone, env);
   expect(good).toEqual({ code: 0, output: '2 files checked, 0 problems\ncomment added\n' });

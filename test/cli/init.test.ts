@@ -42,6 +42,9 @@ test('a new repository is valid as it is laid out, and its example can be planne
   );
   expect(plan.code).toBe(0);
   expect(plan.stdout).toMatch(/on cluster 007: 1 node in 0 batches, each: command/);
+  expect(readFileSync(join(dir, '.github/workflows/node-operations.yaml'), 'utf8')).toContain(
+    "NODEOP_CLUSTER: '007'",
+  );
   expect(files().some((file) => readFileSync(join(dir, file), 'utf8').includes('{{cluster'))).toBe(false);
 });
 

@@ -38,9 +38,15 @@ function answer(url: URL): object {
 }
 
 test('only pods of target nodes are listed, in pages, and none without a drain; nothing is written', async () => {
+  let busy = 3;
   const asked: { method: string; path: string; node: string | null }[] = [];
   const server = createServer((request: IncomingMessage, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
+    // A server that is busy now and then, as fleets' are.
+    if (url.pathname === '/api/v1/pods' && busy-- > 0) {
+      response.writeHead(429, { 'retry-after': '0' }).end('{"message":"too many requests"}');
+      return;
+    }
     const node = url.searchParams.get('fieldSelector');
     asked.push({ method: request.method ?? '', path: url.pathname, node });
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(url)));
