@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import { duration } from '../api/schema.ts';
 
@@ -43,4 +44,15 @@ export function untilSignal(): Promise<void> {
 export function durationText(text: string): string {
   if (duration().safeParse(text).success) return text;
   throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
+}
+
+const COLOURS: Record<string, 'red' | 'green' | 'yellow' | 'cyan'> = {
+  Completed: 'green',
+  Failed: 'red',
+  Cancelled: 'yellow',
+};
+
+/** A phase of ten columns, coloured where a person reads it: never in a pipe, nor with NO_COLOR. */
+export function phaseText(phase: string): string {
+  return styleText(COLOURS[phase] ?? 'cyan', phase.padEnd(10), { stream: process.stdout });
 }

@@ -9,7 +9,7 @@ import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
 import { clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { isMeant, labelOf, runPathOf } from './find-run.ts';
-import { durationText, print, printError, untilSignal } from './terminal.ts';
+import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
 import { type Change, changesOf } from './watch/changes.ts';
 
 interface WatchFlags extends ClusterFlags {
@@ -154,9 +154,9 @@ function sentence(change: Change): string {
     case 'deleted':
       return 'the NodeOp was deleted';
     case 'node':
-      return `${change.node.padEnd(20)} ${change.phase.padEnd(10)} ${oneLine(change.message, 160)}`.trimEnd();
+      return `${change.node.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
     case 'rollout':
-      return `${'rollout'.padEnd(20)} ${change.phase.padEnd(10)} ${oneLine(change.message, 160)}`.trimEnd();
+      return `${'rollout'.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
   }
 }
 
