@@ -141,12 +141,17 @@ class RunWatch {
 
   /** What no retry can mend ends the watch; the rest is said, and tried again. */
   private trouble(error: unknown): void {
-    if (!(error instanceof ApiError))
-      return this.fail(error instanceof Error ? error : new Error(String(error)));
-    const known = explained('watch nodeops', error);
+    const what = 'watch nodeops';
+    // A connection that breaks in mid-answer is no answer of the API server, and comes back as one does.
+    const known = error instanceof ApiError ? explained(what, error) : brokenOff(what, error);
     if (known instanceof InvalidError || !this.cache.synced) this.fail(known);
     else printError(`${known.message}; trying again`);
   }
+}
+
+function brokenOff(what: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TransientError(`cannot ${what}: ${reason}`, { cause: error });
 }
 
 function sentence(change: Change): string {

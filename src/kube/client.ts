@@ -125,7 +125,13 @@ export class KubeClient {
   }
 
   async request(method: Dispatcher.HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
-    const text = await (await this.open(method, path, options)).text();
+    const body = await this.open(method, path, options);
+    const text = await body.text().catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ApiError(0, { message: `the API server's answer broke off: ${reason}` }, undefined, {
+        cause,
+      });
+    });
     if (text === '') return undefined;
     try {
       return JSON.parse(text) as unknown;

@@ -163,6 +163,23 @@ test.each([
   expect(answer.code).toBe(code);
 });
 
+test('an answer that breaks off', async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-length': '1000' }).write('{"items": [');
+    setImmediate(() => request.socket.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  writeFileSync(join(dir, 'broken'), cluster.sim.kubeconfig.replaceAll(/127\.0\.0\.1:\d+/g, address));
+  const answer = await cli(['status', '--kubeconfig', join(dir, 'broken')]);
+  server.close();
+  expect(answer.stderr).toMatch(/^cannot list nodeops: (the API server's answer broke off|no answer)/);
+  expect(answer.stderr).not.toContain('    at ');
+  expect(answer.code).toBe(3);
+});
+
 test('a context that is not there, and a login helper that is not installed', async () => {
   const context = await cli(['status', '--kubeconfig', kubeconfig, '--context', 'berlin']);
   expect(context.code).toBe(2);

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -74,4 +75,32 @@ test('what does not come in time, and a cluster that is away, end with 3', async
   const away = await cli(['watch', 'never', '--kubeconfig', join(dir, 'away')]);
   expect(away.code).toBe(3);
   expect(away.stderr).toMatch(/^cannot watch nodeops: no answer from the API server/);
+});
+
+test('a broken connection is told, and what happened meanwhile is not lost', async () => {
+  const target = Number(new URL(cluster.sim.url).port);
+  const sockets = new Set<Socket>();
+  const proxy = createServer((near) => {
+    const far = connect(target, '127.0.0.1');
+    for (const socket of [near, far]) socket.on('error', () => socket.destroy());
+    near.pipe(far).pipe(near);
+    sockets.add(near);
+  });
+  await new Promise<void>((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  const file = join(dir, 'proxied');
+  const port = String((proxy.address() as AddressInfo).port);
+  writeFileSync(file, cluster.sim.kubeconfig.replaceAll(String(target), port));
+  const watched = cli(['watch', 'later', '--kubeconfig', file, '--timeout', '50s']);
+  // The list and the watch each have a connection of their own.
+  await expect.poll(() => sockets.size, { timeout: 20_000 }).toBe(2);
+  for (const socket of sockets) socket.destroy();
+  await create('later', 'node-1');
+  const { code, stdout, stderr } = await watched;
+  proxy.close();
+  expect(stderr).toMatch(/^cannot watch nodeops: .*; trying again$/m);
+  expect(stderr).not.toContain('    at ');
+  expect(stdout).toMatch(/rollout +Completed/);
+  expect(code).toBe(0);
 });
