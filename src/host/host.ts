@@ -69,7 +69,10 @@ export class HostError extends Error {
 
 const TIMEOUT_MS = 30_000;
 
-/** `fetch` with a bound on time; redirects are refused, since they would carry the token elsewhere. */
+/**
+ * `fetch` with a bound on time, and the whole answer or none: clients take one that breaks off for an empty
+ * one. Redirects are refused, since they would carry the token elsewhere.
+ */
 export async function hostFetch(
   url: string | URL,
   init: RequestInit,
@@ -78,7 +81,10 @@ export async function hostFetch(
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const signals = [timeout, signal, init.signal].filter((it): it is AbortSignal => it instanceof AbortSignal);
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any(signals) });
+    const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any(signals) });
+    const { status, statusText, headers } = response;
+    const text = await response.text();
+    return new Response(text === '' ? null : text, { status, statusText, headers });
   } catch (cause) {
     throw new HostError(0, `no answer from ${new URL(url).host}: ${reasonOf(cause)}`, undefined, { cause });
   }

@@ -81,6 +81,13 @@ describe.each(['github', 'gitlab', 'gitea'] as const)('%s', (provider) => {
     for (const error of [refused, missing, cut]) expect(String(error)).not.toMatch(/secret/);
   });
 
+  test('an answer that breaks off is no answer', async () => {
+    stub.faults.push('torn');
+    const error = await host.status(COMMIT, STATUS.context).catch((it: unknown) => it);
+    expect(error).toBeInstanceOf(HostError);
+    expect(error).toMatchObject({ status: 0, permanent: false });
+  });
+
   test('a redirect, which would carry the token elsewhere, is not followed', async () => {
     stub.faults.push({ status: 307, headers: { location: `${stub.url}/elsewhere` } });
     await expect(host.setStatus(COMMIT, STATUS)).rejects.toMatchObject({ status: 0 });

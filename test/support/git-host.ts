@@ -35,8 +35,8 @@ export class GitHost {
   readonly comments: (StoredComment & { pullRequest: number })[] = [];
   /** Commit → pull request. */
   readonly pullRequests = new Map<string, number>();
-  /** Answers to the next requests, instead of the real ones; 'cut' ends the connection. */
-  readonly faults: (Fault | 'cut')[] = [];
+  /** Answers to the next requests, instead of the real ones; 'cut' ends the connection, 'torn' in mid-answer. */
+  readonly faults: (Fault | 'cut' | 'torn')[] = [];
   /** Answers wait for it. */
   hold: Promise<void> | undefined;
   private readonly server: Server;
@@ -98,6 +98,10 @@ export class GitHost {
     await this.hold;
     const fault = this.faults.shift();
     if (fault === 'cut') return void request.socket.destroy();
+    if (fault === 'torn') {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"a":');
+      return void setImmediate(() => request.socket.destroy());
+    }
     if (fault) return send(fault.status, fault.body ?? { message: 'fault' }, fault.headers);
     if (!authorized) return send(401, { message: 'Bad credentials' });
     const body = (text === '' ? {} : JSON.parse(text)) as Record<string, string>;
