@@ -31,7 +31,13 @@ export function gitlabHost({ apiUrl, project, token }: HostAccess, signal?: Abor
     },
     setStatus: async (commit, { context, state, description, targetUrl }) => {
       const more = { name: context, description, ...(targetUrl === '' ? {} : { targetUrl }) };
-      await commits.editStatus(project, commit, toState(state), more);
+      try {
+        await commits.editStatus(project, commit, toState(state), more);
+      } catch (error) {
+        // A status that is not over cannot be set to what it is already, not even to change its description.
+        const goesOn = state === 'running' || state === 'pending';
+        if (!(goesOn && error instanceof HostError && error.status === 400)) throw error;
+      }
     },
     pullRequestOf: async (commit) => {
       const requests = await commits.allMergeRequests(project, commit);

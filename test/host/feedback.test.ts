@@ -94,6 +94,22 @@ describe.each(['github', 'gitlab', 'gitea'] as const)('on %s', (provider) => {
     expect(stub.of(7)[0]?.body).not.toContain('under way');
   });
 
+  test('the first failed node is told while the run goes on', async () => {
+    const feedback = open();
+    await tell(feedback, report('Running'));
+    const { status } = report('Running');
+    await tell(
+      feedback,
+      report('Running', { status: { ...status, summary: { ...status.summary, failed: 1 } } }),
+    );
+    expect(stub.of(7)[0]?.body).toContain('**Running**, under way, some nodes have failed');
+    // GitLab refuses to set what is running to running.
+    const said = provider === 'gitlab' ? 'under way' : 'under way, some nodes have failed';
+    expect(stub.latest(COMMIT)).toMatchObject([{ description: said }]);
+    await tell(feedback, report('Completed'));
+    expect(stub.latest(COMMIT)).toMatchObject([{ state: 'success' }]);
+  });
+
   test('an agent that starts anew says nothing twice, and says what was not said', async () => {
     await tell(open(), report('Running'));
     const before = stub.writes().length;

@@ -35,8 +35,9 @@ export class GitHost {
   readonly comments: (StoredComment & { pullRequest: number })[] = [];
   /** Commit → pull request. */
   readonly pullRequests = new Map<string, number>();
-  /** Answers to the next requests, instead of the real ones; 'cut' ends the connection, 'torn' in mid-answer. */
-  readonly faults: (Fault | 'cut' | 'torn')[] = [];
+  /** Answers to the next requests, instead of the real ones; 'cut' ends the connection, 'torn' in mid-answer,
+   * 'lost' after the request was carried out. */
+  readonly faults: (Fault | 'cut' | 'torn' | 'lost')[] = [];
   /** Answers wait for it. */
   hold: Promise<void> | undefined;
   private readonly server: Server;
@@ -102,7 +103,8 @@ export class GitHost {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write('{"a":');
       return void setImmediate(() => request.socket.destroy());
     }
-    if (fault) return send(fault.status, fault.body ?? { message: 'fault' }, fault.headers);
+    if (typeof fault === 'object')
+      return send(fault.status, fault.body ?? { message: 'fault' }, fault.headers);
     if (!authorized) return send(401, { message: 'Bad credentials' });
     const body = (text === '' ? {} : JSON.parse(text)) as Record<string, string>;
     const routes = { github: GITHUB, gitlab: GITLAB, gitea: GITEA }[this.provider];
@@ -115,6 +117,7 @@ export class GitHost {
         body,
         url.searchParams,
       );
+      if (fault === 'lost') return void request.socket.destroy();
       return send(code, result, headers);
     }
     send(404, { message: 'Not Found' });
