@@ -1,4 +1,5 @@
-FROM node:24-slim AS build
+# The bundle is the same for every architecture, so it is built once, on the builder's own.
+FROM --platform=$BUILDPLATFORM node:24-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -7,9 +8,9 @@ COPY src src
 RUN npm run build
 
 FROM node:24-slim
-# ssh reads keys and known hosts from the home folder of the user in /etc/passwd, so there has to be one.
+# git and ssh for the repository, gpg for signatures, tini to bury what git leaves running. ssh reads keys and known hosts from the home folder of the user in /etc/passwd, so there has to be one.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
+  && apt-get install --yes --no-install-recommends git openssh-client gnupg tini ca-certificates \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin nodeop \
   && install --directory --owner nodeop --group nodeop /var/lib/nodeop-agent
@@ -23,5 +24,9 @@ COPY --from=build /src/dist dist
 RUN chmod 755 dist/nodeop-agent.js && ln -s /app/dist/nodeop-agent.js /usr/local/bin/nodeop-agent
 USER 10001:10001
 ENV NODE_ENV=production
-ENTRYPOINT ["node", "/app/dist/nodeop-agent.js"]
+EXPOSE 8080
+# For a container outside a cluster, with an http section in its configuration; in a cluster the Deployment's probes do this.
+HEALTHCHECK --interval=10s --timeout=5s --retries=6 \
+  CMD ["node", "--eval", "fetch('http://127.0.0.1:8080/livez').then((it) => process.exit(it.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["tini", "--", "node", "/app/dist/nodeop-agent.js"]
 CMD ["start", "--config", "/etc/nodeop-agent/agent.yaml"]

@@ -9,6 +9,7 @@ interface Work {
   preflight?: Pod;
   reboot?: Pod;
   gone?: boolean;
+  jobSeen?: boolean;
   facts?: WorkFacts;
 }
 
@@ -27,7 +28,10 @@ export class WorkIndex {
     else if (object.metadata.labels?.[LABEL_REBOOT]) assign(work, 'reboot', object as Pod, gone);
     else if (gone) work.attempts.delete(object.metadata.name ?? '');
     else work.attempts.set(object.metadata.name ?? '', object as Pod);
-    if (kind === 'job' && !gone) delete work.gone;
+    if (kind === 'job' && !gone) {
+      work.jobSeen = true;
+      delete work.gone;
+    }
     return key.uid;
   }
 
@@ -78,6 +82,7 @@ function factsOf(work: Work): WorkFacts {
   const job = work.job ? jobFacts(work.job, [...work.attempts.values()]) : work.gone ? 'gone' : undefined;
   return {
     ...(job === undefined ? {} : { job }),
+    ...(work.jobSeen === true ? { jobSeen: true } : {}),
     ...(work.preflight === undefined ? {} : { preflight: podFacts(work.preflight) }),
     ...(work.reboot === undefined ? {} : { reboot: podFacts(work.reboot) }),
   };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
+import type { AccessRequest } from './api/rbac.ts';
 import { ApiServer, type Stats } from './api/server.ts';
 import { Deletion } from './api/deletion.ts';
 import { GarbageCollector } from './controllers/garbage.ts';
@@ -37,6 +38,8 @@ export interface SimOptions {
   jobBackoffMs?: number;
   /** Time between the bookmarks of a watch: a minute, as API servers do it. */
   bookmarkMs?: number;
+  /** Asked before every request for a resource; an answer refuses it with 403. */
+  refuse?: (request: AccessRequest) => string | undefined;
 }
 
 export interface Sim {
@@ -67,6 +70,7 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     log: (pod) => kubeletOf(pod)?.log(pod) ?? '',
     created: (key, object) => garbage.check(key, object),
     bookmarkMs: options.bookmarkMs ?? 60_000,
+    refuse: options.refuse,
   });
   seed(store, options);
   const timing = { backoffMs: options.jobBackoffMs ?? 500 };

@@ -52,11 +52,7 @@ export class Installation {
   }
 
   async install(): Promise<void> {
-    const map = load(readFileSync(join(MANIFESTS, 'config.yaml'), 'utf8')) as {
-      metadata: object;
-      data: Record<string, string>;
-    };
-    const shipped = load(map.data['agent.yaml'] ?? '') as Record<string, object>;
+    const shipped = load(readFileSync(join(MANIFESTS, 'base/agent.yaml'), 'utf8')) as Record<string, object>;
     const config = {
       ...shipped,
       cluster: 'e2e',
@@ -66,7 +62,7 @@ export class Installation {
     const patched = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: map.metadata,
+      metadata: { name: 'nodeop-agent', namespace: AGENT },
       data: { 'agent.yaml': dump(config) },
     };
     writeFileSync(join(this.overlay, 'config.yaml'), dump(patched));
@@ -85,7 +81,7 @@ export class Installation {
       kind: 'Kustomization',
       resources: [relative(this.overlay, MANIFESTS)],
       images: [{ name: 'nodeop-agent', newName, newTag }],
-      patches: [{ path: 'config.yaml' }, { patch: dump(deployment) }],
+      patches: [{ path: 'config.yaml' }, { patch: dump(deployment) }, ...(await leftOut())],
     };
     writeFileSync(join(this.overlay, 'kustomization.yaml'), dump(kustomization));
     await kubectl(['apply', '--validate=false', '-k', this.overlay]);
@@ -233,4 +229,20 @@ function eyes(): object {
 function split(image: string): [name: string, tag: string] {
   const at = image.lastIndexOf(':');
   return at > image.lastIndexOf('/') ? [image.slice(0, at), image.slice(at + 1)] : [image, 'latest'];
+}
+
+/**
+ * What does not fit the cluster at hand: the NetworkPolicy, since the repository is behind a port nobody
+ * else uses, and the PodDisruptionBudget where the server is older than its version.
+ */
+async function leftOut(): Promise<{ patch: string }[]> {
+  const metadata = { name: 'nodeop-agent', namespace: AGENT };
+  const without = (apiVersion: string, kind: string) => ({
+    patch: dump({ $patch: 'delete', apiVersion, kind, metadata }),
+  });
+  const versions = (await kubectl(['api-versions'])).split('\n');
+  return [
+    without('networking.k8s.io/v1', 'NetworkPolicy'),
+    ...(versions.includes('policy/v1') ? [] : [without('policy/v1', 'PodDisruptionBudget')]),
+  ];
 }

@@ -59,6 +59,8 @@ export interface DrainFacts {
 export interface WorkFacts {
   /** 'gone' only after a direct question to the API server, never because a cache has no entry. */
   job?: JobFacts | 'gone';
+  /** A Job was seen, so that its absence is to be asked about even before it is on record. */
+  jobSeen?: boolean;
   preflight?: PodFacts;
   reboot?: PodFacts;
   drain?: DrainFacts;

@@ -136,7 +136,7 @@ function drain(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeS
 
 function run(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeStatus): Step {
   const { job } = work;
-  if (job === undefined) return missingJob(node, status);
+  if (job === undefined) return missingJob(node, status, work.jobSeen === true);
   const name = jobName(ctx.facts, node.name);
   if (job === 'gone') {
     const text = `Job ${name} disappeared before its result was seen; its command is not run again`;
@@ -157,10 +157,10 @@ function run(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeSta
   return step(ctx, node.name, rebooting);
 }
 
-function missingJob(node: NodeFacts, status: NodeStatus): Step {
+function missingJob(node: NodeFacts, status: NodeStatus, seen: boolean): Step {
   // A recorded Job that is not in the cache may have been deleted, or the cache may be behind: ask.
   const action: Action =
-    status.jobName === undefined
+    status.jobName === undefined && !seen
       ? { type: 'create-job', node: node.name, reason: 'run the command' }
       : { type: 'look-up-job', node: node.name, reason: 'the recorded Job is not to be seen' };
   return { status, actions: [action] };

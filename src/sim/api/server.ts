@@ -10,6 +10,7 @@ import { admit, type CustomType, customTypes, defaulted } from './crd.ts';
 import { type DeleteOptions, type Deletion, isTerminating } from './deletion.ts';
 import { discovery } from './discovery.ts';
 import { evict } from './eviction.ts';
+import type { AccessRequest } from './rbac.ts';
 import { table } from './table.ts';
 import { validate } from './validate.ts';
 
@@ -31,6 +32,8 @@ export interface ApiServerOptions {
   created: (key: string, object: Obj) => void;
   /** Milliseconds between the bookmarks of a watch. */
   bookmarkMs: number;
+  /** Asked before every request for a resource; an answer refuses it. Everything is allowed when absent. */
+  refuse?: ((request: AccessRequest) => string | undefined) | undefined;
 }
 
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -99,6 +102,7 @@ export class ApiServer {
       if (target)
         label = `${labelVerb(request, url)} ${target.key}${target.subresource ? `/${target.subresource}` : ''}`;
       const body = await readBody(request);
+      if (target) this.authorize(request, url, target);
       bytesIn = body.length;
       const answer = target ? this.handle(request, response, url, target, body) : this.misc(url.pathname);
       if (answer !== undefined) send(response, answer.code, answer.body);
@@ -122,6 +126,15 @@ export class ApiServer {
     entry.requests += 1;
     entry.bytesIn += bytesIn;
     entry.bytesOut += Number(response.getHeader('content-length') ?? 0);
+  }
+
+  private authorize(request: IncomingMessage, url: URL, target: Target): void {
+    const { type, name, namespace, subresource } = target;
+    const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
+    const verb = accessVerb(request.method ?? '', name !== undefined, url.searchParams.has('watch'));
+    const message = this.options.refuse?.({ verb, group: type.group, resource, namespace, name });
+    if (message !== undefined)
+      throw new StatusError(403, 'Forbidden', `${resource} is forbidden: ${message}`);
   }
 
   private misc(path: string): { code: number; body: unknown } {
@@ -390,6 +403,18 @@ const INITIAL: Record<string, { status: Record<string, unknown> }> = {
 
 function labelVerb(request: IncomingMessage, url: URL): string {
   return url.searchParams.has('watch') ? 'WATCH' : (request.method ?? '');
+}
+
+/** The verb of a request as authorizers name it (Kubernetes documentation, "Authorization Overview"). */
+function accessVerb(method: string, named: boolean, watch: boolean): string {
+  const verbs: Record<string, string> = {
+    GET: named ? 'get' : watch ? 'watch' : 'list',
+    POST: 'create',
+    PUT: 'update',
+    PATCH: 'patch',
+    DELETE: named ? 'delete' : 'deletecollection',
+  };
+  return verbs[method] ?? method.toLowerCase();
 }
 
 /** What a change means to a watcher that only sees what its selectors let through. */
