@@ -62,6 +62,15 @@ export class ReadOnlyCluster {
     return this.ask(`get ${resource.plural}`, () => this.client.get<T>(resource, name, namespace));
   }
 
+  /** A resource in the version of its group that the server prefers: `policy/v1` came with Kubernetes 1.22. */
+  async served(group: string, plural: string): Promise<Resource> {
+    const { preferredVersion } = await this.ask(`read the versions of ${group}`, async () => {
+      const answer = await this.client.request('GET', `/apis/${group}`);
+      return answer as { preferredVersion: { groupVersion: string } };
+    });
+    return { base: `/apis/${preferredVersion.groupVersion}`, plural };
+  }
+
   close(): Promise<void> {
     return this.client.close();
   }

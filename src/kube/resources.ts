@@ -11,7 +11,6 @@ export const PODS: Resource = { base: '/api/v1', plural: 'pods' };
 export const EVENTS: Resource = { base: '/api/v1', plural: 'events' };
 export const JOBS: Resource = { base: '/apis/batch/v1', plural: 'jobs' };
 export const DAEMONSETS: Resource = { base: '/apis/apps/v1', plural: 'daemonsets' };
-export const BUDGETS: Resource = { base: '/apis/policy/v1', plural: 'poddisruptionbudgets' };
 export const LEASES: Resource = { base: '/apis/coordination.k8s.io/v1', plural: 'leases' };
 export const NODEOPS: Resource = { base: `/apis/${NODEOP_GROUP}/${NODEOP_VERSION}`, plural: 'nodeops' };
 

@@ -1,13 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { dump, load } from 'js-yaml';
 import type { Node, Pod } from '../../src/api/kubernetes.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { GitServer } from './git-server.ts';
 import { apply, get, kubectl, until } from './kubectl.ts';
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MANIFESTS = fileURLToPath(new URL('../../manifests', import.meta.url));
 const CRD = 'crd/nodeops.operator.kairos.io.yaml';
 /** An image of the agent that the cluster's nodes can pull or have already. */
@@ -16,7 +19,7 @@ const AGENT = 'nodeop-system';
 const OWN = 'nodeop-e2e';
 const TARGET = 'e2e.nodeop.dev/target';
 /** Where the commands of the runs leave a line on their node. */
-const TRACE = 'var/tmp/nodeop-e2e';
+const TRACE = `var/tmp/nodeop-e2e-${Date.now().toString(36)}`;
 
 /**
  * The agent installed in a cluster the way a user does it: an overlay over `manifests`, two replicas,
@@ -94,12 +97,26 @@ export class Installation {
   }
 
   async uninstall(): Promise<void> {
+    // Budgets first: no drain has to wait any longer.
+    await kubectl(['delete', 'namespace', OWN, '--ignore-not-found', '--timeout=120s']);
     await kubectl(['delete', 'nodeops', '--all', '--all-namespaces', '--timeout=60s']).catch(() => '');
     await kubectl(['delete', '-k', this.overlay, '--ignore-not-found', '--timeout=120s']).catch(() => '');
-    await kubectl(['delete', 'namespace', OWN, '--ignore-not-found', '--timeout=120s']);
     await kubectl(['label', 'nodes', '--all', `${TARGET}-`]);
     this.git.close();
     rmSync(this.overlay, { recursive: true });
+  }
+
+  /** What the command `plan` says of a run file, from this machine. */
+  async plan(text: string): Promise<string> {
+    const root = mkdtempSync(join(tmpdir(), 'nodeop-cluster-plan-'));
+    mkdirSync(join(root, 'runs'));
+    writeFileSync(join(root, 'runs/planned.yaml'), text);
+    const args = [MAIN, 'plan', 'runs/planned.yaml', '--cluster', 'e2e'];
+    try {
+      return (await promisify(execFile)(process.execPath, args, { cwd: root })).stdout;
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   }
 
   nodeOp(name: string): Promise<NodeOp> {
@@ -122,6 +139,11 @@ export class Installation {
     return Promise.all(this.targets.map((node) => this.ranOn(node, name)));
   }
 
+  /** How often it ran on all targets together. */
+  async ranAltogether(name: string): Promise<number> {
+    return (await this.ran(name)).reduce((sum, count) => sum + count, 0);
+  }
+
   async ranOn(node: string, name: string): Promise<number> {
     const look = () => this.onNode(node, `cat /host/${TRACE}-${name} 2>/dev/null || true`);
     const text = await until(`the traces on ${node}`, look, () => true);
@@ -135,10 +157,10 @@ export class Installation {
     return kubectl(['-n', OWN, 'exec', items[0]?.metadata.name ?? 'none', '--', 'sh', '-c', command]);
   }
 
-  /** The pod that acts, by the holder of the lease. */
+  /** Who acts, by the lease: `<pod>_<process>`. A killed container that came back is another one. */
   async leader(): Promise<string> {
     const lease = await get<{ spec: { holderIdentity?: string } }>('-n', AGENT, 'lease', 'nodeop-agent');
-    return (lease.spec.holderIdentity ?? '').split('_')[0] ?? '';
+    return lease.spec.holderIdentity ?? '';
   }
 
   /** SIGKILL to every process of a pod, from outside of it: nothing gets to say goodbye. */

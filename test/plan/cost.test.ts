@@ -34,6 +34,7 @@ function answer(url: URL): object {
   if (url.pathname === '/api/v1/nodes') return page(NODES);
   if (url.pathname === '/api/v1/pods') return page(PODS);
   if (url.pathname.endsWith('/daemonsets/agent')) return { metadata: { name: 'agent' } };
+  if (url.pathname === '/apis/policy') return { preferredVersion: { groupVersion: 'policy/v1' } };
   return page([]);
 }
 

@@ -4,7 +4,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import { daemonSetOf } from '../../core/rollout/drain.ts';
 import type { NodeFacts } from '../../core/rollout/facts.ts';
 import { nodeFacts } from '../../kube/facts.ts';
-import { BUDGETS, DAEMONSETS, LEASES, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
+import { DAEMONSETS, LEASES, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import type { ReadOnlyCluster } from '../cluster.ts';
 import { AGENT_UNKNOWN, claimsOf, holderPod, type ClusterView, type LeasePlace } from './view.ts';
 
@@ -27,7 +27,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
     nodeOps: nodeOps ?? [],
     gaps,
     podGaps: [],
-    budgets: () => (budgets ??= cluster.all<PodDisruptionBudget>(BUDGETS)),
+    budgets: () => (budgets ??= budgetsOf(cluster)),
     podsOf: async (node) => {
       const pods: Pod[] = [];
       for await (const pod of cluster.list<Pod>(PODS, { fieldSelector: `spec.nodeName=${node}` }))
@@ -41,6 +41,10 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
       return { pods, daemonSets: new Map(await Promise.all(known)) };
     },
   };
+}
+
+async function budgetsOf(cluster: ReadOnlyCluster): Promise<PodDisruptionBudget[]> {
+  return cluster.all(await cluster.served('policy', 'poddisruptionbudgets'));
 }
 
 async function exists(cluster: ReadOnlyCluster, key: string): Promise<boolean> {
