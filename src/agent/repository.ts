@@ -9,8 +9,8 @@ import { baselineMessage, commitMessage } from '../core/runs/message.ts';
 import { baselinePath, reportPath, runId, type Layout } from '../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
 import { formatBaseline, formatReport } from '../core/runs/report.ts';
+import { localRepository, mirrorOf, type Mirror } from '../git/mirror.ts';
 import { mergesAfter } from '../git/read.ts';
-import { localRepository, Mirror } from '../git/mirror.ts';
 import { writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
 import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
@@ -102,9 +102,7 @@ export class RepositoryLoop {
     this.#log = logger.child({ loop: 'repository' });
     this.#now = now;
     this.#layout = { ...config.git.paths, cluster: config.cluster };
-    const { url, branch, dir, timeout } = config.git;
-    const { signal } = this.#abort;
-    this.#mirror = new Mirror({ url, branch, dir, timeoutMs: durationMs(timeout), signal });
+    this.#mirror = mirrorOf(config.git, this.#abort.signal);
     this.#snapshots = new SnapshotReader(this.#mirror, this.#layout);
     this.#facts = new FactsReader({
       mirror: this.#mirror,

@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
-import { Mirror } from '../git/mirror.ts';
+import { mirrorOf, type Mirror } from '../git/mirror.ts';
 import type { Logger } from './logger.ts';
 import type { PollState } from './repository.ts';
 import { onSchedule } from './schedule.ts';
@@ -15,10 +15,9 @@ export class Standby {
   private polled: PollState = {};
 
   constructor(config: AgentConfig, logger: Logger) {
-    const { url, branch, dir, timeout, poll } = config.git;
-    const { signal } = this.abort;
+    const { poll } = config.git;
     this.log = logger.child({ loop: 'standby' });
-    this.mirror = new Mirror({ url, branch, dir, timeoutMs: durationMs(timeout), signal });
+    this.mirror = mirrorOf(config.git, this.abort.signal);
     this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch());
     void this.fetch();
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
+import { accessFlaws, GitAccess, urlFlaws } from './git-access.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
@@ -43,6 +44,8 @@ const Git = object({
     .regex(/^(?!-)(?!.*(\.\.|\/\/|@\{))[^\s~^:?*[\\]+$/, 'not a branch name')
     .default('main')
     .describe('Branch to follow and to commit reports to.'),
+  access: GitAccess.prefault({}).describe('How to get into the repository.'),
+  writeAccess: GitAccess.optional().describe('How to get in for pushes, when not as for reading.'),
   dir: z
     .string()
     .min(1, 'must not be empty')
@@ -60,6 +63,16 @@ const Git = object({
     schedule: cron(6).default('*/15 * * * * *').describe('When to fetch: cron with seconds (six fields).'),
     jitter: duration().default('2s').describe('Random delay added to each poll.'),
   }).prefault({}),
+}).superRefine((git, ctx) => {
+  const flaws = [
+    ...urlFlaws(git.url).map((it) => ({ ...it, path: ['url', ...it.path] })),
+    ...accessFlaws(git.access, git.url).map((it) => ({ ...it, path: ['access', ...it.path] })),
+    ...(git.writeAccess ? accessFlaws(git.writeAccess, git.url) : []).map((it) => ({
+      ...it,
+      path: ['writeAccess', ...it.path],
+    })),
+  ];
+  for (const flaw of flaws) ctx.addIssue({ code: 'custom', ...flaw });
 });
 
 const LeaderElection = object({

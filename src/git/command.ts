@@ -1,5 +1,6 @@
 import { simpleGit } from 'simple-git';
 import { TransientError } from '../api/errors.ts';
+import type { Session } from './access.ts';
 import { redact } from './credentials.ts';
 
 /**
@@ -36,6 +37,15 @@ const FIXED = {
   GIT_LITERAL_PATHSPECS: '1',
 };
 
+/** What simple-git refuses unless told that nobody else had a hand in it; all of it comes from a Session. */
+const OWN_SETTINGS = {
+  allowUnsafeAskPass: true,
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeSshCommand: true,
+};
+const LOCAL: Session = { env: {}, secrets: [] };
+
 export class GitCommand {
   readonly dir: string;
   readonly #options: GitCommandOptions;
@@ -47,37 +57,43 @@ export class GitCommand {
 
   /** Standard output as text. Throws TransientError with git's own words, without credentials. */
   async text(args: string[], stdin?: string | Uint8Array): Promise<string> {
-    return this.#run(args, () => this.#git(stdin).raw(args));
+    return this.#run(args, LOCAL, () => this.#git(LOCAL, stdin).raw(args));
+  }
+
+  /** The same for a command that talks to a remote. */
+  async remote(args: string[], session: Session): Promise<string> {
+    return this.#run(args, session, () => this.#git(session).raw(args));
   }
 
   /** The raw answer of `cat-file --batch` for the object names given, one a line. */
   async batch(names: string): Promise<Buffer> {
     const args = ['--batch'];
-    return this.#run(['cat-file', ...args], async () => {
-      const output: unknown = await this.#git(names).binaryCatFile(args);
+    return this.#run(['cat-file', ...args], LOCAL, async () => {
+      const output: unknown = await this.#git(LOCAL, names).binaryCatFile(args);
       if (!Buffer.isBuffer(output)) throw new Error('git cat-file gave no bytes');
       return output;
     });
   }
 
-  async #run<T>(args: string[], action: () => Promise<T>): Promise<T> {
+  async #run<T>(args: string[], { secrets }: Session, action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       // The original is not kept as the cause: its message and task hold the URL with credentials.
-      throw new TransientError(redact(`git ${args[0]}: ${reason.trim()}`));
+      throw new TransientError(redact(`git ${args[0]}: ${reason.trim()}`, secrets));
     }
   }
 
-  #git(stdin?: string | Uint8Array) {
+  #git(session: Session, stdin?: string | Uint8Array) {
     const { dir, timeoutMs, signal, env = process.env } = this.#options;
     const passed = PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
     return simpleGit({
       baseDir: dir,
       trimmed: false,
       timeout: { block: timeoutMs },
-      allowEnvironment: Object.keys(FIXED),
+      allowEnvironment: [...Object.keys(FIXED), ...Object.keys(session.env)],
+      unsafe: OWN_SETTINGS,
       // A background gc would hold locks after the agent was killed.
       config: ['gc.autoDetach=false', 'core.quotePath=false'],
       errors: (error, result) =>
@@ -86,6 +102,6 @@ export class GitCommand {
         ? {}
         : { input: () => (typeof stdin === 'string' ? stdin : Buffer.from(stdin)) }),
       ...(signal === undefined ? {} : { abort: signal }),
-    }).env({ ...Object.fromEntries(passed), ...FIXED });
+    }).env({ ...Object.fromEntries(passed), ...FIXED, ...session.env });
   }
 }

@@ -1,11 +1,18 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
+import { transportOf, type GitAccess } from '../api/git-access.ts';
+import { durationMs } from '../api/schema.ts';
+import { Access } from './access.ts';
 import { GitCommand } from './command.ts';
 
 export interface MirrorOptions {
   url: string;
   branch: string;
+  access: GitAccess;
+  /** For pushes, when not as for reading. */
+  writeAccess?: GitAccess | undefined;
   /** Where the bare clone lies. Made when missing, made again when broken. */
   dir: string;
   timeoutMs: number;
@@ -24,6 +31,8 @@ export class Mirror {
   readonly git: GitCommand;
   readonly ref: string;
   readonly #options: MirrorOptions;
+  readonly #reading: Access;
+  readonly #writing: Access;
   #ready = false;
   #suspect = false;
 
@@ -31,10 +40,9 @@ export class Mirror {
     this.#options = { ...options, dir: resolve(options.dir) };
     this.ref = `refs/heads/${options.branch}`;
     this.git = this.#command(this.#options.dir);
-  }
-
-  get url(): string {
-    return this.#options.url;
+    const { url, access, writeAccess } = options;
+    this.#reading = new Access(access, url);
+    this.#writing = writeAccess ? new Access(writeAccess, url, 'git.writeAccess') : this.#reading;
   }
 
   /**
@@ -45,13 +53,13 @@ export class Mirror {
   async fetch(): Promise<string | undefined> {
     await this.#open();
     try {
-      await this.#fetchInto(this.git);
+      await this.#fetchBranch();
       return await this.tip();
     } catch (error) {
       // A remote that answers has either no such branch yet, or the clone is at fault.
-      const remote = await this.git.text(['ls-remote', '--', this.url, this.ref]).catch(() => undefined);
-      if (remote === undefined) throw error;
-      if (remote.trim() === '') {
+      const exists = await this.#hasBranch().catch(() => undefined);
+      if (exists === undefined) throw error;
+      if (!exists) {
         await this.git.text(['update-ref', '-d', this.ref]);
         return undefined;
       }
@@ -62,6 +70,12 @@ export class Mirror {
 
   async tip(): Promise<string> {
     return (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
+  }
+
+  /** Moves the remote's branch to a commit made on its tip. Throws TransientError when others were first. */
+  async push(commit: string): Promise<void> {
+    await this.#talk(this.#writing, ['push', '--progress'], `${commit}:${this.ref}`);
+    await this.git.text(['update-ref', this.ref, commit]);
   }
 
   /** After a read failed: the next fetch starts from a new clone. */
@@ -101,27 +115,32 @@ export class Mirror {
     await rename(fresh, dir);
     this.#suspect = false;
     this.#ready = true;
-    const known = await this.git.text(['ls-remote', '--', this.url, this.ref]);
-    if (known.trim() !== '') await this.#fetchInto(this.git);
+    if (await this.#hasBranch()) await this.#fetchBranch();
   }
 
-  async #fetchInto(git: GitCommand): Promise<void> {
-    await git.text([
-      'fetch',
-      '--progress',
-      '--no-tags',
-      '--no-write-fetch-head',
-      '--no-recurse-submodules',
-      '--',
-      this.url,
-      `+${this.ref}:${this.ref}`,
-    ]);
+  async #hasBranch(): Promise<boolean> {
+    const found = await this.#talk(this.#reading, ['ls-remote'], this.ref);
+    return found.trim() !== '';
+  }
+
+  async #fetchBranch(): Promise<void> {
+    const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+    await this.#talk(this.#reading, ['fetch', ...options], `+${this.ref}:${this.ref}`);
+  }
+
+  #talk(access: Access, command: string[], ref: string): Promise<string> {
+    return access.use((session) => this.git.remote([...command, '--', this.#options.url, ref], session));
   }
 
   #command(dir: string): GitCommand {
     const { timeoutMs, signal } = this.#options;
     return new GitCommand({ dir, timeoutMs, ...(signal === undefined ? {} : { signal }) });
   }
+}
+
+/** The clone the configuration asks for. */
+export function mirrorOf(config: AgentConfig['git'], signal: AbortSignal): Mirror {
+  return new Mirror({ ...config, timeoutMs: durationMs(config.timeout), signal });
 }
 
 async function removeLocks(dir: string): Promise<void> {
@@ -137,8 +156,8 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** The folder of a repository on this machine, or undefined when `url` is not a local path. */
 export async function localRepository(url: string): Promise<string | undefined> {
+  if (transportOf(url) !== 'local') return undefined;
   const path = url.startsWith('file://') ? decodeURIComponent(new URL(url).pathname) : url;
-  if (path.includes('://') || (!path.startsWith('/') && /^[^/]+:/.test(path))) return undefined;
   if (await isFolder(join(path, '.git'))) return join(resolve(path), '.git');
   return (await isFolder(join(path, 'refs'))) ? resolve(path) : undefined;
 }

@@ -40,15 +40,13 @@ export async function writeFiles(
     if (news.length === 0) return tip;
     const commit = await commitOn(mirror, tip, news, message, options);
     try {
-      await mirror.git.text(['push', '--progress', '--', mirror.url, `${commit}:${mirror.ref}`]);
+      await mirror.push(commit);
+      return commit;
     } catch (error) {
       if (attempt + 1 >= attempts) throw error;
       options.onRetry?.();
       await sleep((options.delayMs ?? backoff)(attempt), undefined, signalOf(options));
-      continue;
     }
-    await mirror.git.text(['update-ref', mirror.ref, commit]);
-    return commit;
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Mirror } from '../../src/git/mirror.ts';
+import { mirrorOf } from '../../src/git/mirror.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { redact } from '../../src/git/credentials.ts';
 import { TestRepository } from '../runs/support.ts';
@@ -11,7 +11,7 @@ const options = {
   delayMs: () => 0,
 };
 const mirror = (repository: TestRepository, dir: string) =>
-  new Mirror({ url: repository.bare, branch: 'main', dir: join(repository.root, dir), timeoutMs: 60_000 });
+  mirrorOf(repository.config({ git: { dir: join(repository.root, dir) } }).git, new AbortController().signal);
 
 test('a rejected push is applied again on the new tip; both writers’ files are there', async () => {
   using repository = new TestRepository();
