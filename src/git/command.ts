@@ -94,8 +94,14 @@ export class GitCommand {
       timeout: { block: timeoutMs },
       allowEnvironment: [...Object.keys(FIXED), ...Object.keys(session.env)],
       unsafe: OWN_SETTINGS,
-      // A background gc would hold locks after the agent was killed.
-      config: ['gc.autoDetach=false', 'core.quotePath=false'],
+      config: [
+        // A background gc would hold locks after the agent was killed.
+        'gc.autoDetach=false',
+        'core.quotePath=false',
+        // The timeout ends git, yet not its helper that talks http; the helper ends itself by this.
+        'http.lowSpeedLimit=1',
+        `http.lowSpeedTime=${Math.ceil(timeoutMs / 1000)}`,
+      ],
       errors: (error, result) =>
         error ?? (result.exitCode === 0 ? undefined : new Error(`exit code ${result.exitCode}`)),
       ...(stdin === undefined

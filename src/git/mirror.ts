@@ -63,6 +63,16 @@ export class Mirror {
         await this.git.text(['update-ref', '-d', this.ref]);
         return undefined;
       }
+      return this.#again();
+    }
+  }
+
+  /** The remote is there and a fetch failed: by chance, or because of the clone. */
+  async #again(): Promise<string> {
+    try {
+      await this.#fetchBranch();
+      return await this.tip();
+    } catch {
       await this.#clone();
       return this.tip();
     }

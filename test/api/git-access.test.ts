@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { AgentConfigSchema } from '../../src/api/config.ts';
+import { check, formatProblem } from '../../src/api/schema.ts';
+
+const problems = (git: object) => {
+  const config = { apiVersion: 'agent.nodeop.dev/v1alpha1', kind: 'AgentConfig', git };
+  const result = check(AgentConfigSchema, config);
+  return result.ok ? [] : result.problems.map(formatProblem);
+};
+const HTTPS = 'https://git.example.org/x.git';
+const password = { passwordFile: '/p' };
+const app = { appId: 1, installationId: 2, privateKeyFile: '/k' };
+
+test.each<[string, object, RegExp]>([
+  [
+    'credentials over http',
+    { url: 'http://git.example.org/x', access: password },
+    /^git.access.passwordFile: .*unencrypted/,
+  ],
+  [
+    'a push token over http',
+    { url: 'http://git.example.org/x', writeAccess: { bearerTokenFile: '/t' } },
+    /^git.writeAccess.bearerTokenFile: .*unencrypted/,
+  ],
+  [
+    'a password in the URL',
+    { url: 'https://me:secret@git.example.org/x' },
+    /^git.url: must not hold user or password/,
+  ],
+  [
+    'a token in the URL',
+    { url: 'https://secret@git.example.org/x' },
+    /^git.url: must not hold user or password/,
+  ],
+  [
+    'a password in an ssh URL',
+    { url: 'ssh://git:secret@git.example.org/x' },
+    /^git.url: must not hold user or password/,
+  ],
+  [
+    'two credentials',
+    { url: HTTPS, access: { ...password, githubApp: app } },
+    /^git.access.githubApp: there is passwordFile already/,
+  ],
+  [
+    'a password for ssh',
+    { url: 'git@git.example.org:x', access: password },
+    /^git.access.passwordFile: is for https URLs only/,
+  ],
+  [
+    'a key for https',
+    { url: HTTPS, access: { ssh: { keyFile: '/k', knownHostsFile: '/h' } } },
+    /^git.access.ssh: is for ssh URLs only/,
+  ],
+  [
+    'a key without known hosts',
+    { url: 'git@git.example.org:x', access: { ssh: { keyFile: '/k' } } },
+    /^git.access.ssh.knownHostsFile: is required/,
+  ],
+  [
+    'half a client certificate',
+    { url: HTTPS, access: { clientKeyFile: '/k' } },
+    /^git.access.clientCertificateFile: is required/,
+  ],
+  [
+    'an App’s key over http',
+    { url: HTTPS, access: { githubApp: { ...app, apiUrl: 'http://api.example.org' } } },
+    /^git.access.githubApp.apiUrl: must be https/,
+  ],
+  [
+    'a password in the proxy’s URL',
+    { url: HTTPS, access: { proxy: { url: 'http://me:secret@proxy:3128' } } },
+    /^git.access.proxy.url: must not hold/,
+  ],
+])('%s is refused', (_, git, expected) => {
+  const found = problems(git);
+  expect(found).toEqual([expect.stringMatching(expected)]);
+  expect(found.join()).not.toContain('secret');
+});
+
+test.each<[string, object]>([
+  ['a password over https', { url: HTTPS, access: password }],
+  ['a password to this machine', { url: 'http://127.0.0.1:3000/x', access: password }],
+  ['a user in an ssh URL', { url: 'ssh://git@git.example.org/x' }],
+  [
+    'ssh with a key',
+    { url: 'git@git.example.org:x', access: { ssh: { keyFile: '/k', knownHostsFile: '/h' } } },
+  ],
+  ['no credentials over http', { url: 'http://git.example.org/x' }],
+  ['a local path', { url: '/srv/git/x.git' }],
+])('%s is accepted', (_, git) => {
+  expect(problems(git)).toEqual([]);
+});
