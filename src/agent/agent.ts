@@ -60,7 +60,6 @@ export class Agent {
     const store = nodeOpStore({
       client: this.client,
       cache: this.controller.caches.nodeOps,
-      logLines: config.report.logLines,
       subscribe: (listener) => {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);

@@ -1,6 +1,6 @@
 import { ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { isFinalReport } from '../api/report.ts';
+import { isFinalReport, type NodeOpReport } from '../api/report.ts';
 import { pathOfRunId, type Layout } from '../core/runs/paths.ts';
 import type { RunFacts } from '../core/runs/plan.ts';
 import { prepareRun, type Preparation } from '../core/runs/prepare.ts';
@@ -25,6 +25,12 @@ export function nodeOpsByRun(layout: Layout, nodeOps: readonly NodeOp[]): Map<st
   );
 }
 
+function isJudged({ status, run }: NodeOpReport, snapshot: Snapshot, path: string): boolean {
+  if (status.phase !== 'Invalid' || run.blob !== snapshot.runs.get(path)?.blob) return false;
+  const { definition } = run;
+  return definition === undefined || snapshot.definitionBlobs.get(definition.name) === definition.blob;
+}
+
 /** Brings together what Git and the cluster say of every run that may not be over. */
 export class FactsReader {
   readonly #context: FactsContext;
@@ -38,7 +44,7 @@ export class FactsReader {
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
     const { layout } = this.#context;
     const paths = new Set([...snapshot.runs.keys(), ...nodeOps.keys()]);
-    const open = [...paths].filter((path) => !this.#isOver(snapshot, path));
+    const open = [...paths].filter((path) => !this.#isOver(snapshot, path, nodeOps));
     for (const [path, { report }] of this.#orphans(snapshot, paths)) if (report) open.push(path);
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     await this.#load(entries);
@@ -61,6 +67,7 @@ export class FactsReader {
         path,
         passedOver:
           snapshot.baseline?.has(path) === true || (stored !== undefined && stored.report === undefined),
+        judged: stored?.report !== undefined && isJudged(stored.report, snapshot, path),
         ...(nodeOp && { nodeOp }),
         ...(stored?.report && { report: stored.report }),
         ...(entry && {
@@ -83,10 +90,10 @@ export class FactsReader {
     });
   }
 
-  #isOver(snapshot: Snapshot, path: string): boolean {
+  #isOver(snapshot: Snapshot, path: string, nodeOps: ReadonlyMap<string, NodeOp>): boolean {
     const { report } = storedReport(snapshot, this.#context.layout, path) ?? {};
-    if (!report) return false;
-    if (report.status.phase === 'Invalid') return report.run.blob === snapshot.runs.get(path)?.blob;
+    if (!report) return snapshot.baseline?.has(path) === true && !nodeOps.has(path);
+    if (report.status.phase === 'Invalid') return isJudged(report, snapshot, path);
     return isFinalReport(report);
   }
 

@@ -11,6 +11,8 @@ import type { Snapshot } from './repository-snapshot.ts';
 
 /** A log is read for so many failed nodes of one run; a fleet that fails as a whole fails alike. */
 const MAX_LOGS = 50;
+/** What is read of each; the report keeps less. */
+const LOG_BYTES = 64 * 1024;
 
 /** Makes reports: asks the cluster for logs and Git for authors, each once. */
 export class ReportBuilder {
@@ -18,12 +20,14 @@ export class ReportBuilder {
   readonly #store: NodeOpStore;
   readonly #mirror: Mirror;
   readonly #logs = new Map<string, string>();
+  readonly #mask: RegExp[];
   readonly #commits = new Map<string, CommitInfo | undefined>();
 
   constructor(config: AgentConfig, store: NodeOpStore, mirror: Mirror) {
     this.#config = config;
     this.#store = store;
     this.#mirror = mirror;
+    this.#mask = config.report.mask.map((it) => new RegExp(it, 'g'));
   }
 
   async ofNodeOp(run: RunFacts, nodeOp: NodeOp): Promise<NodeOpReport> {
@@ -35,7 +39,11 @@ export class ReportBuilder {
   }
 
   ofVerdict(run: RunFacts, verdict: Verdict, snapshot: Snapshot, now: Date): NodeOpReport {
-    const subject = this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path));
+    const name = verdict.phase === 'Invalid' ? verdict.definition : undefined;
+    const subject = {
+      ...this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path)),
+      ...(name !== undefined && { definition: { name, blob: snapshot.definitionBlobs.get(name) } }),
+    };
     return reportVerdict(subject, verdict, verdict.phase === 'Cancelled' ? run.report : undefined, now);
   }
 
@@ -75,8 +83,8 @@ export class ReportBuilder {
       const committed = run.report?.status.nodes?.find((it) => it.name === node)?.log;
       let log = this.#logs.get(key) ?? committed;
       if (log === undefined) {
-        const text = await this.#store.failedLog(nodeOp, node).catch(() => undefined);
-        log = logTail(text ?? '', lines);
+        const text = await this.#store.log(nodeOp, node, { lines, bytes: LOG_BYTES }).catch(() => undefined);
+        log = logTail(text ?? '', lines, this.#mask);
       }
       this.#logs.set(key, log);
       logs.set(node, log);

@@ -1,16 +1,12 @@
 import { parseDocument } from '../api/documents.ts';
 import { AGENT_API_VERSION } from '../api/config.ts';
-import {
-  BASELINE_KIND,
-  BaselineSchema,
-  NodeOpReportSchema,
-  REPORT_KIND,
-  type NodeOpReport,
-} from '../api/report.ts';
+import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../api/report.ts';
 import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
+import { parseBaseline } from '../core/runs/report.ts';
 import {
   baselinePath,
   isDefinition,
+  isYaml,
   isRunFile,
   reportPath,
   resultsFolder,
@@ -33,7 +29,9 @@ export interface Snapshot {
   definitions: Definition[];
   /** Changes whenever a definition does. */
   definitionsKey: string;
-  /** By path in the repository. */
+  /** Object ids of the definitions' contents, by the name they define. */
+  definitionBlobs: ReadonlyMap<string, string>;
+  /** By path in the repository: every file of the results folder, those that are no reports too. */
   reports: Map<string, StoredReport>;
   baseline?: ReadonlySet<string>;
   /** Filled in by the loop for runs that were not started yet. */
@@ -65,7 +63,7 @@ export class SnapshotReader {
     );
     const definitions = entries.filter((it) => isDefinition(layout, it.path, it.mode));
     const own = entries.filter((it) => it.path.startsWith(`${results}/`) && it.mode.startsWith('100'));
-    await this.#parse([...definitions, ...own]);
+    await this.#parse([...definitions, ...own.filter((it) => isYaml(it.path))]);
     const baseline = own
       .filter((it) => it.path === baselinePath(layout))
       .map((it) => this.#parsed.get(key(it))?.baseline ?? new Set<string>())[0];
@@ -74,6 +72,7 @@ export class SnapshotReader {
       runs,
       definitions: definitions.flatMap((it) => this.#parsed.get(key(it))?.definition ?? []),
       definitionsKey: definitions.map(key).join('\0'),
+      definitionBlobs: this.#blobsByName(definitions),
       reports: new Map(
         own.map((it): [string, StoredReport] => [
           it.path,
@@ -89,12 +88,24 @@ export class SnapshotReader {
   /** Contents of run files, by object id. */
   async contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
     const files = entries.filter((it) => it.mode.startsWith('100'));
-    const small = files.filter((it) => it.size <= READ_LIMIT);
+    const fits = (it: TreeEntry) => it.size <= READ_LIMIT || it.path === baselinePath(this.#layout);
+    const small = files.filter(fits);
     const found = await readBlobs(this.#mirror.git, [...new Set(small.map((it) => it.blob))]);
-    for (const { blob, size } of files) {
-      if (size > READ_LIMIT) found.set(blob, new Uint8Array(READ_LIMIT + 1));
+    for (const file of files) {
+      if (!fits(file)) found.set(file.blob, new Uint8Array(READ_LIMIT + 1));
     }
     return found;
+  }
+
+  #blobsByName(definitions: readonly TreeEntry[]): Map<string, string> {
+    const blobs = new Map<string, string>();
+    for (const entry of definitions) {
+      const result = this.#parsed.get(key(entry))?.definition?.result;
+      if (result?.ok !== true) continue;
+      const twin = blobs.get(result.name);
+      blobs.set(result.name, twin === undefined ? entry.blob : `${twin} ${entry.blob}`);
+    }
+    return blobs;
   }
 
   async #parse(entries: readonly TreeEntry[]): Promise<void> {
@@ -112,10 +123,7 @@ export class SnapshotReader {
       return { definition: parseDefinition(entry.path, bytes) };
     }
     if (entry.path === baselinePath(this.#layout)) {
-      const file = parseDocument(bytes, [
-        { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema },
-      ]);
-      return { baseline: new Set(file.ok ? file.value.runs : []) };
+      return { baseline: parseBaseline(entry.path, bytes) };
     }
     const parsed = parseDocument(bytes, [
       { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },

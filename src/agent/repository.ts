@@ -6,14 +6,17 @@ import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
 import { durationMs, type Problem } from '../api/schema.ts';
 import { baselineMessage, commitMessage } from '../core/runs/message.ts';
-import { baselinePath, reportPath, runId, type Layout } from '../core/runs/paths.ts';
+import { baselinePath, isYaml, reportPath, runId, type Layout } from '../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
+import type { Keep } from '../core/runs/retention.ts';
 import { formatBaseline, formatReport } from '../core/runs/report.ts';
 import { localRepository, mirrorOf, type Mirror } from '../git/mirror.ts';
 import { mergesAfter } from '../git/read.ts';
-import { writeFiles } from '../git/write.ts';
+import { type Files, writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
 import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
+import { NodeLogs } from './node-logs.ts';
+import { folderChanges } from './repository-folder.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
@@ -65,6 +68,8 @@ export class RepositoryLoop {
   readonly #snapshots: SnapshotReader;
   readonly #facts: FactsReader;
   readonly #reports: ReportBuilder;
+  readonly #nodeLogs: NodeLogs;
+  readonly #keep: Keep;
   readonly #onReports: ReportListener | undefined;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
@@ -111,6 +116,9 @@ export class RepositoryLoop {
       namespace: config.kubernetes.namespace,
     });
     this.#reports = new ReportBuilder(config, store, this.#mirror);
+    this.#nodeLogs = new NodeLogs(config.report, store, this.#layout);
+    const { count, age } = config.report.keep;
+    this.#keep = { count, ageMs: age === undefined ? undefined : durationMs(age) };
   }
 
   /** Starts polling and watching. The store's cache must be synced. A remote that is away is no error. */
@@ -171,10 +179,13 @@ export class RepositoryLoop {
     if (this.#abort.signal.aborted || (this.#timer !== undefined && this.#due <= due)) return;
     clearTimeout(this.#timer);
     this.#due = due;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      void this.#enqueue(this.#failures > 0);
-    }, due - Date.now());
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        void this.#enqueue(this.#failures > 0);
+      },
+      Math.max(0, due - Date.now()),
+    );
   }
 
   #enqueue(fetch: boolean): Promise<void> {
@@ -220,11 +231,15 @@ export class RepositoryLoop {
     const facts = await this.#facts.read(snapshot, nodeOps);
     const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
     const reports = new Map<string, NodeOpReport>();
+    const logs = new Map<string, ReadonlyMap<string, string>>();
     let waiting = false;
     for (const action of actions) {
       try {
         const report = await this.#apply(action, snapshot);
         if (report) reports.set(action.run.path, report);
+        if (action.type === 'follow') {
+          logs.set(action.run.path, await this.#nodeLogs.of(action.run.path, action.nodeOp, snapshot));
+        }
         // The slot it was given is free again.
         if (action.type === 'create' && report?.status.phase === 'Invalid') this.#lookIn(0);
       } catch (error) {
@@ -235,7 +250,7 @@ export class RepositoryLoop {
       }
       waiting ||= action.type === 'wait' && action.until === undefined;
     }
-    const unwritten = await this.#write(reports, snapshot);
+    const unwritten = await this.#write(reports, logs, snapshot);
     this.#pending = waiting || unwritten || [...reports.values()].some((it) => !isFinalReport(it));
   }
 
@@ -254,6 +269,8 @@ export class RepositoryLoop {
     try {
       return await this.#snapshots.read(tip);
     } catch (error) {
+      // What people broke is as broken in another clone.
+      if (error instanceof InvalidError) throw error;
       this.#mirror.markBroken();
       this.#tip = undefined;
       throw error;
@@ -271,7 +288,8 @@ export class RepositoryLoop {
   }
 
   #isFirstContact(snapshot: Snapshot): boolean {
-    const none = !snapshot.baseline && snapshot.reports.size === 0;
+    // A README or the like in the folder is nobody's report.
+    const none = !snapshot.baseline && ![...snapshot.reports.keys()].some(isYaml);
     return none && this.#config.runs.initial === 'baseline';
   }
 
@@ -368,9 +386,13 @@ export class RepositoryLoop {
   }
 
   /** Pushes what changed, now or when the interval is over. Returns whether something is left for later. */
-  async #write(reports: ReadonlyMap<string, NodeOpReport>, snapshot: Snapshot): Promise<boolean> {
-    const files = new Map<string, string>();
-    const changed: NodeOpReport[] = [];
+  async #write(
+    reports: ReadonlyMap<string, NodeOpReport>,
+    logs: ReadonlyMap<string, ReadonlyMap<string, string>>,
+    snapshot: Snapshot,
+  ): Promise<boolean> {
+    const files = new Map<string, string | undefined>();
+    const changed = new Map<string, NodeOpReport>();
     let urgent = false;
     for (const [path, report] of reports) {
       const file = reportPath(this.#layout, path);
@@ -378,23 +400,31 @@ export class RepositoryLoop {
       const text = formatReport(report);
       if (before && formatReport(before) === text) continue;
       files.set(file, text);
-      changed.push(report);
+      changed.set(file, report);
+      for (const [log, content] of logs.get(path) ?? []) files.set(log, content);
       urgent ||= !before || isFinalReport(report);
     }
-    if (changed.length === 0) return false;
+    if (changed.size === 0) return false;
     const waitMs = this.#lastWrite + durationMs(this.#config.report.interval) - Date.now();
     if (!urgent && waitMs > 0) {
       this.#lookIn(waitMs);
       return true;
     }
-    this.#tip = await this.#push(files, commitMessage(changed, this.#config.report.skipCi));
+    const told = [...changed.values()];
+    const rest = folderChanges(snapshot, changed, {
+      layout: this.#layout,
+      keep: this.#keep,
+      now: this.#now().getTime(),
+    });
+    for (const [path, text] of rest) files.set(path, text);
+    this.#tip = await this.#push(files, commitMessage(told, this.#config.report.skipCi));
     this.#lastWrite = Date.now();
-    for (const report of changed) {
+    for (const report of told) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
       this.#log.info({ run: report.run.path, phase, commit: this.#tip }, 'report committed');
     }
-    this.#onReports?.(changed);
+    this.#onReports?.(told);
     return false;
   }
 
@@ -410,7 +440,7 @@ export class RepositoryLoop {
     return this.#tip === undefined ? Promise.resolve([]) : mergesAfter(this.#mirror.git, commit, this.#tip);
   }
 
-  #push(files: ReadonlyMap<string, string>, message: string): Promise<string> {
+  #push(files: Files, message: string): Promise<string> {
     const { author } = this.#config.git;
     const { signal } = this.#abort;
     const onRetry = this.#telemetry.pushRetried;

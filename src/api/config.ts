@@ -103,6 +103,18 @@ const LeaderElection = object({
   }
 });
 
+const pattern = () =>
+  z
+    .string()
+    .min(1, 'must not be empty')
+    .refine((text) => {
+      try {
+        return new RegExp(text, 'g').global;
+      } catch {
+        return false;
+      }
+    }, 'not a regular expression');
+
 const file = (what: string) =>
   z.string().min(1, 'must not be empty').describe(`File with ${what}, read for every use.`);
 
@@ -155,6 +167,22 @@ export const AgentConfigSchema = object({
       .describe('A running report is committed at most this often; start and end at once.'),
     skipCi: z.boolean().default(true).describe('Put [skip ci] into the commit messages.'),
     logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
+    logs: z
+      .enum(['none', 'failed', 'all'])
+      .default('none')
+      .describe('Of which nodes the log is committed as a file of its own, beside the report.'),
+    mask: z
+      .array(pattern())
+      .default([])
+      .describe(
+        'Regular expressions of what is masked in logs, besides what looks like a credential anyway.',
+      ),
+    keep: object({
+      count: int(1).optional().describe('The newest so many.'),
+      age: duration().optional().describe('Those of runs that ended within this time.'),
+    })
+      .prefault({})
+      .describe('Final reports that are kept; all of them when empty. A run never starts again for it.'),
   }).prefault({}),
   http: Http.optional().describe('Health, metrics and webhooks; nothing is listened on when absent.'),
   feedback: FeedbackSchema.optional().describe(

@@ -35,6 +35,9 @@ export const NodeOpReportSchema = object({
     author: text(),
     committedAt: text(),
     blob: text().describe('Object id of the run file’s content that was acted on.'),
+    definition: object({ name: z.string(), blob: text() })
+      .optional()
+      .describe('The definition an invalid run names; another content of it is another chance.'),
   }),
   cluster: text(),
   nodeOp: object({ namespace: text(), name: z.string(), uid: text() }).optional(),

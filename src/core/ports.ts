@@ -17,8 +17,8 @@ export interface NodeOpStore {
   patch(namespace: string, name: string, patch: object): Promise<NodeOp>;
   /** Called after any NodeOp was added, changed or removed. Returns the way to stop listening. */
   onChange(listener: () => void): () => void;
-  /** The last lines of a failed node's newest container log, or undefined when it is gone. */
-  failedLog(nodeOp: NodeOp, node: string): Promise<string | undefined>;
+  /** The last lines of a node's newest container log, of them the first bytes; undefined when it is gone. */
+  log(nodeOp: NodeOp, node: string, limit: { lines: number; bytes: number }): Promise<string | undefined>;
 }
 
 /**

@@ -20,7 +20,24 @@ export interface CommitInfo {
 /** All files below the folders, with whatever name they have. A missing folder has none. */
 export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeEntry[]> {
   const paths = folders.map((it) => `${it}/`);
-  const output = await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--', ...paths]);
+  return parseTree(await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--', ...paths]));
+}
+
+/** The files at these very paths that are there. However many others the tree holds, it costs no more. */
+export async function listPaths(
+  git: GitCommand,
+  commit: string,
+  paths: readonly string[],
+): Promise<TreeEntry[]> {
+  const found: TreeEntry[] = [];
+  for (let i = 0; i < paths.length; i += MAX_PATHS) {
+    const some = paths.slice(i, i + MAX_PATHS);
+    found.push(...parseTree(await git.text(['ls-tree', '-l', '-z', '--full-tree', commit, '--', ...some])));
+  }
+  return found;
+}
+
+function parseTree(output: string): TreeEntry[] {
   return output.split('\0').flatMap((line) => {
     const match = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line);
     if (!match) return [];
@@ -28,6 +45,9 @@ export async function listTree(git: GitCommand, commit: string, folders: string[
     return [{ mode, blob, size: size === '-' ? 0 : Number(size), path }];
   });
 }
+
+/** More paths than these are longer than a command line may be. */
+const MAX_PATHS = 200;
 
 const BATCH = 500;
 
@@ -56,8 +76,6 @@ function parseBatch(output: Buffer, into: Map<string, Uint8Array>): void {
 }
 
 const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';
-/** Above this, naming every path is longer than a command line may be; the folder is asked instead. */
-const MAX_PATHS = 200;
 
 /**
  * For each path the commit that added it last, in the order in which they were committed.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
 import type { Mirror } from './mirror.ts';
-import { listTree, readBlobs } from './read.ts';
+import { listPaths, readBlobs } from './read.ts';
 
 export interface WriteOptions {
   author: { name: string; email: string };
@@ -15,11 +15,14 @@ export interface WriteOptions {
   onRetry?: () => void;
 }
 
+/** Path to text; without a text the file is removed. */
+export type Files = ReadonlyMap<string, string | undefined>;
+
 const PENDING = 'refs/agent/pending';
 const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random());
 
 /**
- * Commits `files` (path to text) on the branch's tip and pushes them. When somebody else pushed first,
+ * Commits `files` on the branch's tip and pushes them. When somebody else pushed first,
  * the same files are put on the new tip: they are in the agent's own folder, so there is nothing to merge.
  * Files that are there already with the same text (after a push whose answer was lost, say) are left out;
  * with none left nothing is committed.
@@ -28,7 +31,7 @@ const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 +
  */
 export async function writeFiles(
   mirror: Mirror,
-  files: ReadonlyMap<string, string>,
+  files: Files,
   message: string,
   options: WriteOptions,
 ): Promise<string> {
@@ -54,18 +57,14 @@ function signalOf(options: WriteOptions) {
   return options.signal === undefined ? {} : { signal: options.signal };
 }
 
-async function differing(
-  mirror: Mirror,
-  tip: string,
-  files: ReadonlyMap<string, string>,
-): Promise<[string, string][]> {
-  const folders = [...new Set([...files.keys()].map((path) => path.slice(0, path.lastIndexOf('/'))))];
-  const entries = await listTree(mirror.git, tip, folders);
+async function differing(mirror: Mirror, tip: string, files: Files): Promise<[string, string | undefined][]> {
+  const entries = await listPaths(mirror.git, tip, [...files.keys()]);
   const ids = new Map(entries.map((it) => [it.path, it.blob]));
   const wanted = [...files.keys()].flatMap((path) => ids.get(path) ?? []);
   const contents = await readBlobs(mirror.git, wanted);
   return [...files].filter(([path, text]) => {
     const present = contents.get(ids.get(path) ?? '');
+    if (text === undefined) return present !== undefined;
     return present === undefined || !Buffer.from(text).equals(present);
   });
 }
@@ -74,7 +73,7 @@ async function differing(
 async function commitOn(
   mirror: Mirror,
   tip: string,
-  files: readonly [string, string][],
+  files: readonly [string, string | undefined][],
   message: string,
   options: WriteOptions,
 ): Promise<string> {
@@ -85,7 +84,9 @@ async function commitOn(
     `committer ${clean(name)} <${clean(email)}> ${seconds} +0000`,
     data(message),
     `from ${tip}`,
-    ...files.flatMap(([path, text]) => [`M 100644 inline ${quote(path)}`, data(text)]),
+    ...files.flatMap(([path, text]) =>
+      text === undefined ? [`D ${quote(path)}`] : [`M 100644 inline ${quote(path)}`, data(text)],
+    ),
     'done',
   ];
   await mirror.git.text(['fast-import', '--quiet', '--force', '--done'], `${lines.join('\n')}\n`);

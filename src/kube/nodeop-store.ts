@@ -11,15 +11,10 @@ export interface NodeOpStoreOptions {
   client: KubeClient;
   cache: WatchCache<NodeOp>;
   subscribe: (listener: () => void) => () => void;
-  /** How much of a failed node's log is read, in lines. */
-  logLines: number;
 }
 
-/** What a log may have at most, in bytes: the report caps it further. */
-const LOG_BYTES = 64 * 1024;
-
 /** NodeOps as the repository loop sees them. */
-export function nodeOpStore({ client, cache, subscribe, logLines }: NodeOpStoreOptions): NodeOpStore {
+export function nodeOpStore({ client, cache, subscribe }: NodeOpStoreOptions): NodeOpStore {
   return {
     list: () => [...cache.values()],
     get: (namespace, name) => client.get<NodeOp>(NODEOPS, name, namespace),
@@ -40,15 +35,15 @@ export function nodeOpStore({ client, cache, subscribe, logLines }: NodeOpStoreO
       return patched;
     },
     onChange: subscribe,
-    failedLog: async (nodeOp, node) => {
+    log: async (nodeOp, node, { lines, bytes }) => {
       const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
       const job = nodeOp.status?.nodeStatuses?.[node]?.jobName ?? jobName({ name, uid }, node);
       const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
       const newest = items.toSorted((a, b) => createdAt(b).localeCompare(createdAt(a)))[0];
-      if (newest === undefined || logLines === 0) return undefined;
+      if (newest === undefined) return undefined;
       const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
       try {
-        return await client.text(path, { tailLines: logLines, limitBytes: LOG_BYTES });
+        return await client.text(path, { tailLines: lines, limitBytes: bytes });
       } catch (error) {
         // The node is down or its container is gone: the status still has the end of the log.
         if (error instanceof ApiError && error.code >= 400) return undefined;

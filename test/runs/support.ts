@@ -56,8 +56,12 @@ export class TestRepository implements Disposable {
     this.git(this.clone, 'push', '-q', 'origin', 'main');
   }
 
-  remove(path: string): void {
+  pull(): void {
     this.git(this.clone, 'pull', '-q', '--rebase', 'origin', 'main');
+  }
+
+  remove(path: string): void {
+    this.pull();
     this.git(this.clone, 'rm', '-q', path);
     this.push({});
   }
@@ -98,6 +102,8 @@ export class TestRepository implements Disposable {
 export class MemoryStore implements NodeOpStore {
   readonly objects = new Map<string, NodeOp>();
   creations = 0;
+  /** The log of every node. */
+  output = 'one\r\n\u001b[31mtwo\u001b[0m\u0007\n';
 
   list(): NodeOp[] {
     return [...this.objects.values()];
@@ -128,8 +134,8 @@ export class MemoryStore implements NodeOpStore {
     return () => undefined;
   }
 
-  failedLog(): Promise<string | undefined> {
-    return Promise.resolve('one\r\n\u001b[31mtwo\u001b[0m\u0007\n');
+  log(): Promise<string | undefined> {
+    return Promise.resolve(this.output);
   }
 
   finish(phase: RolloutPhase): void {
@@ -137,12 +143,12 @@ export class MemoryStore implements NodeOpStore {
     for (const [key, nodeOp] of this.objects) {
       if (nodeOp.status?.phase !== undefined) continue;
       const node =
-        phase === 'Failed' ? { phase, jobName: 'j', exitCode: 3 } : ({ phase: 'Completed' } as const);
+        phase === 'Failed' ? { phase, jobName: 'j', exitCode: 3 } : { phase: 'Completed', jobName: 'j' };
       const status = {
         phase,
         startedAt: at,
         completedAt: at,
-        nodeStatuses: { n2: node, n1: { phase: 'Completed' } },
+        nodeStatuses: { n2: node, n1: { phase: 'Completed', jobName: 'j' } },
       };
       this.objects.set(key, { ...nodeOp, status: status as NonNullable<NodeOp['status']> });
     }

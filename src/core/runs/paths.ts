@@ -32,6 +32,10 @@ export function isRunFile(layout: Layout, path: string, mode: string): boolean {
   return path.startsWith(`${layout.runs}/`) && (YAML.test(path) || mode === SYMLINK || mode === SUBMODULE);
 }
 
+export function isYaml(path: string): boolean {
+  return YAML.test(path);
+}
+
 export function isDefinition(layout: Layout, path: string, mode: string): boolean {
   return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && mode !== SYMLINK && mode !== SUBMODULE;
 }

@@ -12,12 +12,14 @@ export interface RunFacts {
   file?: { blob: string; order: number; prepare: () => Preparation };
   nodeOp?: NodeOp;
   report?: NodeOpReport;
-  /** Passed over at first contact. */
+  /** On record as passed over. */
   passedOver: boolean;
+  /** The report says `Invalid` of this very content of the file and its definition. */
+  judged: boolean;
 }
 
 export type Verdict =
-  | { phase: 'Invalid'; reason: string; problems: readonly LocatedProblem[] }
+  | { phase: 'Invalid'; reason: string; problems: readonly LocatedProblem[]; definition?: string | undefined }
   | { phase: 'Cancelled'; reason: string; message: string };
 
 export type RunAction =
@@ -50,7 +52,8 @@ export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: nu
 
 function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   if (isFinalPhase(nodeOp.status?.phase)) {
-    return run.report && isFinalReport(run.report) ? [] : [{ type: 'follow', run, nodeOp }];
+    const told = run.passedOver || (run.report && isFinalReport(run.report));
+    return told ? [] : [{ type: 'follow', run, nodeOp }];
   }
   const actions: RunAction[] = [];
   if (!run.file) {
@@ -74,12 +77,13 @@ function planOpen(run: RunFacts, now: Date): RunAction[] {
     const message = 'the NodeOp was deleted before it was finished';
     return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'NodeOpDeleted', message } }];
   }
-  // An invalid file was never executed, so an edit of it is a new chance; the same content is not.
-  if (!file || run.passedOver || report?.run.blob === file.blob) return [];
+  // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
+  if (!file || run.passedOver || run.judged) return [];
   const prepared = file.prepare();
   if (!prepared.ok) {
-    const { problems } = prepared;
-    return [{ type: 'conclude', run, verdict: { phase: 'Invalid', reason: 'InvalidRunFile', problems } }];
+    const { problems, definition } = prepared;
+    const verdict: Verdict = { phase: 'Invalid', reason: 'InvalidRunFile', problems, definition };
+    return [{ type: 'conclude', run, verdict }];
   }
   if (!prepared.here) return [];
   const { notBefore, notAfter, window } = prepared;

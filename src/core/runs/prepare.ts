@@ -37,7 +37,10 @@ interface Prepared {
   /** Nodes start only inside it. */
   window?: Window;
 }
-export type Preparation = Prepared | { ok: false; problems: LocatedProblem[] };
+export type Preparation =
+  | Prepared
+  /** `definition`: the name of the one it asks for, as far as that can be told. */
+  | { ok: false; problems: LocatedProblem[]; definition?: string };
 
 export interface RunSource {
   path: string;
@@ -67,7 +70,10 @@ export function prepareRun(source: RunSource, context: PrepareContext): Preparat
   const document = parsed.value;
   if (document.kind === NODEOP_KIND) return finish(source, context, document.metadata, document.spec, {});
   const merged = mergeRun(document, context.definitions);
-  if (!merged.ok) return { ok: false, problems: parsed.locate(merged.problems) };
+  if (!merged.ok) {
+    const { nodeOp: definition } = document.spec;
+    return { ok: false, problems: parsed.locate(merged.problems), definition };
+  }
   const { window, notBefore, notAfter, clusters = [] } = document.spec;
   const { cluster } = context.layout;
   return finish(source, context, { ...merged.metadata, ...document.metadata }, merged.spec, {

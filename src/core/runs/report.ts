@@ -1,8 +1,16 @@
-import { dump } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
-import { formatPath } from '../../api/schema.ts';
+import { InvalidError } from '../../api/errors.ts';
+import { check, formatPath } from '../../api/schema.ts';
 import { isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
-import { BASELINE_KIND, REPORT_KIND, type NodeOpReport, type ReportNode } from '../../api/report.ts';
+import {
+  BASELINE_KIND,
+  BaselineSchema,
+  REPORT_KIND,
+  type NodeOpReport,
+  type ReportNode,
+} from '../../api/report.ts';
+import { maskCredentials } from './mask.ts';
 import type { Verdict } from './plan.ts';
 
 export interface ReportSubject {
@@ -12,6 +20,8 @@ export interface ReportSubject {
   committedAt?: string | undefined;
   blob?: string | undefined;
   cluster?: string | undefined;
+  /** That an invalid run names; without a blob when there is none of that name. */
+  definition?: { name: string; blob: string | undefined } | undefined;
 }
 
 /** The report of a NodeOp as it stands. Holds nothing that changes without news, such as `lastUpdated`. */
@@ -75,17 +85,37 @@ export function formatReport(report: NodeOpReport): string {
 }
 
 export function formatBaseline(runs: readonly string[]): string {
-  const note = '# Run files that were there at first contact. They are passed over.\n';
+  const note =
+    '# Run files that are passed over: there at first contact, or over and their report removed.\n' +
+    '# Without this file they would be carried out. Written by nodeop-agent.\n';
   const body = { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, runs: runs.toSorted() };
   return note + dump(body, { lineWidth: -1 });
 }
 
+/**
+ * The run files on record as passed over. It grows with every report that is pruned, so the bounds of files written by
+ * people do not hold for it.
+ * @throws InvalidError when it is damaged: to go on without it could execute runs that are over
+ */
+export function parseBaseline(path: string, bytes: Uint8Array): Set<string> {
+  let problem: string;
+  try {
+    const read = check(BaselineSchema, load(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    if (read.ok) return new Set(read.value.runs);
+    problem = read.problems.map((it) => it.message).join('; ');
+  } catch (error) {
+    problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  }
+  const way = 'no run is started until it is restored from the history of the branch';
+  throw new InvalidError(`${path} cannot be read (${problem}); ${way}`);
+}
+
 const MAX_LOG = 4096;
 
-/** The last `lines` lines of a log, without control characters and never more than a few kilobytes. */
-export function logTail(log: string, lines: number): string {
+/** The last `lines` lines of a log, without control characters and credentials, and never more than a few kilobytes. */
+export function logTail(log: string, lines: number, mask: readonly RegExp[] = []): string {
   if (lines === 0) return '';
-  const text = printable(log).trimEnd();
+  const text = maskCredentials(printable(log), mask).trimEnd();
   return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG);
 }
 
@@ -100,12 +130,12 @@ export function printable(text: string): string {
 const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 
 function head(subject: ReportSubject, name: string) {
-  const { path, commit, author, committedAt, blob, cluster } = subject;
+  const { path, commit, author, committedAt, blob, cluster, definition } = subject;
   return {
     apiVersion: AGENT_API_VERSION,
     kind: REPORT_KIND,
     metadata: { name },
-    run: { path, commit, author, committedAt, blob },
+    run: { path, commit, author, committedAt, blob, definition },
     cluster,
   } as const;
 }

@@ -1,0 +1,68 @@
+import type { AgentConfig } from '../api/config.ts';
+import type { NodeOp } from '../api/nodeop.ts';
+import type { NodeOpStore } from '../core/ports.ts';
+import { maskCredentials } from '../core/runs/mask.ts';
+import { reportPath, type Layout } from '../core/runs/paths.ts';
+import { printable } from '../core/runs/report.ts';
+import { logFolder } from '../core/runs/retention.ts';
+import type { Snapshot } from './repository-snapshot.ts';
+
+/** Of one node, and of all nodes of a run together; a large fleet gets less of each. */
+const NODE_BYTES = 64 * 1024;
+const RUN_BYTES = 16 * 1024 * 1024;
+/** What is read of a log to keep its end. */
+const READ = { lines: 10_000, bytes: 4 * 1024 * 1024 };
+const AT_ONCE = 8;
+
+/** Reads the logs of nodes that are done, as `report.logs` asks; each once, however often the report changes. */
+export class NodeLogs {
+  readonly #report: AgentConfig['report'];
+  readonly #mask: RegExp[];
+  readonly #store: NodeOpStore;
+  readonly #layout: Layout;
+  /** By path; the text until it is committed. */
+  readonly #read = new Map<string, string | undefined>();
+
+  constructor(report: AgentConfig['report'], store: NodeOpStore, layout: Layout) {
+    this.#report = report;
+    this.#mask = report.mask.map((it) => new RegExp(it, 'g'));
+    this.#store = store;
+    this.#layout = layout;
+  }
+
+  /** The log files of the run that the tip does not have yet, by path. A log that is gone is left out. */
+  async of(run: string, nodeOp: NodeOp, { reports }: Snapshot): Promise<Map<string, string>> {
+    const files = new Map<string, string>();
+    if (this.#report.logs === 'none') return files;
+    const statuses = Object.entries(nodeOp.status?.nodeStatuses ?? {});
+    const limit = Math.min(NODE_BYTES, Math.floor(RUN_BYTES / Math.max(1, statuses.length)));
+    const phases = this.#report.logs === 'all' ? ['Completed', 'Failed'] : ['Failed'];
+    const folder = logFolder(reportPath(this.#layout, run));
+    const wanted = statuses
+      .filter(([, { phase, jobName }]) => phases.includes(phase) && jobName !== undefined)
+      .map(([node]) => ({ node, path: `${folder}${node}.log` }));
+    for (const { path } of wanted) if (reports.has(path)) this.#read.set(path, undefined);
+    const missing = wanted.filter(({ path }) => !this.#read.has(path));
+    for (let i = 0; i < missing.length; i += AT_ONCE) {
+      const some = missing.slice(i, i + AT_ONCE);
+      await Promise.all(
+        some.map(async ({ node, path }) => this.#read.set(path, await this.#log(nodeOp, node, limit))),
+      );
+    }
+    for (const { path } of wanted) {
+      const text = this.#read.get(path);
+      if (text !== undefined) files.set(path, text);
+    }
+    return files;
+  }
+
+  async #log(nodeOp: NodeOp, node: string, limit: number): Promise<string | undefined> {
+    const log = await this.#store.log(nodeOp, node, READ).catch(() => undefined);
+    if (log === undefined) return undefined;
+    const text = maskCredentials(printable(log), this.#mask).trimEnd();
+    const cut = Buffer.from(`${text}\n`);
+    if (cut.byteLength <= limit) return `${text}\n`;
+    const note = `(the last ${limit} of ${cut.byteLength} bytes)\n`;
+    return note + new TextDecoder().decode(cut.subarray(cut.byteLength - limit)).replace(/^\uFFFD+/, '');
+  }
+}

@@ -1,0 +1,36 @@
+import { isFinalReport, type NodeOpReport } from '../api/report.ts';
+import { formatOverview, overviewPath } from '../core/runs/overview.ts';
+import { baselinePath, type Layout } from '../core/runs/paths.ts';
+import { formatBaseline } from '../core/runs/report.ts';
+import { type Keep, pruneReports } from '../core/runs/retention.ts';
+import type { Snapshot } from './repository-snapshot.ts';
+
+/**
+ * What else of the agent's folder changes with these reports: the overview, and reports too old to keep. It goes
+ * into the same commit, so there is none without news.
+ * @returns path to text, or to nothing where the file is removed
+ */
+export function folderChanges(
+  snapshot: Snapshot,
+  changed: ReadonlyMap<string, NodeOpReport>,
+  { layout, keep, now }: { layout: Layout; keep: Keep; now: number },
+): Map<string, string | undefined> {
+  const changes = new Map<string, string | undefined>();
+  const files = new Map([...snapshot.reports].map(([path, stored]) => [path, stored.report] as const));
+  for (const [path, report] of changed) files.set(path, report);
+  const recorded = snapshot.baseline?.size ?? 0;
+  const { remove, over } = [...changed.values()].some(isFinalReport)
+    ? pruneReports(files, snapshot.runs, { keep, layout, now, recorded })
+    : { remove: [], over: [] };
+  for (const path of remove) {
+    files.delete(path);
+    changes.set(path, undefined);
+  }
+  if (over.length > 0) {
+    const known = new Set([...(snapshot.baseline ?? []), ...over]);
+    changes.set(baselinePath(layout), formatBaseline([...known]));
+  }
+  const left = [...files].flatMap(([path, report]) => (report ? [[path, report] as const] : []));
+  changes.set(overviewPath(layout), formatOverview(new Map(left), layout));
+  return changes;
+}
