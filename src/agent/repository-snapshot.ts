@@ -12,6 +12,7 @@ import {
   resultsFolder,
   type Layout,
 } from '../core/runs/paths.ts';
+import type { Schedule } from '../core/runs/schedules.ts';
 import type { Mirror } from '../git/mirror.ts';
 import { listTree, readBlobs, type CommitInfo, type TreeEntry } from '../git/read.ts';
 
@@ -27,6 +28,8 @@ export interface Snapshot {
   /** By path of the run file. */
   runs: Map<string, TreeEntry>;
   definitions: Definition[];
+  /** With the object id of the file. */
+  schedules: { blob: string; schedule: Schedule }[];
   /** Changes whenever a definition does. */
   definitionsKey: string;
   /** Object ids of the definitions' contents, by the name they define. */
@@ -46,7 +49,10 @@ export class SnapshotReader {
   readonly #mirror: Mirror;
   readonly #layout: Layout;
   #last: Snapshot | undefined;
-  #parsed = new Map<string, { definition?: Definition; stored?: StoredReport; baseline?: Set<string> }>();
+  #parsed = new Map<
+    string,
+    { definition?: Definition; schedule?: Schedule; stored?: StoredReport; baseline?: Set<string> }
+  >();
 
   constructor(mirror: Mirror, layout: Layout) {
     this.#mirror = mirror;
@@ -71,6 +77,10 @@ export class SnapshotReader {
       tip,
       runs,
       definitions: definitions.flatMap((it) => this.#parsed.get(key(it))?.definition ?? []),
+      schedules: definitions.flatMap((it) => {
+        const schedule = this.#parsed.get(key(it))?.schedule;
+        return schedule ? [{ blob: it.blob, schedule }] : [];
+      }),
       definitionsKey: definitions.map(key).join('\0'),
       definitionBlobs: this.#blobsByName(definitions),
       reports: new Map(
@@ -120,7 +130,8 @@ export class SnapshotReader {
 
   #parseOne(entry: TreeEntry, bytes: Uint8Array) {
     if (isDefinition(this.#layout, entry.path, entry.mode)) {
-      return { definition: parseDefinition(entry.path, bytes) };
+      const parsed = parseDefinition(entry.path, bytes);
+      return 'run' in parsed ? { schedule: parsed } : { definition: parsed };
     }
     if (entry.path === baselinePath(this.#layout)) {
       return { baseline: parseBaseline(entry.path, bytes) };

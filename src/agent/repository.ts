@@ -4,8 +4,8 @@ import { InvalidError } from '../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
-import { durationMs, type Problem } from '../api/schema.ts';
-import { baselineMessage, commitMessage } from '../core/runs/message.ts';
+import { durationMs, formatProblem, type Problem } from '../api/schema.ts';
+import { baselineMessage, commitMessage, scheduledMessage } from '../core/runs/message.ts';
 import { baselinePath, isYaml, reportPath, runId, type Layout } from '../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
 import type { Keep } from '../core/runs/retention.ts';
@@ -19,6 +19,7 @@ import { NodeLogs } from './node-logs.ts';
 import { folderChanges } from './repository-folder.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
+import { Scheduler } from './scheduler.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
 import { onSchedule } from './schedule.ts';
 import { watchFiles } from './watch-files.ts';
@@ -70,6 +71,7 @@ export class RepositoryLoop {
   readonly #reports: ReportBuilder;
   readonly #nodeLogs: NodeLogs;
   readonly #keep: Keep;
+  readonly #scheduler: Scheduler;
   readonly #onReports: ReportListener | undefined;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
@@ -84,6 +86,7 @@ export class RepositoryLoop {
   #tip: string | undefined;
   #sawNoBranch = false;
   #toldFirst = false;
+  #toldBroken = '';
   #pending = true;
   #lastWrite = 0;
   #failures = 0;
@@ -117,6 +120,7 @@ export class RepositoryLoop {
     });
     this.#reports = new ReportBuilder(config, store, this.#mirror);
     this.#nodeLogs = new NodeLogs(config.report, store, this.#layout);
+    this.#scheduler = new Scheduler(this.#mirror, this.#layout);
     const { count, age } = config.report.keep;
     this.#keep = { count, ageMs: age === undefined ? undefined : durationMs(age) };
   }
@@ -227,6 +231,7 @@ export class RepositoryLoop {
     const nodeOps = this.#nodeOps();
     let snapshot = await this.#read(this.#tip);
     if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
+    snapshot = await this.#addScheduled(snapshot);
     this.#tellFirst(snapshot);
     const facts = await this.#facts.read(snapshot, nodeOps);
     const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
@@ -301,6 +306,26 @@ export class RepositoryLoop {
     this.#tip = await this.#push(files, baselineMessage(runs.length, cluster, report.skipCi));
     const message = 'first contact: run files that are there already are passed over, see the baseline file';
     if (runs.length > 0) this.#log.warn({ runs, baseline: baselinePath(this.#layout) }, message);
+    return this.#read(this.#tip);
+  }
+
+  /** Nobody is answered for a definition or a schedule that cannot be read, so the log says it, once. */
+  #tellBroken({ definitions, definitionsKey }: Snapshot): void {
+    if (this.#toldBroken === definitionsKey) return;
+    this.#toldBroken = definitionsKey;
+    for (const { path, result } of definitions) {
+      if (result.ok) continue;
+      this.#log.warn({ path, problems: result.problems.map(formatProblem) }, 'definition cannot be read');
+    }
+  }
+
+  async #addScheduled(snapshot: Snapshot): Promise<Snapshot> {
+    this.#tellBroken(snapshot);
+    const files = await this.#scheduler.due(snapshot, this.#now().getTime());
+    if (files.size === 0) return snapshot;
+    const runs = [...files.keys()];
+    this.#tip = await this.#push(files, scheduledMessage(runs, this.#config.report.skipCi));
+    this.#log.info({ runs }, 'scheduled runs added');
     return this.#read(this.#tip);
   }
 

@@ -30,6 +30,11 @@ export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
 export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
 /** On a NodeOp: JSON of the window (`schedule`, `duration`, `timeZone`) outside of which no node is started. */
 export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
+/**
+ * On a run: the series it belongs to. A run whose turn comes while an earlier one of its series is not over is
+ * skipped. Set on runs of a schedule with `concurrencyPolicy: Forbid`.
+ */
+export const ANNOTATION_SERIES = 'agent.nodeop.dev/series';
 /** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
 export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
 /** On the agents' Lease: a new value asks the one that leads for a poll at once. */

@@ -26,6 +26,18 @@ export const WindowSchema = object({
 });
 export type Window = z.infer<typeof WindowSchema>;
 
+/** What is run, where and when; the same for one run and for each run of a schedule. */
+const WHAT = {
+  nodeOp: objectName().describe('Name of the definition to run.'),
+  overrides: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Partial NodeOp spec, merged into the definition as a JSON merge patch (null removes).'),
+  env: z.array(EnvVar).optional().describe('Variables added to those of the definition; same names win.'),
+  clusters: z.array(objectName()).optional().describe('Clusters to run on; all when empty.'),
+  window: WindowSchema.optional().describe('Nodes are started only inside this window.'),
+};
+
 /** NodeOpRun: one run of a definition. It lives in Git only and is never applied to a cluster. */
 export const NodeOpRunSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
@@ -38,17 +50,10 @@ export const NodeOpRunSchema = object({
     })
     .optional(),
   spec: object({
-    nodeOp: objectName().describe('Name of the definition to run.'),
-    overrides: z
-      .record(z.string(), z.unknown())
-      .optional()
-      .describe('Partial NodeOp spec, merged into the definition as a JSON merge patch (null removes).'),
-    env: z.array(EnvVar).optional().describe('Variables added to those of the definition; same names win.'),
-    clusters: z.array(objectName()).optional().describe('Clusters to run on; all when empty.'),
+    ...WHAT,
     suspend: z.boolean().optional().describe('Start no new node while true. May be changed at any time.'),
     notBefore: timestamp().optional().describe('Do not start the run earlier.'),
     notAfter: timestamp().optional().describe('Do not start the run any more after this.'),
-    window: WindowSchema.optional().describe('Nodes are started only inside this window.'),
   }).superRefine((spec, ctx) => {
     const { notBefore, notAfter } = spec;
     if (notBefore !== undefined && notAfter !== undefined && Date.parse(notAfter) <= Date.parse(notBefore)) {
@@ -57,3 +62,24 @@ export const NodeOpRunSchema = object({
   }),
 });
 export type NodeOpRun = z.infer<typeof NodeOpRunSchema>;
+
+/** NodeOpRun with a schedule, which lives beside the definitions: a run file is added for each of its times. */
+export const RecurringRunSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal(NODEOPRUN_KIND),
+  metadata: object({
+    name: objectName().describe('Begins the names of its run files.'),
+    namespace: objectName().optional(),
+  }),
+  spec: object({
+    ...WHAT,
+    schedule: cron(5).describe('When a run is due: cron of five fields.'),
+    timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),
+    concurrencyPolicy: z
+      .enum(['Forbid', 'Allow'])
+      .default('Forbid')
+      .describe('Forbid: a run that is due while the one before is not over is skipped.'),
+    suspend: z.boolean().optional().describe('Add no runs while true; none is made up for afterwards.'),
+  }),
+});
+export type RecurringRun = z.infer<typeof RecurringRunSchema>;

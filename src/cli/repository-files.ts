@@ -5,7 +5,8 @@ import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
 /** Every definition below a folder of a checkout; none when there is no such folder. */
 export async function readDefinitions(folder: string): Promise<Definition[]> {
   const files = await walk(folder, false).catch((): string[] => []);
-  return Promise.all(files.map(async (file) => parseDefinition(file, await readFile(file))));
+  const parsed = await Promise.all(files.map(async (file) => parseDefinition(file, await readFile(file))));
+  return parsed.filter((it) => 'result' in it);
 }
 
 /** YAML files below a folder, sorted; a file that is `named` counts whatever its name. Links are not followed. */

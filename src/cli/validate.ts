@@ -4,10 +4,11 @@ import { Command, Option } from 'commander';
 import { AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
 import { parseDocument, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
-import { NODEOPRUN_KIND, NodeOpRunSchema } from '../api/nodeoprun.ts';
-import { formatProblem } from '../api/schema.ts';
+import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
+import { formatProblem, type Problem } from '../api/schema.ts';
 import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
 import { prepareRun } from '../core/runs/prepare.ts';
+import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
 import { readDefinitions, walk } from './repository-files.ts';
 
 /** A problem of a file; line and column count from 1. */
@@ -26,8 +27,9 @@ interface Io {
   setExitCode: (code: number) => void;
 }
 
-const KINDS: Kind[] = [
-  { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema },
+const DEFINITION: Kind = { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema };
+const RECURRING: Kind = { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: RecurringRunSchema };
+const OTHERS: Kind[] = [
   { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema },
   { apiVersion: AGENT_API_VERSION, kind: 'AgentConfig', schema: AgentConfigSchema },
 ];
@@ -92,10 +94,12 @@ async function checkFile(
   definitions: readonly Definition[],
 ): Promise<LocatedProblem[]> {
   const bytes = await readFile(file);
-  const parsed = parseDocument(bytes, isDefinition ? KINDS.slice(0, 1) : KINDS);
+  const parsed = parseDocument(bytes, isDefinition ? [DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
   if (!parsed.ok) return parsed.problems;
   if (isDefinition) {
-    const outline = parseDefinition(file, bytes).result;
+    const definition = parseDefinition(file, bytes);
+    if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, definitions));
+    const outline = definition.result;
     if (!outline.ok) return outline.problems;
     const twins = definitions.filter(({ result }) => result.ok && result.name === outline.name);
     if (twins.length < 2) return [];
@@ -103,10 +107,24 @@ async function checkFile(
     return parsed.locate([{ path: ['metadata', 'name'], message }]);
   }
   if (parsed.kind !== NODEOPRUN_KIND && parsed.kind !== NODEOP_KIND) return [];
-  const source = { path: file, mode: '100644', blob: '', commit: '', bytes };
+  return problemsOfRun(file, bytes, definitions);
+}
+
+function problemsOfRun(
+  path: string,
+  bytes: Uint8Array,
+  definitions: readonly Definition[],
+): LocatedProblem[] {
+  const source = { path, mode: '100644', blob: '', commit: '', bytes };
   const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
   const prepared = prepareRun(source, { layout, namespace: 'default', definitions });
   return prepared.ok ? [] : prepared.problems;
+}
+
+/** Those that each of its runs would have; their paths are the same in both. */
+function problemsOfSchedule(schedule: Schedule, definitions: readonly Definition[]): Problem[] {
+  const run = new TextEncoder().encode(formatScheduled(schedule, 0));
+  return problemsOfRun(schedule.path, run, definitions).map(({ path, message }) => ({ path, message }));
 }
 
 async function present(paths: string[]): Promise<string[]> {

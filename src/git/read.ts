@@ -121,6 +121,33 @@ export async function mergesAfter(git: GitCommand, commit: string, tip: string):
   return output.split('\n').filter(Boolean).slice(0, 5);
 }
 
+/**
+ * When the file changed last on the branch itself (for a merged change: when it was merged), or was added last; epoch
+ * milliseconds. Undefined when that never happened, or not after `since`.
+ */
+export async function lastChange(
+  git: GitCommand,
+  tip: string,
+  path: string,
+  { added = false, since }: { added?: boolean; since?: number } = {},
+): Promise<number | undefined> {
+  const filters = [
+    ...(added ? ['--diff-filter=A'] : []),
+    ...(since === undefined ? [] : [`--since=${new Date(since).toISOString()}`]),
+  ];
+  const walk = [
+    'log',
+    '-1',
+    '--no-patch',
+    '--first-parent',
+    '--diff-merges=first-parent',
+    '--no-renames',
+    '--format=%ct',
+  ];
+  const seconds = (await git.text([...walk, ...filters, tip, '--', path])).trim();
+  return seconds === '' ? undefined : Number(seconds) * 1000;
+}
+
 /** Author and time of one commit; undefined when it is not (or no longer) in the clone. */
 export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;

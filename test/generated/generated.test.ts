@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AGENT_API_VERSION, AgentConfigSchema } from '../../src/api/config.ts';
 import { parseDocument, type Kind } from '../../src/api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../../src/api/nodeop.ts';
-import { NODEOPRUN_KIND, NodeOpRunSchema } from '../../src/api/nodeoprun.ts';
+import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../../src/api/nodeoprun.ts';
 import { NodeOpReportSchema, REPORT_KIND } from '../../src/api/report.ts';
 import { toStructural, type JsonSchema } from '../../scripts/generate/structural.ts';
 
@@ -21,8 +21,12 @@ const KINDS: Kind[] = [
   { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema },
 ];
 
+/** A NodeOpRun with a schedule is another one than a run file. */
+const RECURRING: Kind = { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: RecurringRunSchema };
+
 function problemsOf(text: string): unknown {
-  const parsed = parseDocument(Buffer.from(text), KINDS);
+  const recurs = /^ {2}schedule:/m.test(text) && text.includes(`kind: ${NODEOPRUN_KIND}`);
+  const parsed = parseDocument(Buffer.from(text), recurs ? [RECURRING] : KINDS);
   return parsed.ok ? [] : parsed.problems;
 }
 

@@ -194,12 +194,14 @@ test('a run without a name gets the name it will have', async () => {
     encoding: 'utf8',
   }).trim();
   const bytes = readFileSync(join(dir, 'runs/unnamed.yaml'));
+  const definition = parseDefinition('nodeops/base.yaml', readFileSync(join(dir, 'nodeops/base.yaml')));
+  if ('run' in definition) throw new Error('not a schedule');
   const real = prepareRun(
     { path: 'runs/unnamed.yaml', mode: '100644', blob, commit: 'c'.repeat(40), bytes },
     {
       layout: { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: 'berlin' },
       namespace: 'ops',
-      definitions: [parseDefinition('nodeops/base.yaml', readFileSync(join(dir, 'nodeops/base.yaml')))],
+      definitions: [definition],
     },
   );
   const name = real.ok ? real.manifest.metadata.name : '';

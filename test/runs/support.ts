@@ -23,6 +23,9 @@ export class TestRepository implements Disposable {
   readonly bare = join(this.root, 'origin.git');
   readonly clone = join(this.root, 'work');
 
+  /** When people commit; now unless told. */
+  date: string | undefined;
+
   constructor() {
     mkdirSync(this.bare);
     this.git(this.bare, 'init', '-q', '-b', 'main', '--bare');
@@ -34,7 +37,7 @@ export class TestRepository implements Disposable {
   git(dir: string, ...args: string[]): string {
     return execFileSync('git', args, {
       cwd: dir,
-      env: ENV,
+      env: { ...ENV, ...(this.date !== undefined && { GIT_COMMITTER_DATE: this.date }) },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });

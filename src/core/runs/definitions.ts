@@ -1,8 +1,11 @@
 import type { LocatedProblem } from '../../api/documents.ts';
 import { parseDocument } from '../../api/documents.ts';
+import { AGENT_API_VERSION } from '../../api/config.ts';
+import { NODEOPRUN_KIND, RecurringRunSchema, type RecurringRun } from '../../api/nodeoprun.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
 import { nearest, type Problem } from '../../api/schema.ts';
 import { z } from 'zod';
+import type { Schedule } from './schedules.ts';
 
 /** One file under the definitions' folder; its spec is checked when a run uses it, after merging. */
 export interface Definition {
@@ -18,12 +21,19 @@ const Outline = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
 });
 
-export function parseDefinition(path: string, bytes: Uint8Array): Definition {
-  const parsed = parseDocument(bytes, [
-    { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: Outline },
-  ]);
+/** The kinds of files under the definitions' folder. */
+const KINDS = [
+  { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: Outline },
+  { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: RecurringRunSchema },
+];
+
+/** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. */
+export function parseDefinition(path: string, bytes: Uint8Array): Definition | Schedule {
+  const parsed = parseDocument<z.infer<typeof Outline> | RecurringRun>(bytes, KINDS);
   if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
-  const { metadata, spec } = parsed.value;
+  const document = parsed.value;
+  if (document.kind === NODEOPRUN_KIND) return { path, run: document };
+  const { metadata, spec } = document;
   return { path, result: { ok: true, name: metadata.name, metadata, spec } };
 }
 

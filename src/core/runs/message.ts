@@ -17,6 +17,13 @@ export function baselineMessage(count: number, cluster: string | undefined, skip
   return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
 }
 
+export function scheduledMessage(runs: readonly string[], skipCi: boolean): string {
+  const [first = ''] = runs;
+  const title = runs.length === 1 ? `Scheduled: ${first}` : `Scheduled: ${runs.length} runs`;
+  const lines = runs.length === 1 ? [] : ['', ...runs.map((it) => `- ${it}`)];
+  return `${[title + (skipCi ? ' [skip ci]' : ''), ...lines].join('\n')}\n`;
+}
+
 function headline(report: NodeOpReport): string {
   const { phase, summary } = report.status;
   const done = summary ? (summary['completed'] ?? 0) : 0;

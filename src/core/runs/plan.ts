@@ -1,5 +1,5 @@
 import type { LocatedProblem } from '../../api/documents.ts';
-import { ANNOTATION_CANCEL } from '../../api/labels.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_SERIES } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { closed } from '../window.ts';
@@ -37,10 +37,26 @@ export type RunAction =
 export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: number): RunAction[] {
   const actions = runs.flatMap((run) => (run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now)));
   let free = maxConcurrent - runs.filter((it) => it.nodeOp && !isFinalPhase(it.nodeOp.status?.phase)).length;
+  const taken = new Set(
+    runs.flatMap(({ nodeOp }) => {
+      const series = nodeOp?.metadata.annotations?.[ANNOTATION_SERIES];
+      return series === undefined || isFinalPhase(nodeOp?.status?.phase) ? [] : [series];
+    }),
+  );
   const rank = (action: RunAction) => action.run.file?.order ?? 0;
   return actions
     .toSorted((a, b) => rank(a) - rank(b) || (a.run.path < b.run.path ? -1 : 1))
     .map((action) => {
+      const series = isToCome(action) ? seriesOf(action.run) : undefined;
+      if (series !== undefined && taken.has(series)) {
+        const message = `an earlier run of the series "${series}" is not over`;
+        return {
+          type: 'conclude',
+          run: action.run,
+          verdict: { phase: 'Cancelled', reason: 'Skipped', message },
+        };
+      }
+      if (series !== undefined) taken.add(series);
       if (action.type !== 'create') return action;
       if (free > 0) {
         free--;
@@ -48,6 +64,15 @@ export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: nu
       }
       return { type: 'wait', run: action.run, reason: 'other runs come first' };
     });
+}
+
+function isToCome(action: RunAction): boolean {
+  return action.type === 'create' || action.type === 'wait';
+}
+
+function seriesOf({ file }: RunFacts): string | undefined {
+  const prepared = file?.prepare();
+  return prepared?.ok === true ? prepared.manifest.metadata.annotations?.[ANNOTATION_SERIES] : undefined;
 }
 
 function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
