@@ -73,9 +73,9 @@ test('a drain that takes too long names what it waited for and uncordons', async
   cluster.pod('web-1');
   await running('web-1');
   cluster.budget('web', 1);
-  const op = await cluster.ended(await drain({ timeoutSeconds: 1 }));
+  const op = await cluster.ended(await drain({ timeoutSeconds: 3 }));
   expect(op.status?.nodeStatuses?.['node-1']?.message).toMatch(
-    /drain timed out after 1 s: .*web-1.*budget web/,
+    /drain timed out after 3 s: .*web-1.*budget web/,
   );
   expect(node()?.spec?.['unschedulable']).toBeUndefined();
 });
@@ -136,7 +136,7 @@ test('a NodeOp deleted in mid-run finishes what it began, uncordons, and lets go
   cluster.pod('web-1');
   await running('web-1');
   cluster.budget('web', 1);
-  const name = await drain({ timeoutSeconds: 1 });
+  const name = await drain({ timeoutSeconds: 3 });
   await cluster.until(name, (op) => op.status?.nodeStatuses?.['node-1']?.phase === 'Draining');
   await cluster.client.delete(NODEOPS, name, 'default', {});
   await expect
@@ -173,8 +173,8 @@ describe('one case of `kubectl drain` each', () => {
 
   test('a pod stuck in terminating is waited for, by name, until the time is over', async () => {
     cluster.pod('stuck', { finalizers: ['example.com/never'] });
-    const op = await cluster.ended(await drain({ timeoutSeconds: 1 }));
-    expect(message(op)).toBe('drain timed out after 1 s: waiting for pods to end: default/stuck');
+    const op = await cluster.ended(await drain({ timeoutSeconds: 3 }));
+    expect(message(op)).toBe('drain timed out after 3 s: waiting for pods to end: default/stuck');
     expect(left()).toEqual(['stuck']);
     expect(node()?.spec?.['unschedulable']).toBeUndefined();
   });

@@ -51,7 +51,7 @@ test('killed in mid-rollout and started without its clone: one report, no comman
   await stage.until('the report', () => phase('results/slow.yaml') === 'Completed');
   expect(ranOn('slow')).toEqual([1, 1, 1, 1]);
   const reports = stage.git(stage.bare, 'ls-tree', '-r', '--name-only', 'main', 'results').trim().split('\n');
-  expect(reports).toEqual(['results/.baseline.yaml', 'results/slow.yaml']);
+  expect(reports).toEqual(['results/.baseline.yaml', 'results/README.md', 'results/slow.yaml']);
 });
 
 test('removing the run file stops the rollout gracefully', async () => {
