@@ -1,12 +1,18 @@
 import { ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { isFinalReport, type NodeOpReport } from '../api/report.ts';
+import { isFinalReport } from '../api/report.ts';
 import { pathOfRunId, type Layout } from '../core/runs/paths.ts';
 import type { RunFacts } from '../core/runs/plan.ts';
 import { prepareRun, type Preparation } from '../core/runs/prepare.ts';
 import type { Mirror } from '../git/mirror.ts';
-import { whoAdded, type TreeEntry } from '../git/read.ts';
-import { storedReport, type Snapshot, type SnapshotReader } from './repository-snapshot.ts';
+import { whoAdded, type CommitInfo, type TreeEntry } from '../git/read.ts';
+import {
+  isDoneWith,
+  isJudged,
+  storedReport,
+  type Snapshot,
+  type SnapshotReader,
+} from './repository-snapshot.ts';
 
 export interface FactsContext {
   mirror: Mirror;
@@ -25,12 +31,6 @@ export function nodeOpsByRun(layout: Layout, nodeOps: readonly NodeOp[]): Map<st
   );
 }
 
-function isJudged({ status, run }: NodeOpReport, snapshot: Snapshot, path: string): boolean {
-  if (status.phase !== 'Invalid' || run.blob !== snapshot.runs.get(path)?.blob) return false;
-  const { definition } = run;
-  return definition === undefined || snapshot.definitionBlobs.get(definition.name) === definition.blob;
-}
-
 /** Brings together what Git and the cluster say of every run that may not be over. */
 export class FactsReader {
   readonly #context: FactsContext;
@@ -43,20 +43,12 @@ export class FactsReader {
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
     const { layout } = this.#context;
-    const paths = new Set([...snapshot.runs.keys(), ...nodeOps.keys()]);
-    const open = [...paths].filter((path) => !this.#isOver(snapshot, path, nodeOps));
-    for (const [path, { report }] of this.#orphans(snapshot, paths)) if (report) open.push(path);
+    const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
+    const open = [...new Set([...snapshot.open, ...started, ...orphans(snapshot, nodeOps)])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     await this.#load(entries);
     const fresh = entries.map((it) => it.path).filter((it) => !nodeOps.has(it) && !snapshot.added.has(it));
-    if (fresh.length > 0) {
-      const added = await whoAdded(this.#context.mirror.git, snapshot.tip, layout.runs, fresh);
-      for (const path of fresh) {
-        const unknown = { commit: snapshot.tip, author: '', committedAt: '' };
-        if (!added.has(path)) added.set(path, unknown);
-      }
-      for (const [path, info] of added) snapshot.added.set(path, info);
-    }
+    for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
     const order = new Map([...snapshot.added.values()].map((it, i) => [it.commit, i]));
     return open.map((path): RunFacts => {
       const entry = snapshot.runs.get(path);
@@ -66,7 +58,7 @@ export class FactsReader {
       return {
         path,
         passedOver:
-          snapshot.baseline?.has(path) === true || (stored !== undefined && stored.report === undefined),
+          snapshot.baseline?.has(path) === true || (stored !== undefined && stored.brief === undefined),
         judged: stored?.report !== undefined && isJudged(stored.report, snapshot, path),
         ...(nodeOp && { nodeOp }),
         ...(stored?.report && { report: stored.report }),
@@ -81,20 +73,21 @@ export class FactsReader {
     });
   }
 
-  /** Reports that are not final though file and NodeOp are gone: somebody must end them. */
-  #orphans(snapshot: Snapshot, known: ReadonlySet<string>) {
-    return [...snapshot.reports.values()].flatMap((stored) => {
-      const path = stored.report?.run.path;
-      const pending = stored.report !== undefined && !isFinalReport(stored.report);
-      return pending && path !== undefined && !known.has(path) ? [[path, stored] as const] : [];
-    });
-  }
-
-  #isOver(snapshot: Snapshot, path: string, nodeOps: ReadonlyMap<string, NodeOp>): boolean {
-    const { report } = storedReport(snapshot, this.#context.layout, path) ?? {};
-    if (!report) return snapshot.baseline?.has(path) === true && !nodeOps.has(path);
-    if (report.status.phase === 'Invalid') return isJudged(report, snapshot, path);
-    return isFinalReport(report);
+  /** New files were mostly added since the tip before; only for the others all of the history is walked. */
+  async #whoAdded({ tip, since }: Snapshot, paths: readonly string[]): Promise<Map<string, CommitInfo>> {
+    const { mirror, layout } = this.#context;
+    const range = since === undefined ? tip : `${since}..${tip}`;
+    const recent = await whoAdded(mirror.git, range, layout.runs, paths);
+    const others = since === undefined ? [] : paths.filter((path) => !recent.has(path));
+    const added = await whoAdded(mirror.git, tip, layout.runs, others);
+    const unknown = { commit: tip, author: '', committedAt: '' };
+    return new Map([
+      ...added,
+      ...recent,
+      ...paths
+        .filter((path) => !added.has(path) && !recent.has(path))
+        .map((path): [string, CommitInfo] => [path, unknown]),
+    ]);
   }
 
   async #load(entries: readonly TreeEntry[]): Promise<void> {
@@ -116,4 +109,14 @@ export class FactsReader {
     this.#prepared.set(key, prepared);
     return prepared;
   }
+}
+
+/** Runs of reports that are not final though file and NodeOp are gone: somebody must end them. */
+function orphans(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): string[] {
+  return [...snapshot.unfinished].flatMap((file) => {
+    const report = snapshot.reports.get(file)?.report;
+    if (!report || isFinalReport(report)) return [];
+    const { path } = report.run;
+    return snapshot.runs.has(path) || nodeOps.has(path) ? [] : [path];
+  });
 }

@@ -1,4 +1,5 @@
 import { isFinalReport, type NodeOpReport } from '../api/report.ts';
+import { briefOf, type ReportBrief } from '../core/runs/brief.ts';
 import { formatOverview, overviewPath } from '../core/runs/overview.ts';
 import { baselinePath, type Layout } from '../core/runs/paths.ts';
 import { formatBaseline } from '../core/runs/report.ts';
@@ -16,8 +17,10 @@ export function folderChanges(
   { layout, keep, now }: { layout: Layout; keep: Keep; now: number },
 ): Map<string, string | undefined> {
   const changes = new Map<string, string | undefined>();
-  const files = new Map([...snapshot.reports].map(([path, stored]) => [path, stored.report] as const));
-  for (const [path, report] of changed) files.set(path, report);
+  const news = new Map([...changed].map(([path, report]) => [path, briefOf(report)]));
+  const files = new Map<string, ReportBrief | undefined>();
+  for (const [path, { brief }] of snapshot.reports) files.set(path, brief);
+  for (const [path, brief] of news) files.set(path, brief);
   const recorded = snapshot.baseline?.size ?? 0;
   const { remove, over } = [...changed.values()].some(isFinalReport)
     ? pruneReports(files, snapshot.runs, { keep, layout, now, recorded })
@@ -30,7 +33,8 @@ export function folderChanges(
     const known = new Set([...(snapshot.baseline ?? []), ...over]);
     changes.set(baselinePath(layout), formatBaseline([...known]));
   }
-  const left = [...files].flatMap(([path, report]) => (report ? [[path, report] as const] : []));
-  changes.set(overviewPath(layout), formatOverview(new Map(left), layout));
+  const reports = new Map<string, ReportBrief>();
+  for (const [path, brief] of files) if (brief) reports.set(path, brief);
+  changes.set(overviewPath(layout), formatOverview(reports, layout));
   return changes;
 }

@@ -1,6 +1,7 @@
 import { parseDocument } from '../api/documents.ts';
 import { AGENT_API_VERSION } from '../api/config.ts';
 import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../api/report.ts';
+import { briefOf, briefOfText, isOver, type ReportBrief } from '../core/runs/brief.ts';
 import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
 import { parseBaseline } from '../core/runs/report.ts';
 import {
@@ -14,19 +15,35 @@ import {
 } from '../core/runs/paths.ts';
 import type { Schedule } from '../core/runs/schedules.ts';
 import type { Mirror } from '../git/mirror.ts';
-import { listTree, readBlobs, type CommitInfo, type TreeEntry } from '../git/read.ts';
+import {
+  listTree,
+  readBlobs,
+  treeChanges,
+  type CommitInfo,
+  type TreeChange,
+  type TreeEntry,
+} from '../git/read.ts';
 
-/** A report at the tip; one that people made unreadable still says that the run is over. */
+/** A file of the results folder. A report that people made unreadable still says that the run is over. */
 export interface StoredReport {
   blob: string;
+  /** Absent when the file is no report, or cannot be read. */
+  brief?: ReportBrief;
+  /** All of it, as long as the run is not over: of those that are there may be a hundred thousand. */
   report?: NodeOpReport;
 }
 
 /** What the tip of the branch holds for this cluster. */
 export interface Snapshot {
   tip: string;
+  /** The tip before, when this one was read as what differs from it. */
+  since?: string;
   /** By path of the run file. */
   runs: Map<string, TreeEntry>;
+  /** Path of the run file by path of its report. */
+  runOf: Map<string, string>;
+  /** Paths of run files that may have to be acted on: not over, not passed over, not judged as they are. */
+  open: Set<string>;
   definitions: Definition[];
   /** With the object id of the file. */
   schedules: { blob: string; schedule: Schedule }[];
@@ -36,6 +53,8 @@ export interface Snapshot {
   definitionBlobs: ReadonlyMap<string, string>;
   /** By path in the repository: every file of the results folder, those that are no reports too. */
   reports: Map<string, StoredReport>;
+  /** Those of the reports whose run is not over. */
+  unfinished: Set<string>;
   baseline?: ReadonlySet<string>;
   /** Filled in by the loop for runs that were not started yet. */
   added: Map<string, CommitInfo>;
@@ -43,16 +62,18 @@ export interface Snapshot {
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 const READ_LIMIT = 1024 * 1024;
+/** Files read at once. */
+const BATCH = 2000;
 
-/** Reads tips, remembering by object id what it has parsed, so that an unchanged file costs nothing. */
+type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }>;
+
+/** Reads tips: the first as a whole, each later one as what differs from the one before. */
 export class SnapshotReader {
   readonly #mirror: Mirror;
   readonly #layout: Layout;
+  /** Files of the definitions' folder by path. */
+  #definitions: Files = new Map();
   #last: Snapshot | undefined;
-  #parsed = new Map<
-    string,
-    { definition?: Definition; schedule?: Schedule; stored?: StoredReport; baseline?: Set<string> }
-  >();
 
   constructor(mirror: Mirror, layout: Layout) {
     this.#mirror = mirror;
@@ -60,93 +81,187 @@ export class SnapshotReader {
   }
 
   async read(tip: string): Promise<Snapshot> {
-    if (this.#last?.tip === tip) return this.#last;
-    const layout = this.#layout;
-    const results = resultsFolder(layout);
-    const entries = await listTree(this.#mirror.git, tip, [layout.nodeops, layout.runs, results]);
-    const runs = new Map(
-      entries.filter((it) => isRunFile(layout, it.path, it.mode)).map((it) => [it.path, it]),
-    );
-    const definitions = entries.filter((it) => isDefinition(layout, it.path, it.mode));
-    const own = entries.filter((it) => it.path.startsWith(`${results}/`) && it.mode.startsWith('100'));
-    await this.#parse([...definitions, ...own.filter((it) => isYaml(it.path))]);
-    const baseline = own
-      .filter((it) => it.path === baselinePath(layout))
-      .map((it) => this.#parsed.get(key(it))?.baseline ?? new Set<string>())[0];
-    this.#last = {
-      tip,
-      runs,
-      definitions: definitions.flatMap((it) => this.#parsed.get(key(it))?.definition ?? []),
-      schedules: definitions.flatMap((it) => {
-        const schedule = this.#parsed.get(key(it))?.schedule;
-        return schedule ? [{ blob: it.blob, schedule }] : [];
-      }),
-      definitionsKey: definitions.map(key).join('\0'),
-      definitionBlobs: this.#blobsByName(definitions),
-      reports: new Map(
-        own.map((it): [string, StoredReport] => [
-          it.path,
-          this.#parsed.get(key(it))?.stored ?? { blob: it.blob },
-        ]),
-      ),
-      ...(baseline && { baseline }),
-      added: new Map(),
-    };
-    return this.#last;
+    const last = this.#last;
+    if (last?.tip === tip) return last;
+    const { git } = this.#mirror;
+    const { nodeops, runs } = this.#layout;
+    const folders = [nodeops, runs, resultsFolder(this.#layout)];
+    // After a force-push the old tip may be gone from the clone; then all is read anew.
+    const changes = last && (await treeChanges(git, last.tip, tip, folders).catch(() => undefined));
+    if (last && changes) return this.#apply(changes, { ...last, tip, since: last.tip }, this.#definitions);
+    const entries = await listTree(git, tip, folders);
+    const all = entries.map((entry) => ({ path: entry.path, entry }));
+    return this.#apply(all, emptySnapshot(tip), new Map());
   }
 
-  /** Contents of run files, by object id. */
-  async contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
+  /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
+  contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
     const files = entries.filter((it) => it.mode.startsWith('100'));
-    const fits = (it: TreeEntry) => it.size <= READ_LIMIT || it.path === baselinePath(this.#layout);
-    const small = files.filter(fits);
-    const found = await readBlobs(this.#mirror.git, [...new Set(small.map((it) => it.blob))]);
-    for (const file of files) {
-      if (!fits(file)) found.set(file.blob, new Uint8Array(READ_LIMIT + 1));
-    }
-    return found;
+    const ids = files.map((it) => it.blob);
+    return readBlobs(this.#mirror.git, ids, READ_LIMIT);
   }
 
-  #blobsByName(definitions: readonly TreeEntry[]): Map<string, string> {
-    const blobs = new Map<string, string>();
-    for (const entry of definitions) {
-      const result = this.#parsed.get(key(entry))?.definition?.result;
-      if (result?.ok !== true) continue;
-      const twin = blobs.get(result.name);
-      blobs.set(result.name, twin === undefined ? entry.blob : `${twin} ${entry.blob}`);
-    }
-    return blobs;
+  /** The whole reports at these paths; those that cannot be read are left out. */
+  async reports({ reports }: Snapshot, paths: readonly string[]): Promise<NodeOpReport[]> {
+    const blobs = paths.flatMap((path) => reports.get(path)?.blob ?? []);
+    const found = await readBlobs(this.#mirror.git, blobs, READ_LIMIT);
+    return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
   }
 
-  async #parse(entries: readonly TreeEntry[]): Promise<void> {
-    const missing = entries.filter((it) => !this.#parsed.has(key(it)));
-    const bytes = await this.contents(missing);
-    const kept = new Set(entries.map(key));
-    for (const id of this.#parsed.keys()) if (!kept.has(id)) this.#parsed.delete(id);
-    for (const entry of missing) {
-      this.#parsed.set(key(entry), this.#parseOne(entry, bytes.get(entry.blob) ?? new Uint8Array()));
-    }
+  /** Everything that can fail comes before anything is changed: the maps are those of the snapshot before. */
+  async #apply(changes: readonly TreeChange[], snapshot: Snapshot, before: Files): Promise<Snapshot> {
+    const layout = this.#layout;
+    const inFolder = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
+    const own = inFolder(resultsFolder(layout));
+    const changed = inFolder(layout.nodeops);
+    const baseline = await this.#readBaseline(own, snapshot.baseline);
+    const stored = await this.#readStored(own);
+    const definitions = changed.length > 0 ? await this.#readDefinitions(changed, before) : before;
+
+    this.#last = snapshot;
+    this.#definitions = definitions;
+    if (definitions !== before) listDefinitions(snapshot, definitions);
+    const isNew = baseline !== snapshot.baseline;
+    if (baseline) snapshot.baseline = baseline;
+    else delete snapshot.baseline;
+    for (const { path } of own) takeStored(snapshot, path, stored.get(path));
+    const runs = inFolder(layout.runs);
+    for (const change of runs) takeRun(snapshot, layout, change);
+    const touched = own.flatMap(({ path }) => snapshot.runOf.get(path) ?? []);
+    // A definition may be what an invalid run waits for.
+    const waiting = definitions === before ? [] : [...snapshot.unfinished];
+    touched.push(
+      ...runs.map(({ path }) => path),
+      ...waiting.flatMap((path) => snapshot.runOf.get(path) ?? []),
+    );
+    for (const path of isNew ? snapshot.runs.keys() : touched) this.#sort(snapshot, path);
+    return snapshot;
   }
 
-  #parseOne(entry: TreeEntry, bytes: Uint8Array) {
-    if (isDefinition(this.#layout, entry.path, entry.mode)) {
-      const parsed = parseDefinition(entry.path, bytes);
-      return 'run' in parsed ? { schedule: parsed } : { definition: parsed };
+  async #readBaseline(own: readonly TreeChange[], before: ReadonlySet<string> | undefined) {
+    const change = own.find(({ path }) => path === baselinePath(this.#layout));
+    if (!change) return before;
+    if (change.entry?.mode.startsWith('100') !== true) return undefined;
+    const { blob } = change.entry;
+    // It may be longer than what people write.
+    const bytes = (await readBlobs(this.#mirror.git, [blob], Infinity)).get(blob) ?? new Uint8Array();
+    return parseBaseline(change.path, bytes);
+  }
+
+  async #readStored(own: readonly TreeChange[]): Promise<Map<string, StoredReport>> {
+    const stored = new Map<string, StoredReport>();
+    const files = own.flatMap(({ entry }) => (entry?.mode.startsWith('100') === true ? [entry] : []));
+    const reports = files.filter(({ path }) => isYaml(path) && path !== baselinePath(this.#layout));
+    for (const { path, blob } of files) stored.set(path, { blob });
+    for (let i = 0; i < reports.length; i += BATCH) {
+      const some = reports.slice(i, i + BATCH);
+      const bytes = await this.contents(some);
+      for (const { path, blob } of some) stored.set(path, storedOf(blob, bytes.get(blob)));
     }
-    if (entry.path === baselinePath(this.#layout)) {
-      return { baseline: parseBaseline(entry.path, bytes) };
+    return stored;
+  }
+
+  async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {
+    const files = new Map(before);
+    const bytes = await this.contents(changed.flatMap(({ entry }) => entry ?? []));
+    for (const { path, entry } of changed) {
+      files.delete(path);
+      if (!entry || !isDefinition(this.#layout, path, entry.mode)) continue;
+      const parsed = parseDefinition(path, bytes.get(entry.blob) ?? new Uint8Array());
+      files.set(path, { blob: entry.blob, parsed });
     }
-    const parsed = parseDocument(bytes, [
-      { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
-    ]);
-    return { stored: { blob: entry.blob, ...(parsed.ok && { report: parsed.value }) } };
+    return files;
+  }
+
+  #sort(snapshot: Snapshot, path: string): void {
+    const stored = storedReport(snapshot, this.#layout, path);
+    const isUnreadable = stored !== undefined && stored.brief === undefined;
+    const isDone = isUnreadable || isDoneWith(snapshot, this.#layout, path);
+    if (snapshot.runs.has(path) && !isDone && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
+    else snapshot.open.delete(path);
   }
 }
 
-function key(entry: TreeEntry): string {
-  return `${entry.blob} ${entry.path}`;
+/** Whether the report at the tip leaves nothing to do for the run as its file and definition are. */
+export function isDoneWith(snapshot: Snapshot, layout: Layout, path: string): boolean {
+  const { brief, report } = storedReport(snapshot, layout, path) ?? {};
+  if (report?.status.phase === 'Invalid') return isJudged(report, snapshot, path);
+  return brief !== undefined && isOver(brief.phase);
+}
+
+/** Whether an invalid run was judged by what its file and definition hold now. */
+export function isJudged({ status, run }: NodeOpReport, snapshot: Snapshot, path: string): boolean {
+  if (status.phase !== 'Invalid' || run.blob !== snapshot.runs.get(path)?.blob) return false;
+  const { definition } = run;
+  return definition === undefined || snapshot.definitionBlobs.get(definition.name) === definition.blob;
 }
 
 export function storedReport(snapshot: Snapshot, layout: Layout, runPath: string): StoredReport | undefined {
   return snapshot.reports.get(reportPath(layout, runPath));
+}
+
+function emptySnapshot(tip: string): Snapshot {
+  return {
+    tip,
+    runs: new Map(),
+    runOf: new Map(),
+    open: new Set(),
+    definitions: [],
+    schedules: [],
+    definitionsKey: '',
+    definitionBlobs: new Map(),
+    reports: new Map(),
+    unfinished: new Set(),
+    added: new Map(),
+  };
+}
+
+function takeRun({ runs, runOf }: Snapshot, layout: Layout, { path, entry }: TreeChange): void {
+  if (entry && isRunFile(layout, path, entry.mode)) {
+    runs.set(path, entry);
+    runOf.set(reportPath(layout, path), path);
+  } else if (runs.delete(path)) runOf.delete(reportPath(layout, path));
+}
+
+function takeStored(snapshot: Snapshot, path: string, file: StoredReport | undefined): void {
+  if (file) snapshot.reports.set(path, file);
+  else snapshot.reports.delete(path);
+  if (file?.report) snapshot.unfinished.add(path);
+  else snapshot.unfinished.delete(path);
+}
+
+function listDefinitions(snapshot: Snapshot, files: Files): void {
+  const sorted = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const blobs = new Map<string, string>();
+  snapshot.definitions = [];
+  snapshot.schedules = [];
+  for (const [, { blob, parsed }] of sorted) {
+    if ('run' in parsed) {
+      snapshot.schedules.push({ blob, schedule: parsed });
+      continue;
+    }
+    snapshot.definitions.push(parsed);
+    if (!parsed.result.ok) continue;
+    const { name } = parsed.result;
+    const twin = blobs.get(name);
+    blobs.set(name, twin === undefined ? blob : `${twin} ${blob}`);
+  }
+  snapshot.definitionBlobs = blobs;
+  snapshot.definitionsKey = sorted.map(([path, { blob }]) => `${blob} ${path}`).join('\0');
+}
+
+function storedOf(blob: string, bytes: Uint8Array | undefined): StoredReport {
+  const quick = bytes && briefOfText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+  if (quick) return { blob, brief: quick };
+  const report = readReport(bytes);
+  if (!report) return { blob };
+  const brief = briefOf(report);
+  return isOver(brief.phase) ? { blob, brief } : { blob, brief, report };
+}
+
+function readReport(bytes: Uint8Array | undefined): NodeOpReport | undefined {
+  const parsed = parseDocument(bytes ?? new Uint8Array(), [
+    { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
+  ]);
+  return parsed.ok ? parsed.value : undefined;
 }

@@ -7,11 +7,13 @@ import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/repor
 import { durationMs, formatProblem, type Problem } from '../api/schema.ts';
 import { baselineMessage, commitMessage, scheduledMessage } from '../core/runs/message.ts';
 import { baselinePath, isYaml, reportPath, runId, type Layout } from '../core/runs/paths.ts';
+import type { ReportBrief } from '../core/runs/brief.ts';
+import { newestOf } from '../core/runs/overview.ts';
 import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
 import type { Keep } from '../core/runs/retention.ts';
 import { formatBaseline, formatReport } from '../core/runs/report.ts';
 import { localRepository, mirrorOf, type Mirror } from '../git/mirror.ts';
-import { mergesAfter } from '../git/read.ts';
+import { blobId, mergesAfter } from '../git/read.ts';
 import { type Files, writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
 import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
@@ -54,6 +56,8 @@ const COALESCE_MS = 100;
 /** After this a created NodeOp that the cache does not have was deleted. */
 const CACHE_LAG_MS = 30_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
+/** Of the reports that are there at the start. */
+const TOLD_FIRST = 50;
 
 /**
  * The loop between the repository and the NodeOps. Each pass looks at the tip and the cluster and does
@@ -232,7 +236,7 @@ export class RepositoryLoop {
     let snapshot = await this.#read(this.#tip);
     if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
     snapshot = await this.#addScheduled(snapshot);
-    this.#tellFirst(snapshot);
+    await this.#tellFirst(snapshot);
     const facts = await this.#facts.read(snapshot, nodeOps);
     const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
     const reports = new Map<string, NodeOpReport>();
@@ -294,8 +298,9 @@ export class RepositoryLoop {
 
   #isFirstContact(snapshot: Snapshot): boolean {
     // A README or the like in the folder is nobody's report.
-    const none = !snapshot.baseline && ![...snapshot.reports.keys()].some(isYaml);
-    return none && this.#config.runs.initial === 'baseline';
+    if (snapshot.baseline || this.#config.runs.initial !== 'baseline') return false;
+    for (const path of snapshot.reports.keys()) if (isYaml(path)) return false;
+    return true;
   }
 
   async #writeBaseline(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot> {
@@ -421,9 +426,9 @@ export class RepositoryLoop {
     let urgent = false;
     for (const [path, report] of reports) {
       const file = reportPath(this.#layout, path);
-      const before = snapshot.reports.get(file)?.report;
+      const before = snapshot.reports.get(file);
       const text = formatReport(report);
-      if (before && formatReport(before) === text) continue;
+      if (before?.blob === blobId(text, before?.blob.length ?? 0)) continue;
       files.set(file, text);
       changed.set(file, report);
       for (const [log, content] of logs.get(path) ?? []) files.set(log, content);
@@ -453,11 +458,16 @@ export class RepositoryLoop {
     return false;
   }
 
-  /** What an earlier process reported may not have been told everybody. */
-  #tellFirst(snapshot: Snapshot): void {
-    if (this.#toldFirst) return;
+  /** What an earlier process reported last may not have been told everybody. */
+  async #tellFirst(snapshot: Snapshot): Promise<void> {
+    if (this.#toldFirst || !this.#onReports) return;
+    const briefs = [...snapshot.reports].flatMap(([path, { brief }]): [string, ReportBrief][] =>
+      brief ? [[path, brief]] : [],
+    );
+    const paths = new Set([...snapshot.unfinished, ...newestOf(briefs, TOLD_FIRST).map(([path]) => path)]);
+    const reports = await this.#snapshots.reports(snapshot, [...paths]);
     this.#toldFirst = true;
-    this.#onReports?.([...snapshot.reports.values()].flatMap(({ report }) => report ?? []));
+    this.#onReports(reports);
   }
 
   /** Merges after a commit of the branch, oldest first, as far as they can be told. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
@@ -54,7 +54,7 @@ export class Mirror {
     await this.#open();
     try {
       await this.#fetchBranch();
-      return await this.tip();
+      return await this.#fetched();
     } catch (error) {
       // A remote that answers has either no such branch yet, or the clone is at fault.
       const exists = await this.#hasBranch().catch(() => undefined);
@@ -134,8 +134,14 @@ export class Mirror {
   }
 
   async #fetchBranch(): Promise<void> {
-    const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+    const options = ['--progress', '--no-tags', '--write-fetch-head', '--no-recurse-submodules'];
     await this.#talk(this.#reading, ['fetch', ...options], `+${this.ref}:${this.ref}`);
+  }
+
+  /** What the fetch has just brought, as git noted it: a file to read is cheaper than a process to ask. */
+  async #fetched(): Promise<string> {
+    const head = await readFile(join(this.#options.dir, 'FETCH_HEAD'), 'utf8').catch(() => '');
+    return /^[0-9a-f]{40,64}(?=\t)/.exec(head)?.[0] ?? this.tip();
   }
 
   #talk(access: Access, command: string[], ref: string): Promise<string> {

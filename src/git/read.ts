@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { GitCommand } from './command.ts';
 
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
@@ -5,9 +6,13 @@ export interface TreeEntry {
   mode: string;
   /** Object id of the content. */
   blob: string;
-  /** Bytes; 0 for a submodule. */
-  size: number;
   path: string;
+}
+
+/** What became of a path between two trees; without an entry it is gone. */
+export interface TreeChange {
+  path: string;
+  entry?: TreeEntry;
 }
 
 export interface CommitInfo {
@@ -19,8 +24,34 @@ export interface CommitInfo {
 
 /** All files below the folders, with whatever name they have. A missing folder has none. */
 export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeEntry[]> {
-  const paths = folders.map((it) => `${it}/`);
-  return parseTree(await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', commit, '--', ...paths]));
+  return parseTree(
+    await git.text(['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)]),
+  );
+}
+
+/**
+ * What differs between two commits below the folders, whatever lies between them. Costs what changed, not
+ * what is there. Fails when one of the commits is not in the clone any more.
+ */
+export async function treeChanges(
+  git: GitCommand,
+  from: string,
+  to: string,
+  folders: string[],
+): Promise<TreeChange[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to, '--'];
+  const tokens = (await git.text([...args, ...folders.map(inside)])).split('\0');
+  const changes: TreeChange[] = [];
+  for (let i = 0; i + 1 < tokens.length; i += 2) {
+    const [, mode = '', , blob = '', status] = (tokens[i] ?? '').split(' ');
+    const path = tokens[i + 1] ?? '';
+    changes.push(status === 'D' ? { path } : { path, entry: { mode, blob, path } });
+  }
+  return changes;
+}
+
+function inside(folder: string): string {
+  return `${folder}/`;
 }
 
 /** The files at these very paths that are there. However many others the tree holds, it costs no more. */
@@ -32,31 +63,50 @@ export async function listPaths(
   const found: TreeEntry[] = [];
   for (let i = 0; i < paths.length; i += MAX_PATHS) {
     const some = paths.slice(i, i + MAX_PATHS);
-    found.push(...parseTree(await git.text(['ls-tree', '-l', '-z', '--full-tree', commit, '--', ...some])));
+    found.push(...parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', ...some])));
   }
   return found;
 }
 
 function parseTree(output: string): TreeEntry[] {
   return output.split('\0').flatMap((line) => {
-    const match = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line);
+    const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
     if (!match) return [];
-    const [, mode = '', blob = '', size = '', path = ''] = match;
-    return [{ mode, blob, size: size === '-' ? 0 : Number(size), path }];
+    const [, mode = '', blob = '', path = ''] = match;
+    return [{ mode, blob, path }];
   });
 }
 
 /** More paths than these are longer than a command line may be. */
 const MAX_PATHS = 200;
 
-const BATCH = 500;
+/** Object id of a file's content, of the kind (SHA-1 or SHA-256) that has so many digits. */
+export function blobId(text: string, digits: number): string {
+  const content = Buffer.from(text);
+  const hash = createHash(digits === 64 ? 'sha256' : 'sha1');
+  return hash.update(`blob ${content.length}\0`).update(content).digest('hex');
+}
 
-/** Contents by object id, in few commands however many there are. Ids that are unknown are left out. */
-export async function readBlobs(git: GitCommand, ids: readonly string[]): Promise<Map<string, Uint8Array>> {
+/**
+ * Contents by object id, in two commands however many there are. Ids that are unknown are left out; of a content
+ * larger than `limit` bytes only a stand-in is given, one byte larger than the limit.
+ */
+export async function readBlobs(
+  git: GitCommand,
+  ids: readonly string[],
+  limit: number,
+): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
-  for (let i = 0; i < ids.length; i += BATCH) {
-    parseBatch(await git.batch(`${ids.slice(i, i + BATCH).join('\n')}\n`), found);
+  if (ids.length === 0) return found;
+  const sizes = await git.text(['cat-file', '--batch-check'], `${[...new Set(ids)].join('\n')}\n`);
+  const small: string[] = [];
+  for (const line of sizes.split('\n')) {
+    const [id = '', , size] = line.split(' ');
+    if (size === undefined) continue;
+    if (Number(size) <= limit) small.push(id);
+    else found.set(id, new Uint8Array(limit + 1));
   }
+  if (small.length > 0) parseBatch(await git.batch(`${small.join('\n')}\n`), found);
   return found;
 }
 
@@ -80,10 +130,11 @@ const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';
 /**
  * For each path the commit that added it last, in the order in which they were committed.
  * Paths whose commit cannot be told (added by a merge itself) are left out.
+ * @param range a tip, or `from..tip`, of which only the commits between are walked
  */
 export async function whoAdded(
   git: GitCommand,
-  tip: string,
+  range: string,
   folder: string,
   paths: readonly string[],
 ): Promise<Map<string, CommitInfo>> {
@@ -97,7 +148,7 @@ export async function whoAdded(
     '--name-only',
     '-z',
     FORMAT,
-    tip,
+    range,
     '--',
   ];
   const output = await git.text([...args, ...(paths.length > MAX_PATHS ? [`${folder}/`] : paths)]);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
 import type { Mirror } from './mirror.ts';
-import { listPaths, readBlobs } from './read.ts';
+import { blobId, listPaths } from './read.ts';
 
 export interface WriteOptions {
   author: { name: string; email: string };
@@ -60,12 +60,9 @@ function signalOf(options: WriteOptions) {
 async function differing(mirror: Mirror, tip: string, files: Files): Promise<[string, string | undefined][]> {
   const entries = await listPaths(mirror.git, tip, [...files.keys()]);
   const ids = new Map(entries.map((it) => [it.path, it.blob]));
-  const wanted = [...files.keys()].flatMap((path) => ids.get(path) ?? []);
-  const contents = await readBlobs(mirror.git, wanted);
   return [...files].filter(([path, text]) => {
-    const present = contents.get(ids.get(path) ?? '');
-    if (text === undefined) return present !== undefined;
-    return present === undefined || !Buffer.from(text).equals(present);
+    const id = ids.get(path);
+    return text === undefined ? id !== undefined : id === undefined || id !== blobId(text, id.length);
   });
 }
 

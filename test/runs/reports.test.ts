@@ -2,8 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
+import { briefOf, briefOfText, type ReportBrief } from '../../src/core/runs/brief.ts';
 import { maskCredentials } from '../../src/core/runs/mask.ts';
 import { formatOverview } from '../../src/core/runs/overview.ts';
+import { formatReport } from '../../src/core/runs/report.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
 
@@ -22,7 +24,7 @@ const report = (name: string, status: object = {}): NodeOpReport => ({
   status: { phase: 'Completed', ...status },
 });
 const byPath = (...reports: NodeOpReport[]) =>
-  new Map(reports.map((it) => [it.run.path.replace('runs/', 'results/'), it]));
+  new Map(reports.map((it) => [it.run.path.replace('runs/', 'results/'), briefOf(it)]));
 
 async function carryOut(repository: TestRepository, it: ReturnType<typeof agent>, name: string) {
   repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
@@ -84,6 +86,63 @@ Written by nodeop-agent; changes by hand are lost.
     await it.loop.pollNow();
     expect(it.store.creations).toBe(0);
     expect(repository.read('results/.baseline.yaml')).toContain('runs/old.yaml');
+  });
+});
+
+describe('what is kept in mind of a report', () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.constantFrom(
+      'a\nstatus:\n  phase: Failed\n',
+      "it's",
+      'x\n  nodes:\n',
+      '2030-01-01T00:00:00Z',
+      '7',
+      'true',
+    ),
+  );
+  const status = fc.record(
+    {
+      phase: fc.constantFrom('Completed', 'Failed', 'Cancelled', 'Running', 'Invalid'),
+      reason: text,
+      message: text,
+      startedAt: fc.constant('2030-01-01T22:00:00Z'),
+      finishedAt: fc.constant('2030-01-01T23:00:00Z'),
+      durationSeconds: fc.nat(),
+      summary: fc.record({ total: fc.nat(), completed: fc.nat(), failed: fc.nat() }, { requiredKeys: [] }),
+      nodes: fc.constant([{ name: 'n1', phase: 'Failed', log: 'status:\n  phase: Completed\n' }]),
+    },
+    { requiredKeys: ['phase'] },
+  );
+
+  test('is the same from its text as from all of it, wherever the text is plain', () => {
+    fc.assert(
+      fc.property(status, text, text, (it, author, name) => {
+        const written = { ...report('a', it), spec: { command: [name], run: { path: name } } };
+        written.run = { ...written.run, path: `runs/${name}.yaml`, author };
+        const quick = briefOfText(formatReport(written));
+        if (quick) expect(quick).toEqual(briefOf(written));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('is read quickly from what the agent writes of a run that is over, and of no other', () => {
+    const plain = {
+      reason: 'NodesFailed',
+      message: 'three failed: disk: full\nsee the log',
+      startedAt: '2030-01-01T22:00:00.123Z',
+      finishedAt: '2030-01-01T23:00:00Z',
+      durationSeconds: 3600,
+      summary: { total: 3, completed: 2, failed: 1 },
+    };
+    for (const phase of ['Completed', 'Failed', 'Cancelled']) {
+      const it = report('team/a', { ...plain, phase });
+      expect(briefOfText(formatReport(it))).toEqual(briefOf(it));
+    }
+    for (const phase of ['Pending', 'Running', 'Invalid']) {
+      expect(briefOfText(formatReport(report('a', { phase })))).toBeUndefined();
+    }
   });
 });
 
@@ -162,9 +221,9 @@ describe('retention', () => {
         fc.integer({ min: 1, max: 30 }),
         (all, count, days) => {
           const reports = all.map((status, i) => report(`r${i}`, status));
-          const files = new Map<string, NodeOpReport | undefined>(byPath(...reports));
+          const files = new Map<string, ReportBrief | undefined>(byPath(...reports));
           for (const path of byPath(...reports).keys()) files.set(`${path}.logs/n1.log`, undefined);
-          files.set('results/moved.yaml', report('r0', { phase: 'Completed' }));
+          files.set('results/moved.yaml', briefOf(report('r0', { phase: 'Completed' })));
           files.set('results/notes.md', undefined);
           const runs = new Map(
             reports.flatMap((it, i) => (all[i]?.present ? [[it.run.path, true] as const] : [])),

@@ -1,4 +1,4 @@
-import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import type { ReportBrief } from './brief.ts';
 import { resultsFolder, type Layout } from './paths.ts';
 import { printable } from './report.ts';
 
@@ -11,24 +11,36 @@ export function overviewPath(layout: Layout): string {
 }
 
 /** The newest runs as a Markdown table with links. Made of reports alone, so it changes only when they do. */
-export function formatOverview(reports: ReadonlyMap<string, NodeOpReport>, layout: Layout): string {
-  const newest = [...reports]
-    .map(([path, report]) => ({ path, report, at: beginOf(report) }))
-    .toSorted((a, b) => (a.at === b.at ? (a.path < b.path ? -1 : 1) : a.at < b.at ? 1 : -1))
-    .slice(0, NEWEST);
+export function formatOverview(reports: ReadonlyMap<string, ReportBrief>, layout: Layout): string {
+  const newest = newestOf(reports, NEWEST);
   const { cluster } = layout;
   const title = cluster === undefined ? '# Runs' : `# Runs on ${cell(cluster)}`;
   const more = reports.size > newest.length ? `The newest ${newest.length} of ${reports.size} runs.` : '';
   const intro = `Written by nodeop-agent; changes by hand are lost. ${more}`.trim();
-  const rows = newest.map(({ path, report, at }) => row(path, report, at, layout));
+  const rows = newest.map(([path, report]) => row(path, report, layout));
   const head = ['| run | state | nodes | began | took | reason |', '|---|---|---|---|---|---|'];
   return `${[title, '', intro, '', ...head, ...rows].join('\n')}\n`;
 }
 
-/** When a run began, or else when its file was added; in UTC, so that texts sort as times do. */
-export function beginOf({ status, run }: NodeOpReport): string {
-  const time = Date.parse(status.startedAt ?? run.committedAt ?? '');
-  return Number.isNaN(time) ? '' : new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+/** The newest so many, newest first. Of very many nearly all are passed by with one comparison. */
+export function newestOf(reports: Iterable<[string, ReportBrief]>, count: number): [string, ReportBrief][] {
+  let newest: [string, ReportBrief][] = [];
+  let oldest = -Infinity;
+  for (const item of reports) {
+    if (item[1].began < oldest) continue;
+    newest.push(item);
+    if (newest.length < 2 * count) continue;
+    newest = newest.toSorted(newestFirst).slice(0, count);
+    oldest = newest.at(-1)?.[1].began ?? -Infinity;
+  }
+  return newest.toSorted(newestFirst).slice(0, count);
+}
+
+function newestFirst(
+  [a, { began: x }]: [string, ReportBrief],
+  [b, { began: y }]: [string, ReportBrief],
+): number {
+  return y - x || (a < b ? -1 : 1);
 }
 
 const SIGNS = {
@@ -40,18 +52,16 @@ const SIGNS = {
   Invalid: '⚠️',
 } as const;
 
-function row(path: string, report: NodeOpReport, at: string, layout: Layout): string {
-  const { phase, summary, durationSeconds, reason } = report.status;
-  const name = report.run.path.slice(layout.runs.length + 1);
+function row(path: string, report: ReportBrief, layout: Layout): string {
+  const { run, phase, reason, began, durationSeconds, total, completed, failed } = report;
+  const name = run.slice(layout.runs.length + 1);
   const link = `[${cell(name)}](${target(path.slice(resultsFolder(layout).length + 1))})`;
-  const failed = summary?.['failed'] ?? 0;
-  const counts = summary
-    ? `${summary['completed'] ?? 0}/${summary['total'] ?? 0}${failed > 0 ? `, ${failed} failed` : ''}`
-    : '';
+  const counts = total < 0 ? '' : `${completed}/${total}${failed > 0 ? `, ${failed} failed` : ''}`;
   const took = durationSeconds === undefined ? '' : duration(durationSeconds);
-  const why = isFinalReport(report) && reason !== phase ? cell(reason ?? '') : '';
-  const began = at.replace('T', ' ').replace(/:\d\dZ$/, ' UTC');
-  return `| ${link} | ${SIGNS[phase]} ${phase} | ${counts} | ${began} | ${took} | ${why} |`;
+  const isFinal = phase !== 'Pending' && phase !== 'Running';
+  const why = isFinal && reason !== phase ? cell(reason ?? '') : '';
+  const at = began === 0 ? '' : `${new Date(began).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `| ${link} | ${SIGNS[phase]} ${phase} | ${counts} | ${at} | ${took} | ${why} |`;
 }
 
 function target(path: string): string {

@@ -1,5 +1,4 @@
-import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
-import { beginOf } from './overview.ts';
+import { isOver, type ReportBrief } from './brief.ts';
 import { reportPath, type Layout } from './paths.ts';
 
 export interface Keep {
@@ -24,28 +23,32 @@ export interface Pruning {
  * @param recorded how many run files are on record; the record is rewritten only for a hundredth more
  */
 export function pruneReports(
-  files: ReadonlyMap<string, NodeOpReport | undefined>,
+  files: ReadonlyMap<string, ReportBrief | undefined>,
   runs: ReadonlyMap<string, unknown>,
   { keep, layout, now, recorded }: { keep: Keep; layout: Layout; now: number; recorded: number },
 ): Pruning {
+  const { count = Infinity, ageMs = Infinity } = keep;
+  const nothing = { remove: [], over: [] };
+  if (count === Infinity && ageMs === Infinity) return nothing;
   const own = [...files].flatMap(([path, report]) =>
-    report !== undefined && isFinalReport(report) && reportPath(layout, report.run.path) === path
-      ? [{ path, report, at: endOf(report) }]
+    report !== undefined && isFinal(report) && reportPath(layout, report.run) === path
+      ? [{ path, ...report }]
       : [],
   );
-  const newestFirst = own.toSorted((a, b) => b.at - a.at || (a.path < b.path ? -1 : 1));
-  const { count = Infinity, ageMs = Infinity } = keep;
+  const newestFirst = own.toSorted((a, b) => b.ended - a.ended || (a.path < b.path ? -1 : 1));
   const due = newestFirst
-    .filter(({ at }, i) => i >= count || at < now - ageMs)
-    .filter(({ report }) => report.status.phase !== 'Invalid' || !runs.has(report.run.path));
-  if (due.length === 0 || due.length < recorded / 100) return { remove: [], over: [] };
-  const logs = due.map(({ path }) => logFolder(path));
+    .filter(({ ended }, i) => i >= count || ended < now - ageMs)
+    .filter(({ phase, run }) => phase !== 'Invalid' || !runs.has(run));
+  if (due.length === 0 || due.length < recorded / 100) return nothing;
+  const logs = new Set(due.map(({ path }) => logFolder(path)));
   const gone = new Set(due.map(({ path }) => path));
   const remove = [...files.keys()].filter((path) => gone.has(path) || inOneOf(logs, path));
-  const over = due
-    .filter(({ report }) => report.status.phase !== 'Invalid')
-    .map(({ report }) => report.run.path);
+  const over = due.filter(({ phase }) => phase !== 'Invalid').map(({ run }) => run);
   return { remove, over };
+}
+
+function isFinal({ phase }: ReportBrief): boolean {
+  return isOver(phase) || phase === 'Invalid';
 }
 
 /** Where the logs of a run's nodes lie, beside its report. */
@@ -53,10 +56,6 @@ export function logFolder(report: string): string {
   return `${report}.logs/`;
 }
 
-function inOneOf(folders: readonly string[], path: string): boolean {
-  return path.endsWith('.log') && folders.includes(path.slice(0, path.lastIndexOf('/') + 1));
-}
-
-function endOf(report: NodeOpReport): number {
-  return Date.parse(report.status.finishedAt ?? beginOf(report)) || 0;
+function inOneOf(folders: ReadonlySet<string>, path: string): boolean {
+  return path.endsWith('.log') && folders.has(path.slice(0, path.lastIndexOf('/') + 1));
 }

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { type Snapshot, SnapshotReader } from '../../src/agent/repository-snapshot.ts';
+import { mirrorWith } from '../git/support/mirror.ts';
+import { nodeOp, TestRepository } from './support.ts';
+
+const LAYOUT = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
+
+const report = (path: string, phase: string, blob = '1'.repeat(40)) => `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpReport
+metadata:
+  name: x
+run:
+  path: ${path}
+  blob: '${blob}'
+status:
+  phase: ${phase}
+`;
+
+const content = (it: Snapshot) => ({ ...it, tip: '', since: '', added: new Map() });
+
+test('a tip read as what differs from the one before is the same as the tip read as a whole', async () => {
+  using repository = new TestRepository();
+  const mirror = mirrorWith(repository);
+  const reader = new SnapshotReader(mirror, LAYOUT);
+  const see = async () => {
+    const tip = (await mirror.fetch()) ?? '';
+    const snapshot = await reader.read(tip);
+    expect(content(snapshot)).toEqual(content(await new SnapshotReader(mirror, LAYOUT).read(tip)));
+    return snapshot;
+  };
+
+  repository.push({ 'runs/a.yaml': nodeOp('a'), 'runs/sub/b.yaml': nodeOp('b'), 'other/c.yaml': 'c' });
+  expect([...(await see()).open]).toEqual(['runs/a.yaml', 'runs/sub/b.yaml']);
+
+  repository.push({ 'nodeops/d.yaml': nodeOp('d'), 'results/a.yaml': report('runs/a.yaml', 'Running') });
+  const running = await see();
+  expect([...running.open]).toContain('runs/a.yaml');
+  expect([...running.unfinished]).toEqual(['results/a.yaml']);
+  expect(running.definitions.map(({ path }) => path)).toEqual(['nodeops/d.yaml']);
+
+  repository.push({ 'results/a.yaml': report('runs/a.yaml', 'Completed') });
+  const over = await see();
+  expect(over.reports.get('results/a.yaml')?.brief).toMatchObject({ run: 'runs/a.yaml', phase: 'Completed' });
+  expect([...over.open]).toEqual(['runs/sub/b.yaml']);
+  expect(over.reports.get('results/a.yaml')?.report, 'no more is kept of what is over').toBeUndefined();
+
+  repository.push({ 'results/sub/b.yaml': report('runs/sub/b.yaml', 'Invalid') });
+  expect([...(await see()).open], 'invalid for another content').toEqual(['runs/sub/b.yaml']);
+  const blob = repository.git(repository.clone, 'rev-parse', 'HEAD:runs/sub/b.yaml').trim();
+  repository.push({ 'results/sub/b.yaml': report('runs/sub/b.yaml', 'Invalid', blob) });
+  expect([...(await see()).open]).toEqual([]);
+  repository.push({ 'runs/sub/b.yaml': nodeOp('better') });
+  expect([...(await see()).open]).toEqual(['runs/sub/b.yaml']);
+
+  const baseline =
+    'apiVersion: agent.nodeop.dev/v1alpha1\nkind: NodeOpBaseline\nruns:\n  - runs/sub/b.yaml\n';
+  repository.push({ 'results/.baseline.yaml': baseline });
+  expect([...(await see()).open], 'passed over').toEqual([]);
+
+  repository.push({ 'results/a.yaml': 'not a report: [\n' });
+  expect([...(await see()).open], 'unreadable').toEqual([]);
+
+  repository.remove('runs/a.yaml');
+  repository.remove('nodeops/d.yaml');
+  expect((await see()).definitions).toEqual([]);
+
+  repository.git(repository.clone, 'checkout', '-q', '--orphan', 'anew');
+  repository.git(repository.clone, 'commit', '-q', '-m', 'history is rewritten');
+  repository.git(repository.clone, 'push', '-q', '--force', 'origin', 'HEAD:main');
+  repository.git(mirror.git.dir, 'gc', '-q', '--prune=now');
+  expect([...(await see()).runs.keys()]).toEqual(['runs/sub/b.yaml']);
+});
