@@ -33,6 +33,7 @@ export class Mirror {
   readonly #options: MirrorOptions;
   readonly #reading: Access;
   readonly #writing: Access;
+  #tip: string | undefined;
   #ready = false;
   #suspect = false;
 
@@ -53,13 +54,13 @@ export class Mirror {
   async fetch(): Promise<string | undefined> {
     await this.#open();
     try {
-      await this.#fetchBranch();
-      return await this.#fetched();
+      return await this.#fetchBranch();
     } catch (error) {
       // A remote that answers has either no such branch yet, or the clone is at fault.
       const exists = await this.#hasBranch().catch(() => undefined);
       if (exists === undefined) throw error;
       if (!exists) {
+        this.#tip = undefined;
         await this.git.text(['update-ref', '-d', this.ref]);
         return undefined;
       }
@@ -70,22 +71,22 @@ export class Mirror {
   /** The remote is there and a fetch failed: by chance, or because of the clone. */
   async #again(): Promise<string> {
     try {
-      await this.#fetchBranch();
-      return await this.tip();
+      return await this.#fetchBranch();
     } catch {
       await this.#clone();
       return this.tip();
     }
   }
 
+  /** The commit that the last fetch or push left at the branch's tip. */
   async tip(): Promise<string> {
-    return (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
+    return this.#tip ?? (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
   }
 
   /** Moves the remote's branch to a commit made on its tip. Throws TransientError when others were first. */
   async push(commit: string): Promise<void> {
     await this.#talk(this.#writing, ['push', '--progress'], `${commit}:${this.ref}`);
-    await this.git.text(['update-ref', this.ref, commit]);
+    this.#tip = commit;
   }
 
   /** After a read failed: the next fetch starts from a new clone. */
@@ -123,6 +124,7 @@ export class Mirror {
     );
     await rm(dir, { recursive: true, force: true });
     await rename(fresh, dir);
+    this.#tip = undefined;
     this.#suspect = false;
     this.#ready = true;
     if (await this.#hasBranch()) await this.#fetchBranch();
@@ -133,15 +135,17 @@ export class Mirror {
     return found.trim() !== '';
   }
 
-  async #fetchBranch(): Promise<void> {
-    const options = ['--progress', '--no-tags', '--write-fetch-head', '--no-recurse-submodules'];
+  /**
+   * What is fetched is told by a file that git writes, which is cheaper to read than a process to ask. `--verbose`: of a
+   * command that says nothing simple-git waits 50 ms for more.
+   */
+  async #fetchBranch(): Promise<string> {
+    this.#tip = undefined;
+    const options = ['--progress', '--verbose', '--no-tags', '--write-fetch-head', '--no-recurse-submodules'];
     await this.#talk(this.#reading, ['fetch', ...options], `+${this.ref}:${this.ref}`);
-  }
-
-  /** What the fetch has just brought, as git noted it: a file to read is cheaper than a process to ask. */
-  async #fetched(): Promise<string> {
     const head = await readFile(join(this.#options.dir, 'FETCH_HEAD'), 'utf8').catch(() => '');
-    return /^[0-9a-f]{40,64}(?=\t)/.exec(head)?.[0] ?? this.tip();
+    this.#tip = /^[0-9a-f]{40,64}(?=\t)/.exec(head)?.[0];
+    return this.tip();
   }
 
   #talk(access: Access, command: string[], ref: string): Promise<string> {

@@ -86,7 +86,7 @@ async function commitOn(
     ),
     'done',
   ];
-  await mirror.git.text(['fast-import', '--quiet', '--force', '--done'], `${lines.join('\n')}\n`);
+  await mirror.git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
   return (await mirror.git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
 }
 
