@@ -22,8 +22,8 @@ export interface NodeOpStore {
 }
 
 /**
- * Told of reports once they are in the repository: all that the branch holds when the loop first reads it,
- * then each one that was pushed. Must not throw, nor keep the loop waiting.
+ * Told of reports once they are in the repository: when the loop first reads it, of those that are not final and the
+ * newest others; then of each one that was pushed. Must not throw, nor keep the loop waiting.
  */
 export type ReportListener = (reports: readonly NodeOpReport[]) => void;
 
