@@ -70,7 +70,8 @@ function section(text: string, heading: string): Map<string, string> | undefined
     if (!isChild) inSummary = line === '  summary:';
     if (!isChild && inSummary) values.set('total', '0');
     if (isChild && !inSummary) continue;
-    const [, name = '', value] = /^ +(\w+): (?:'(?=.*'$))?([\w./:+-]+)'?$/.exec(line) ?? [];
+    const [, name = '', quoted, plain] = /^ +(\w+): (?:'([\w./:+-]+)'|([\w./:+-]+))$/.exec(line) ?? [];
+    const value = quoted ?? plain;
     if (value !== undefined) values.set(name, value);
     else if (/^ {2}(?:path|phase|reason|\w+At|durationSeconds|summary): /.test(line)) return undefined;
   }
