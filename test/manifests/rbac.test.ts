@@ -122,6 +122,8 @@ test('a whole rollout, its report and its deletion need every rule, and nothing 
   await vi.waitUntil(() => repository.read('results/firmware.yaml')?.includes('phase: Failed'), {
     timeout: 30_000,
   });
+  const status = () => (nodeOp('firmware') as { status?: { completedAt?: string } } | undefined)?.status;
+  await vi.waitUntil(() => status()?.completedAt !== undefined, { timeout: 60_000 });
   expect(repository.read('results/firmware.yaml')).toMatch(/no such firmware/);
   const phases = Object.entries((nodeOp('firmware') as unknown as NodeOp).status?.nodeStatuses ?? {});
   expect(phases.map(([node, { phase }]) => `${node} ${phase}`)).toEqual([
