@@ -1,10 +1,11 @@
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { NO_TELEMETRY, type Telemetry } from '../core/ports.ts';
+import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { Controller } from './controller.ts';
+import { ExternalRollouts } from './external.ts';
 import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
 import { RepositoryLoop } from './repository.ts';
@@ -37,7 +38,8 @@ export class Agent {
   readonly repository: RepositoryLoop;
   /** Absent unless configured. */
   readonly feedback: Feedback | undefined;
-  private readonly controller: Controller;
+  private readonly controller: Controller | ExternalRollouts;
+  private readonly store: NodeOpStore;
   private readonly client: KubeClient;
   private readonly logger: Logger;
   private readonly listeners = new Set<() => void>();
@@ -47,29 +49,30 @@ export class Agent {
     const { place = {}, mayWrite, telemetry = NO_TELEMETRY } = options;
     this.logger = logger;
     this.client = connect(config, { mayWrite, onAnswer: telemetry.apiRequest });
-    this.controller = new Controller({
+    const common = {
       client: this.client,
       logger: logger.child({ loop: 'rollouts' }),
-      agentNode: place.node,
-      agentPod: place.pod,
-      telemetry,
       onChange: () => {
         for (const listener of this.listeners) listener();
       },
-    });
-    const store = nodeOpStore({
+    };
+    const external = config.rollout.executor === 'external' ? new ExternalRollouts(common) : undefined;
+    this.controller =
+      external ?? new Controller({ ...common, agentNode: place.node, agentPod: place.pod, telemetry });
+    this.store = nodeOpStore({
       client: this.client,
       cache: this.controller.caches.nodeOps,
       subscribe: (listener) => {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
       },
+      ...(external && { read: external.read, strict: true }),
     });
     this.feedback = feedbackOf(config, logger, (commit) => this.repository.mergesAfter(commit));
     const onReports = this.feedback?.tell;
     this.repository = new RepositoryLoop({
       config,
-      store,
+      store: this.store,
       logger,
       telemetry,
       ...(onReports && { onReports }),
@@ -94,7 +97,7 @@ export class Agent {
   }
 
   nodeOps(): Iterable<NodeOp> {
-    return this.controller.caches.nodeOps.values();
+    return this.store.list();
   }
 
   /** Cuts the connection to the cluster in mid-request: whatever is under way ends now. Then `stop`. */

@@ -1,3 +1,4 @@
+import type { AgentConfig } from '../api/config.ts';
 import { ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport } from '../api/report.ts';
@@ -19,6 +20,7 @@ export interface FactsContext {
   reader: SnapshotReader;
   layout: Layout;
   namespace: string;
+  executor: AgentConfig['rollout']['executor'];
 }
 
 /** This cluster's NodeOps that were made for runs, by path of the run file. */
@@ -101,10 +103,10 @@ export class FactsReader {
     const key = [entry.path, entry.mode, entry.blob, commit, snapshot.definitionsKey].join('\0');
     const known = this.#prepared.get(key);
     if (known) return known;
-    const { layout, namespace } = this.#context;
+    const { layout, namespace, executor } = this.#context;
     const { definitions } = snapshot;
     const bytes = this.#bytes.get(entry.blob) ?? new Uint8Array();
-    const prepared = prepareRun({ ...entry, commit, bytes }, { layout, namespace, definitions });
+    const prepared = prepareRun({ ...entry, commit, bytes }, { layout, namespace, definitions, executor });
     if (this.#prepared.size > 1000) this.#prepared.clear();
     this.#prepared.set(key, prepared);
     return prepared;

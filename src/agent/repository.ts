@@ -121,6 +121,7 @@ export class RepositoryLoop {
       reader: this.#snapshots,
       layout: this.#layout,
       namespace: config.kubernetes.namespace,
+      executor: config.rollout.executor,
     });
     this.#reports = new ReportBuilder(config, store, this.#mirror);
     this.#nodeLogs = new NodeLogs(config.report, store, this.#layout);

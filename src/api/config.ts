@@ -161,6 +161,12 @@ export const AgentConfigSchema = object({
       .describe('Run files found at first contact: listed once and passed over, or executed.'),
     maxConcurrent: int(1).default(1).describe('Runs carried out at the same time.'),
   }).prefault({}),
+  rollout: object({
+    executor: z
+      .enum(['agent', 'external'])
+      .default('agent')
+      .describe('Who carries out NodeOps: the agent, or another NodeOp controller in the cluster.'),
+  }).prefault({}),
   report: object({
     interval: duration()
       .default('30s')

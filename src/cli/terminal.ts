@@ -9,10 +9,12 @@ export function print(text: string): void {
 
 /** Who reads our output may have read enough (`| head`): then there is nothing left to do. 141 is SIGPIPE's status. */
 export function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(141);
-    throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(141);
+      throw error;
+    });
+  }
 }
 
 export function printError(text: string): void {

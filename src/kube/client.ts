@@ -99,8 +99,15 @@ export class KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(resource: Resource, body: T, namespace?: string): Promise<T> {
-    return (await this.request('POST', collectionPath(resource, namespace), { body })) as T;
+  /** `strict`: a field that the API server does not know is an error instead of being dropped. */
+  async create<T extends KubeObject>(
+    resource: Resource,
+    body: T,
+    namespace?: string,
+    { strict = false }: { strict?: boolean } = {},
+  ): Promise<T> {
+    const query = { fieldValidation: strict ? 'Strict' : undefined };
+    return (await this.request('POST', collectionPath(resource, namespace), { body, query })) as T;
   }
 
   /** JSON merge patch (RFC 7386), optionally of a subresource. */

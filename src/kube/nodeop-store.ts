@@ -11,18 +11,27 @@ export interface NodeOpStoreOptions {
   client: KubeClient;
   cache: WatchCache<NodeOp>;
   subscribe: (listener: () => void) => () => void;
+  /** How a NodeOp is to be taken that came from the API server. */
+  read?: (nodeOp: NodeOp) => NodeOp;
+  /** The API server must know every field, else the NodeOp is refused. */
+  strict?: boolean;
 }
 
 /** NodeOps as the repository loop sees them. */
-export function nodeOpStore({ client, cache, subscribe }: NodeOpStoreOptions): NodeOpStore {
+export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
+  const { client, cache, subscribe, read = (nodeOp) => nodeOp, strict = false } = options;
   return {
-    list: () => [...cache.values()],
-    get: (namespace, name) => client.get<NodeOp>(NODEOPS, name, namespace),
+    list: () => [...cache.values()].map(read),
+    get: async (namespace, name) => {
+      const found = await client.get<NodeOp>(NODEOPS, name, namespace);
+      return found && read(found);
+    },
     create: async (manifest) => {
       try {
-        const created = await client.create(NODEOPS, manifest as NodeOp, manifest.metadata.namespace);
+        const { namespace } = manifest.metadata;
+        const created = await client.create(NODEOPS, manifest as NodeOp, namespace, { strict });
         cache.put(created);
-        return created;
+        return read(created);
       } catch (error) {
         if (isApiError(error, 409)) return 'exists';
         if (isApiError(error, 400, 422)) throw rejected(error);
@@ -32,7 +41,7 @@ export function nodeOpStore({ client, cache, subscribe }: NodeOpStoreOptions): N
     patch: async (namespace, name, patch) => {
       const patched = await client.patch<NodeOp>(NODEOPS, name, patch, { namespace });
       cache.put(patched);
-      return patched;
+      return read(patched);
     },
     onChange: subscribe,
     log: async (nodeOp, node, { lines, bytes }) => {

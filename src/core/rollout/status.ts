@@ -37,7 +37,7 @@ export function overall(
   return changed ? { ...next, lastUpdated: stamp } : before;
 }
 
-function summarise(nodeStatuses: Record<string, NodeStatus>): Summary {
+export function summarise(nodeStatuses: Record<string, NodeStatus>): Summary {
   const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0 };
   let total = 0;
   for (const name in nodeStatuses) {
@@ -118,7 +118,7 @@ function conditionsOf(
 }
 
 /** `2 of 5 nodes failed: node-3: …`, with the first failure's reason. */
-function failureText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string | undefined {
+export function failureText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string | undefined {
   if (summary.failed === 0) return undefined;
   const first = Object.entries(nodeStatuses).find(([, status]) => status.phase === 'Failed');
   const detail = first ? `: ${first[0]}: ${(first[1].message ?? '').slice(0, 256)}` : '';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { AGENT_API_VERSION } from '../../api/config.ts';
+import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, type NodeOpRun, type Window } from '../../api/nodeoprun.ts';
 import { check, objectName, type Problem } from '../../api/schema.ts';
+import { inCommonWords, NOT_CARRIED_OUT, unknownToOthers } from '../external/spec.ts';
 import { findDefinition, type Definition } from './definitions.ts';
 import { holds, isObject, mergePatch } from './merge.ts';
 import { refusal, runId, type Layout } from './paths.ts';
@@ -56,6 +57,8 @@ export interface PrepareContext {
   /** Namespace of runs that name none. */
   namespace: string;
   definitions: readonly Definition[];
+  /** Who carries out the NodeOp; the agent when absent. */
+  executor?: AgentConfig['rollout']['executor'];
 }
 
 /** Turns a run file into the NodeOp to create, or says everything that is wrong with it. Never throws. */
@@ -68,13 +71,24 @@ export function prepareRun(source: RunSource, context: PrepareContext): Preparat
   ]);
   if (!parsed.ok) return parsed;
   const document = parsed.value;
-  if (document.kind === NODEOP_KIND) return finish(source, context, document.metadata, document.spec, {});
+  const external = context.executor === 'external';
+  if (document.kind === NODEOP_KIND) {
+    const flaws = external ? unknownToOthers(document.spec) : [];
+    const problems = flaws.map((it) => ({ ...it, path: ['spec', ...it.path] }));
+    if (problems.length > 0) return { ok: false, problems: parsed.locate(problems) };
+    return finish(source, context, document.metadata, document.spec, {});
+  }
   const merged = mergeRun(document, context.definitions);
   if (!merged.ok) {
     const { nodeOp: definition } = document.spec;
     return { ok: false, problems: parsed.locate(merged.problems), definition };
   }
   const { window, notBefore, notAfter, clusters = [] } = document.spec;
+  const flaws = external ? unknownToOthers(merged.spec).map((it) => atItsSource(it, document)) : [];
+  if (external && window) flaws.push({ path: ['spec', 'window'], message: NOT_CARRIED_OUT });
+  if (flaws.length > 0) {
+    return { ok: false, problems: parsed.locate(flaws), definition: document.spec.nodeOp };
+  }
   const { cluster } = context.layout;
   return finish(source, context, { ...merged.metadata, ...document.metadata }, merged.spec, {
     here: clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster)),
@@ -111,8 +125,9 @@ function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
   };
 }
 
-/** A problem of the merged spec belongs to the overrides when they hold it, else to the definition. */
+/** A problem of the merged spec belongs to the run or its overrides when they hold it, else to the definition. */
 function atItsSource(problem: Problem, run: NodeOpRun): Problem {
+  if (holds(run.spec, problem.path)) return { ...problem, path: ['spec', ...problem.path] };
   if (holds(run.spec.overrides, problem.path)) {
     return { ...problem, path: ['spec', 'overrides', ...problem.path] };
   }
@@ -165,7 +180,7 @@ function finish(
         [ANNOTATION_RUN_COMMIT]: source.commit,
       },
     },
-    spec,
+    spec: context.executor === 'external' ? inCommonWords(spec) : spec,
   };
   return { ok: true, manifest, here, ...(window && { window }), ...times };
 }

@@ -1,4 +1,4 @@
-import { invalid } from '../store/errors.ts';
+import { badRequest, invalid } from '../store/errors.ts';
 import { isRecord, type Obj } from '../store/object.ts';
 import type { ResourceType } from '../resources.ts';
 
@@ -86,6 +86,28 @@ export function admit(custom: CustomType, object: Obj): Obj {
     );
   }
   return { ...admitted, apiVersion, kind, metadata } as Obj;
+}
+
+/** With `fieldValidation=Strict`: what would be dropped is an error. */
+export function refuseUnknown({ type, schema }: CustomType, object: Obj): void {
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = object;
+  const unknown = unknownFields(fields, prune(fields, schema, true), '');
+  if (unknown.length === 0) return;
+  const list = unknown.map((path) => `unknown field "${path}"`).join(', ');
+  throw badRequest(
+    `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${list}`,
+  );
+}
+
+function unknownFields(value: unknown, pruned: unknown, path: string): string[] {
+  if (Array.isArray(value) && Array.isArray(pruned)) {
+    return value.flatMap((item, i) => unknownFields(item, pruned[i], `${path}[${i}]`));
+  }
+  if (!isRecord(value) || !isRecord(pruned)) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    return key in pruned ? unknownFields(item, pruned[key], at) : [at];
+  });
 }
 
 /** An object stored before its definition grew: read back with the new defaults. */

@@ -6,7 +6,7 @@ import type { Obj } from '../store/object.ts';
 import { jsonPatch, mergePatch, strategicMerge } from '../store/patch.ts';
 import { fieldMatcher, labelMatcher, type Matcher } from '../store/selectors.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
-import { admit, type CustomType, customTypes, defaulted } from './crd.ts';
+import { admit, type CustomType, customTypes, defaulted, refuseUnknown } from './crd.ts';
 import { type DeleteOptions, type Deletion, isTerminating } from './deletion.ts';
 import { discovery } from './discovery.ts';
 import { evict } from './eviction.ts';
@@ -164,7 +164,7 @@ export class ApiServer {
       case 'GET':
         return this.get(request, response, url, target);
       case 'POST':
-        return this.post(target, json(body));
+        return this.post(target, json(body), url.searchParams.get('fieldValidation') === 'Strict');
       case 'PUT':
         return { code: 200, body: this.put(target, json(body)) };
       case 'PATCH':
@@ -271,7 +271,7 @@ export class ApiServer {
     });
   }
 
-  private post(target: Target, body: Obj) {
+  private post(target: Target, body: Obj, strict: boolean) {
     const { store } = this.options;
     const { name, namespace } = target;
     if (name !== undefined && target.subresource === 'eviction') {
@@ -289,6 +289,8 @@ export class ApiServer {
       ...body,
       metadata: { ...body.metadata, ...(target.type.namespaced && namespace ? { namespace } : {}) },
     };
+    const custom = this.custom.get(target.key);
+    if (strict && custom) refuseUnknown(custom, object);
     const admitted = this.admit(target, object);
     const made = store.create(target.key, {
       ...withoutStatus(target.type, admitted),
