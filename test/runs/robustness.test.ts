@@ -1,0 +1,187 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { writeFiles } from '../../src/git/write.ts';
+import { mirrorWith } from '../git/support/mirror.ts';
+import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+
+function agent(repository: TestRepository, changes: object = {}, now?: () => Date) {
+  const config = repository.config({ runs: { initial: 'execute' }, report: { interval: '0s' }, ...changes });
+  const store = new MemoryStore();
+  return {
+    store,
+    dir: config.git.dir,
+    loop: new RepositoryLoop({ config, store, logger: silent, ...(now && { now }) }),
+  };
+}
+
+/** One run from its merge to its final report. */
+async function carryOut(repository: TestRepository, { loop, store }: ReturnType<typeof agent>, name: string) {
+  repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
+  await loop.pollNow();
+  store.finish('Completed');
+  await loop.pollNow();
+  expect(loop.state().problem).toBeUndefined();
+  expect(repository.read(`results/${name}.yaml`)).toContain('phase: Completed');
+}
+
+test('twenty agents that push to one branch at once lose nothing, in a bounded number of tries', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const before = repository.commits();
+  let retries = 0;
+  const author = { name: 'agent', email: 'agent@example.org' };
+  const writer = async (id: number) => {
+    const mirror = mirrorWith(repository, { dir: join(repository.root, `clone-${id}`) });
+    await mirror.fetch();
+    for (const round of [1, 2, 3]) {
+      const files = new Map([[`results/c${id}/${round}.yaml`, `${id} ${round}\n`]]);
+      const options = { author, now: () => new Date(), attempts: 60, onRetry: () => (retries += 1) };
+      await writeFiles(mirror, files, `c${id}: ${round}`, options);
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, (_, id) => writer(id)));
+  const tree = repository.git(repository.bare, 'ls-tree', '-r', '--name-only', 'main', 'results/');
+  expect(tree.trim().split('\n')).toHaveLength(60);
+  expect(repository.commits()).toBe(before + 60);
+  expect(repository.git(repository.bare, 'rev-list', '--merges', 'main')).toBe('');
+  // Of those who push at the same time one wins, so each round costs at most one try for every other agent.
+  expect(retries).toBeLessThan(60 * 20);
+});
+
+test('a push that was taken but whose answer was lost is not made again', async () => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  await carryOut(repository, it, 'first');
+  const commits = repository.commits();
+  const hook = join(repository.bare, 'hooks/post-receive');
+  mkdirSync(join(repository.bare, 'hooks'), { recursive: true });
+  writeFileSync(hook, '#!/bin/sh\nrm -f hooks/post-receive\necho > lost\nkill -9 $PPID\n');
+  chmodSync(hook, 0o755);
+  const mirror = mirrorWith(repository, { dir: join(repository.root, 'other') });
+  await mirror.fetch();
+  const author = { name: 'agent', email: 'agent@example.org' };
+  const options = { author, now: () => new Date(), delayMs: () => 0 };
+  await writeFiles(mirror, new Map([['results/x.yaml', 'x\n']]), 'x', options);
+  expect(readdirSync(repository.bare)).toContain('lost');
+  expect(repository.read('results/x.yaml')).toBe('x\n');
+  expect(repository.commits()).toBe(commits + 1);
+});
+
+test('the branch is deleted and comes back: no run is carried out twice', async () => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  await carryOut(repository, it, 'a');
+  const tip = repository.git(repository.bare, 'rev-parse', 'main').trim();
+  repository.git(repository.bare, 'update-ref', '-d', 'refs/heads/main');
+  await it.loop.pollNow();
+  expect(it.loop.state().tip).toBeUndefined();
+  repository.git(repository.bare, 'update-ref', 'refs/heads/main', tip);
+  await it.loop.pollNow();
+  repository.pull();
+  await carryOut(repository, it, 'b');
+  expect(it.store.creations).toBe(2);
+});
+
+test('history is rewritten by a force-push: no run is carried out twice, and its report comes back', async () => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  await carryOut(repository, it, 'a');
+  repository.git(repository.clone, 'checkout', '-q', '--orphan', 'anew');
+  repository.git(repository.clone, 'commit', '-q', '-m', 'rewritten');
+  repository.git(repository.clone, 'push', '-q', '--force', 'origin', 'HEAD:main');
+  await it.loop.pollNow();
+  await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeUndefined();
+  expect(it.store.creations).toBe(1);
+  expect(repository.read('results/a.yaml')).toContain('phase: Completed');
+});
+
+test('the remote is away for long: what ended meanwhile is reported when it is back', async () => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await it.loop.pollNow();
+  renameSync(repository.bare, `${repository.bare}.away`);
+  it.store.finish('Completed');
+  for (let i = 0; i < 10; i += 1) await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeDefined();
+  expect(it.loop.settled().pending).toBe(true);
+  renameSync(`${repository.bare}.away`, repository.bare);
+  await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeUndefined();
+  expect(repository.read('results/a.yaml')).toContain('phase: Completed');
+  expect(it.store.creations).toBe(1);
+});
+
+test.each<[string, (dir: string) => void]>([
+  ['is deleted', (dir) => rmSync(dir, { recursive: true })],
+  ['has lost its objects', (dir) => rmSync(join(dir, 'objects'), { recursive: true })],
+  ['has a HEAD of garbage', (dir) => writeFileSync(join(dir, 'HEAD'), 'garbage\n')],
+  ['has a lock left over', (dir) => writeFileSync(join(dir, 'refs/heads/main.lock'), '')],
+  [
+    'has objects cut short',
+    (dir) => {
+      for (const file of readdirSync(join(dir, 'objects'), { recursive: true, withFileTypes: true })) {
+        const path = join(file.parentPath, file.name);
+        if (!file.isFile()) continue;
+        chmodSync(path, 0o644);
+        truncateSync(path, 5);
+      }
+    },
+  ],
+])('the clone %s while the agent runs: it helps itself', async (_what, damage) => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  await carryOut(repository, it, 'a');
+  damage(it.dir);
+  repository.push({ 'runs/b.yaml': nodeOp('b') });
+  for (let i = 0; i < 3; i += 1) await it.loop.pollNow();
+  it.store.finish('Completed');
+  await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeUndefined();
+  expect(repository.read('results/b.yaml')).toContain('phase: Completed');
+  expect(it.store.creations).toBe(2);
+});
+
+test('the clock is set back: runs and reports go on', async () => {
+  using repository = new TestRepository();
+  let now = new Date('2035-01-01T00:00:00Z');
+  const it = agent(repository, {}, () => now);
+  await carryOut(repository, it, 'a');
+  now = new Date('2029-01-01T00:00:00Z');
+  await carryOut(repository, it, 'b');
+  expect(it.store.creations).toBe(2);
+});
+
+/** Root may mount one; elsewhere there is no disk to fill. */
+const canMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
+
+test.skipIf(!canMount)(
+  'the disk is full until somebody makes room (skipped where nothing can be mounted)',
+  async () => {
+    using repository = new TestRepository();
+    const disk = join(repository.root, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+    try {
+      const noise = Buffer.from(Array.from({ length: 400_000 }, () => Math.floor(Math.random() * 256)));
+      repository.push({ 'runs/a.yaml': nodeOp('a'), 'docs/large.bin': noise });
+      const it = agent(repository, { git: { dir: join(disk, 'clone') } });
+      await it.loop.pollNow();
+      expect(it.loop.state().problem).toMatch(/no space left/i);
+      expect(it.store.creations).toBe(0);
+      execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+      await it.loop.pollNow();
+      it.store.finish('Completed');
+      await it.loop.pollNow();
+      expect(it.loop.state().problem).toBeUndefined();
+      expect(repository.read('results/a.yaml')).toContain('phase: Completed');
+      await it.loop.stop();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+);
