@@ -78,6 +78,7 @@ function conditionsOf(
 ): Condition[] {
   const failures = failureText(summary, nodeStatuses);
   const going = phase === 'Pending' || phase === 'Running';
+  const stalled = phase === 'Failed' || phase === 'Cancelled';
   const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
   const reason = going ? (summary.failed > 0 ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
   const endText =
@@ -100,9 +101,10 @@ function conditionsOf(
     },
     {
       type: 'Stalled',
-      status: phase === 'Failed' ? 'True' : 'False',
+      // Cancelled is no way to Ready either; what waits for it must not wait for good.
+      status: stalled ? 'True' : 'False',
       reason,
-      message: phase === 'Failed' ? endText : 'nothing is in its way',
+      message: stalled ? endText : 'nothing is in its way',
     },
   ];
   if (facts.specChanged) {
