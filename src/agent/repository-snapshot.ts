@@ -1,7 +1,7 @@
 import { parseDocument } from '../api/documents.ts';
 import { AGENT_API_VERSION } from '../api/config.ts';
 import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../api/report.ts';
-import { briefOf, briefOfText, isOver, type ReportBrief } from '../core/runs/brief.ts';
+import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../core/runs/brief.ts';
 import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
 import { parseBaseline } from '../core/runs/report.ts';
 import {
@@ -16,6 +16,7 @@ import {
 import type { Schedule } from '../core/runs/schedules.ts';
 import type { Mirror } from '../git/mirror.ts';
 import {
+  eachBlob,
   listTree,
   readBlobs,
   treeChanges,
@@ -62,8 +63,13 @@ export interface Snapshot {
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 const READ_LIMIT = 1024 * 1024;
-/** Files read at once. */
-const BATCH = 2000;
+
+/** What became of a file of the results folder; without `file` it is gone, or none. */
+interface StoredFile {
+  path: string;
+  blob: string;
+  file: StoredReport | undefined;
+}
 
 type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }>;
 
@@ -111,9 +117,8 @@ export class SnapshotReader {
   /** Everything that can fail comes before anything is changed: the maps are those of the snapshot before. */
   async #apply(changes: readonly TreeChange[], snapshot: Snapshot, before: Files): Promise<Snapshot> {
     const layout = this.#layout;
-    const inFolder = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
-    const own = inFolder(resultsFolder(layout));
-    const changed = inFolder(layout.nodeops);
+    const own = inside(changes, resultsFolder(layout));
+    const changed = inside(changes, layout.nodeops);
     const baseline = await this.#readBaseline(own, snapshot.baseline);
     const stored = await this.#readStored(own);
     const definitions = changed.length > 0 ? await this.#readDefinitions(changed, before) : before;
@@ -124,17 +129,22 @@ export class SnapshotReader {
     const isNew = baseline !== snapshot.baseline;
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
-    for (const { path } of own) takeStored(snapshot, path, stored.get(path));
-    const runs = inFolder(layout.runs);
-    for (const change of runs) takeRun(snapshot, layout, change);
-    const touched = own.flatMap(({ path }) => snapshot.runOf.get(path) ?? []);
+    for (const file of stored) takeStored(snapshot, file);
+    for (const change of inside(changes, layout.runs)) {
+      const report = reportPath(layout, change.path);
+      takeRun(snapshot, layout, change, report);
+      sort(snapshot, change.path, report);
+    }
+    // Of a tip read as a whole these were all.
+    if (snapshot.since === undefined) return snapshot;
     // A definition may be what an invalid run waits for.
     const waiting = definitions === before ? [] : [...snapshot.unfinished];
-    touched.push(
-      ...runs.map(({ path }) => path),
-      ...waiting.flatMap((path) => snapshot.runOf.get(path) ?? []),
+    const touched = [...own.map(({ path }) => path), ...waiting].flatMap(
+      (it) => snapshot.runOf.get(it) ?? [],
     );
-    for (const path of isNew ? snapshot.runs.keys() : touched) this.#sort(snapshot, path);
+    for (const path of isNew ? snapshot.runs.keys() : touched) {
+      sort(snapshot, path, reportPath(layout, path));
+    }
     return snapshot;
   }
 
@@ -148,16 +158,16 @@ export class SnapshotReader {
     return parseBaseline(change.path, bytes);
   }
 
-  async #readStored(own: readonly TreeChange[]): Promise<Map<string, StoredReport>> {
-    const stored = new Map<string, StoredReport>();
-    const files = own.flatMap(({ entry }) => (entry?.mode.startsWith('100') === true ? [entry] : []));
-    const reports = files.filter(({ path }) => isYaml(path) && path !== baselinePath(this.#layout));
-    for (const { path, blob } of files) stored.set(path, { blob });
-    for (let i = 0; i < reports.length; i += BATCH) {
-      const some = reports.slice(i, i + BATCH);
-      const bytes = await this.contents(some);
-      for (const { path, blob } of some) stored.set(path, storedOf(blob, bytes.get(blob)));
-    }
+  async #readStored(own: readonly TreeChange[]): Promise<StoredFile[]> {
+    const stored = own.map(({ path, entry }): StoredFile => {
+      const isFile = entry?.mode.startsWith('100') === true;
+      return { path, blob: isFile ? entry.blob : '', file: isFile ? { blob: entry.blob } : undefined };
+    });
+    const baseline = baselinePath(this.#layout);
+    const reports = stored.filter(({ path, file }) => file && isYaml(path) && path !== baseline);
+    await eachBlob(this.#mirror.git, reports, READ_LIMIT, (it, bytes) => {
+      it.file = storedOf(it.blob, bytes);
+    });
     return stored;
   }
 
@@ -172,19 +182,29 @@ export class SnapshotReader {
     }
     return files;
   }
+}
 
-  #sort(snapshot: Snapshot, path: string): void {
-    const stored = storedReport(snapshot, this.#layout, path);
-    const isUnreadable = stored !== undefined && stored.brief === undefined;
-    const isDone = isUnreadable || isDoneWith(snapshot, this.#layout, path);
-    if (snapshot.runs.has(path) && !isDone && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
-    else snapshot.open.delete(path);
-  }
+/** Whether a run has to be acted on, by its file and what is stored at the path of its report. */
+function sort(snapshot: Snapshot, path: string, report: string): void {
+  const stored = snapshot.reports.get(report);
+  const isUnreadable = stored !== undefined && stored.brief === undefined;
+  const isDone = isUnreadable || leavesNothing(stored, snapshot, path);
+  if (snapshot.runs.has(path) && !isDone && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
+  else snapshot.open.delete(path);
+}
+
+function inside(changes: readonly TreeChange[], folder: string): TreeChange[] {
+  const prefix = `${folder}/`;
+  return changes.filter(({ path }) => path.startsWith(prefix));
 }
 
 /** Whether the report at the tip leaves nothing to do for the run as its file and definition are. */
 export function isDoneWith(snapshot: Snapshot, layout: Layout, path: string): boolean {
-  const { brief, report } = storedReport(snapshot, layout, path) ?? {};
+  return leavesNothing(storedReport(snapshot, layout, path), snapshot, path);
+}
+
+function leavesNothing(stored: StoredReport | undefined, snapshot: Snapshot, path: string): boolean {
+  const { brief, report } = stored ?? {};
   if (report?.status.phase === 'Invalid') return isJudged(report, snapshot, path);
   return brief !== undefined && isOver(brief.phase);
 }
@@ -216,14 +236,19 @@ function emptySnapshot(tip: string): Snapshot {
   };
 }
 
-function takeRun({ runs, runOf }: Snapshot, layout: Layout, { path, entry }: TreeChange): void {
+function takeRun(
+  { runs, runOf }: Snapshot,
+  layout: Layout,
+  { path, entry }: TreeChange,
+  report: string,
+): void {
   if (entry && isRunFile(layout, path, entry.mode)) {
     runs.set(path, entry);
-    runOf.set(reportPath(layout, path), path);
-  } else if (runs.delete(path)) runOf.delete(reportPath(layout, path));
+    runOf.set(report, path);
+  } else if (runs.delete(path)) runOf.delete(report);
 }
 
-function takeStored(snapshot: Snapshot, path: string, file: StoredReport | undefined): void {
+function takeStored(snapshot: Snapshot, { path, file }: StoredFile): void {
   if (file) snapshot.reports.set(path, file);
   else snapshot.reports.delete(path);
   if (file?.report) snapshot.unfinished.add(path);
@@ -251,7 +276,7 @@ function listDefinitions(snapshot: Snapshot, files: Files): void {
 }
 
 function storedOf(blob: string, bytes: Uint8Array | undefined): StoredReport {
-  const quick = bytes && briefOfText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+  const quick = bytes && briefOfText(textBeforeNodes(bytes));
   if (quick) return { blob, brief: quick };
   const report = readReport(bytes);
   if (!report) return { blob };

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { simpleGit } from 'simple-git';
 import { TransientError } from '../api/errors.ts';
 import type { Session } from './access.ts';
@@ -65,13 +68,30 @@ export class GitCommand {
     return this.#run(args, session, () => this.#git(session).raw(args));
   }
 
-  /** The raw answer of `cat-file --batch` for the object names given, one a line. */
-  async batch(names: string): Promise<Buffer> {
-    const args = ['--batch'];
-    return this.#run(['cat-file', ...args], LOCAL, async () => {
-      const output: unknown = await this.#git(LOCAL, names).binaryCatFile(args);
-      if (!Buffer.isBuffer(output)) throw new Error('git cat-file gave no bytes');
-      return output;
+  /**
+   * Standard output piece by piece, for answers too large to be held. `input` goes to standard input. A piece is
+   * worked on while git makes the next.
+   */
+  async stream(args: string[], input: string, onPiece: (piece: Buffer) => void): Promise<void> {
+    await this.#run(args, LOCAL, async () => {
+      const { dir, timeoutMs, signal } = this.#options;
+      const child = spawn('git', args, { cwd: dir, env: this.#env(LOCAL), ...(signal && { signal }) });
+      const silent = setTimeout(() => child.kill(), timeoutMs);
+      // A git that ends early says why by other means.
+      child.stdin.on('error', () => undefined).end(input);
+      const read = async () => {
+        for await (const piece of child.stdout) {
+          silent.refresh();
+          onPiece(piece as Buffer);
+        }
+      };
+      try {
+        const [[code], words] = await Promise.all([once(child, 'close'), text(child.stderr), read()]);
+        if (code !== 0) throw new Error(words.trim() || `ended with ${code ?? 'a signal'}`);
+      } finally {
+        clearTimeout(silent);
+        child.kill();
+      }
     });
   }
 
@@ -86,8 +106,7 @@ export class GitCommand {
   }
 
   #git(session: Session, stdin?: string | Uint8Array) {
-    const { dir, timeoutMs, signal, env = process.env } = this.#options;
-    const passed = PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+    const { dir, timeoutMs, signal } = this.#options;
     return simpleGit({
       baseDir: dir,
       trimmed: false,
@@ -108,6 +127,12 @@ export class GitCommand {
         ? {}
         : { input: () => (typeof stdin === 'string' ? stdin : Buffer.from(stdin)) }),
       ...(signal === undefined ? {} : { abort: signal }),
-    }).env({ ...Object.fromEntries(passed), ...FIXED, ...session.env });
+    }).env(this.#env(session));
+  }
+
+  #env(session: Session): Record<string, string> {
+    const { env = process.env } = this.#options;
+    const passed = PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+    return { ...Object.fromEntries(passed), ...FIXED, ...session.env };
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BatchParser } from './batch.ts';
 import type { GitCommand } from './command.ts';
 
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
@@ -68,13 +69,19 @@ export async function listPaths(
   return found;
 }
 
+const PLAIN = '100644';
+
+/** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */
 function parseTree(output: string): TreeEntry[] {
-  return output.split('\0').flatMap((line) => {
-    const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
-    if (!match) return [];
-    const [, mode = '', blob = '', path = ''] = match;
-    return [{ mode, blob, path }];
-  });
+  const entries: TreeEntry[] = [];
+  for (let at = 0, end; (end = output.indexOf('\0', at)) >= 0; at = end + 1) {
+    const tab = output.indexOf('\t', at);
+    // Nearly all are plain files; one text stands for them all.
+    const mode = output.startsWith(PLAIN, at) ? PLAIN : output.slice(at, output.indexOf(' ', at));
+    const blob = output.slice(output.lastIndexOf(' ', tab) + 1, tab);
+    entries.push({ mode, blob, path: output.slice(tab + 1, end) });
+  }
+  return entries;
 }
 
 /** More paths than these are longer than a command line may be. */
@@ -88,8 +95,8 @@ export function blobId(text: string, digits: number): string {
 }
 
 /**
- * Contents by object id, in two commands however many there are. Ids that are unknown are left out; of a content
- * larger than `limit` bytes only a stand-in is given, one byte larger than the limit.
+ * Contents by object id. Ids that are unknown are left out; of a content larger than `limit` bytes only a stand-in is
+ * given, one byte larger than the limit.
  */
 export async function readBlobs(
   git: GitCommand,
@@ -97,32 +104,30 @@ export async function readBlobs(
   limit: number,
 ): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
-  if (ids.length === 0) return found;
-  const sizes = await git.text(['cat-file', '--batch-check'], `${[...new Set(ids)].join('\n')}\n`);
-  const small: string[] = [];
-  for (const line of sizes.split('\n')) {
-    const [id = '', , size] = line.split(' ');
-    if (size === undefined) continue;
-    if (Number(size) <= limit) small.push(id);
-    else found.set(id, new Uint8Array(limit + 1));
-  }
-  if (small.length > 0) parseBatch(await git.batch(`${small.join('\n')}\n`), found);
+  const wanted = [...new Set(ids)].map((blob) => ({ blob }));
+  await eachBlob(git, wanted, limit, ({ blob }, bytes) => {
+    if (bytes) found.set(blob, bytes);
+  });
   return found;
 }
 
-/** `<id> <type> <size>\n<bytes>\n` a found object, `<id> missing\n` another. */
-function parseBatch(output: Buffer, into: Map<string, Uint8Array>): void {
-  let at = 0;
-  while (at < output.length) {
-    const end = output.indexOf(0x0a, at);
-    if (end < 0) return;
-    const [id = '', , size] = output.toString('latin1', at, end).split(' ');
-    at = end + 1;
-    if (size === undefined) continue;
-    const length = Number(size);
-    into.set(id, output.subarray(at, at + length));
-    at += length + 1;
-  }
+/**
+ * The same one after the other, in the order of the items and in one process however many there are. No more is held
+ * than one content, unless `take` keeps it; an unknown one is given as undefined.
+ */
+export async function eachBlob<Item extends { blob: string }>(
+  git: GitCommand,
+  items: readonly Item[],
+  limit: number,
+  take: (item: Item, bytes: Uint8Array | undefined) => void,
+): Promise<void> {
+  if (items.length === 0) return;
+  const batch = new BatchParser(limit, (bytes, i) => {
+    const item = items[i];
+    if (item) take(item, bytes);
+  });
+  const ids = items.map(({ blob }) => `${blob}\n`).join('');
+  await git.stream(['cat-file', '--batch', '--buffer'], ids, (piece) => batch.push(piece));
 }
 
 const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';

@@ -18,16 +18,17 @@ export interface ReportBrief {
 }
 
 export function briefOf({ run, status }: NodeOpReport): ReportBrief {
-  const { summary } = status;
-  return brief(run.path, status.phase, status.reason, {
-    ...(run.committedAt !== undefined && { committedAt: run.committedAt }),
-    ...(status.startedAt !== undefined && { startedAt: status.startedAt }),
-    ...(status.finishedAt !== undefined && { finishedAt: status.finishedAt }),
-    ...(status.durationSeconds !== undefined && { durationSeconds: String(status.durationSeconds) }),
-    ...(summary && { total: String(summary['total'] ?? 0) }),
-    ...(summary && { completed: String(summary['completed'] ?? 0) }),
-    ...(summary && { failed: String(summary['failed'] ?? 0) }),
-  });
+  const { phase, reason, startedAt, finishedAt, durationSeconds, summary } = status;
+  return {
+    run: copy(run.path),
+    phase,
+    reason: reason === undefined ? undefined : copy(reason),
+    ...period(run.committedAt, startedAt, finishedAt),
+    durationSeconds,
+    total: summary ? (summary['total'] ?? 0) : -1,
+    completed: summary?.['completed'] ?? 0,
+    failed: summary?.['failed'] ?? 0,
+  };
 }
 
 const OVER: ReadonlySet<string> = new Set<ReportPhase>(['Completed', 'Failed', 'Cancelled']);
@@ -37,67 +38,64 @@ export function isOver(phase: string): boolean {
   return OVER.has(phase);
 }
 
+/** A value that means in YAML what it is, with quotes or without. */
+const PLAIN = String.raw`('[\w./:+-]+'|[\w./:+-]+)\n`;
+/** What may be anything, over several lines; a key of the section is indented less than those. */
+const ANY = String.raw`[^\n]*\n(?:(?: {4}[^\n]*)?\n)*`;
+/** A run that is over, as `formatReport` writes it: its keys are always in this order. */
+const RUN = new RegExp(
+  String.raw`\nrun:\n  path: ${PLAIN}(?:  commit: ${ANY})?(?:  author: ${ANY})?(?:  committedAt: ${PLAIN})?(?!  committedAt)`,
+);
+const STATUS = new RegExp(
+  String.raw`\nstatus:\n  phase: (Completed|Failed|Cancelled)\n(?:  reason: ${PLAIN})?(?:  message: ${ANY})?` +
+    String.raw`(?:  startedAt: ${PLAIN})?(?:  finishedAt: ${PLAIN})?(?:  durationSeconds: (\d+)\n)?` +
+    String.raw`(?:  observedChange:${ANY})?(?:  summary:((?:\n    \w+: \d+)+)\n)?(?:  nodes:|$)`,
+);
+const COUNTS = { total: / total: (\d+)/, completed: / completed: (\d+)/, failed: / failed: (\d+)/ };
+
 /**
  * The brief of a run that is over, from the text of its report and without parsing all of it: a start reads every
  * report there is. Undefined when the text is not as `formatReport` writes plain values; then it has to be parsed.
  */
 export function briefOfText(text: string): ReportBrief | undefined {
-  const run = section(text, '\nrun:\n');
-  const status = section(text, '\nstatus:\n');
-  const path = run?.get('path');
-  const phase = status?.get('phase');
-  if (!run || !status || path === undefined || phase === undefined || !isOver(phase)) return undefined;
-  const fields = Object.fromEntries([...run, ...status]);
-  return brief(path, phase as ReportPhase, status.get('reason'), fields);
-}
-
-/**
- * The plain values of a section up to its list of nodes, those of the summary among them. Deeper lines belong to texts,
- * so they can look like anything.
- * @returns undefined when the section is missing or a value that matters is not plain
- */
-function section(text: string, heading: string): Map<string, string> | undefined {
-  const start = text.indexOf(heading);
-  if (start < 0) return undefined;
-  const values = new Map<string, string>();
-  let inSummary = false;
-  for (let at = start + heading.length; at < text.length;) {
-    const end = text.indexOf('\n', at);
-    const line = text.slice(at, end < 0 ? text.length : end);
-    at = end < 0 ? text.length : end + 1;
-    if (!line.startsWith('  ') || line === '  nodes:') break;
-    const isChild = line.startsWith('    ');
-    if (!isChild) inSummary = line === '  summary:';
-    if (!isChild && inSummary) values.set('total', '0');
-    if (isChild && !inSummary) continue;
-    const [, name = '', quoted, plain] = /^ +(\w+): (?:'([\w./:+-]+)'|([\w./:+-]+))$/.exec(line) ?? [];
-    const value = quoted ?? plain;
-    if (value !== undefined) values.set(name, value);
-    else if (/^ {2}(?:path|phase|reason|\w+At|durationSeconds|summary): /.test(line)) return undefined;
-  }
-  return values;
-}
-
-function brief(
-  run: string,
-  phase: ReportPhase,
-  reason: string | undefined,
-  fields: Record<string, string>,
-): ReportBrief {
-  const time = (text: string | undefined) => Date.parse(text ?? '') || 0;
-  const began = time(fields['startedAt'] ?? fields['committedAt']);
-  const { durationSeconds } = fields;
+  const run = RUN.exec(text);
+  const status = run && STATUS.exec(text);
+  if (!status) return undefined;
+  const [, path = '', committedAt] = run;
+  const [, phase = '', reason, startedAt, finishedAt, duration, summary] = status;
+  const count = (name: keyof typeof COUNTS) => Number(COUNTS[name].exec(summary ?? '')?.[1] ?? 0);
   return {
-    run: copy(run),
-    phase,
-    reason: reason === undefined ? undefined : copy(reason),
-    began,
-    ended: fields['finishedAt'] === undefined ? began : time(fields['finishedAt']),
-    durationSeconds: durationSeconds === undefined ? undefined : Number(durationSeconds),
-    total: Number(fields['total'] ?? -1),
-    completed: Number(fields['completed'] ?? 0),
-    failed: Number(fields['failed'] ?? 0),
+    run: copy(unquoted(path)),
+    phase: phase as ReportPhase,
+    reason: reason === undefined ? undefined : copy(unquoted(reason)),
+    ...period(unquoted(committedAt), unquoted(startedAt), unquoted(finishedAt)),
+    durationSeconds: duration === undefined ? undefined : Number(duration),
+    total: summary === undefined ? -1 : count('total'),
+    completed: count('completed'),
+    failed: count('failed'),
   };
+}
+
+function unquoted<T extends string | undefined>(text: T): T | string {
+  return text?.startsWith("'") === true ? text.slice(1, -1) : text;
+}
+
+/** As much of a report's bytes as `briefOfText` looks at: not the nodes, of which there may be thousands. */
+export function textBeforeNodes(bytes: Uint8Array): string {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = all.indexOf('\n  nodes:\n');
+  // No value that is taken holds a character that is not ASCII.
+  return all.toString('latin1', 0, end < 0 ? all.length : end + 1);
+}
+
+function period(
+  committedAt: string | undefined,
+  startedAt: string | undefined,
+  finishedAt: string | undefined,
+) {
+  const time = (text: string | undefined) => Date.parse(text ?? '') || 0;
+  const began = time(startedAt ?? committedAt);
+  return { began, ended: finishedAt === undefined ? began : time(finishedAt) };
 }
 
 /** A part of a string keeps the whole of it in memory. */

@@ -17,10 +17,16 @@ export function resultsFolder(layout: Layout): string {
 }
 
 export function reportPath(layout: Layout, runPath: string): string {
-  const parts = runPath.slice(layout.runs.length + 1).split('/');
+  const inside = runPath.slice(layout.runs.length + 1);
   // git refuses to write such names, though a tree made by other means may hold them.
-  const safe = parts.map((it) => (/^(\.+|\.git)$/i.test(it) ? it.replaceAll('.', '%2E') : it));
-  return `${resultsFolder(layout)}/${safe.join('/')}`;
+  const safe = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
+  return `${resultsFolder(layout)}/${safe}`;
+}
+
+const REFUSED = /(?:^|\/)(?:\.+|\.git)(?:\/|$)/i;
+
+function escapeRefused(name: string): string {
+  return REFUSED.test(name) ? name.replaceAll('.', '%2E') : name;
 }
 
 export function baselinePath(layout: Layout): string {

@@ -1,0 +1,68 @@
+/** Is given one content after the other, in the order they were asked for; undefined for one that is not there. */
+type Take = (bytes: Uint8Array | undefined, index: number) => void;
+
+/**
+ * Takes the answer of `git cat-file --batch` apart, in whatever pieces it comes: `<id> <type> <size>\n<bytes>\n` a found
+ * object, `<id> missing\n` another.
+ */
+export class BatchParser {
+  readonly #limit: number;
+  readonly #take: Take;
+  #index = 0;
+  #pieces: Buffer[] = [];
+  #held = 0;
+  /** Bytes without which it does not go on. */
+  #needed = 1;
+  /** Bytes of a content that is too large, to be passed over. */
+  #skip = 0;
+
+  constructor(limit: number, take: Take) {
+    this.#limit = limit;
+    this.#take = take;
+  }
+
+  push(piece: Buffer): void {
+    const skipped = Math.min(this.#skip, piece.length);
+    this.#skip -= skipped;
+    this.#pieces.push(piece.subarray(skipped));
+    this.#held += piece.length - skipped;
+    if (this.#held < this.#needed) return;
+    const [only = piece] = this.#pieces;
+    const buffer = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces, this.#held);
+    const rest = buffer.subarray(this.#parse(buffer));
+    this.#pieces = [rest];
+    this.#held = rest.length;
+  }
+
+  /** @returns how far it came */
+  #parse(buffer: Buffer): number {
+    let at = 0;
+    while (at < buffer.length) {
+      const end = buffer.indexOf(0x0a, at);
+      if (end < 0) {
+        this.#needed = buffer.length - at + 1;
+        return at;
+      }
+      const header = buffer.toString('latin1', at, end);
+      const size = header.endsWith(' missing')
+        ? undefined
+        : Number(header.slice(header.lastIndexOf(' ') + 1));
+      if (size === undefined) {
+        at = end + 1;
+        this.#take(undefined, this.#index++);
+        continue;
+      }
+      const next = end + 1 + size + 1;
+      if (size > this.#limit) {
+        this.#take(new Uint8Array(this.#limit + 1), this.#index++);
+        this.#skip = Math.max(0, next - buffer.length);
+      } else if (next > buffer.length) {
+        this.#needed = next - at;
+        return at;
+      } else this.#take(buffer.subarray(end + 1, end + 1 + size), this.#index++);
+      at = next;
+    }
+    this.#needed = 1;
+    return buffer.length;
+  }
+}
