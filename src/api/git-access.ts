@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { object } from './schema.ts';
-
-const file = (what: string) =>
-  z.string().min(1, 'must not be empty').describe(`${what} The file is read at each use.`);
+import { file, object } from './schema.ts';
 
 /** GitHub takes an App's id as well as its client id. */
 const appId = () => z.union([z.int().positive(), z.string().regex(/^[\w.]+$/, 'not an id')]);

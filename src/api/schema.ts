@@ -88,6 +88,10 @@ const INT32_MAX = 2_147_483_647;
 /** A whole number from `min` to the largest int32, the range of Kubernetes' own integer fields. */
 export const int = (min = 0) => z.int().min(min).max(INT32_MAX);
 
+/** Name of a file on the agent's machine, a mounted Secret for instance. */
+export const file = (what: string) =>
+  z.string().min(1, 'must not be empty').describe(`${what} The file is read at each use.`);
+
 /** A period of time as Go and Kubernetes tools write it: `30s`, `5m`, `1h30m`, `500ms`. */
 export const duration = () =>
   z.string().regex(DURATION, 'expected a duration such as "30s", "5m" or "1h30m"');

@@ -2,15 +2,8 @@ import { transportOf, type GitAccess } from '../api/git-access.ts';
 import { readNamed, readSecret } from './credentials.ts';
 import { GitHubApp } from './github-app.ts';
 import { proxyUrl } from './proxy.ts';
+import { asEnvironment, type Session } from './session.ts';
 import { sshEnvironment } from './ssh.ts';
-
-/** What one git command gets to reach a remote. */
-export interface Session {
-  /** Environment variables. Secrets go this way and never into arguments, which every user may see. */
-  env: Record<string, string>;
-  /** What must not show in a message. */
-  secrets: string[];
-}
 
 /**
  * The way into one repository. Every file is read at each use, so that a rotated Secret counts at once.
@@ -98,14 +91,4 @@ const GIT_SETTINGS = {
 function basic(username: string, password: string) {
   const pair = Buffer.from(`${username}:${password}`).toString('base64');
   return { value: `Basic ${pair}`, secrets: [password, pair] };
-}
-
-/** Settings of git for one command, as if given with -c, yet not among its arguments. */
-function asEnvironment(settings: readonly [string, string][]): Record<string, string> {
-  if (settings.length === 0) return {};
-  const pairs = settings.flatMap(([key, value], i) => [
-    [`GIT_CONFIG_KEY_${i}`, key],
-    [`GIT_CONFIG_VALUE_${i}`, value],
-  ]);
-  return { ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: String(settings.length) };
 }

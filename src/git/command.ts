@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { simpleGit } from 'simple-git';
 import { TransientError } from '../api/errors.ts';
-import type { Session } from './access.ts';
 import { redact } from './credentials.ts';
+import { LOCAL, type Session } from './session.ts';
 
 /**
  * Runs git. The only importer of simple-git. The environment is small and explicit: nothing of the
@@ -45,9 +45,9 @@ const OWN_SETTINGS = {
   allowUnsafeAskPass: true,
   allowUnsafeConfigEnvCount: true,
   allowUnsafeCredentialHelper: true,
+  allowUnsafeGpgProgram: true,
   allowUnsafeSshCommand: true,
 };
-const LOCAL: Session = { env: {}, secrets: [] };
 
 export class GitCommand {
   readonly dir: string;
@@ -60,12 +60,12 @@ export class GitCommand {
 
   /** Standard output as text. Throws TransientError with git's own words, without credentials. */
   async text(args: string[], stdin?: string | Uint8Array): Promise<string> {
-    return this.#run(args, LOCAL, () => this.#git(LOCAL, stdin).raw(args));
+    return this.with(LOCAL, args, stdin);
   }
 
-  /** The same for a command that talks to a remote. */
-  async remote(args: string[], session: Session): Promise<string> {
-    return this.#run(args, session, () => this.#git(session).raw(args));
+  /** The same for a command that needs credentials or keys. */
+  async with(session: Session, args: string[], stdin?: string | Uint8Array): Promise<string> {
+    return this.#run(args, session, () => this.#git(session, stdin).raw(args));
   }
 
   /**

@@ -149,7 +149,7 @@ export class Mirror {
   }
 
   #talk(access: Access, command: string[], ref: string): Promise<string> {
-    return access.use((session) => this.git.remote([...command, '--', this.#options.url, ref], session));
+    return access.use((session) => this.git.with(session, [...command, '--', this.#options.url, ref]));
   }
 
   #command(dir: string): GitCommand {

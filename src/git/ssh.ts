@@ -1,7 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { GitAccess } from '../api/git-access.ts';
+import { askpass } from './askpass.ts';
 import { readNamed } from './credentials.ts';
 
 /** Whatever is configured: only hosts that are known, and no question that nobody would answer. */
@@ -13,9 +11,6 @@ const ALWAYS = [
   'ServerAliveInterval=15',
 ];
 const KEEP_SILENT = ['BatchMode=yes'];
-
-/** Answers ssh's question for the passphrase. It holds no secret itself. */
-const ASKPASS = '#!/bin/sh\nexec cat "$NODEOP_AGENT_PASSPHRASE_FILE"\n';
 
 /** The environment in which git uses ssh with the configured key; `dispose` takes away what was made for it. */
 export async function sshEnvironment(
@@ -39,19 +34,9 @@ export async function sshEnvironment(
     const silent = command([...options, ...KEEP_SILENT], ['-F', 'none']);
     return { env: { GIT_SSH_COMMAND: silent }, dispose: async () => {} };
   }
-  await readNamed(`${field}.passphraseFile`, passphraseFile);
-  const folder = await mkdtemp(join(tmpdir(), 'nodeop-agent-ssh-'));
-  const askpass = join(folder, 'askpass');
-  await writeFile(askpass, ASKPASS, { mode: 0o700 });
-  return {
-    env: {
-      GIT_SSH_COMMAND: command([...options, 'NumberOfPasswordPrompts=1'], ['-F', 'none']),
-      SSH_ASKPASS: askpass,
-      SSH_ASKPASS_REQUIRE: 'force',
-      NODEOP_AGENT_PASSPHRASE_FILE: passphraseFile,
-    },
-    dispose: () => rm(folder, { recursive: true, force: true }),
-  };
+  const { env, dispose } = await askpass(`${field}.passphraseFile`, passphraseFile);
+  const asking = command([...options, 'NumberOfPasswordPrompts=1'], ['-F', 'none']);
+  return { env: { GIT_SSH_COMMAND: asking, ...env }, dispose };
 }
 
 function command(options: readonly string[], first: readonly string[] = []): string {
