@@ -1,11 +1,13 @@
 import type { AgentConfig } from '../api/config.ts';
-import { ANNOTATION_RUN } from '../api/labels.ts';
+import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport } from '../api/report.ts';
 import { pathOfRunId, type Layout } from '../core/runs/paths.ts';
 import type { RunFacts } from '../core/runs/plan.ts';
 import { prepareRun, type Preparation } from '../core/runs/prepare.ts';
+import { trusted } from '../core/runs/trust.ts';
 import type { Mirror } from '../git/mirror.ts';
+import type { Logger } from './logger.ts';
 import { whoAdded, type CommitInfo, type TreeEntry } from '../git/read.ts';
 import {
   isDoneWith,
@@ -14,6 +16,7 @@ import {
   type Snapshot,
   type SnapshotReader,
 } from './repository-snapshot.ts';
+import type { Trust } from './trust.ts';
 
 export interface FactsContext {
   mirror: Mirror;
@@ -21,6 +24,9 @@ export interface FactsContext {
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
+  /** Absent where no signatures are asked for. */
+  trust?: Trust | undefined;
+  logger: Logger;
 }
 
 /** This cluster's NodeOps that were made for runs, by path of the run file. */
@@ -52,7 +58,7 @@ export class FactsReader {
     const fresh = entries.map((it) => it.path).filter((it) => !nodeOps.has(it) && !snapshot.added.has(it));
     for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
     const order = new Map([...snapshot.added.values()].map((it, i) => [it.commit, i]));
-    return open.map((path): RunFacts => {
+    const facts = open.map((path): RunFacts => {
       const entry = snapshot.runs.get(path);
       const nodeOp = nodeOps.get(path);
       const stored = storedReport(snapshot, layout, path);
@@ -73,6 +79,31 @@ export class FactsReader {
         }),
       };
     });
+    const { trust } = this.#context;
+    return trust ? Promise.all(facts.map((run) => this.#verified(run, trust, snapshot))) : facts;
+  }
+
+  /** Only what may be acted on: a new run, and an edit of one that goes on, which may pause and resume it. */
+  async #verified(run: RunFacts, trust: Trust, snapshot: Snapshot): Promise<RunFacts> {
+    const { file, path, nodeOp } = run;
+    if (!file || run.passedOver || run.judged) return run;
+    if (nodeOp?.metadata.annotations?.[ANNOTATION_RUN_BLOB] === file.blob) return run;
+    const prepared = file.prepare();
+    if (!prepared.ok || !prepared.here) return run;
+    const { definition } = prepared;
+    try {
+      const origins = {
+        run: await trust.provenance({ path, blob: file.blob }, snapshot),
+        definition: definition && (await trust.provenance(definitionFile(snapshot, definition), snapshot)),
+        history: await trust.history(snapshot),
+      };
+      return { ...run, file: { ...file, prepare: () => trusted(prepared, origins) } };
+    } catch (error) {
+      const held = error instanceof Error ? error.message : String(error);
+      this.#context.logger.warn({ run: path, reason: held }, 'signatures cannot be checked; the run waits');
+      const prepare = (): Preparation => ({ ok: false, problems: [{ path: [], message: held }] });
+      return { ...run, held, file: { ...file, prepare } };
+    }
   }
 
   /** New files were mostly added since the tip before; only for the others all of the history is walked. */
@@ -111,6 +142,10 @@ export class FactsReader {
     this.#prepared.set(key, prepared);
     return prepared;
   }
+}
+
+function definitionFile({ definitionBlobs }: Snapshot, { name, path }: { name: string; path: string }) {
+  return { path, blob: definitionBlobs.get(name) ?? '' };
 }
 
 /** Runs of reports that are not final though file and NodeOp are gone: somebody must end them. */

@@ -1,5 +1,5 @@
 import type { AgentConfig } from '../api/config.ts';
-import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT } from '../api/labels.ts';
+import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import type { NodeOpReport } from '../api/report.ts';
 import type { RunFacts, Verdict } from '../core/runs/plan.ts';
@@ -34,7 +34,10 @@ export class ReportBuilder {
     const { annotations = {} } = nodeOp.metadata;
     const commit = annotations[ANNOTATION_RUN_COMMIT] ?? '';
     const info = await this.#commit(commit);
-    const subject = this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run);
+    const subject = {
+      ...this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run),
+      signer: annotations[ANNOTATION_RUN_SIGNER],
+    };
     return reportNodeOp(subject, nodeOp, await this.#logsOf(run, nodeOp), run.file?.blob);
   }
 

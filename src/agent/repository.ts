@@ -24,6 +24,7 @@ import { ReportBuilder } from './repository-reports.ts';
 import { Scheduler } from './scheduler.ts';
 import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
 import { onSchedule } from './schedule.ts';
+import { Trust } from './trust.ts';
 import { watchFiles } from './watch-files.ts';
 
 export interface RepositoryDeps {
@@ -116,16 +117,20 @@ export class RepositoryLoop {
     this.#layout = { ...config.git.paths, cluster: config.cluster };
     this.#mirror = mirrorOf(config.git, this.#abort.signal);
     this.#snapshots = new SnapshotReader(this.#mirror, this.#layout);
+    const { verify } = config.git;
+    const trust = verify && new Trust(this.#mirror, verify);
     this.#facts = new FactsReader({
       mirror: this.#mirror,
       reader: this.#snapshots,
       layout: this.#layout,
       namespace: config.kubernetes.namespace,
       executor: config.rollout.executor,
+      trust,
+      logger: this.#log,
     });
     this.#reports = new ReportBuilder(config, store, this.#mirror);
     this.#nodeLogs = new NodeLogs(config.report, store, this.#layout);
-    this.#scheduler = new Scheduler(this.#mirror, this.#layout);
+    this.#scheduler = new Scheduler({ mirror: this.#mirror, layout: this.#layout, trust, logger: this.#log });
     const { count, age } = config.report.keep;
     this.#keep = { count, ageMs: age === undefined ? undefined : durationMs(age) };
   }
@@ -477,9 +482,9 @@ export class RepositoryLoop {
   }
 
   #push(files: Files, message: string): Promise<string> {
-    const { author } = this.#config.git;
+    const { author, signing } = this.#config.git;
     const { signal } = this.#abort;
     const onRetry = this.#telemetry.pushRetried;
-    return writeFiles(this.#mirror, files, message, { author, now: this.#now, signal, onRetry });
+    return writeFiles(this.#mirror, files, message, { author, signing, now: this.#now, signal, onRetry });
   }
 }

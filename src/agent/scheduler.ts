@@ -1,9 +1,12 @@
 import { nextTime } from '../api/cron.ts';
 import { baselinePath, type Layout } from '../core/runs/paths.ts';
+import { flaw } from '../core/runs/trust.ts';
 import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../core/runs/schedules.ts';
 import type { Mirror } from '../git/mirror.ts';
 import { lastChange } from '../git/read.ts';
+import type { Logger } from './logger.ts';
 import type { Snapshot } from './repository-snapshot.ts';
+import type { TrackedFile, Trust } from './trust.ts';
 
 /** Clocks of those who commit and of the agent differ by less. */
 const SKEW_MS = 24 * 3_600_000;
@@ -15,13 +18,29 @@ const SKEW_MS = 24 * 3_600_000;
 export class Scheduler {
   readonly #mirror: Mirror;
   readonly #layout: Layout;
+  readonly #trust: Trust | undefined;
+  readonly #log: Logger;
+  /** Schedules without the signature they need, as they stand, that the log has told of. */
+  readonly #told = new Set<string>();
   /** By schedule as it stands: when it counts from, and before when nothing new is due. */
   readonly #known = new Map<string, { since: number; idleUntil: number }>();
   #firstContact: number | undefined;
 
-  constructor(mirror: Mirror, layout: Layout) {
+  constructor({
+    mirror,
+    layout,
+    trust,
+    logger,
+  }: {
+    mirror: Mirror;
+    layout: Layout;
+    trust?: Trust | undefined;
+    logger: Logger;
+  }) {
     this.#mirror = mirror;
     this.#layout = layout;
+    this.#trust = trust;
+    this.#log = logger;
   }
 
   /** The run files to add, text by path. A schedule counts from its last change and from first contact on. */
@@ -37,7 +56,8 @@ export class Scheduler {
       if (at !== undefined) {
         const path = scheduledPath(schedule, at, this.#layout);
         if (!(await this.#wasAdded(path, at, snapshot))) {
-          files.set(path, formatScheduled(schedule, at));
+          if (await this.#isTrusted({ path: schedule.path, blob }, snapshot))
+            files.set(path, formatScheduled(schedule, at));
           continue;
         }
       }
@@ -45,6 +65,16 @@ export class Scheduler {
       known.idleUntil = nextTime(expression, timeZone, now) ?? Infinity;
     }
     return files;
+  }
+
+  /** The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it. */
+  async #isTrusted(file: TrackedFile, snapshot: Snapshot): Promise<boolean> {
+    const reason = this.#trust && (await distrust(this.#trust, file, snapshot));
+    if (reason === undefined) return true;
+    const key = [file.path, file.blob, reason].join('\0');
+    if (!this.#told.has(key)) this.#log.warn({ path: file.path, reason }, 'schedule is not followed');
+    this.#told.add(key);
+    return false;
   }
 
   async #since({ path }: Schedule, { tip, baseline }: Snapshot): Promise<number> {
@@ -61,5 +91,15 @@ export class Scheduler {
     if (runs.has(path)) return true;
     const since = at - SKEW_MS;
     return (await lastChange(this.#mirror.git, tip, path, { added: true, since })) !== undefined;
+  }
+}
+
+/** Why the file is not to be acted on. */
+async function distrust(trust: Trust, file: TrackedFile, snapshot: Snapshot): Promise<string | undefined> {
+  try {
+    const found = [await trust.provenance(file, snapshot), await trust.history(snapshot)];
+    return found.flatMap((it) => (it && flaw(it)) ?? [])[0];
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
 import { accessFlaws, GitAccess, urlFlaws } from './git-access.ts';
+import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
@@ -46,6 +47,10 @@ const Git = object({
     .describe('Branch to follow and to commit reports to.'),
   access: GitAccess.prefault({}).describe('How to get into the repository.'),
   writeAccess: GitAccess.optional().describe('How to get in for pushes, when not as for reading.'),
+  verify: GitVerify.optional().describe(
+    'Runs are carried out only when the commits of their file and definition are signed; no signature is asked for when absent.',
+  ),
+  signing: GitSigning.optional().describe("Key the agent's own commits are signed with."),
   dir: z
     .string()
     .min(1, 'must not be empty')
@@ -71,6 +76,7 @@ const Git = object({
       ...it,
       path: ['writeAccess', ...it.path],
     })),
+    ...trustFlaws(git),
   ];
   for (const flaw of flaws) ctx.addIssue({ code: 'custom', ...flaw });
 });

@@ -28,6 +28,8 @@ export const ANNOTATION_RUN = 'agent.nodeop.dev/run';
 export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
 /** On a NodeOp created for a run: id of the commit the run file was added in. */
 export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
+/** On a NodeOp created for a run: whose signature let it start, where signatures are asked for. */
+export const ANNOTATION_RUN_SIGNER = 'agent.nodeop.dev/run-signer';
 /** On a NodeOp: JSON of the window (`schedule`, `duration`, `timeZone`) outside of which no node is started. */
 export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
 /**

@@ -35,6 +35,7 @@ export const NodeOpReportSchema = object({
     author: text(),
     committedAt: text(),
     blob: text().describe('Object id of the run file’s content that was acted on.'),
+    signer: text().describe('Whose signature let it start, where signatures are asked for.'),
     definition: object({ name: z.string(), blob: text() })
       .optional()
       .describe('The definition an invalid run names; another content of it is another chance.'),

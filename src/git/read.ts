@@ -167,6 +167,61 @@ export async function whoAdded(
 }
 
 /**
+ * The commit that made a file what it is at `tip`. A merge that took the file over from one of its parents is passed by, unless
+ * the other one had changed it as well: then the choice is the merge's own, as it is with one that brings an old state back.
+ * @param since a tip before, from which on it is looked for first: all of history is a long walk
+ * @returns undefined when the file never was there
+ */
+export async function whoMade(
+  git: GitCommand,
+  { tip, since }: { tip: string; since?: string | undefined },
+  path: string,
+): Promise<CommitInfo | undefined> {
+  const base = since === undefined ? undefined : await forkOf(git, since, tip).catch(() => undefined);
+  const recent = base === undefined ? undefined : await lastMaker(git, `${base}..${tip}`, path);
+  // A merge may only look like the one who chose, where the walk ends before its sides meet.
+  const made = recent && !recent.isMerge ? recent : await lastMaker(git, tip, path);
+  return made && commitInfo(git, made.commit);
+}
+
+/** The newest commit in the history of one path, once the merges that decide nothing about it are gone. */
+async function lastMaker(git: GitCommand, range: string, path: string) {
+  const walk = ['rev-list', '-1', '--parents', '--simplify-merges', '--topo-order', range, '--', path];
+  const [commit = '', ...parents] = (await git.text(walk)).trim().split(' ');
+  return commit === '' ? undefined : { commit, isMerge: parents.length > 1 };
+}
+
+/** Where everything that `tip` has and `since` has not branched off; undefined when that is too much to ask. */
+async function forkOf(git: GitCommand, since: string, tip: string): Promise<string | undefined> {
+  const merges = await git.text(['rev-list', '--merges', '--parents', `${since}..${tip}`]);
+  const sides = merges.split('\n').flatMap((line) => line.split(' ').slice(1));
+  if (sides.length > MAX_PATHS) return undefined;
+  return (await git.text(['merge-base', '--octopus', since, ...sides])).trim();
+}
+
+/** Id of the commit a name stands for; undefined when there is none. */
+export async function resolveCommit(git: GitCommand, name: string): Promise<string | undefined> {
+  const id = await git.text(['rev-parse', '--verify', '--quiet', `${name}^{commit}`]).catch(() => '');
+  return id.trim() === '' ? undefined : id.trim();
+}
+
+/** Ids of the commits of `tip` that none of the others has, oldest first. Fails when one is not in the clone. */
+export async function commitsSince(
+  git: GitCommand,
+  tip: string,
+  others: readonly string[],
+): Promise<string[]> {
+  const output = await git.text([
+    'rev-list',
+    '--reverse',
+    '--topo-order',
+    tip,
+    ...others.map((it) => `^${it}`),
+  ]);
+  return output.split('\n').filter(Boolean);
+}
+
+/**
  * Merges that have the commit among their ancestors, oldest first and only the nearest few; none when it is
  * not (or no longer) in the clone.
  */

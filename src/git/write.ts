@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
+import type { GitSigning } from '../api/git-trust.ts';
 import type { Mirror } from './mirror.ts';
 import { blobId, listPaths } from './read.ts';
+import { withSigningKey } from './signing.ts';
 
 export interface WriteOptions {
   author: { name: string; email: string };
+  /** Key the commits are signed with. */
+  signing?: GitSigning | undefined;
   now: () => Date;
   signal?: AbortSignal;
   /** How often a push that others won is tried again. */
@@ -75,10 +79,10 @@ async function commitOn(
   options: WriteOptions,
 ): Promise<string> {
   const { name, email } = options.author;
-  const seconds = Math.floor(options.now().getTime() / 1000);
+  const date = `${Math.floor(options.now().getTime() / 1000)} +0000`;
   const lines = [
     `commit ${PENDING}`,
-    `committer ${clean(name)} <${clean(email)}> ${seconds} +0000`,
+    `committer ${clean(name)} <${clean(email)}> ${date}`,
     data(message),
     `from ${tip}`,
     ...files.flatMap(([path, text]) =>
@@ -87,7 +91,27 @@ async function commitOn(
     'done',
   ];
   await mirror.git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
+  if (options.signing) return signed(mirror, tip, message, { name, email, date, key: options.signing });
   return (await mirror.git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
+}
+
+/** The pending commit once more: fast-import cannot sign. */
+function signed(
+  { git }: Mirror,
+  tip: string,
+  message: string,
+  { name, email, date, key }: { name: string; email: string; date: string; key: GitSigning },
+): Promise<string> {
+  return withSigningKey(key, async ({ env, secrets }) => {
+    const who = (role: string) => ({
+      [`GIT_${role}_NAME`]: name,
+      [`GIT_${role}_EMAIL`]: email,
+      [`GIT_${role}_DATE`]: `@${date}`,
+    });
+    const session = { env: { ...env, ...who('AUTHOR'), ...who('COMMITTER') }, secrets };
+    const id = await git.with(session, ['commit-tree', '-S', '-p', tip, `${PENDING}^{tree}`], message);
+    return id.trim();
+  });
 }
 
 /** Author fields end at these characters. */

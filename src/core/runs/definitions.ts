@@ -38,7 +38,7 @@ export function parseDefinition(path: string, bytes: Uint8Array): Definition | S
 }
 
 export type Found =
-  | { ok: true; metadata: Record<string, unknown>; spec: unknown }
+  | { ok: true; path: string; metadata: Record<string, unknown>; spec: unknown }
   | { ok: false; problem: Problem };
 
 /** The one definition of that name; the problem names the neighbours when there is none or several. */
@@ -46,7 +46,7 @@ export function findDefinition(definitions: readonly Definition[], name: string)
   const named = definitions.flatMap(({ path, result }) => (result.ok ? [{ path, ...result }] : []));
   const found = named.filter((it) => it.name === name);
   const first = found[0];
-  if (first && found.length === 1) return { ok: true, metadata: first.metadata, spec: first.spec };
+  if (first && found.length === 1) return first;
   const path = ['spec', 'nodeOp'];
   if (first) {
     const where = found.map((it) => it.path).join(', ');

@@ -16,6 +16,8 @@ export interface RunFacts {
   passedOver: boolean;
   /** The report says `Invalid` of this very content of the file and its definition. */
   judged: boolean;
+  /** Why it cannot be said now whether it may start. */
+  held?: string;
 }
 
 export type Verdict =
@@ -104,10 +106,11 @@ function planOpen(run: RunFacts, now: Date): RunAction[] {
   }
   // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
   if (!file || run.passedOver || run.judged) return [];
+  if (run.held !== undefined) return [{ type: 'wait', run, reason: run.held }];
   const prepared = file.prepare();
   if (!prepared.ok) {
-    const { problems, definition } = prepared;
-    const verdict: Verdict = { phase: 'Invalid', reason: 'InvalidRunFile', problems, definition };
+    const { reason = 'InvalidRunFile', problems, definition } = prepared;
+    const verdict: Verdict = { phase: 'Invalid', reason, problems, definition };
     return [{ type: 'conclude', run, verdict }];
   }
   if (!prepared.here) return [];

@@ -3,9 +3,12 @@ import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
 import {
+  ANNOTATION_CANCEL,
   ANNOTATION_RUN,
   ANNOTATION_RUN_BLOB,
   ANNOTATION_RUN_COMMIT,
+  ANNOTATION_RUN_SIGNER,
+  ANNOTATION_SPEC,
   ANNOTATION_WINDOW,
 } from '../../api/labels.ts';
 import {
@@ -37,11 +40,13 @@ interface Prepared {
   notAfter?: string;
   /** Nodes start only inside it. */
   window?: Window;
+  /** The one it names. */
+  definition?: { name: string; path: string };
 }
 export type Preparation =
   | Prepared
   /** `definition`: the name of the one it asks for, as far as that can be told. */
-  | { ok: false; problems: LocatedProblem[]; definition?: string };
+  | { ok: false; reason?: string; problems: LocatedProblem[]; definition?: string };
 
 export interface RunSource {
   path: string;
@@ -71,6 +76,8 @@ export function prepareRun(source: RunSource, context: PrepareContext): Preparat
   ]);
   if (!parsed.ok) return parsed;
   const document = parsed.value;
+  const claimed = ownAnnotations(document.metadata?.['annotations']);
+  if (claimed.length > 0) return { ok: false, problems: parsed.locate(claimed) };
   const external = context.executor === 'external';
   if (document.kind === NODEOP_KIND) {
     const flaws = external ? unknownToOthers(document.spec) : [];
@@ -91,6 +98,7 @@ export function prepareRun(source: RunSource, context: PrepareContext): Preparat
   }
   const { cluster } = context.layout;
   return finish(source, context, { ...merged.metadata, ...document.metadata }, merged.spec, {
+    definition: { name: document.spec.nodeOp, path: merged.path },
     here: clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster)),
     ...(window && { window }),
     ...(notBefore !== undefined && { notBefore }),
@@ -98,8 +106,26 @@ export function prepareRun(source: RunSource, context: PrepareContext): Preparat
   });
 }
 
+/** What the agent believes of a NodeOp, because it alone writes it. */
+const OWN = [
+  ANNOTATION_RUN,
+  ANNOTATION_RUN_BLOB,
+  ANNOTATION_RUN_COMMIT,
+  ANNOTATION_RUN_SIGNER,
+  ANNOTATION_SPEC,
+  ANNOTATION_CANCEL,
+];
+
+function ownAnnotations(annotations: unknown): Problem[] {
+  if (!isObject(annotations)) return [];
+  return OWN.filter((it) => it in annotations).map((it) => ({
+    path: ['metadata', 'annotations', it],
+    message: 'is for the agent alone to write',
+  }));
+}
+
 type Merged =
-  | { ok: true; spec: NodeOpSpec; metadata: { namespace?: string } }
+  | { ok: true; path: string; spec: NodeOpSpec; metadata: { namespace?: string } }
   | { ok: false; problems: Problem[] };
 
 function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
@@ -120,6 +146,7 @@ function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
   const namespace = found.metadata['namespace'];
   return {
     ok: true,
+    path: found.path,
     spec: result.value,
     metadata: typeof namespace === 'string' ? { namespace } : {},
   };
@@ -141,6 +168,7 @@ function atItsSource(problem: Problem, run: NodeOpRun): Problem {
 interface Extras {
   here?: boolean;
   window?: Window;
+  definition?: { name: string; path: string };
   notBefore?: string;
   notAfter?: string;
 }
@@ -157,7 +185,7 @@ function finish(
     annotations?: unknown;
   },
   spec: NodeOpSpec,
-  { here = true, window, ...times }: Extras,
+  { here = true, window, ...rest }: Extras,
 ): Preparation {
   const name = metadata.name ?? derivedName(source, context, metadata.generateName);
   const named = objectName().safeParse(name);
@@ -182,7 +210,7 @@ function finish(
     },
     spec: context.executor === 'external' ? inCommonWords(spec) : spec,
   };
-  return { ok: true, manifest, here, ...(window && { window }), ...times };
+  return { ok: true, manifest, here, ...(window && { window }), ...rest };
 }
 
 function texts(values: Record<string, unknown>): Record<string, string> {

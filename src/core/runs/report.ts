@@ -19,6 +19,7 @@ export interface ReportSubject {
   author?: string | undefined;
   committedAt?: string | undefined;
   blob?: string | undefined;
+  signer?: string | undefined;
   cluster?: string | undefined;
   /** That an invalid run names; without a blob when there is none of that name. */
   definition?: { name: string; blob: string | undefined } | undefined;
@@ -130,12 +131,12 @@ export function printable(text: string): string {
 const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 
 function head(subject: ReportSubject, name: string) {
-  const { path, commit, author, committedAt, blob, cluster, definition } = subject;
+  const { path, commit, author, committedAt, blob, signer, cluster, definition } = subject;
   return {
     apiVersion: AGENT_API_VERSION,
     kind: REPORT_KIND,
     metadata: { name },
-    run: { path, commit, author, committedAt, blob, definition },
+    run: { path, commit, author, committedAt, blob, signer, definition },
     cluster,
   } as const;
 }

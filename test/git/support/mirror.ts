@@ -4,7 +4,7 @@ import { mirrorOf, type Mirror } from '../../../src/git/mirror.ts';
 import { writeFiles, type WriteOptions } from '../../../src/git/write.ts';
 import type { TestRepository } from '../../runs/support.ts';
 
-const WRITE: WriteOptions = {
+export const WRITE: WriteOptions = {
   author: { name: 'agent', email: 'agent@example.org' },
   now: () => new Date(0),
   delayMs: () => 0,

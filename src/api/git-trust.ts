@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { file, object, type Problem } from './schema.ts';
+
+/** Whose signatures a run needs to be carried out. */
+export const GitVerify = object({
+  allowedSignersFile: file(
+    'ssh keys whose signatures count, in the format of ssh-keygen(1), ALLOWED SIGNERS.',
+  ).optional(),
+  keyringFile: file('OpenPGP public keys whose signatures count.').optional(),
+  everyCommitSince: z
+    .string()
+    .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'expected the whole id of a commit')
+    .optional()
+    .describe('No run starts unless every commit after this one is signed as well.'),
+});
+export type GitVerify = z.infer<typeof GitVerify>;
+
+/** The key of the agent's own commits. */
+export const GitSigning = object({
+  sshKeyFile: file('ssh private key.').optional(),
+  gpgKeyFile: file('OpenPGP secret key, of which the first one that can sign is used.').optional(),
+  passphraseFile: file('Passphrase of the key.').optional(),
+});
+export type GitSigning = z.infer<typeof GitSigning>;
+
+/** What is wrong with the two together; paths begin in `git`. */
+export function trustFlaws({
+  verify,
+  signing,
+}: {
+  verify?: GitVerify | undefined;
+  signing?: GitSigning | undefined;
+}): Problem[] {
+  const flaws: Problem[] = [];
+  if (verify && verify.allowedSignersFile === undefined && verify.keyringFile === undefined) {
+    flaws.push({ path: ['verify'], message: 'needs allowedSignersFile, keyringFile, or both' });
+  }
+  if (verify?.everyCommitSince !== undefined && !signing) {
+    const message = 'needs git.signing: the reports are commits, too';
+    flaws.push({ path: ['verify', 'everyCommitSince'], message });
+  }
+  const { sshKeyFile, gpgKeyFile } = signing ?? {};
+  if (signing && sshKeyFile === undefined && gpgKeyFile === undefined) {
+    flaws.push({ path: ['signing'], message: 'needs sshKeyFile or gpgKeyFile' });
+  }
+  if (sshKeyFile !== undefined && gpgKeyFile !== undefined) {
+    flaws.push({ path: ['signing', 'gpgKeyFile'], message: 'there is sshKeyFile already' });
+  }
+  return flaws;
+}

@@ -1,0 +1,63 @@
+import { ANNOTATION_RUN_SIGNER } from '../../api/labels.ts';
+import type { Problem } from '../../api/schema.ts';
+import type { Preparation } from './prepare.ts';
+
+/** What a signature is worth: whose it is, or why it does not count, as the end of "commit … ". */
+export type Signature = { ok: true; signer: string } | { ok: false; reason: string };
+
+/** The commit that made a file what it is, with its signature. */
+export interface Provenance {
+  commit: string;
+  author: string;
+  signature: Signature;
+}
+
+/** Where everything comes from that a run executes. */
+export interface Origins {
+  run: Provenance;
+  /** Of a run that names a definition. */
+  definition?: Provenance | undefined;
+  /** The first commit on the way to the tip that is not signed as it should be, where every one has to be. */
+  history?: Provenance | undefined;
+}
+
+/** A run that may be carried out, or what is missing of the signatures it needs. */
+export function trusted(prepared: Preparation, { run, definition, history }: Origins): Preparation {
+  if (!prepared.ok) return prepared;
+  const problems: Problem[] = [];
+  const file = flaw(run);
+  if (file !== undefined) problems.push({ path: [], message: `${file}, and it made this file what it is` });
+  const named = definition && flaw(definition);
+  if (named !== undefined) {
+    const name = prepared.definition?.name ?? '';
+    problems.push({
+      path: ['spec', 'nodeOp'],
+      message: `${named}, and it made definition "${name}" what it is`,
+    });
+  }
+  const before = history && flaw(history);
+  if (before !== undefined) {
+    const message = `${before}, and every commit since git.verify.everyCommitSince has to be`;
+    problems.push({ path: [], message });
+  }
+  if (problems.length > 0 || !run.signature.ok) {
+    return {
+      ok: false,
+      reason: 'NotSigned',
+      problems,
+      ...(prepared.definition && { definition: prepared.definition.name }),
+    };
+  }
+  return signedBy(prepared, run.signature.signer);
+}
+
+/** The words for a commit without the signature it needs. */
+export function flaw({ commit, author, signature }: Provenance): string | undefined {
+  return signature.ok ? undefined : `commit ${commit.slice(0, 12)} by ${author} ${signature.reason}`;
+}
+
+function signedBy(prepared: Preparation & { ok: true }, signer: string): Preparation {
+  const { manifest } = prepared;
+  const annotations = { ...manifest.metadata.annotations, [ANNOTATION_RUN_SIGNER]: signer };
+  return { ...prepared, manifest: { ...manifest, metadata: { ...manifest.metadata, annotations } } };
+}
