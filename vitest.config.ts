@@ -6,8 +6,8 @@ export default defineConfig({
     exclude: ['test/cluster/**'],
     // Whatever cluster the user's shell points at is none of these tests' business.
     env: { KUBECONFIG: '' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 30_000, interval: 50 } },
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000, interval: 50 } },
   },
 });
