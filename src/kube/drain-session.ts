@@ -7,6 +7,8 @@ import { WatchCache } from './watch.ts';
 
 interface Session {
   pods: WatchCache<Pod>;
+  /** UIDs of the pods that were there at the beginning. */
+  first: ReadonlySet<string>;
   daemonSets: Map<string, boolean>;
   answers: Map<string, EvictionAnswer>;
   ready: boolean;
@@ -40,10 +42,17 @@ export class DrainSessions {
       onChange: () => this.onChange(node),
       onError: this.onError,
     });
-    const session: Session = { pods, daemonSets: new Map(), answers: new Map(), ready: false };
+    const session: Session = {
+      pods,
+      first: new Set(),
+      daemonSets: new Map(),
+      answers: new Map(),
+      ready: false,
+    };
     this.sessions.set(node, session);
     try {
       await pods.start();
+      session.first = new Set(uidsOf(pods));
       await this.askDaemonSets(session);
       session.ready = true;
     } catch (error) {
@@ -71,7 +80,9 @@ export class DrainSessions {
   facts(node: string): DrainFacts | undefined {
     const session = this.sessions.get(node);
     if (!session?.ready) return undefined;
-    return { pods: [...session.pods.values()], daemonSets: session.daemonSets, answers: session.answers };
+    const { pods, first, daemonSets, answers } = session;
+    const latecomers = new Set(uidsOf(pods).filter((uid) => !first.has(uid)));
+    return { pods: [...pods.values()], latecomers, daemonSets, answers };
   }
 
   answer(node: string, uid: string, answer: EvictionAnswer): void {
@@ -111,6 +122,10 @@ export class DrainSessions {
   }
 }
 
+function uidsOf(pods: WatchCache<Pod>): string[] {
+  return [...pods.values()].map(({ metadata }) => metadata.uid ?? '');
+}
+
 /** Keeps what the drain's filters read. */
 function trimForDrain(pod: Pod): Pod {
   const { name, namespace, uid, resourceVersion, labels, ownerReferences, deletionTimestamp } = pod.metadata;
@@ -121,7 +136,7 @@ function trimForDrain(pod: Pod): Pod {
       ...defined({ name, namespace, uid, resourceVersion, labels, ownerReferences, deletionTimestamp }),
       ...(mirror === undefined ? {} : { annotations: { 'kubernetes.io/config.mirror': mirror } }),
     },
-    spec: { containers: [], volumes: emptyDirs },
+    spec: { containers: [], volumes: emptyDirs, tolerations: pod.spec?.tolerations ?? [] },
     ...(pod.status?.phase === undefined ? {} : { status: { phase: pod.status.phase } }),
   };
 }

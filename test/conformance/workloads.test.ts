@@ -65,6 +65,28 @@ test('a Deployment keeps its number of pods through ReplicaSets, over an evictio
   await target.it.answered(podsOf('web'), ({ body }) => body.items.length === 0);
 });
 
+test('a cordoned node takes the pods that tolerate it, and no others', async () => {
+  const { body } = await target.it.call('GET', '/api/v1/nodes');
+  const node = body.items.at(-1)?.metadata.name ?? '';
+  const path = `/api/v1/nodes/${node}`;
+  await target.it.patch('merge', path, { spec: { unschedulable: true } });
+  try {
+    const nodeSelector = { 'kubernetes.io/hostname': node };
+    const tolerations = [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }];
+    await target.it.make(pods(), { metadata: { name: 'shy' }, spec: podSpec('true', { nodeSelector }) });
+    const bold = podSpec('true', { nodeSelector, tolerations });
+    await target.it.make(pods(), { metadata: { name: 'bold' }, spec: bold });
+    const placed = await target.it.until(pods('bold'), ({ spec }) => spec?.['nodeName'] !== undefined);
+    expect(placed.spec?.['nodeName']).toBe(node);
+    // Made first, so it would have been placed first.
+    const { body: left } = await target.it.call('GET', pods('shy'));
+    expect(left.spec).not.toHaveProperty('nodeName');
+  } finally {
+    await target.it.patch('merge', path, { spec: { unschedulable: null } });
+  }
+  await target.it.until(pods('shy'), ({ spec }) => spec?.['nodeName'] === node);
+});
+
 test('a budget counts what the controllers of its pods want', async () => {
   await make('deployments', 'counted', { replicas: 2 });
   await readyPods('counted', 2);

@@ -27,10 +27,11 @@ function pod(
 function plan(
   pods: Pod[],
   given: object = {},
-  more: { exists?: boolean; answers?: [string, EvictionAnswer][]; now?: number } = {},
+  more: { exists?: boolean; answers?: [string, EvictionAnswer][]; now?: number; late?: string[] } = {},
 ) {
   const facts = {
     pods,
+    latecomers: new Set(more.late),
     daemonSets: new Map([['ns/own', more.exists ?? true]]),
     answers: new Map(more.answers ?? []),
   };
@@ -119,4 +120,25 @@ test('an eviction refused for good fails the drain and says why', () => {
     ['uid-a', { kind: 'refused', message: 'more than one budget' }],
   ];
   expect(plan([pod('a')], {}, { answers }).refused).toBe('cannot delete Pods (more than one budget): ns/a');
+});
+
+test.each([
+  ['of everything', [{ operator: 'Exists' }], true],
+  ['of the taint', [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }], true],
+  ['of the taint without a value', [{ key: 'node.kubernetes.io/unschedulable' }], true],
+  [
+    'of its effect',
+    [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' }],
+    true,
+  ],
+  ['of another effect', [{ operator: 'Exists', effect: 'NoExecute' }], false],
+  ['of another value', [{ key: 'node.kubernetes.io/unschedulable', value: 'x' }], false],
+  ['of another taint', [{ key: 'example.com/gpu', operator: 'Exists' }], false],
+  ['of nothing', [], false],
+] as const)('with a toleration %s, a pod that comes during the drain stays: %j', (_, tolerations, stays) => {
+  const bold = pod('a');
+  bold.spec = { containers: [], tolerations: [...tolerations] };
+  expect(plan([bold]).evict).toHaveLength(1);
+  const { evict, waiting } = plan([bold], {}, { late: ['uid-a'] });
+  expect([evict.length, waiting.length]).toEqual(stays ? [0, 0] : [1, 1]);
 });

@@ -25,6 +25,8 @@ interface TwinPod {
 interface Case {
   pods: TwinPod[];
   daemonSet: boolean;
+  /** Pods that come back to the node whatever its cordon says. */
+  clinging: boolean;
   force: boolean;
   deleteEmptyDirData: boolean;
   ignoreDaemonSets: boolean;
@@ -49,6 +51,7 @@ const pod = fc.record<TwinPod>({
 const cases = fc.record<Case>({
   pods: fc.array(pod, { minLength: 1, maxLength: 5 }),
   daemonSet: oneIn(3),
+  clinging: oneIn(4),
   force: oneIn(3).map((no) => !no),
   deleteEmptyDirData: oneIn(3).map((no) => !no),
   ignoreDaemonSets: oneIn(5).map((no) => !no),
@@ -140,6 +143,7 @@ async function stage(it: Case, id: string): Promise<Twin> {
   ];
   await Promise.all(it.pods.map((one, i) => stagePod(twin, one, `p${i}`, ownerReferences)));
   if (it.daemonSet) await stageDaemonSet(twin);
+  if (it.clinging) await stageClinging(twin);
   return twin;
 }
 
@@ -189,6 +193,22 @@ async function stageDaemonSet({ node, namespace }: Twin): Promise<void> {
     body.items.some((it) => it.spec?.['nodeName'] === node),
   );
   expect(bound.body.items).toHaveLength(1);
+}
+
+async function stageClinging({ node, namespace }: Twin): Promise<void> {
+  const labels = { app: 'clinging' };
+  const spec = {
+    nodeSelector: { [LABEL]: node },
+    tolerations: [{ operator: 'Exists' }],
+    automountServiceAccountToken: false,
+    containers: [{ name: 'main', image: 'busybox' }],
+  };
+  await target.it.make(`/apis/apps/v1/namespaces/${namespace}/replicasets`, {
+    metadata: { name: 'clinging' },
+    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+  });
+  const pods = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3Dclinging`;
+  await target.it.answered(pods, ({ body }) => body.items.some((it) => it.spec?.['nodeName'] === node));
 }
 
 function drainByKubectl(it: Case, { node }: Twin): Promise<Drained> {
@@ -249,7 +269,7 @@ function refusedIn(text: string, { namespace }: Twin): string[] {
   return [...new Set(names.map(([, name = '']) => plainName(name)))].toSorted();
 }
 
-const plainName = (name: string) => name.replace(/^daemon-.*/, 'daemon');
+const plainName = (name: string) => name.replace(/^(daemon|clinging)-.*/, '$1');
 
 async function clear({ node, namespace }: Twin): Promise<void> {
   await target.it.call('DELETE', `/api/v1/namespaces/${namespace}`);

@@ -55,6 +55,21 @@ test('a budget blocks the drain, says so, and lets it go on when it is freed', a
   expect(left()).toEqual([]);
 });
 
+test('a blocked eviction is asked for again after a pause, and keeps no other pod from going', async () => {
+  cluster.pod('web-1');
+  await running('web-1');
+  cluster.budget('web', 1);
+  for (let i = 0; i < 20; i += 1) cluster.pod(`free-${i}`, { labels: { app: 'free' } });
+  cluster.sim.takeStats();
+  const op = await cluster.ended(await drain({ timeoutSeconds: 3 }));
+  expect(op.status?.nodeStatuses?.['node-1']?.message).toMatch(
+    /timed out after 3 s: eviction blocked: .*web-1/,
+  );
+  expect(left()).toEqual(['web-1']);
+  const evictions = Object.entries(cluster.sim.takeStats()).filter(([call]) => call.includes('eviction'));
+  expect(evictions.reduce((sum, [, { requests }]) => sum + requests, 0)).toBe(21);
+});
+
 test('two budgets on one pod fail the node, which is uncordoned again', async () => {
   cluster.pod('web-1');
   await running('web-1');
@@ -202,6 +217,26 @@ describe('one case of `kubectl drain` each', () => {
     const second = cluster.sim.store.read('pods', 'web-0', 'default');
     expect(second.metadata.uid).not.toBe(first.metadata.uid);
     expect(second.metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test.each([
+    ['one that tolerates the cordon stays', [{ operator: 'Exists' }], ['web-2']],
+    ['one that the scheduler let slip through goes', [], []],
+  ])('of pods that come while the node is drained, %s', async (_, tolerations, expected) => {
+    const first = cluster.pod('web-1', {}, { tolerations });
+    const stop = cluster.sim.store.watch('pods', undefined, ({ type, object }) => {
+      if (type !== 'DELETED' || object.metadata.uid !== first.metadata.uid) return;
+      setImmediate(() => cluster.pod('web-2', {}, { tolerations }));
+    });
+    // What keeps the drain from ending before the second one is there.
+    cluster.pod('slow', { finalizers: ['example.com/later'] });
+    const name = await drain();
+    await expect.poll(() => new Set(left())).toEqual(new Set(['slow', ...expected]));
+    const slow = cluster.sim.store.read('pods', 'slow', 'default');
+    cluster.sim.store.update('pods', { ...slow, metadata: { ...slow.metadata, finalizers: [] } });
+    expect((await cluster.ended(name)).status?.phase).toBe('Completed');
+    stop();
+    expect(left()).toEqual(expected);
   });
 
   test.each([

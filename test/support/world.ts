@@ -204,7 +204,7 @@ export class World {
         return;
       }
       case 'watch-pods': {
-        const drain = { pods: [], daemonSets: new Map(), answers: new Map() };
+        const drain = { pods: [], latecomers: new Set<string>(), daemonSets: new Map(), answers: new Map() };
         this.set(node, { drain });
         if (this.seen) this.seen.work.set(node, { ...this.seen.work.get(node), drain });
         return;

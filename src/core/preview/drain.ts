@@ -33,7 +33,12 @@ export function previewDrain(
   options: DrainOptions,
   agentPod: string | undefined,
 ): DrainPreview {
-  const plan = planDrain({ pods, daemonSets, answers: new Map() }, options, agentPod, 0);
+  const plan = planDrain(
+    { pods, latecomers: new Set(), daemonSets, answers: new Map() },
+    options,
+    agentPod,
+    0,
+  );
   if (plan.refused !== undefined) return { evict: [], blockers: [plan.refused], notes: [], shares: [] };
   const uids = new Set(plan.evict.map(({ uid }) => uid));
   const leaving = pods.filter(({ metadata }) => uids.has(metadata.uid ?? ''));

@@ -1,5 +1,5 @@
 import { LABEL_NODEOP } from '../../api/labels.ts';
-import type { Pod } from '../../api/kubernetes.ts';
+import type { Pod, Toleration } from '../../api/kubernetes.ts';
 import type { DrainOptions } from '../../api/nodeop.ts';
 import type { PodRef } from './actions.ts';
 import type { DrainFacts } from './facts.ts';
@@ -31,7 +31,7 @@ export function planDrain(
   const refusals = new Map<string, string[]>();
   for (const pod of facts.pods) {
     const answer = facts.answers.get(pod.metadata.uid ?? '');
-    const verdict = answer?.kind === 'accepted' ? 'evict' : judge(pod, facts.daemonSets, options, agentPod);
+    const verdict = answer?.kind === 'accepted' ? 'evict' : judge(pod, facts, options, agentPod);
     if (verdict === 'leave') continue;
     if (verdict === 'evict') schedule(plan, refusals, pod, answer, now);
     else append(refusals, verdict.refuse, podName(pod));
@@ -62,12 +62,14 @@ function schedule(
 
 function judge(
   pod: Pod,
-  daemonSets: ReadonlyMap<string, boolean>,
+  { daemonSets, latecomers }: DrainFacts,
   options: DrainOptions,
   agentPod: string | undefined,
 ): Verdict {
   // Never the agent, and never the work of a NodeOp: evicting that would run a command twice.
   if (podName(pod) === agentPod || pod.metadata.labels?.[LABEL_NODEOP] !== undefined) return 'leave';
+  // What came in spite of the cordon would only come again. What came because the scheduler had not seen it yet goes.
+  if (latecomers.has(pod.metadata.uid ?? '') && toleratesCordon(pod.spec?.tolerations)) return 'leave';
   const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   const daemonSet = daemonSetOf(pod);
   if (daemonSet !== undefined && !finished) {
@@ -98,6 +100,15 @@ export function daemonSetOf(pod: Pod): string | undefined {
 
 function controllerOf(pod: Pod) {
   return pod.metadata.ownerReferences?.find((owner) => owner.controller === true);
+}
+
+/** Whether the scheduler places a pod with these on a cordoned node: as if that had the taint `unschedulable`. */
+export function toleratesCordon(tolerations: readonly Toleration[] = []): boolean {
+  return tolerations.some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
+    if (effect !== '' && effect !== 'NoSchedule') return false;
+    if (key === '') return operator === 'Exists';
+    return key === 'node.kubernetes.io/unschedulable' && (operator === 'Exists' || value === '');
+  });
 }
 
 function podRef(pod: Pod): PodRef {

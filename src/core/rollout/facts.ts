@@ -49,6 +49,8 @@ export type EvictionAnswer =
 export interface DrainFacts {
   /** The pods bound to the node now. */
   pods: readonly Pod[];
+  /** UIDs of those that came after the drain had first listed them. */
+  latecomers: ReadonlySet<string>;
   /** By `<namespace>/<name>`: whether the DaemonSet exists. Those asked for are all there. */
   daemonSets: ReadonlyMap<string, boolean>;
   /** By pod UID. */

@@ -1,4 +1,5 @@
-import type { OwnerReference } from '../../api/kubernetes.ts';
+import type { OwnerReference, Toleration } from '../../api/kubernetes.ts';
+import { toleratesCordon } from '../../core/rollout/drain.ts';
 import { matches } from '../../core/rollout/targets.ts';
 import type { Deletion } from '../api/deletion.ts';
 import { at, equal, isRecord, type Obj } from '../store/object.ts';
@@ -136,13 +137,14 @@ function scaled(value: unknown, total: number): number {
   return text.endsWith('%') ? Math.ceil((Number.parseInt(text, 10) * total) / 100) : Number(text);
 }
 
-/** Binds a pod to a Ready, schedulable node with the fewest pods. */
+/** Binds a pod to a Ready node with the fewest pods that is schedulable, or whose cordon it tolerates. */
 export function schedule(store: Store, pod: Obj): void {
   if (pod.spec?.['nodeName'] !== undefined || pod.metadata.deletionTimestamp !== undefined) return;
   const wanted = pod.spec?.['nodeSelector'];
+  const bold = toleratesCordon(pod.spec?.['tolerations'] as Toleration[] | undefined);
   const fits = (node: Obj) =>
     isReady(node) &&
-    node.spec?.['unschedulable'] !== true &&
+    (bold || node.spec?.['unschedulable'] !== true) &&
     (!isRecord(wanted) ||
       Object.entries(wanted).every(([key, value]) => node.metadata.labels?.[key] === value));
   const [best] = store
