@@ -258,6 +258,7 @@ async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
     status = { message: text.slice(0, 500) };
   }
   const header = Number(response.headers['retry-after']);
-  const seconds = Number.isFinite(header) ? header : status.details?.retryAfterSeconds;
-  return new ApiError(response.statusCode, status, seconds === undefined ? undefined : seconds * 1000);
+  const seconds = Number.isFinite(header) ? header : (status.details?.retryAfterSeconds ?? 0);
+  // Whoever names no time, or none at all, leaves it to the caller: nobody wants to be asked without a pause.
+  return new ApiError(response.statusCode, status, seconds > 0 ? seconds * 1000 : undefined);
 }

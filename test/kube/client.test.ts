@@ -1,0 +1,51 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KubeClient } from '../../src/kube/client.ts';
+
+let answer: { header?: string; body?: object };
+let client: KubeClient;
+const dir = mkdtempSync(join(tmpdir(), 'nodeop-client-'));
+const server = createServer((_request, response) => {
+  const headers = answer.header === undefined ? {} : { 'retry-after': answer.header };
+  response.writeHead(429, headers).end(JSON.stringify(answer.body ?? {}));
+});
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const kubeconfig = join(dir, 'kubeconfig');
+  const clusters = `clusters: [{name: a, cluster: {server: "http://127.0.0.1:${port}", insecure-skip-tls-verify: true}}]`;
+  const contexts =
+    'contexts: [{name: a, context: {cluster: a, user: a}}]\ncurrent-context: a\nusers: [{name: a, user: {}}]';
+  writeFileSync(kubeconfig, `apiVersion: v1\nkind: Config\n${clusters}\n${contexts}\n`);
+  client = new KubeClient({ kubeconfig });
+});
+
+afterAll(async () => {
+  await client.close();
+  server.close();
+  rmSync(dir, { recursive: true });
+});
+
+const details = (retryAfterSeconds: number) => ({ details: { retryAfterSeconds } });
+
+test.each([
+  ['the header', { header: '7' }, 7_000],
+  ['the header before the body', { header: '7', body: details(3) }, 7_000],
+  ['the body', { body: details(3) }, 3_000],
+  ['nothing', {}, undefined],
+  ['no pause at all', { header: '0' }, undefined],
+  ['no pause at all, in the body', { body: details(0) }, undefined],
+  ['a date', { header: 'Wed, 21 Oct 2030 07:28:00 GMT', body: details(2) }, 2_000],
+])('how long to wait, by %s', async (_, given, expected) => {
+  answer = given;
+  const error: unknown = await client.request('GET', '/').catch((it: unknown) => it);
+  expect(error).toMatchObject({ code: 429 });
+  expect((error as { retryAfterMs?: number }).retryAfterMs).toBe(expected);
+});
