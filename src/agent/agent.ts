@@ -66,7 +66,7 @@ export class Agent {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
       },
-      ...(external && { read: external.read, strict: true }),
+      ...(external && { read: external.read, whole: true }),
     });
     this.feedback = feedbackOf(config, logger, (commit) => this.repository.mergesAfter(commit));
     const onReports = this.feedback?.tell;

@@ -99,14 +99,14 @@ export class KubeClient {
     }
   }
 
-  /** `strict`: a field that the API server does not know is an error instead of being dropped. */
+  /** `dryRun`: what would be stored is answered, with defaults and without unknown fields, and nothing is stored. */
   async create<T extends KubeObject>(
     resource: Resource,
     body: T,
     namespace?: string,
-    { strict = false }: { strict?: boolean } = {},
+    { dryRun = false }: { dryRun?: boolean } = {},
   ): Promise<T> {
-    const query = { fieldValidation: strict ? 'Strict' : undefined };
+    const query = { dryRun: dryRun ? 'All' : undefined };
     return (await this.request('POST', collectionPath(resource, namespace), { body, query })) as T;
   }
 

@@ -13,13 +13,13 @@ export interface NodeOpStoreOptions {
   subscribe: (listener: () => void) => () => void;
   /** How a NodeOp is to be taken that came from the API server. */
   read?: (nodeOp: NodeOp) => NodeOp;
-  /** The API server must know every field, else the NodeOp is refused. */
-  strict?: boolean;
+  /** A NodeOp is refused when the cluster's definition of NodeOps would drop a field of its spec. */
+  whole?: boolean;
 }
 
 /** NodeOps as the repository loop sees them. */
 export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
-  const { client, cache, subscribe, read = (nodeOp) => nodeOp, strict = false } = options;
+  const { client, cache, subscribe, read = (nodeOp) => nodeOp, whole = false } = options;
   return {
     list: () => [...cache.values()].map(read),
     get: async (namespace, name) => {
@@ -29,7 +29,8 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
     create: async (manifest) => {
       try {
         const { namespace } = manifest.metadata;
-        const created = await client.create(NODEOPS, manifest as NodeOp, namespace, { strict });
+        if (whole) await refuseParts(client, manifest as NodeOp);
+        const created = await client.create(NODEOPS, manifest as NodeOp, namespace);
         cache.put(created);
         return read(created);
       } catch (error) {
@@ -64,6 +65,25 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
 
 function createdAt(pod: Pod): string {
   return pod.metadata.creationTimestamp ?? '';
+}
+
+/** API servers of all versions drop the fields a definition does not have; a rehearsal tells which, before anybody acts on the rest. */
+async function refuseParts(client: KubeClient, manifest: NodeOp): Promise<void> {
+  const kept = await client.create(NODEOPS, manifest, manifest.metadata.namespace, { dryRun: true });
+  const problems = droppedFields(manifest.spec, kept.spec, ['spec']).map((path) => ({
+    path,
+    message: 'the definition of NodeOps in this cluster does not know this field',
+  }));
+  if (problems.length > 0) throw new InvalidError('the cluster would drop fields of the NodeOp', problems);
+}
+
+function droppedFields(sent: unknown, kept: unknown, path: (string | number)[]): (string | number)[][] {
+  if (kept === undefined) return [path];
+  if (typeof sent !== 'object' || sent === null) return [];
+  const left = kept as Record<string, unknown>;
+  return Object.entries(sent).flatMap(([key, value]) =>
+    droppedFields(value, left[key], [...path, Array.isArray(sent) ? Number(key) : key]),
+  );
 }
 
 /** The API server's own refusal, each cause with its path. */

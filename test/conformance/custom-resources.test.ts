@@ -99,6 +99,39 @@ test('defaults are filled in where their parent is; unknown fields are dropped',
   });
 });
 
+test('a rehearsal answers what would be stored, or refused, and stores nothing', async () => {
+  const rehearse = (name: string, spec: object) =>
+    target.it.call('POST', `${widgets()}?dryRun=All`, {
+      apiVersion: `${GROUP}/v1`,
+      kind: 'Widget',
+      metadata: { name },
+      spec,
+    });
+  const { code, body } = await rehearse('rehearsed', { size: 1, unknown: 1 });
+  expect(code).toBe(200);
+  expect(body.spec).toEqual({ size: 1, color: 'red', always: { n: 3 } });
+  expect((await target.it.call('GET', widgets('rehearsed'))).code).toBe(404);
+  expect(await rehearse('rehearsed', { size: 0 })).toMatchObject({ code: 422, body: { reason: 'Invalid' } });
+  await make('there', { size: 1 });
+  expect(await rehearse('there', { size: 1 })).toMatchObject({
+    code: 409,
+    body: { reason: 'AlreadyExists' },
+  });
+});
+
+test('with strict field validation an unknown field is refused by name', async ({ skip }) => {
+  skip(target.it.minor < 25, 'older servers do not know it');
+  const object = {
+    apiVersion: `${GROUP}/v1`,
+    kind: 'Widget',
+    metadata: { name: 'strict' },
+    spec: { size: 1, parts: [{ id: 'a', extra: 'b' }] },
+  };
+  const answer = await target.it.call('POST', `${widgets()}?fieldValidation=Strict`, object);
+  expect(answer).toMatchObject({ code: 400, body: { reason: 'BadRequest' } });
+  expect(answer.body.message).toContain('unknown field "spec.parts[0].extra"');
+});
+
 test.each([
   ['a required field that is absent', {}, 'spec.size'],
   ['a wrong type', { size: 'big' }, 'spec.size'],

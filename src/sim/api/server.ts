@@ -104,7 +104,10 @@ export class ApiServer {
       const body = await readBody(request);
       if (target) this.authorize(request, url, target);
       bytesIn = body.length;
-      const answer = target ? this.handle(request, response, url, target, body) : this.misc(url.pathname);
+      const respond = () =>
+        target ? this.handle(request, response, url, target, body) : this.misc(url.pathname);
+      const rehearsal = url.searchParams.get('dryRun') === 'All';
+      const answer = rehearsal ? this.options.store.rehearse(respond) : respond();
       if (answer !== undefined) send(response, answer.code, answer.body);
     } catch (error) {
       const status =

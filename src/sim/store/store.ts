@@ -43,6 +43,7 @@ const HISTORY = 50_000;
 export class Store {
   version = 1;
   private oldest = 0;
+  private rehearsing = false;
   private readonly tables = new Map<string, Table>();
   private readonly listenersOfAll = new Set<ListenerOfAll>();
   /** Keys of the tables and ids of the objects that name an owner, by its uid. */
@@ -64,6 +65,16 @@ export class Store {
       this.commit(key, 'DELETED', { ...object, metadata }, object);
     }
     this.tables.delete(key);
+  }
+
+  /** What a write would answer; nothing is stored and nobody is told. */
+  rehearse<T>(write: () => T): T {
+    this.rehearsing = true;
+    try {
+      return write();
+    } finally {
+      this.rehearsing = false;
+    }
   }
 
   /** Replaces what is stored, as if it had always been so: no new versions, no events. */
@@ -237,6 +248,7 @@ export class Store {
   }
 
   private commit(key: string, type: EventType, object: Obj, before: Obj | undefined): Obj {
+    if (this.rehearsing) return object;
     const table = this.table(key);
     const version = (this.version += 1);
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
