@@ -129,7 +129,8 @@ export class Target {
 
   /** The answer to a GET once it is as wanted; what it was last when it never is. */
   async answered(path: string, wanted: (answer: Answer) => boolean): Promise<Answer> {
-    for (const end = Date.now() + 60_000; ;) {
+    // A garbage collector stands still for a while when definitions come and go, as those of these tests do.
+    for (const end = Date.now() + 150_000; ;) {
       // oxlint-disable-next-line no-await-in-loop -- that is what waiting is
       const answer = await this.call('GET', path);
       if (wanted(answer)) return answer;
