@@ -58,6 +58,7 @@ export class ReportBuilder {
     const { commit, author, committedAt } = info;
     return {
       path,
+      executor: this.#config.rollout.executor,
       commit,
       author: author === '' ? undefined : author,
       committedAt: committedAt === '' ? undefined : committedAt,

@@ -59,6 +59,10 @@ const CACHE_LAG_MS = 30_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
 /** Of the reports that are there at the start. */
 const TOLD_FIRST = 50;
+const CANCELLED = {
+  agent: 'run is cancelled',
+  external: 'nothing is stopped: another controller carries the run out, and only deleting the NodeOp would',
+};
 
 /**
  * The loop between the repository and the NodeOps. Each pass looks at the tip and the cluster and does
@@ -355,7 +359,7 @@ export class RepositoryLoop {
         await this.#patch(action.nodeOp, {
           metadata: { annotations: { [ANNOTATION_CANCEL]: action.reason } },
         });
-        log.info({ reason: action.reason }, 'run is cancelled');
+        log.info({ reason: action.reason }, CANCELLED[this.#config.rollout.executor]);
         return undefined;
       case 'suspend':
         await this.#patch(action.nodeOp, { spec: { suspend: action.suspend } });

@@ -40,7 +40,10 @@ export function planCommand(): Command {
         .argParser((file: string, others: string[]) => [...others, file])
         .default([], 'the cluster'),
     )
-    .option('--config <file>', "the agent's configuration: cluster name, folders, namespace")
+    .option(
+      '--config <file>',
+      "the agent's configuration: cluster name, folders, namespace, who carries out rollouts",
+    )
     .option('--root <dir>', 'the repository', '.')
     .option('--cluster <name>', "the cluster's name, as run files use it")
     .option('--namespace <name>', 'namespace of runs that name none')
@@ -101,6 +104,7 @@ async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanCon
     root: flags.root,
     layout,
     namespace: flags.namespace ?? config.kubernetes.namespace,
+    executor: config.rollout.executor,
     maxConcurrent: config.runs.maxConcurrent,
     definitions: await readDefinitions(join(flags.root, layout.nodeops)),
     nodeSeconds: durationMs(flags.nodeTime) / 1000,

@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
-import type { Node } from '../api/kubernetes.ts';
-import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
+import type { Job, Node } from '../api/kubernetes.ts';
+import { ANNOTATION_CORDONED_BY, LABEL_NODEOP } from '../api/labels.ts';
 import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../api/nodeop.ts';
+import { isOthers } from '../core/external/status.ts';
+import { ExternalView } from '../core/external/view.ts';
 import { ownerMark } from '../core/rollout/facts.ts';
-import { NODEOPS, NODES } from '../kube/resources.ts';
+import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
@@ -40,7 +42,7 @@ export function statusCommand(): Command {
 async function run(wanted: string | undefined, flags: StatusFlags): Promise<void> {
   const cluster = new ReadOnlyCluster(flags);
   try {
-    const nodeOps = await cluster.all<NodeOp>(NODEOPS, flags.namespace);
+    const nodeOps = await readNodeOps(cluster, flags.namespace);
     const now = Date.now();
     if (wanted !== undefined) return showOne(findRun(nodeOps, wanted), flags.format, now);
     const left: LeftCordoned[] = [];
@@ -53,6 +55,16 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
   } finally {
     await cluster.close();
   }
+}
+
+/** All NodeOps; those that another controller carries out as the reports tell of them. */
+async function readNodeOps(cluster: ReadOnlyCluster, namespace: string | undefined): Promise<NodeOp[]> {
+  const nodeOps = await cluster.all<NodeOp>(NODEOPS, namespace);
+  if (!nodeOps.some(isOthers)) return nodeOps;
+  const view = new ExternalView();
+  for await (const node of cluster.list<Node>(NODES)) view.node(node);
+  for await (const job of cluster.list<Job>(JOBS, { labelSelector: LABEL_NODEOP }, namespace)) view.job(job);
+  return nodeOps.map((it) => (isOthers(it) ? view.read(it) : it));
 }
 
 function showAll(

@@ -1,14 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
-import { AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
+import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
 import { parseDocument, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../api/schema.ts';
-import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
-import { prepareRun } from '../core/runs/prepare.ts';
+import { parseDefinition } from '../core/runs/definitions.ts';
+import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
+import { loadConfig } from './load-config.ts';
 import { readDefinitions, walk } from './repository-files.ts';
 
 /** A problem of a file; line and column count from 1. */
@@ -17,10 +18,18 @@ export interface FileProblem extends LocatedProblem {
 }
 
 type Format = 'text' | 'json' | 'github';
-interface Options {
+interface Flags {
   format: Format;
   root: string;
+  nodeops?: string;
+  config?: string;
+}
+/** The repository, and what the agent there is configured to. */
+interface Scope {
+  root: string;
   nodeops: string;
+  runs?: string;
+  executor?: AgentConfig['rollout']['executor'];
 }
 interface Io {
   print: (text: string) => void;
@@ -40,14 +49,15 @@ export function validateCommand(io: Io = standardIo): Command {
     .argument('[PATH...]', 'files, or folders that are walked; default: nodeops and runs of the root')
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json', 'github']).default('text'))
     .option('--root <dir>', 'the repository', '.')
-    .option('--nodeops <folder>', 'folder of the definitions inside the repository', 'nodeops')
+    .option('--config <file>', "the agent's configuration: folders, and who carries out rollouts")
+    .option('--nodeops <folder>', 'folder of the definitions inside the repository (default: "nodeops")')
     .addHelpText(
       'after',
       '\nExit status: 0, 1 when there is a problem, 2 when an option is invalid.\n\nExample:\n  nodeop-agent validate --format github runs nodeops',
     )
-    .action(async (paths: string[], options: Options) => {
-      const { files, problems } = await validatePaths(paths, options);
-      io.print(format(problems, files, options.format));
+    .action(async (paths: string[], flags: Flags) => {
+      const { files, problems } = await validatePaths(paths, await scopeOf(flags));
+      io.print(format(problems, files, flags.format));
       if (problems.length > 0) io.setExitCode(1);
     });
 }
@@ -59,18 +69,25 @@ const standardIo: Io = {
   },
 };
 
+async function scopeOf({ root, nodeops, config: file }: Flags): Promise<Scope> {
+  if (file === undefined) return { root, nodeops: nodeops ?? 'nodeops' };
+  const { git, rollout } = await loadConfig(file);
+  return { root, nodeops: nodeops ?? git.paths.nodeops, runs: git.paths.runs, executor: rollout.executor };
+}
+
 /** Checks everything under the paths; problems are in the order of the files, then of their lines. */
 export async function validatePaths(
   paths: readonly string[],
-  options: { root: string; nodeops: string },
+  scope: Scope,
 ): Promise<{ files: number; problems: FileProblem[] }> {
-  const folder = join(options.root, options.nodeops);
+  const folder = join(scope.root, scope.nodeops);
   const definitions = await readDefinitions(folder);
-  const starts = paths.length > 0 ? [...paths] : await present([folder, join(options.root, 'runs')]);
+  const runs = join(scope.root, scope.runs ?? 'runs');
+  const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
   const problems: FileProblem[] = [];
   const files = new Set<string>();
   if (starts.length === 0) {
-    problems.push({ file: options.root, path: [], message: 'holds neither definitions nor run files' });
+    problems.push({ file: scope.root, path: [], message: 'holds neither definitions nor run files' });
   }
   for (const start of starts) {
     try {
@@ -82,49 +99,43 @@ export async function validatePaths(
   }
   for (const file of files) {
     const isDefinition = !relative(folder, file).startsWith('..');
-    const found = await checkFile(file, isDefinition, definitions);
+    const found = await checkFile(file, isDefinition, { definitions, executor: scope.executor ?? 'agent' });
     problems.push(...found.map((it) => ({ ...it, file })));
   }
   return { files: files.size, problems };
 }
 
-async function checkFile(
-  file: string,
-  isDefinition: boolean,
-  definitions: readonly Definition[],
-): Promise<LocatedProblem[]> {
+type Context = Required<Pick<PrepareContext, 'definitions' | 'executor'>>;
+
+async function checkFile(file: string, isDefinition: boolean, context: Context): Promise<LocatedProblem[]> {
   const bytes = await readFile(file);
   const parsed = parseDocument(bytes, isDefinition ? [DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
   if (!parsed.ok) return parsed.problems;
   if (isDefinition) {
     const definition = parseDefinition(file, bytes);
-    if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, definitions));
+    if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, context));
     const outline = definition.result;
     if (!outline.ok) return outline.problems;
-    const twins = definitions.filter(({ result }) => result.ok && result.name === outline.name);
+    const twins = context.definitions.filter(({ result }) => result.ok && result.name === outline.name);
     if (twins.length < 2) return [];
     const message = `"${outline.name}" is defined more than once: ${twins.map((it) => it.path).join(', ')}`;
     return parsed.locate([{ path: ['metadata', 'name'], message }]);
   }
   if (parsed.kind !== NODEOPRUN_KIND && parsed.kind !== NODEOP_KIND) return [];
-  return problemsOfRun(file, bytes, definitions);
+  return problemsOfRun(file, bytes, context);
 }
 
-function problemsOfRun(
-  path: string,
-  bytes: Uint8Array,
-  definitions: readonly Definition[],
-): LocatedProblem[] {
+function problemsOfRun(path: string, bytes: Uint8Array, context: Context): LocatedProblem[] {
   const source = { path, mode: '100644', blob: '', commit: '', bytes };
   const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
-  const prepared = prepareRun(source, { layout, namespace: 'default', definitions });
+  const prepared = prepareRun(source, { layout, namespace: 'default', ...context });
   return prepared.ok ? [] : prepared.problems;
 }
 
 /** Those that each of its runs would have; their paths are the same in both. */
-function problemsOfSchedule(schedule: Schedule, definitions: readonly Definition[]): Problem[] {
+function problemsOfSchedule(schedule: Schedule, context: Context): Problem[] {
   const run = new TextEncoder().encode(formatScheduled(schedule, 0));
-  return problemsOfRun(schedule.path, run, definitions).map(({ path, message }) => ({ path, message }));
+  return problemsOfRun(schedule.path, run, context).map(({ path, message }) => ({ path, message }));
 }
 
 async function present(paths: string[]): Promise<string[]> {

@@ -2,8 +2,10 @@ import { Command, Option } from 'commander';
 import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { durationMs } from '../api/schema.ts';
+import { isOthers } from '../core/external/status.ts';
 import { oneLine } from '../core/text/table.ts';
 import { ApiError } from '../kube/client.ts';
+import { ExternalWatch } from '../kube/external-watch.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
@@ -71,10 +73,12 @@ const NEVER =
 /** One rollout as it goes on: every change is printed once, also across interrupted watches. */
 class RunWatch {
   private readonly cache: WatchCache<NodeOp>;
+  private readonly others: ExternalWatch;
   private readonly wanted: string;
   private readonly asJson: boolean;
   private readonly over = Promise.withResolvers<number>();
   private followed: string | undefined;
+  private nodeOp: NodeOp | undefined;
   private status: NodeOpStatus | undefined;
   private began: number | undefined;
 
@@ -87,7 +91,12 @@ class RunWatch {
       namespace,
       trim: trimNodeOp,
       onChange: (nodeOp, gone) => this.take(nodeOp, gone),
-      onError: (error) => this.trouble(error),
+      onError: (error) => this.trouble('watch nodeops', error),
+    });
+    this.others = new ExternalWatch({
+      client,
+      onChange: () => this.look(),
+      onError: (error) => this.trouble('watch nodes and jobs', error),
     });
   }
 
@@ -103,8 +112,8 @@ class RunWatch {
     this.over.reject(error);
   }
 
-  stop(): Promise<void> {
-    return this.cache.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.cache.stop(), this.others.stop()]);
   }
 
   private take(nodeOp: NodeOp, gone: boolean): void {
@@ -115,13 +124,23 @@ class RunWatch {
       this.say(`${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}`);
     }
     if (uid !== this.followed) return;
-    const now = new Date();
     if (gone) {
       // What was over before it was deleted has been told of already.
-      this.tell({ type: 'deleted', time: now.toISOString() });
+      this.tell({ type: 'deleted', time: new Date().toISOString() });
       return this.over.resolve(1);
     }
-    const { status = {} } = nodeOp;
+    this.nodeOp = nodeOp;
+    if (!isOthers(nodeOp)) return this.look();
+    this.others.start().then(
+      () => this.look(),
+      (error: unknown) => this.over.reject(error),
+    );
+  }
+
+  private look(): void {
+    if (this.nodeOp === undefined) return;
+    const now = new Date();
+    const { status = {} } = isOthers(this.nodeOp) ? this.others.read(this.nodeOp) : this.nodeOp;
     this.began ??= Date.parse(status.startedAt ?? '') || undefined;
     for (const change of changesOf(this.status, status, now)) this.tell(change);
     this.status = status;
@@ -140,8 +159,7 @@ class RunWatch {
   }
 
   /** What no retry can mend ends the watch; the rest is said, and tried again. */
-  private trouble(error: unknown): void {
-    const what = 'watch nodeops';
+  private trouble(what: string, error: unknown): void {
     // A connection that breaks in mid-answer is no answer of the API server, and comes back as one does.
     const known = error instanceof ApiError ? explained(what, error) : brokenOff(what, error);
     if (known instanceof InvalidError || !this.cache.synced) this.fail(known);

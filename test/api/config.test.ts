@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cronProblem } from '../../src/api/cron.ts';
 import { loadConfig } from '../../src/cli/load-config.ts';
-import { validatePaths } from '../../src/cli/validate.ts';
+import { validateCommand, validatePaths } from '../../src/cli/validate.ts';
 import { nodeOp, nodeOpRun } from '../runs/support.ts';
 
 test('every error of the configuration is named at once, with its line', async () => {
@@ -29,6 +29,29 @@ test.each([
   ['*/0 * * * *', 5, false],
 ] as const)('cron %s of %i fields: %s', (text, fields, valid) => {
   expect(cronProblem(text, fields) === undefined).toBe(valid);
+});
+
+test('validate knows by the configuration what another controller would not carry out', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
+  mkdirSync(join(dir, 'ops'));
+  const run = join(dir, 'ops/run.yaml');
+  writeFileSync(run, `${nodeOp('upgrade')}  soakSeconds: 5\n`);
+  const config = join(dir, 'agent.yaml');
+  const head = 'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\n';
+  const git = 'git: {url: /srv/operations.git, paths: {runs: ops}}\n';
+  writeFileSync(config, `${head}${git}rollout: {executor: external}\n`);
+  const validate = async (...more: string[]) => {
+    let printed = '';
+    const io = { print: (text: string) => void (printed += text), setExitCode: () => {} };
+    await validateCommand(io).parseAsync(['--root', dir, ...more], { from: 'user' });
+    return printed;
+  };
+  const [own, others] = [await validate(join(dir, 'ops')), await validate('--config', config)];
+  rmSync(dir, { recursive: true });
+  expect(own).toBe('1 file checked, 0 problems\n');
+  expect(others).toMatch(
+    /run.yaml:\d+:\d+: spec.soakSeconds: .*executor: external.*\n1 file checked, 1 problem/,
+  );
 });
 
 test('validate finds errors in run files and their references, with places', async () => {

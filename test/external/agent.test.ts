@@ -157,10 +157,13 @@ test('what the other controller would pass over is refused: by the agent, or by 
   expect(sim.store.all(KEY)).toEqual([]);
 });
 
-test('a run file that is removed says how to stop; the deleted NodeOp is reported', async () => {
+test('a run file that is edited changes nothing; one that is removed says how to stop; the deleted NodeOp is reported', async () => {
   await pushed('stop');
   writes('stop', 'Running', { 'node-1': { phase: 'Running' } });
   await report('stop', /inFlight: 1/);
+  repository.push({ 'runs/stop.yaml': nodeOp('stop', '  concurrency: 2\n') });
+  await agent.repository.pollNow();
+  expect(await report('stop', /observedChange:/)).toContain('nothing of that is honoured');
   repository.remove('runs/stop.yaml');
   await agent.repository.pollNow();
   expect(phase(await report('stop', /deleting the NodeOp/))).toBe('Running');

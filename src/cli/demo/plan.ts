@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { previewTable } from '../../core/preview/text.ts';
 import { ReadOnlyCluster } from '../cluster.ts';
 import { viewOfCluster } from '../plan/from-cluster.ts';
-import { planRun, readRun } from '../plan/plan-run.ts';
+import { type PlanContext, planRun, readRun } from '../plan/plan-run.ts';
 
 const NAMESPACE = 'nodeop-system';
 
@@ -11,10 +11,11 @@ export async function planOf(kubeconfig: string, clone: string, file: string): P
   const cluster = new ReadOnlyCluster({ kubeconfig });
   try {
     const view = await viewOfCluster(cluster, { namespace: NAMESPACE, name: 'none' });
-    const context = {
+    const context: PlanContext = {
       root: clone,
       layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
       namespace: NAMESPACE,
+      executor: 'agent',
       maxConcurrent: 1,
       definitions: [],
       nodeSeconds: 0,

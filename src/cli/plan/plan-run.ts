@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
+import type { AgentConfig } from '../../api/config.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import { isFinalPhase } from '../../api/nodeop.ts';
@@ -23,6 +24,7 @@ export interface PlanContext {
   root: string;
   layout: Layout;
   namespace: string;
+  executor: AgentConfig['rollout']['executor'];
   maxConcurrent: number;
   definitions: readonly Definition[];
   nodeSeconds: number;
@@ -89,7 +91,7 @@ export async function planRun(
     drains,
     nodeSeconds: context.nodeSeconds,
     blockers: await blockersOf(run, prepared, context, view),
-    notes: [...timesOf(prepared), ...queueOf(context, view), ...gaps],
+    notes: [...othersOf(context), ...timesOf(prepared), ...queueOf(context, view), ...gaps],
   });
   return { kind: 'preview', preview };
 }
@@ -142,6 +144,11 @@ async function blockersOf(
     blockers.push(`its time is over: not after ${notAfter}`);
   }
   return blockers;
+}
+
+function othersOf({ executor }: PlanContext): string[] {
+  if (executor === 'agent') return [];
+  return ['another controller carries it out: order, drains and times are what this agent would make of it'];
 }
 
 function timesOf({ notBefore, notAfter, window }: Valid): string[] {

@@ -1,4 +1,4 @@
-import { ANNOTATION_CANCEL } from '../../api/labels.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_SPEC } from '../../api/labels.ts';
 import {
   isFinalNodePhase,
   NODE_PHASES,
@@ -22,6 +22,12 @@ export interface ExternalFacts {
   targets: readonly string[];
   /** The Jobs of its namespace, by name. */
   jobs: ReadonlyMap<string, JobView>;
+}
+
+/** Whether another controller wrote the status: this agent records the spec on what it begins with, and says what it observed. */
+export function isOthers({ metadata, status }: NodeOp): boolean {
+  if (status === undefined || metadata.annotations?.[ANNOTATION_SPEC] !== undefined) return false;
+  return status.observedGeneration === undefined && Object.keys(status).length > 0;
 }
 
 const REMOVED =

@@ -1,5 +1,5 @@
 import { dump, load } from 'js-yaml';
-import { AGENT_API_VERSION } from '../../api/config.ts';
+import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { check, formatPath } from '../../api/schema.ts';
 import { isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
@@ -21,9 +21,16 @@ export interface ReportSubject {
   blob?: string | undefined;
   signer?: string | undefined;
   cluster?: string | undefined;
+  /** Who carries it out. */
+  executor?: AgentConfig['rollout']['executor'];
   /** That an invalid run names; without a blob when there is none of that name. */
   definition?: { name: string; blob: string | undefined } | undefined;
 }
+
+const EDITED = {
+  agent: 'the run file was edited after the start; only suspend is honoured',
+  external: 'the run file was edited after the start; nothing of that is honoured',
+};
 
 /** The report of a NodeOp as it stands. Holds nothing that changes without news, such as `lastUpdated`. */
 export function reportNodeOp(
@@ -47,7 +54,7 @@ export function reportNodeOp(
       finishedAt: status.completedAt,
       durationSeconds: isFinalPhase(status.phase) ? seconds(status.startedAt, status.completedAt) : undefined,
       observedChange: changed
-        ? { blob: currentBlob, message: 'the run file was edited after the start; only suspend is honoured' }
+        ? { blob: currentBlob, message: EDITED[subject.executor ?? 'agent'] }
         : undefined,
       summary: summaryOf(nodeOp),
       nodes: Object.entries(status.nodeStatuses ?? {})
