@@ -90,8 +90,9 @@ async function firstClone(repository: BenchRepository, runs: number): Promise<Pa
     const floor = await milliseconds(() => git(repository.root, bare));
     const own = await milliseconds(async () => {
       const { signal } = new AbortController();
-      const mirror = mirrorOf(configOf(repository, `cold-${run}`).git, signal);
-      await new SnapshotReader(mirror, layout).read((await mirror.fetch()) ?? '');
+      const { git: clone, runs: branch } = mirrorOf(configOf(repository, `cold-${run}`).git, signal);
+      const tip = (await branch.fetch()) ?? '';
+      await new SnapshotReader(clone, layout).read({ runs: tip, results: tip });
     });
     return { own, floor };
   });
@@ -136,14 +137,14 @@ async function detect(repository: BenchRepository, runs: number): Promise<Pair> 
 /** A report that is there already gets another text: commit and push. */
 async function reports(repository: BenchRepository, runs: number): Promise<Pair> {
   const { signal } = new AbortController();
-  const mirror = mirrorOf(configOf(repository, 'report').git, signal);
+  const branch = mirrorOf(configOf(repository, 'report').git, signal).runs;
   const bare = bareClone(repository, 'report-bare');
   const path = `results/${pathOf(0)}`;
   const options = { author: { name: 'agent', email: 'agent@example.org' }, now: () => new Date() };
   return median(runs, async (run) => {
-    await mirror.fetch();
+    await branch.fetch();
     const text = (by: string) => report(pathOf(0)).replace('phase:', `message: ${by} ${run}\n  phase:`);
-    const own = await milliseconds(() => writeFiles(mirror, new Map([[path, text('own')]]), 'own', options));
+    const own = await milliseconds(() => writeFiles(branch, new Map([[path, text('own')]]), 'own', options));
     git(bare, [...FETCH, repository.bare, MAIN]);
     const floor = await milliseconds(() => {
       const content = text('bare');

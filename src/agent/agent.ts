@@ -120,8 +120,10 @@ function feedbackOf(
   mergesAfter: (commit: string) => Promise<string[]>,
 ): Feedback | undefined {
   if (feedback === undefined) return undefined;
+  const { url, branch } = git.results ?? git;
+  const own = git.results && url !== undefined ? { resultsUrl: url } : {};
   const layout = { ...git.paths, cluster };
-  return new Feedback({ config: feedback, layout, branch: git.branch, logger, mergesAfter });
+  return new Feedback({ config: feedback, layout, branch, ...own, logger, mergesAfter });
 }
 
 /** Throws InvalidError when the cluster's access is not configured. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { apiUrlOf, type Feedback as FeedbackConfig } from '../api/feedback.ts';
 import type { NodeOpReport } from '../api/report.ts';
 import { commentMarker, withRun } from '../core/feedback/comment.ts';
-import { filePage } from '../core/feedback/links.ts';
+import { filePage, projectAt } from '../core/feedback/links.ts';
 import { runStatus, statusContext, worthTelling } from '../core/feedback/status.ts';
 import { reportPath, type Layout } from '../core/runs/paths.ts';
 import { type Comment, type Host, HostError, openHost } from '../host/host.ts';
@@ -15,6 +15,8 @@ export interface FeedbackOptions {
   layout: Layout;
   /** The branch the reports are on. */
   branch: string;
+  /** Their repository, when it is not the one with the run files. */
+  resultsUrl?: string;
   logger: Logger;
   /** Merges after a commit, oldest first: hosts may know a pull request by its merge alone. */
   mergesAfter: (commit: string) => Promise<string[]>;
@@ -113,11 +115,10 @@ export class Feedback {
   async #deliver(report: NodeOpReport): Promise<void> {
     const { commit } = report.run;
     if (commit === undefined) return;
-    const { config, layout, branch } = this.#options;
+    const { config, layout } = this.#options;
     const host = await this.#host();
     const context = statusContext(config.context, layout.runs, report);
-    const access = { ...config, apiUrl: apiUrlOf(config) };
-    const targetUrl = filePage(access, branch, reportPath(layout, report.run.path));
+    const targetUrl = this.#pageOf(report);
     const { state, description } = runStatus(report);
     const shown = await host.status(commit, context);
     if (shown?.description !== description || shown.targetUrl !== targetUrl) {
@@ -125,6 +126,13 @@ export class Feedback {
     }
     if (config.comment) await this.#comment(host, commit, report, targetUrl);
     this.#log.debug({ run: report.run.path, state, commit }, 'feedback is given');
+  }
+
+  #pageOf({ run }: NodeOpReport): string {
+    const { config, layout, branch, resultsUrl } = this.#options;
+    const host = { ...config, apiUrl: apiUrlOf(config) };
+    const project = resultsUrl === undefined ? config.project : projectAt(host, resultsUrl);
+    return filePage({ ...host, project }, branch, reportPath(layout, run.path));
   }
 
   async #comment(host: Host, commit: string, report: NodeOpReport, reportUrl: string): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type Layout,
 } from '../core/runs/paths.ts';
 import type { Schedule } from '../core/runs/schedules.ts';
-import type { Mirror } from '../git/mirror.ts';
+import type { GitCommand } from '../git/command.ts';
 import {
   eachBlob,
   listTree,
@@ -34,9 +34,18 @@ export interface StoredReport {
   report?: NodeOpReport;
 }
 
-/** What the tip of the branch holds for this cluster. */
+/** The commits to read: run files and definitions of one, results of the other. Mostly they are the same. */
+export interface ReadTips {
+  runs: string;
+  /** Absent as long as there is no such branch. */
+  results: string | undefined;
+}
+
+/** What the tips of the branches hold for this cluster. */
 export interface Snapshot {
+  /** Of the branch with the run files. */
   tip: string;
+  resultsTip: string | undefined;
   /** The tip before, when this one was read as what differs from it. */
   since?: string;
   /** By path of the run file. */
@@ -75,42 +84,51 @@ type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }
 
 /** Reads tips: the first as a whole, each later one as what differs from the one before. */
 export class SnapshotReader {
-  readonly #mirror: Mirror;
+  readonly #git: GitCommand;
   readonly #layout: Layout;
   /** Files of the definitions' folder by path. */
   #definitions: Files = new Map();
   #last: Snapshot | undefined;
 
-  constructor(mirror: Mirror, layout: Layout) {
-    this.#mirror = mirror;
+  constructor(git: GitCommand, layout: Layout) {
+    this.#git = git;
     this.#layout = layout;
   }
 
-  async read(tip: string): Promise<Snapshot> {
+  async read(tips: ReadTips): Promise<Snapshot> {
     const last = this.#last;
-    if (last?.tip === tip) return last;
-    const { git } = this.#mirror;
-    const { nodeops, runs } = this.#layout;
-    const folders = [nodeops, runs, resultsFolder(this.#layout)];
+    const { runs: tip, results: resultsTip } = tips;
+    if (last?.tip === tip && last.resultsTip === resultsTip) return last;
     // After a force-push the old tip may be gone from the clone; then all is read anew.
-    const changes = last && (await treeChanges(git, last.tip, tip, folders).catch(() => undefined));
-    if (last && changes) return this.#apply(changes, { ...last, tip, since: last.tip }, this.#definitions);
-    const entries = await listTree(git, tip, folders);
-    const all = entries.map((entry) => ({ path: entry.path, entry }));
-    return this.#apply(all, emptySnapshot(tip), new Map());
+    const changes = last && (await this.#changes(tips, last).catch(() => undefined));
+    if (!last || !changes) return this.#apply(await this.#changes(tips), emptySnapshot(tips), new Map());
+    return this.#apply(changes, { ...last, tip, resultsTip, since: last.tip }, this.#definitions);
+  }
+
+  /** What differs from `last`; without it all there is. */
+  async #changes(tips: ReadTips, last?: Snapshot): Promise<TreeChange[]> {
+    const changes: TreeChange[] = [];
+    for (const { from, to, folders } of partsOf(this.#layout, tips, last)) {
+      if (from === to) continue;
+      if (to === undefined) throw new Error('the branch with the results is gone');
+      if (from !== undefined) changes.push(...(await treeChanges(this.#git, from, to, folders)));
+      else
+        for (const entry of await listTree(this.#git, to, folders)) changes.push({ path: entry.path, entry });
+    }
+    return changes;
   }
 
   /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
   contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
     const files = entries.filter((it) => it.mode.startsWith('100'));
     const ids = files.map((it) => it.blob);
-    return readBlobs(this.#mirror.git, ids, READ_LIMIT);
+    return readBlobs(this.#git, ids, READ_LIMIT);
   }
 
   /** The whole reports at these paths; those that cannot be read are left out. */
   async reports({ reports }: Snapshot, paths: readonly string[]): Promise<NodeOpReport[]> {
     const blobs = paths.flatMap((path) => reports.get(path)?.blob ?? []);
-    const found = await readBlobs(this.#mirror.git, blobs, READ_LIMIT);
+    const found = await readBlobs(this.#git, blobs, READ_LIMIT);
     return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
   }
 
@@ -154,7 +172,7 @@ export class SnapshotReader {
     if (change.entry?.mode.startsWith('100') !== true) return undefined;
     const { blob } = change.entry;
     // It may be longer than what people write.
-    const bytes = (await readBlobs(this.#mirror.git, [blob], Infinity)).get(blob) ?? new Uint8Array();
+    const bytes = (await readBlobs(this.#git, [blob], Infinity)).get(blob) ?? new Uint8Array();
     return parseBaseline(change.path, bytes);
   }
 
@@ -165,7 +183,7 @@ export class SnapshotReader {
     });
     const baseline = baselinePath(this.#layout);
     const reports = stored.filter(({ path, file }) => file && isYaml(path) && path !== baseline);
-    await eachBlob(this.#mirror.git, reports, READ_LIMIT, (it, bytes) => {
+    await eachBlob(this.#git, reports, READ_LIMIT, (it, bytes) => {
       it.file = storedOf(it.blob, bytes);
     });
     return stored;
@@ -220,9 +238,22 @@ export function storedReport(snapshot: Snapshot, layout: Layout, runPath: string
   return snapshot.reports.get(reportPath(layout, runPath));
 }
 
-function emptySnapshot(tip: string): Snapshot {
+/** Which folders to read of which commits; at once where the commits are the same. */
+function partsOf(layout: Layout, to: ReadTips, last: Snapshot | undefined) {
+  const [people, own] = [[layout.nodeops, layout.runs], [resultsFolder(layout)]];
+  if (to.runs === to.results && last?.tip === last?.resultsTip) {
+    return [{ from: last?.tip, to: to.runs, folders: [...people, ...own] }];
+  }
+  return [
+    { from: last?.tip, to: to.runs, folders: people },
+    { from: last?.resultsTip, to: to.results, folders: own },
+  ];
+}
+
+function emptySnapshot({ runs: tip, results: resultsTip }: ReadTips): Snapshot {
   return {
     tip,
+    resultsTip,
     runs: new Map(),
     runOf: new Map(),
     open: new Set(),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConfig } from '../api/config.ts';
-import { InvalidError } from '../api/errors.ts';
+import { InvalidError, TransientError } from '../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
@@ -14,6 +14,7 @@ import type { Keep } from '../core/runs/retention.ts';
 import { formatBaseline, formatReport } from '../core/runs/report.ts';
 import { localRepository, mirrorOf, type Mirror } from '../git/mirror.ts';
 import { blobId, mergesAfter } from '../git/read.ts';
+import type { Branch } from '../git/remote.ts';
 import { type Files, writeFiles } from '../git/write.ts';
 import type { Logger } from './logger.ts';
 import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
@@ -22,7 +23,7 @@ import { folderChanges } from './repository-folder.ts';
 import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
 import { ReportBuilder } from './repository-reports.ts';
 import { Scheduler } from './scheduler.ts';
-import { SnapshotReader, type Snapshot } from './repository-snapshot.ts';
+import { SnapshotReader, type ReadTips, type Snapshot } from './repository-snapshot.ts';
 import { onSchedule } from './schedule.ts';
 import { Trust } from './trust.ts';
 import { watchFiles } from './watch-files.ts';
@@ -92,7 +93,8 @@ export class RepositoryLoop {
   readonly #queued = new Map<string, number>();
   #lastPoll: number | undefined;
   #problem: string | undefined;
-  #tip: string | undefined;
+  /** As of the last fetch or push; absent while there is no branch to follow. */
+  #tips: ReadTips | undefined;
   #sawNoBranch = false;
   #toldFirst = false;
   #toldBroken = '';
@@ -120,7 +122,7 @@ export class RepositoryLoop {
     this.#now = now;
     this.#layout = { ...config.git.paths, cluster: config.cluster };
     this.#mirror = mirrorOf(config.git, this.#abort.signal);
-    this.#snapshots = new SnapshotReader(this.#mirror, this.#layout);
+    this.#snapshots = new SnapshotReader(this.#mirror.git, this.#layout);
     const { verify } = config.git;
     const trust = verify && new Trust(this.#mirror, verify);
     this.#facts = new FactsReader({
@@ -170,7 +172,7 @@ export class RepositoryLoop {
 
   /** How the following of the branch goes. */
   state(): PollState {
-    return { tip: this.#tip, lastPoll: this.#lastPoll, problem: this.#problem };
+    return { tip: this.#tips?.runs, lastPoll: this.#lastPoll, problem: this.#problem };
   }
 
   /** Whether every run is over and reported, as of the last pass. */
@@ -186,7 +188,7 @@ export class RepositoryLoop {
     while (this.#pending && !signal.aborted) {
       const waitMs = Math.max(250, this.#notBefore - Date.now());
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-      await this.#enqueue(this.#failures > 0 || this.#tip === undefined);
+      await this.#enqueue(this.#failures > 0 || this.#tips === undefined);
     }
     return this.settled();
   }
@@ -235,20 +237,32 @@ export class RepositoryLoop {
   }
 
   async #pass(fetch: boolean): Promise<void> {
-    if (fetch || this.#tip === undefined) await this.#fetch();
-    if (this.#tip === undefined) {
-      this.#sawNoBranch = true;
+    const away = fetch || this.#tips === undefined ? await this.#fetch() : undefined;
+    if (this.#tips === undefined) {
+      // One that was deleted and comes back holds what it held.
+      this.#sawNoBranch ||= !this.#mirror.runs.isGone;
       this.#pending = false;
       this.#log.info({ branch: this.#config.git.branch }, 'the remote has no such branch yet');
       return;
     }
     const nodeOps = this.#nodeOps();
-    let snapshot = await this.#read(this.#tip);
-    if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
-    snapshot = await this.#addScheduled(snapshot);
-    await this.#tellFirst(snapshot);
+    let snapshot = await this.#read(this.#tips);
+    let trouble = away;
+    if (!away) {
+      if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
+      try {
+        snapshot = await this.#addScheduled(snapshot);
+      } catch (error) {
+        // The branch of the runs may refuse what the one of the results takes.
+        this.#abort.signal.throwIfAborted();
+        trouble = error;
+      }
+      await this.#tellFirst(snapshot);
+    }
     const facts = await this.#facts.read(snapshot, nodeOps);
-    const actions = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
+    const planned = planRuns(facts, this.#now(), this.#config.runs.maxConcurrent);
+    // Nothing begins that cannot be reported, yet people can always stop what is under way.
+    const actions = away ? planned.filter(({ type }) => type === 'cancel' || type === 'suspend') : planned;
     const reports = new Map<string, NodeOpReport>();
     const logs = new Map<string, ReadonlyMap<string, string>>();
     let waiting = false;
@@ -270,28 +284,39 @@ export class RepositoryLoop {
       waiting ||= action.type === 'wait' && action.until === undefined;
     }
     const unwritten = await this.#write(reports, logs, snapshot);
+    if (trouble !== undefined) throw trouble;
     this.#pending = waiting || unwritten || [...reports.values()].some((it) => !isFinalReport(it));
   }
 
-  async #fetch(): Promise<void> {
+  /** @returns why the results could not be fetched, when those fetched last will do */
+  async #fetch(): Promise<unknown> {
     try {
-      this.#tip = await this.#mirror.fetch();
+      const away = await this.#mirror.fetch();
+      if (away && !this.#tips) throw away;
+      this.#tips = await this.#tipsNow(away ? this.#tips?.results : await this.#mirror.results.tip());
+      this.#telemetry.polled(!away);
+      if (away) return away;
     } catch (error) {
       this.#telemetry.polled(false);
       throw error;
     }
     this.#lastPoll = Date.now();
-    this.#telemetry.polled(true);
+    return undefined;
   }
 
-  async #read(tip: string): Promise<Snapshot> {
+  async #tipsNow(results: string | undefined): Promise<ReadTips | undefined> {
+    const runs = await this.#mirror.runs.tip();
+    return runs === undefined ? undefined : { runs, results };
+  }
+
+  async #read(tips: ReadTips): Promise<Snapshot> {
     try {
-      return await this.#snapshots.read(tip);
+      return await this.#snapshots.read(tips);
     } catch (error) {
       // What people broke is as broken in another clone.
       if (error instanceof InvalidError) throw error;
       this.#mirror.markBroken();
-      this.#tip = undefined;
+      this.#tips = undefined;
       throw error;
     }
   }
@@ -318,10 +343,11 @@ export class RepositoryLoop {
     const runs = this.#sawNoBranch ? [] : [...snapshot.runs.keys()].filter((it) => !nodeOps.has(it));
     const { cluster, report } = this.#config;
     const files = new Map([[baselinePath(this.#layout), formatBaseline(runs)]]);
-    this.#tip = await this.#push(files, baselineMessage(runs.length, cluster, report.skipCi));
-    const message = 'first contact: run files that are there already are passed over, see the baseline file';
-    if (runs.length > 0) this.#log.warn({ runs, baseline: baselinePath(this.#layout) }, message);
-    return this.#read(this.#tip);
+    const message = baselineMessage(runs.length, cluster, report.skipCi);
+    const { tips } = await this.#push(this.#mirror.results, files, message);
+    const note = 'first contact: run files that are there already are passed over, see the baseline file';
+    if (runs.length > 0) this.#log.warn({ runs, baseline: baselinePath(this.#layout) }, note);
+    return this.#read(tips);
   }
 
   /** Nobody is answered for a definition or a schedule that cannot be read, so the log says it, once. */
@@ -339,9 +365,10 @@ export class RepositoryLoop {
     const files = await this.#scheduler.due(snapshot, this.#now().getTime());
     if (files.size === 0) return snapshot;
     const runs = [...files.keys()];
-    this.#tip = await this.#push(files, scheduledMessage(runs, this.#config.report.skipCi));
+    const message = scheduledMessage(runs, this.#config.report.skipCi);
+    const { tips } = await this.#push(this.#mirror.runs, files, message);
     this.#log.info({ runs }, 'scheduled runs added');
-    return this.#read(this.#tip);
+    return this.#read(tips);
   }
 
   async #apply(action: RunAction, snapshot: Snapshot): Promise<NodeOpReport | undefined> {
@@ -457,12 +484,13 @@ export class RepositoryLoop {
       now: this.#now().getTime(),
     });
     for (const [path, text] of rest) files.set(path, text);
-    this.#tip = await this.#push(files, commitMessage(told, this.#config.report.skipCi));
+    const message = commitMessage(told, this.#config.report.skipCi);
+    const { commit } = await this.#push(this.#mirror.results, files, message);
     this.#lastWrite = Date.now();
     for (const report of told) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
-      this.#log.info({ run: report.run.path, phase, commit: this.#tip }, 'report committed');
+      this.#log.info({ run: report.run.path, phase, commit }, 'report committed');
     }
     this.#onReports?.(told);
     return false;
@@ -482,13 +510,18 @@ export class RepositoryLoop {
 
   /** Merges after a commit of the branch, oldest first, as far as they can be told. */
   mergesAfter(commit: string): Promise<string[]> {
-    return this.#tip === undefined ? Promise.resolve([]) : mergesAfter(this.#mirror.git, commit, this.#tip);
+    const tip = this.#tips?.runs;
+    return tip === undefined ? Promise.resolve([]) : mergesAfter(this.#mirror.git, commit, tip);
   }
 
-  #push(files: Files, message: string): Promise<string> {
+  async #push(branch: Branch, files: Files, message: string): Promise<{ commit: string; tips: ReadTips }> {
     const { author, signing } = this.#config.git;
     const { signal } = this.#abort;
-    const onRetry = this.#telemetry.pushRetried;
-    return writeFiles(this.#mirror, files, message, { author, signing, now: this.#now, signal, onRetry });
+    const options = { author, signing, now: this.#now, signal, onRetry: this.#telemetry.pushRetried };
+    const commit = await writeFiles(branch, files, message, options);
+    const tips = await this.#tipsNow(await this.#mirror.results.tip());
+    if (!tips) throw new TransientError('the branch is gone from the remote');
+    this.#tips = tips;
+    return { commit, tips };
   }
 }

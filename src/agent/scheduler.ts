@@ -77,11 +77,11 @@ export class Scheduler {
     return false;
   }
 
-  async #since({ path }: Schedule, { tip, baseline }: Snapshot): Promise<number> {
+  async #since({ path }: Schedule, { tip, resultsTip, baseline }: Snapshot): Promise<number> {
     const { git } = this.#mirror;
     const changed = await lastChange(git, tip, path);
-    if (baseline !== undefined) {
-      this.#firstContact ??= await lastChange(git, tip, baselinePath(this.#layout), { added: true });
+    if (baseline !== undefined && resultsTip !== undefined) {
+      this.#firstContact ??= await lastChange(git, resultsTip, baselinePath(this.#layout), { added: true });
     }
     return Math.max(changed ?? 0, this.#firstContact ?? 0);
   }

@@ -37,7 +37,9 @@ export class Standby {
     this.under = this.under.then(async () => {
       if (this.abort.signal.aborted) return;
       try {
-        this.polled = { tip: await this.mirror.fetch(), lastPoll: Date.now() };
+        const away = await this.mirror.fetch();
+        if (away) throw away;
+        this.polled = { tip: await this.mirror.runs.tip(), lastPoll: Date.now() };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (this.abort.signal.aborted) return;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
-import { accessFlaws, GitAccess, urlFlaws } from './git-access.ts';
+import { accessFlaws, type Flaw, GitAccess, urlFlaws } from './git-access.ts';
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
@@ -32,25 +32,35 @@ const Paths = object({
   }
 });
 
-const Git = object({
-  url: z
-    .string()
-    .min(1, 'must not be empty')
-    .regex(/^[^-]/, 'must not start with "-"')
-    .describe(
-      'Repository to follow: https, ssh, or a local path (which is watched, so a push is seen at once).',
-    ),
-  branch: z
+const address = () => z.string().min(1, 'must not be empty').regex(/^[^-]/, 'must not start with "-"');
+
+const branchName = () =>
+  z
     .string()
     .regex(/^(?!-)(?!.*(\.\.|\/\/|@\{))[^\s~^:?*[\\]+$/, 'not a branch name')
-    .default('main')
-    .describe('Branch to follow and to commit reports to.'),
+    .default('main');
+
+const Results = object({
+  url: address().optional().describe('Their repository; git.url when absent.'),
+  branch: branchName().describe('Their branch; made by the first commit when there is none.'),
+  access: GitAccess.optional().describe('How to get into that repository; with url only.'),
+  writeAccess: GitAccess.optional().describe('How to get in for pushes; with url only.'),
+});
+
+const Git = object({
+  url: address().describe(
+    'Repository to follow: https, ssh, or a local path (which is watched, so a push is seen at once).',
+  ),
+  branch: branchName().describe('Branch to follow and, unless results says otherwise, to commit reports to.'),
   access: GitAccess.prefault({}).describe('How to get into the repository.'),
   writeAccess: GitAccess.optional().describe('How to get in for pushes, when not as for reading.'),
   verify: GitVerify.optional().describe(
     'Runs are carried out only when the commits of their file and definition are signed; no signature is asked for when absent.',
   ),
   signing: GitSigning.optional().describe("Key the agent's own commits are signed with."),
+  results: Results.optional().describe(
+    'A branch or repository of its own for what the agent writes of runs: reports, overview, logs, baseline.',
+  ),
   dir: z
     .string()
     .min(1, 'must not be empty')
@@ -69,17 +79,34 @@ const Git = object({
     jitter: duration().default('2s').describe('Random delay added to each poll.'),
   }).prefault({}),
 }).superRefine((git, ctx) => {
-  const flaws = [
-    ...urlFlaws(git.url).map((it) => ({ ...it, path: ['url', ...it.path] })),
-    ...accessFlaws(git.access, git.url).map((it) => ({ ...it, path: ['access', ...it.path] })),
-    ...(git.writeAccess ? accessFlaws(git.writeAccess, git.url) : []).map((it) => ({
-      ...it,
-      path: ['writeAccess', ...it.path],
-    })),
-    ...trustFlaws(git),
-  ];
-  for (const flaw of flaws) ctx.addIssue({ code: 'custom', ...flaw });
+  for (const flaw of [...repositoryFlaws(git, git.url), ...resultsFlaws(git), ...trustFlaws(git)]) {
+    ctx.addIssue({ code: 'custom', ...flaw });
+  }
 });
+
+const ACCESSES = ['access', 'writeAccess'] as const;
+
+function repositoryFlaws(repository: z.infer<typeof Results>, url: string): Flaw[] {
+  const flaws = urlFlaws(url).map((it) => ({ ...it, path: ['url', ...it.path] }));
+  for (const name of ACCESSES) {
+    const access = repository[name];
+    if (access) flaws.push(...accessFlaws(access, url).map((it) => ({ ...it, path: [name, ...it.path] })));
+  }
+  return flaws;
+}
+
+function resultsFlaws({ url, branch, results }: z.infer<typeof Git>): Flaw[] {
+  if (!results) return [];
+  if (results.branch === branch && (results.url ?? url) === url) {
+    return [{ path: ['results', 'branch'], message: 'is the followed branch itself; leave results out' }];
+  }
+  if (results.url !== undefined) {
+    return repositoryFlaws(results, results.url).map((it) => ({ ...it, path: ['results', ...it.path] }));
+  }
+  const message = 'needs results.url; in the same repository git.access and git.writeAccess hold';
+  const given = ACCESSES.filter((name) => results[name] !== undefined);
+  return given.map((name) => ({ path: ['results', name], message }));
+}
 
 const LeaderElection = object({
   enabled: z

@@ -57,7 +57,8 @@ export function transportOf(url: string): Transport {
   return /^[^/]+:/.test(url) ? 'ssh' : 'local';
 }
 
-interface Flaw {
+/** What is wrong with a part of the configuration, and where in it. */
+export interface Flaw {
   path: string[];
   message: string;
 }

@@ -19,6 +19,7 @@ type Format = 'text' | 'markdown' | 'json';
 interface PlanFlags extends ClusterFlags {
   config?: string;
   root: string;
+  results?: string;
   cluster?: string;
   namespace?: string;
   nodes: string[];
@@ -45,6 +46,7 @@ export function planCommand(): Command {
       "the agent's configuration: cluster name, folders, namespace, who carries out rollouts",
     )
     .option('--root <dir>', 'the repository', '.')
+    .option('--results <dir>', 'checkout with the reports, when they are on a branch of their own')
     .option('--cluster <name>', "the cluster's name, as run files use it")
     .option('--namespace <name>', 'namespace of runs that name none')
     .addOption(
@@ -102,6 +104,7 @@ async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanCon
   const layout = { ...config.git.paths, cluster: flags.cluster ?? config.cluster };
   return {
     root: flags.root,
+    results: flags.results ?? (config.git.results ? undefined : flags.root),
     layout,
     namespace: flags.namespace ?? config.kubernetes.namespace,
     executor: config.rollout.executor,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
 import type { GitSigning } from '../api/git-trust.ts';
-import type { Mirror } from './mirror.ts';
+import type { GitCommand } from './command.ts';
 import { blobId, listPaths } from './read.ts';
+import type { Branch } from './remote.ts';
 import { withSigningKey } from './signing.ts';
 
 export interface WriteOptions {
@@ -22,6 +23,8 @@ export interface WriteOptions {
 /** Path to text; without a text the file is removed. */
 export type Files = ReadonlyMap<string, string | undefined>;
 
+/** Pushes on one tip. Others that are just taking a branch hold its lock for a moment. */
+const MAX_REFUSALS = 3;
 const PENDING = 'refs/agent/pending';
 const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random());
 
@@ -29,28 +32,32 @@ const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 +
  * Commits `files` on the branch's tip and pushes them. When somebody else pushed first,
  * the same files are put on the new tip: they are in the agent's own folder, so there is nothing to merge.
  * Files that are there already with the same text (after a push whose answer was lost, say) are left out;
- * with none left nothing is committed.
+ * with none left nothing is committed. A branch that is not there is begun with them.
  * @returns the tip that holds the files
  * @throws TransientError when the remote is away, refuses, or others always win
  */
 export async function writeFiles(
-  mirror: Mirror,
+  branch: Branch,
   files: Files,
   message: string,
   options: WriteOptions,
 ): Promise<string> {
   const attempts = options.attempts ?? 8;
+  const bases: (string | undefined)[] = [];
   for (let attempt = 0; ; attempt++) {
-    const tip = attempt === 0 ? await mirror.tip() : await mirror.fetch();
-    if (tip === undefined) throw new TransientError('the branch is gone from the remote');
-    const news = await differing(mirror, tip, files);
-    if (news.length === 0) return tip;
-    const commit = await commitOn(mirror, tip, news, message, options);
+    const tip = attempt === 0 ? await branch.tip() : await branch.fetch();
+    bases.push(tip);
+    if (branch.isGone) throw new TransientError('the branch is gone from the remote');
+    const news = await differing(branch, tip, files);
+    if (tip !== undefined && news.length === 0) return tip;
+    const commit = await commitOn(branch, tip, news, message, options);
     try {
-      await mirror.push(commit);
+      await branch.push(commit);
       return commit;
     } catch (error) {
-      if (attempt + 1 >= attempts) throw error;
+      // Refused again and again though nobody was first: to go on would help nobody.
+      const isRefused = bases.filter((it) => it === tip).length >= MAX_REFUSALS;
+      if (isRefused || attempt + 1 >= attempts) throw error;
       options.onRetry?.();
       await sleep((options.delayMs ?? backoff)(attempt), undefined, signalOf(options));
     }
@@ -61,8 +68,12 @@ function signalOf(options: WriteOptions) {
   return options.signal === undefined ? {} : { signal: options.signal };
 }
 
-async function differing(mirror: Mirror, tip: string, files: Files): Promise<[string, string | undefined][]> {
-  const entries = await listPaths(mirror.git, tip, [...files.keys()]);
+async function differing(
+  { git }: Branch,
+  tip: string | undefined,
+  files: Files,
+): Promise<[string, string | undefined][]> {
+  const entries = tip === undefined ? [] : await listPaths(git, tip, [...files.keys()]);
   const ids = new Map(entries.map((it) => [it.path, it.blob]));
   return [...files].filter(([path, text]) => {
     const id = ids.get(path);
@@ -72,8 +83,8 @@ async function differing(mirror: Mirror, tip: string, files: Files): Promise<[st
 
 /** fast-import makes blobs, trees and commit in one process, with no index and no working tree. */
 async function commitOn(
-  mirror: Mirror,
-  tip: string,
+  { git }: Branch,
+  tip: string | undefined,
   files: readonly [string, string | undefined][],
   message: string,
   options: WriteOptions,
@@ -84,21 +95,21 @@ async function commitOn(
     `commit ${PENDING}`,
     `committer ${clean(name)} <${clean(email)}> ${date}`,
     data(message),
-    `from ${tip}`,
+    ...(tip === undefined ? [] : [`from ${tip}`]),
     ...files.flatMap(([path, text]) =>
       text === undefined ? [`D ${quote(path)}`] : [`M 100644 inline ${quote(path)}`, data(text)],
     ),
     'done',
   ];
-  await mirror.git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
-  if (options.signing) return signed(mirror, tip, message, { name, email, date, key: options.signing });
-  return (await mirror.git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
+  await git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
+  if (options.signing) return signed(git, tip, message, { name, email, date, key: options.signing });
+  return (await git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
 }
 
 /** The pending commit once more: fast-import cannot sign. */
 function signed(
-  { git }: Mirror,
-  tip: string,
+  git: GitCommand,
+  tip: string | undefined,
   message: string,
   { name, email, date, key }: { name: string; email: string; date: string; key: GitSigning },
 ): Promise<string> {
@@ -109,8 +120,9 @@ function signed(
       [`GIT_${role}_DATE`]: `@${date}`,
     });
     const session = { env: { ...env, ...who('AUTHOR'), ...who('COMMITTER') }, secrets };
-    const id = await git.with(session, ['commit-tree', '-S', '-p', tip, `${PENDING}^{tree}`], message);
-    return id.trim();
+    const parents = tip === undefined ? [] : ['-p', tip];
+    const args = ['commit-tree', '-S', ...parents, `${PENDING}^{tree}`];
+    return (await git.with(session, args, message)).trim();
   });
 }
 

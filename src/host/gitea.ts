@@ -57,7 +57,8 @@ export function giteaHost({ apiUrl, project, token }: HostAccess, signal?: Abort
       };
     },
     setStatus: async (commit, { context, state, description, targetUrl }) => {
-      const body = { context, description, target_url: targetUrl, state: toState(state) };
+      const page = targetUrl === '' ? {} : { target_url: targetUrl };
+      const body = { context, description, ...page, state: toState(state) };
       await ask('POST', `${repository}/statuses/${commit}`, body);
     },
     pullRequestOf: async (commit) => {

@@ -36,7 +36,8 @@ export function githubHost({ apiUrl, project, token }: HostAccess, signal?: Abor
       };
     },
     setStatus: async (commit, { context, state, description, targetUrl }) => {
-      const body = { ...at, sha: commit, context, description, target_url: targetUrl, state: toState(state) };
+      const page = targetUrl === '' ? {} : { target_url: targetUrl };
+      const body = { ...at, sha: commit, context, description, ...page, state: toState(state) };
       await told(octokit.request('POST /repos/{owner}/{repo}/statuses/{sha}', body));
     },
     pullRequestOf: async (commit) => {

@@ -72,6 +72,26 @@ test.each<[string, object, RegExp]>([
     { url: HTTPS, access: { proxy: { url: 'http://me:secret@proxy:3128' } } },
     /^git.access.proxy.url: must not hold/,
   ],
+  [
+    'results on the followed branch itself',
+    { url: HTTPS, results: {} },
+    /^git.results.branch: is the followed branch itself/,
+  ],
+  [
+    'credentials of a repository of results that is the same',
+    { url: HTTPS, results: { branch: 'reports', writeAccess: password } },
+    /^git.results.writeAccess: needs results.url/,
+  ],
+  [
+    'a token for results over http',
+    { url: HTTPS, results: { url: 'http://git.example.org/r', access: { bearerTokenFile: '/t' } } },
+    /^git.results.access.bearerTokenFile: .*unencrypted/,
+  ],
+  [
+    'a password in the URL of the results',
+    { url: HTTPS, results: { url: 'https://me:secret@git.example.org/r' } },
+    /^git.results.url: must not hold user or password/,
+  ],
 ])('%s is refused', (_, git, expected) => {
   const found = problems(git);
   expect(found).toEqual([expect.stringMatching(expected)]);
@@ -88,6 +108,8 @@ test.each<[string, object]>([
   ],
   ['no credentials over http', { url: 'http://git.example.org/x' }],
   ['a local path', { url: '/srv/git/x.git' }],
+  ['results on another branch', { url: HTTPS, results: { branch: 'reports' } }],
+  ['results in another repository', { url: HTTPS, results: { url: 'git@git.example.org:r' } }],
 ])('%s is accepted', (_, git) => {
   expect(problems(git)).toEqual([]);
 });

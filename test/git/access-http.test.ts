@@ -5,7 +5,7 @@ import { TestRepository } from '../runs/support.ts';
 import { makeCertificates } from './support/certificates.ts';
 import { startProxy } from './support/connect-proxy.ts';
 import { GitServer, type GitServerOptions } from './support/git-server.ts';
-import { mirrorWith, secretFile, writeOne } from './support/mirror.ts';
+import { branchWith, secretFile, writeOne } from './support/mirror.ts';
 
 const SECRET = 'glpat-s3cr3t+/=Value';
 let repository: TestRepository;
@@ -45,7 +45,7 @@ test('a password from a file reads and writes, never shows among arguments, and 
     },
   });
   const passwordFile = secretFile(repository, 'password', `${SECRET}\n`);
-  const mirror = mirrorWith(repository, { url: server.url(), access: { username: 'ada', passwordFile } });
+  const mirror = branchWith(repository, { url: server.url(), access: { username: 'ada', passwordFile } });
   await mirror.fetch();
   await writeOne(mirror, 'results/a.yaml');
   expect(repository.read('results/a.yaml')).toBe('results/a.yaml\n');
@@ -70,12 +70,12 @@ test('a bearer token; another one for pushes', async () => {
   });
   const read = { bearerTokenFile: secretFile(repository, 'read', 'read-token') };
   const write = { bearerTokenFile: secretFile(repository, 'write', 'write-token') };
-  const reader = mirrorWith(repository, { url: server.url(), access: read });
+  const reader = branchWith(repository, { url: server.url(), access: read });
   await reader.fetch();
   const refused = await reasonOf(writeOne(reader, 'results/a.yaml'));
   expect(refused).toMatch(/Authentication failed/);
   expect(refused).not.toContain('read-token');
-  const both = mirrorWith(repository, { url: server.url(), access: read, writeAccess: write });
+  const both = branchWith(repository, { url: server.url(), access: read, writeAccess: write });
   await both.fetch();
   await writeOne(both, 'results/a.yaml');
   expect(repository.read('results/a.yaml')).toBe('results/a.yaml\n');
@@ -84,7 +84,7 @@ test('a bearer token; another one for pushes', async () => {
 test('a certificate of an authority of one’s own, and a client certificate', async () => {
   const { ca, client, server: identity } = makeCertificates(repository.root);
   await using server = await serve({ tls: { ...identity, requestCert: true, rejectUnauthorized: true } });
-  const open = (access: object) => mirrorWith(repository, { url: server.url(), access });
+  const open = (access: object) => branchWith(repository, { url: server.url(), access });
   expect(await reasonOf(open({}).fetch())).toMatch(/certificate/i);
   await expect(open({ caFile: ca }).fetch()).rejects.toThrow(/unable to access/);
   expect(server.requests).toEqual([]);
@@ -106,7 +106,7 @@ test('a proxy with a password; the repository’s credentials go through its tun
   const open = (proxyPassword: string) => {
     const file = secretFile(repository, 'proxy', proxyPassword);
     const through = { url: proxy.url, username: 'ada', passwordFile: file };
-    return mirrorWith(repository, {
+    return branchWith(repository, {
       url: server.url(),
       access: { caFile: ca, passwordFile, proxy: through },
     });
@@ -129,7 +129,7 @@ test('a redirect is not followed with credentials', async () => {
   });
   const passwordFile = secretFile(repository, 'password', SECRET);
   const refused = await reasonOf(
-    mirrorWith(repository, { url: server.url(), access: { passwordFile } }).fetch(),
+    branchWith(repository, { url: server.url(), access: { passwordFile } }).fetch(),
   );
   expect(refused).toMatch(/302/);
   expect(elsewhere.requests).toEqual([]);
@@ -137,7 +137,7 @@ test('a redirect is not followed with credentials', async () => {
 
 test('a file that is missing, empty or of several lines is named with its field', async () => {
   const open = (passwordFile: string) =>
-    mirrorWith(repository, { url: 'https://localhost:1/x.git', access: { passwordFile } });
+    branchWith(repository, { url: 'https://localhost:1/x.git', access: { passwordFile } });
   await expect(open('/nowhere').fetch()).rejects.toThrow(
     'git.access.passwordFile: cannot read /nowhere: ENOENT',
   );
@@ -149,7 +149,7 @@ test('a file that is missing, empty or of several lines is named with its field'
 
 test('a host that accepts and never answers is given up, and no git is left behind', async () => {
   await using server = await serve({ intercepts: () => true });
-  const mirror = mirrorWith(repository, { url: server.url(), timeout: '500ms' });
+  const mirror = branchWith(repository, { url: server.url(), timeout: '500ms' });
   expect(await reasonOf(mirror.fetch())).toMatch(/timeout/);
   const [host] = server.url().split('/origin');
   await expect.poll(() => shown().includes(`${host}/`), { timeout: 30_000 }).toBe(false);

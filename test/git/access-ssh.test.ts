@@ -5,7 +5,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TestRepository } from '../runs/support.ts';
-import { mirrorWith, secretFile, writeOne } from './support/mirror.ts';
+import { branchWith, secretFile, writeOne } from './support/mirror.ts';
 
 const SSHD = '/usr/sbin/sshd';
 const PASSPHRASE = 'correct horse';
@@ -86,7 +86,7 @@ test.skipIf(missing !== '')(
     repository.push({ 'README.md': 'x' });
     await using sshd = await startSshd(repository);
     const { url, knownHostsFile } = sshd;
-    const open = (ssh: object) => mirrorWith(repository, { url, access: { ssh } });
+    const open = (ssh: object) => branchWith(repository, { url, access: { ssh } });
     const passphraseFile = secretFile(repository, 'passphrase', `${PASSPHRASE}\n`);
 
     for (const [name, ssh] of Object.entries({

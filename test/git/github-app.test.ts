@@ -7,7 +7,7 @@ import { TestRepository } from '../runs/support.ts';
 import { startProxy } from './support/connect-proxy.ts';
 import { makeCertificates } from './support/certificates.ts';
 import { GitServer } from './support/git-server.ts';
-import { mirrorWith, secretFile } from './support/mirror.ts';
+import { branchWith, secretFile } from './support/mirror.ts';
 
 const HOUR = 3_600_000;
 const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -69,7 +69,7 @@ test('a clone through a GitHub App; a token that was withdrawn is replaced', asy
   const githubApp = appOf(secretFile(repository, 'app.pem', pem));
   const password = secretFile(repository, 'proxy', 'secret');
   const through = { url: proxy.url, username: 'ada', passwordFile: password };
-  const mirror = mirrorWith(repository, {
+  const mirror = branchWith(repository, {
     url: server.url(),
     access: { githubApp, caFile: github.ca, proxy: through },
   });

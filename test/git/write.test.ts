@@ -11,7 +11,8 @@ const options = {
   delayMs: () => 0,
 };
 const mirror = (repository: TestRepository, dir: string) =>
-  mirrorOf(repository.config({ git: { dir: join(repository.root, dir) } }).git, new AbortController().signal);
+  mirrorOf(repository.config({ git: { dir: join(repository.root, dir) } }).git, new AbortController().signal)
+    .runs;
 
 test('a rejected push is applied again on the new tip; both writers’ files are there', async () => {
   using repository = new TestRepository();

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { NodeOpReport, ReportPhase } from '../../src/api/report.ts';
 import { commentMarker, withRun } from '../../src/core/feedback/comment.ts';
-import { filePage } from '../../src/core/feedback/links.ts';
+import { filePage, projectAt } from '../../src/core/feedback/links.ts';
 import { runStatus, statusContext, worthTelling } from '../../src/core/feedback/status.ts';
 
 const MARKER = commentMarker('nodeop-agent', undefined);
@@ -124,4 +124,23 @@ test.each([
   ],
 ] as const)('the page of a report on %s at %s', (provider, apiUrl, page) => {
   expect(filePage({ provider, apiUrl, project: 'ops/nodes' }, 'main', 'results/a b.yaml')).toBe(page);
+});
+
+const GHE = { provider: 'github', apiUrl: 'https://git.example.org/api/v3' } as const;
+const BELOW = { provider: 'gitlab', apiUrl: 'https://git.example.org/gitlab/api/v4' } as const;
+
+test.each([
+  ['https', GHE, 'https://git.example.org/ops/results.git', 'ops/results'],
+  ['another port', GHE, 'ssh://git@git.example.org:2222/ops/results.git', 'ops/results'],
+  ['the short form of ssh', GHE, 'git@git.example.org:ops/results.git', 'ops/results'],
+  ['a host below a path', BELOW, 'https://git.example.org/gitlab/ops/infra/results/', 'ops/infra/results'],
+  ['ssh to that host', BELOW, 'git@git.example.org:ops/infra/results', 'ops/infra/results'],
+  ['another host', GHE, 'https://other.example.org/ops/results.git', ''],
+  ['a path', GHE, '/srv/git/results.git', ''],
+] as const)('what a repository of results is called, by %s', (_, host, url, project) => {
+  expect(projectAt(host, url)).toBe(project);
+});
+
+test('a repository on another host has no page that can be told', () => {
+  expect(filePage({ ...GHE, project: '' }, 'main', 'results/a.yaml')).toBe('');
 });

@@ -223,6 +223,28 @@ test('what was carried out already, or passed over, is never repeated', async ()
   );
 });
 
+test('results on a branch of their own are looked up in a checkout of it, or said not to be known', async () => {
+  const report = `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpReport
+metadata: {name: x}
+run: {path: runs/elsewhere.yaml}
+status: {phase: Completed}
+`;
+  write('runs/elsewhere.yaml', nodeOp('elsewhere'));
+  write('reports/results/elsewhere.yaml', report);
+  write(
+    'agent.yaml',
+    'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\ngit: {url: /x, results: {branch: reports}}\n',
+  );
+  const args = ['runs/elsewhere.yaml', '--nodes', 'nodes.yaml', '--config', 'agent.yaml', '--strict'];
+  const unknown = await plan(...args);
+  expect(unknown.stdout).toContain('whether it was carried out before is not known: --results names');
+  expect(unknown.stdout).not.toContain('BLOCKED: it was');
+  const known = await plan(...args, '--results', 'reports');
+  expect(known.stdout).toContain('BLOCKED: it was carried out before and is never repeated');
+  expect(known.code).toBe(1);
+});
+
 test('an invalid run file is answered with every problem and 2, and the cluster is not asked', async () => {
   write('runs/wrong.yaml', nodeOp('wrong', '  concurency: 1\n  backoffLimit: -1\n'));
   const text = await plan('runs/wrong.yaml');

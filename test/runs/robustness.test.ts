@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
 import { writeFiles } from '../../src/git/write.ts';
-import { mirrorWith } from '../git/support/mirror.ts';
+import { branchWith } from '../git/support/mirror.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 function agent(repository: TestRepository, changes: object = {}, now?: () => Date) {
@@ -34,7 +34,7 @@ test('twenty agents that push to one branch at once lose nothing, in a bounded n
   let retries = 0;
   const author = { name: 'agent', email: 'agent@example.org' };
   const writer = async (id: number) => {
-    const mirror = mirrorWith(repository, { dir: join(repository.root, `clone-${id}`) });
+    const mirror = branchWith(repository, { dir: join(repository.root, `clone-${id}`) });
     await mirror.fetch();
     for (const round of [1, 2, 3]) {
       const files = new Map([[`results/c${id}/${round}.yaml`, `${id} ${round}\n`]]);
@@ -60,7 +60,7 @@ test('a push that was taken but whose answer was lost is not made again', async 
   mkdirSync(join(repository.bare, 'hooks'), { recursive: true });
   writeFileSync(hook, '#!/bin/sh\nrm -f hooks/post-receive\necho > lost\nkill -9 $PPID\n');
   chmodSync(hook, 0o755);
-  const mirror = mirrorWith(repository, { dir: join(repository.root, 'other') });
+  const mirror = branchWith(repository, { dir: join(repository.root, 'other') });
   await mirror.fetch();
   const author = { name: 'agent', email: 'agent@example.org' };
   const options = { author, now: () => new Date(), delayMs: () => 0 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Snapshot, SnapshotReader } from '../../src/agent/repository-snapshot.ts';
-import { mirrorWith } from '../git/support/mirror.ts';
+import { branchWith } from '../git/support/mirror.ts';
 import { nodeOp, TestRepository } from './support.ts';
 
 const LAYOUT = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
@@ -16,16 +16,18 @@ status:
   phase: ${phase}
 `;
 
-const content = (it: Snapshot) => ({ ...it, tip: '', since: '', added: new Map() });
+const content = (it: Snapshot) => ({ ...it, tip: '', resultsTip: '', since: '', added: new Map() });
 
 test('a tip read as what differs from the one before is the same as the tip read as a whole', async () => {
   using repository = new TestRepository();
-  const mirror = mirrorWith(repository);
-  const reader = new SnapshotReader(mirror, LAYOUT);
+  const mirror = branchWith(repository);
+  const reader = new SnapshotReader(mirror.git, LAYOUT);
   const see = async () => {
     const tip = (await mirror.fetch()) ?? '';
-    const snapshot = await reader.read(tip);
-    expect(content(snapshot)).toEqual(content(await new SnapshotReader(mirror, LAYOUT).read(tip)));
+    const snapshot = await reader.read({ runs: tip, results: tip });
+    expect(content(snapshot)).toEqual(
+      content(await new SnapshotReader(mirror.git, LAYOUT).read({ runs: tip, results: tip })),
+    );
     return snapshot;
   };
 

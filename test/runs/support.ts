@@ -69,10 +69,10 @@ export class TestRepository implements Disposable {
     this.push({});
   }
 
-  /** Text of a file at the remote's tip, or undefined. */
-  read(path: string): string | undefined {
+  /** Text of a file at the tip of a branch of the remote, or of another repository; or undefined. */
+  read(path: string, { branch = 'main', bare = this.bare } = {}): string | undefined {
     try {
-      return this.git(this.bare, 'cat-file', 'blob', `main:${path}`);
+      return this.git(bare, 'cat-file', 'blob', `${branch}:${path}`);
     } catch {
       return undefined;
     }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { checkSignatures } from '../../src/git/signatures.ts';
-import { mirrorWith, secretFile, WRITE } from '../git/support/mirror.ts';
+import { branchWith, secretFile, WRITE } from '../git/support/mirror.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { TestRepository } from '../runs/support.ts';
 import { GpgKeys, sshKey, writeKeys } from './support.ts';
@@ -12,7 +12,7 @@ const PASSPHRASE = 'correct horse';
 /** A clone of a repository with one commit; writes a file to it with the key. */
 async function writer(repository: TestRepository) {
   repository.push({ 'README.md': 'hello' });
-  const mirror = mirrorWith(repository);
+  const mirror = branchWith(repository);
   await mirror.fetch();
   return {
     git: mirror.git,

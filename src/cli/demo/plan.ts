@@ -13,6 +13,7 @@ export async function planOf(kubeconfig: string, clone: string, file: string): P
     const view = await viewOfCluster(cluster, { namespace: NAMESPACE, name: 'none' });
     const context: PlanContext = {
       root: clone,
+      results: clone,
       layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
       namespace: NAMESPACE,
       executor: 'agent',

@@ -5,7 +5,7 @@ import { parseDocument } from '../../api/documents.ts';
 import { BASELINE_KIND, BaselineSchema, NodeOpReportSchema, REPORT_KIND } from '../../api/report.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
 
-/** Why the checkout says that a run is over already: a report, or the baseline. Undefined when it does not. */
+/** Why a checkout with the results says that a run is over already: a report, or the baseline. Undefined when it does not. */
 export async function pastOf(
   root: string,
   layout: Layout,

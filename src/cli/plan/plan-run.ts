@@ -22,6 +22,8 @@ export type Planned =
 /** The repository a run file lies in, and what the agent there is configured to. */
 export interface PlanContext {
   root: string;
+  /** Where reports lie; absent when that is not in `root` and was not told. */
+  results: string | undefined;
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
@@ -91,9 +93,20 @@ export async function planRun(
     drains,
     nodeSeconds: context.nodeSeconds,
     blockers: await blockersOf(run, prepared, context, view),
-    notes: [...othersOf(context), ...timesOf(prepared), ...queueOf(context, view), ...gaps],
+    notes: [
+      ...othersOf(context),
+      ...timesOf(prepared),
+      ...queueOf(context, view),
+      ...gaps,
+      ...pastGapOf(context),
+    ],
   });
   return { kind: 'preview', preview };
+}
+
+function pastGapOf({ results }: PlanContext): string[] {
+  if (results !== undefined) return [];
+  return ['whether it was carried out before is not known: --results names a checkout with the reports'];
 }
 
 async function drainsOf(
@@ -125,9 +138,10 @@ async function blockersOf(
   context: PlanContext,
   view: ClusterView,
 ): Promise<string[]> {
-  const { layout, root } = context;
+  const { layout, results } = context;
   const blockers: string[] = [];
-  const past = await pastOf(root, layout, run, manifest.metadata.annotations?.[ANNOTATION_RUN_BLOB] ?? '');
+  const blob = manifest.metadata.annotations?.[ANNOTATION_RUN_BLOB] ?? '';
+  const past = results === undefined ? undefined : await pastOf(results, layout, run, blob);
   if (past !== undefined) blockers.push(past);
   const { name, namespace } = manifest.metadata;
   const twin = view.nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);

@@ -1,22 +1,32 @@
+type Provider = 'github' | 'gitlab' | 'gitea';
+
+/** Where people find the host with that REST API. */
+function webOf(provider: Provider, apiUrl: string): string {
+  if (apiUrl === 'https://api.github.com') return 'https://github.com';
+  return apiUrl.replace({ github: /\/api\/v3$/, gitlab: /\/api\/v4$/, gitea: /\/api\/v1$/ }[provider], '');
+}
+
 /** Where the page of a file is, by the host's own way of making addresses; '' when that cannot be told. */
 export function filePage(
-  { provider, apiUrl, project }: { provider: 'github' | 'gitlab' | 'gitea'; apiUrl: string; project: string },
+  { provider, apiUrl, project }: { provider: Provider; apiUrl: string; project: string },
   branch: string,
   path: string,
 ): string {
   const [file, ref] = [path, branch].map((text) => text.split('/').map(encodeURIComponent).join('/'));
-  switch (provider) {
-    case 'github': {
-      const web =
-        apiUrl === 'https://api.github.com' ? 'https://github.com' : apiUrl.replace(/\/api\/v3$/, '');
-      return `${web}/${project}/blob/${ref}/${file}`;
-    }
-    case 'gitlab':
-      // A project named by its number has no address that can be made up.
-      return /^\d+$/.test(project)
-        ? ''
-        : `${apiUrl.replace(/\/api\/v4$/, '')}/${project}/-/blob/${ref}/${file}`;
-    case 'gitea':
-      return `${apiUrl.replace(/\/api\/v1$/, '')}/${project}/src/branch/${ref}/${file}`;
-  }
+  // A project named by its number has no address that can be made up.
+  if (project === '' || /^\d+$/.test(project)) return '';
+  const way = { github: 'blob', gitlab: '-/blob', gitea: 'src/branch' }[provider];
+  return `${webOf(provider, apiUrl)}/${project}/${way}/${ref}/${file}`;
+}
+
+/** What the host calls the repository at that URL, `team/operations`; '' when it is on another host. */
+export function projectAt({ provider, apiUrl }: { provider: Provider; apiUrl: string }, url: string): string {
+  const web = new URL(webOf(provider, apiUrl));
+  const [, hostAndPort = '', path = ''] =
+    /^[a-z+]+:\/\/(?:[^/@]*@)?([^/]+)\/(.*)$/i.exec(url) ?? /^(?:[^/@]*@)?([^/:]+):(.*)$/.exec(url) ?? [];
+  if (hostAndPort.replace(/:\d+$/, '').toLowerCase() !== web.hostname) return '';
+  // Over http a host may lie below a path; over ssh it never does.
+  const below = /^https?:/i.test(url) ? web.pathname.slice(1) : '';
+  const own = path.startsWith(below) ? path.slice(below.length) : '';
+  return own.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
 }

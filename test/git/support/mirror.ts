@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mirrorOf, type Mirror } from '../../../src/git/mirror.ts';
+import { mirrorOf } from '../../../src/git/mirror.ts';
+import type { Branch } from '../../../src/git/remote.ts';
 import { writeFiles, type WriteOptions } from '../../../src/git/write.ts';
 import type { TestRepository } from '../../runs/support.ts';
 
@@ -10,14 +11,14 @@ export const WRITE: WriteOptions = {
   delayMs: () => 0,
 };
 
-/** A clone with a configuration of its own; `git` is put over the repository's. */
-export function mirrorWith(repository: TestRepository, git: object = {}): Mirror {
-  return mirrorOf(repository.config({ git }).git, new AbortController().signal);
+/** The followed branch, in a clone with a configuration of its own; `git` is put over the repository's. */
+export function branchWith(repository: TestRepository, git: object = {}): Branch {
+  return mirrorOf(repository.config({ git }).git, new AbortController().signal).runs;
 }
 
 /** Writes one file through a clone and gives the commit. */
-export function writeOne(mirror: Mirror, path: string, text = `${path}\n`): Promise<string> {
-  return writeFiles(mirror, new Map([[path, text]]), `write ${path}`, WRITE);
+export function writeOne(branch: Branch, path: string, text = `${path}\n`): Promise<string> {
+  return writeFiles(branch, new Map([[path, text]]), `write ${path}`, WRITE);
 }
 
 /** A file that only its owner reads, as a mounted Secret has them. */

@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GitAccess } from '../api/git-access.ts';
+import { Access } from './access.ts';
+import type { Clone } from './clone.ts';
+import type { GitCommand } from './command.ts';
+
+export interface RemoteOptions {
+  url: string;
+  access: GitAccess;
+  /** For pushes, when not as for reading. */
+  writeAccess?: GitAccess | undefined;
+  /** Where these stand in the configuration, for messages. */
+  field: string;
+}
+
+/** A remote repository of which one or more branches are followed. The URL is passed with every command. */
+export class Remote {
+  readonly clone: Clone;
+  readonly #url: string;
+  readonly #reading: Access;
+  readonly #writing: Access;
+  readonly #branches: Branch[] = [];
+
+  constructor(clone: Clone, { url, access, writeAccess, field }: RemoteOptions) {
+    this.clone = clone;
+    this.#url = url;
+    this.#reading = new Access(access, url, `${field}.access`);
+    this.#writing = writeAccess ? new Access(writeAccess, url, `${field}.writeAccess`) : this.#reading;
+  }
+
+  /** Follows a branch. `ref`: where it is kept in the clone. */
+  follow(name: string, ref: string): Branch {
+    const branch = new Branch(this, name, ref);
+    this.#branches.push(branch);
+    return branch;
+  }
+
+  /**
+   * Brings its branches up to date, whatever happened to them (force-push included), by one command.
+   * @throws TransientError when the remote is away
+   */
+  async fetch(): Promise<void> {
+    await this.clone.open();
+    try {
+      await this.#fetch(this.#branches);
+    } catch (error) {
+      // A remote that answers lacks a branch, or the clone is at fault.
+      const there = await this.#existing().catch(() => undefined);
+      if (there === undefined) throw error;
+      await this.#fetchAgain(there);
+    }
+  }
+
+  /** Moves a branch to a commit made on its tip. Throws TransientError when others were first. */
+  async push(commit: string, { name }: Branch): Promise<void> {
+    await this.#talk(this.#writing, ['push', '--progress'], [`${commit}:refs/heads/${name}`]);
+  }
+
+  /** By chance the fetch failed, or for branches that are not there, or because of the clone. */
+  async #fetchAgain(there: Branch[]): Promise<void> {
+    for (const branch of this.#branches) if (!there.includes(branch)) branch.isMissing();
+    if (there.length === 0) return;
+    try {
+      await this.#fetch(there);
+    } catch {
+      await this.clone.begin();
+      await this.#fetch(there);
+    }
+  }
+
+  async #existing(): Promise<Branch[]> {
+    const refs = this.#branches.map(({ name }) => `refs/heads/${name}`);
+    const found = await this.#talk(this.#reading, ['ls-remote'], refs);
+    const names = new Set(found.split('\n').map((line) => line.replace(/^\S*\t/, '')));
+    return this.#branches.filter(({ name }) => names.has(`refs/heads/${name}`));
+  }
+
+  /**
+   * What is fetched is told by a file that git writes, in the order of the arguments: cheaper to read than a process to
+   * ask. `--verbose`: of a command that says nothing simple-git waits 50 ms for more.
+   */
+  async #fetch(branches: Branch[]): Promise<void> {
+    for (const branch of branches) branch.forget();
+    const options = ['--progress', '--verbose', '--no-tags', '--write-fetch-head', '--no-recurse-submodules'];
+    const refs = branches.map(({ name, ref }) => `+refs/heads/${name}:${ref}`);
+    await this.#talk(this.#reading, ['fetch', ...options], refs);
+    const head = await readFile(join(this.clone.git.dir, 'FETCH_HEAD'), 'utf8').catch(() => '');
+    const lines = head.split('\n');
+    for (const [i, branch] of branches.entries()) {
+      await branch.isAt(/^[0-9a-f]{40,64}(?=\t)/.exec(lines[i] ?? '')?.[0]);
+    }
+  }
+
+  #talk(access: Access, command: string[], refs: string[]): Promise<string> {
+    const { git } = this.clone;
+    return access.use((session) => git.with(session, [...command, '--', this.#url, ...refs]));
+  }
+}
+
+/** One followed branch, as the last fetch or push left it. */
+export class Branch {
+  readonly remote: Remote;
+  readonly name: string;
+  /** Where it is in the clone. */
+  readonly ref: string;
+  #known: { tip: string | undefined } | undefined;
+  #wasThere = false;
+
+  constructor(remote: Remote, name: string, ref: string) {
+    this.remote = remote;
+    this.name = name;
+    this.ref = ref;
+  }
+
+  get git(): GitCommand {
+    return this.remote.clone.git;
+  }
+
+  /** Whether it was there since this process began, and is not any more. */
+  get isGone(): boolean {
+    return this.#wasThere && this.#known !== undefined && this.#known.tip === undefined;
+  }
+
+  /**
+   * Brings it up to date.
+   * @returns the commit at its tip, or undefined while the remote has no such branch
+   * @throws TransientError when the remote is away
+   */
+  async fetch(): Promise<string | undefined> {
+    await this.remote.fetch();
+    return this.tip();
+  }
+
+  /** The commit that the last fetch or push left at its tip; undefined when there was no such branch. */
+  async tip(): Promise<string | undefined> {
+    if (!this.#known) await this.isAt(undefined);
+    return this.#known?.tip;
+  }
+
+  /** Moves it on the remote to a commit made on its tip. Throws TransientError when others were first. */
+  async push(commit: string): Promise<void> {
+    await this.remote.push(commit, this);
+    await this.isAt(commit);
+  }
+
+  /** To be told by the remote: a fetch begins, and may fail at any point. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  /** To be told by the remote; without a commit the clone is asked. */
+  async isAt(commit: string | undefined): Promise<void> {
+    const tip = commit ?? (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
+    this.#known = { tip };
+    this.#wasThere = true;
+  }
+
+  /** To be told by the remote. */
+  isMissing(): void {
+    this.#known = { tip: undefined };
+  }
+}
