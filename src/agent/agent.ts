@@ -4,6 +4,7 @@ import type { NodeOp } from '../api/nodeop.ts';
 import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
+import { NODES } from '../kube/resources.ts';
 import { Controller } from './controller.ts';
 import { ExternalRollouts } from './external.ts';
 import { Feedback } from './feedback.ts';
@@ -94,6 +95,11 @@ export class Agent {
   /** Whether the state of the cluster is known. */
   get synced(): boolean {
     return this.controller.synced;
+  }
+
+  /** Rejects when the API server gives no answer to a small question. */
+  async ping(): Promise<void> {
+    await this.client.list(NODES, { limit: 1 });
   }
 
   nodeOps(): Iterable<NodeOp> {

@@ -42,7 +42,7 @@ export class Stage {
     );
   }
 
-  async startSim(nodes: number): Promise<void> {
+  async startSim(nodes: number): Promise<{ child: ChildProcess }> {
     const flags = [
       '--nodes',
       String(nodes),
@@ -51,8 +51,9 @@ export class Stage {
       '--dir',
       join(this.dir, 'nodes'),
     ];
-    this.run('sim', ...flags);
+    const sim = this.run('sim', ...flags);
     await this.until('the embedded cluster', () => existsSync(this.kubeconfig));
+    return sim;
   }
 
   /** Starts a command of ours; its output is collected. */

@@ -1,0 +1,66 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Patience } from '../../src/agent/patience.ts';
+import { runFile, Stage } from '../support/agent-process.ts';
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.close());
+
+const once = (timeout: string) => stage.run('once', '--config', stage.config, '--timeout', timeout);
+
+/** A cluster where nobody listens. */
+const NOWHERE = `apiVersion: v1
+kind: Config
+clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: a, user: {}}]
+contexts: [{name: a, context: {cluster: a, user: a}}]
+current-context: a
+`;
+
+test('a repository that stays away ends it with 3 and a reason', async () => {
+  await stage.startSim(1);
+  renameSync(stage.bare, `${stage.bare}.away`);
+  const { ended, output } = once('2s');
+  expect(await ended, output()).toBe(3);
+  expect(output()).toMatch(/gave up: the repository is away for 2s: git fetch: .*operations\.git/);
+});
+
+test('an API server that is not there ends it with 3 and a reason', async () => {
+  writeFileSync(stage.kubeconfig, NOWHERE);
+  const { ended, output } = once('2s');
+  expect(await ended, output()).toBe(3);
+  expect(output()).toMatch(/gave up: the API server is away for 2s: no answer from the API server/);
+  expect(output()).not.toContain('    at ');
+});
+
+test('an API server that goes away in mid-rollout ends it with 3, and the run under way is named', async () => {
+  const sim = await stage.startSim(2);
+  stage.configure('*/2 * * * * *', stage.config, 'agent.git', ['runs: {initial: execute}']);
+  stage.commit({ 'runs/slow.yaml': runFile('slow', { concurrency: 1, seconds: 60 }) });
+  const { ended, output } = once('3s');
+  await stage.until('the first node', () => stage.onNode('node-1', 'var/ran') !== '');
+  sim.child.kill('SIGKILL');
+  expect(await ended, output()).toBe(3);
+  expect(output()).toContain('gave up: the API server is away for 3s');
+  expect(output()).toMatch(/runs\/slow\.yaml is under way, and goes on when an agent starts again/);
+});
+
+test('what comes back in between is not held against anybody', () => {
+  let now = 0;
+  const patience = new Patience(100, () => now);
+  patience.tell('a', 'x');
+  now = 99;
+  patience.tell('a', 'y');
+  expect(patience.exhausted()).toBeUndefined();
+  patience.tell('a', undefined);
+  now = 150;
+  patience.tell('a', 'z');
+  patience.tell('b', 'v');
+  now = 249;
+  expect(patience.exhausted()).toBeUndefined();
+  now = 250;
+  expect(patience.exhausted()).toEqual({ what: 'a', problem: 'z' });
+});
