@@ -24,19 +24,18 @@ export const GitSigning = object({
 export type GitSigning = z.infer<typeof GitSigning>;
 
 /** What is wrong with the two together; paths begin in `git`. */
-export function trustFlaws({
-  verify,
-  signing,
-}: {
+export function trustFlaws(git: {
   verify?: GitVerify | undefined;
   signing?: GitSigning | undefined;
+  results?: unknown;
 }): Problem[] {
+  const { verify, signing, results } = git;
   const flaws: Problem[] = [];
   if (verify && verify.allowedSignersFile === undefined && verify.keyringFile === undefined) {
     flaws.push({ path: ['verify'], message: 'needs allowedSignersFile, keyringFile, or both' });
   }
-  if (verify?.everyCommitSince !== undefined && !signing) {
-    const message = 'needs git.signing: the reports are commits, too';
+  if (verify?.everyCommitSince !== undefined && !signing && results === undefined) {
+    const message = 'needs git.signing or git.results: the reports are commits of the branch, too';
     flaws.push({ path: ['verify', 'everyCommitSince'], message });
   }
   const { sshKeyFile, gpgKeyFile } = signing ?? {};

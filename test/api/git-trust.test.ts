@@ -6,11 +6,14 @@ const commit = 'a'.repeat(40);
 test.each([
   [{ verify: { allowedSignersFile: '/keys' } }, []],
   [{ verify: { keyringFile: '/keys', everyCommitSince: commit }, signing: { gpgKeyFile: '/key' } }, []],
+  [{ verify: { keyringFile: '/keys', everyCommitSince: commit }, results: { branch: 'results' } }, []],
   [{ signing: { sshKeyFile: '/key', passphraseFile: '/word' } }, []],
   [{ verify: {} }, ['git.verify: needs allowedSignersFile, keyringFile, or both']],
   [
     { verify: { allowedSignersFile: '/keys', everyCommitSince: commit } },
-    ['git.verify.everyCommitSince: needs git.signing: the reports are commits, too'],
+    [
+      'git.verify.everyCommitSince: needs git.signing or git.results: the reports are commits of the branch, too',
+    ],
   ],
   [
     { verify: { allowedSignersFile: '/keys', everyCommitSince: 'main' }, signing: { sshKeyFile: '/key' } },
