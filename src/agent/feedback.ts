@@ -6,7 +6,8 @@ import { commentMarker, withRun } from '../core/feedback/comment.ts';
 import { filePage, projectAt } from '../core/feedback/links.ts';
 import { runStatus, statusContext, worthTelling } from '../core/feedback/status.ts';
 import { reportPath, type Layout } from '../core/runs/paths.ts';
-import { type Comment, type Host, HostError, openHost } from '../host/host.ts';
+import { type Comment, type Host, HostError } from '../host/host.ts';
+import { openHost } from '../host/open.ts';
 import { backoffMs, pause } from '../kube/backoff.ts';
 import type { Logger } from './logger.ts';
 

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { apiUrlOf, isSafeUrl } from '../api/feedback.ts';
-import { HostError, openHost, type Host, type HostAccess, type Provider } from '../host/host.ts';
+import { HostError, type Host, type HostAccess, type Provider } from '../host/host.ts';
+import { openHost } from '../host/open.ts';
 import { placeOf } from './comment/environment.ts';
 import { print, wholeNumber } from './terminal.ts';
 

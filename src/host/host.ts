@@ -36,18 +36,6 @@ export interface HostAccess {
   token: string;
 }
 
-/** Loads one host's client, and only that. */
-export async function openHost(access: HostAccess, signal?: AbortSignal): Promise<Host> {
-  switch (access.provider) {
-    case 'github':
-      return (await import('./github.ts')).githubHost(access, signal);
-    case 'gitlab':
-      return (await import('./gitlab.ts')).gitlabHost(access, signal);
-    case 'gitea':
-      return (await import('./gitea.ts')).giteaHost(access, signal);
-  }
-}
-
 /** A refusal, or no answer at all (`status` 0). Never holds the token. */
 export class HostError extends Error {
   readonly status: number;

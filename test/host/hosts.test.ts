@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Host, HostError, openHost, refusal } from '../../src/host/host.ts';
+import { type Host, HostError, refusal } from '../../src/host/host.ts';
+import { openHost } from '../../src/host/open.ts';
 import { GitHost, TOKEN } from '../support/git-host.ts';
 
 const COMMIT = 'a'.repeat(40);
