@@ -55,20 +55,6 @@ function inside(folder: string): string {
   return `${folder}/`;
 }
 
-/** The files at these very paths that are there. However many others the tree holds, it costs no more. */
-export async function listPaths(
-  git: GitCommand,
-  commit: string,
-  paths: readonly string[],
-): Promise<TreeEntry[]> {
-  const found: TreeEntry[] = [];
-  for (let i = 0; i < paths.length; i += MAX_PATHS) {
-    const some = paths.slice(i, i + MAX_PATHS);
-    found.push(...parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', ...some])));
-  }
-  return found;
-}
-
 const PLAIN = '100644';
 
 /** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */

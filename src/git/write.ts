@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
 import type { GitSigning } from '../api/git-trust.ts';
 import type { GitCommand } from './command.ts';
-import { blobId, listPaths } from './read.ts';
 import type { Branch } from './remote.ts';
 import { withSigningKey } from './signing.ts';
 
@@ -31,8 +30,8 @@ const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 +
 /**
  * Commits `files` on the branch's tip and pushes them. When somebody else pushed first,
  * the same files are put on the new tip: they are in the agent's own folder, so there is nothing to merge.
- * Files that are there already with the same text (after a push whose answer was lost, say) are left out;
- * with none left nothing is committed. A branch that is not there is begun with them.
+ * When all are there already with the same text (after a push whose answer was lost, say), nothing is committed.
+ * A branch that is not there is begun with them.
  * @returns the tip that holds the files
  * @throws TransientError when the remote is away, refuses, or others always win
  */
@@ -48,9 +47,8 @@ export async function writeFiles(
     const tip = attempt === 0 ? await branch.tip() : await branch.fetch();
     bases.push(tip);
     if (branch.isGone) throw new TransientError('the branch is gone from the remote');
-    const news = await differing(branch, tip, files);
-    if (tip !== undefined && news.length === 0) return tip;
-    const commit = await commitOn(branch, tip, news, message, options);
+    const commit = await commitOn(branch, tip, files, message, options);
+    if (commit === tip) return commit;
     try {
       await branch.push(commit);
       return commit;
@@ -68,24 +66,15 @@ function signalOf(options: WriteOptions) {
   return options.signal === undefined ? {} : { signal: options.signal };
 }
 
-async function differing(
-  { git }: Branch,
-  tip: string | undefined,
-  files: Files,
-): Promise<[string, string | undefined][]> {
-  const entries = tip === undefined ? [] : await listPaths(git, tip, [...files.keys()]);
-  const ids = new Map(entries.map((it) => [it.path, it.blob]));
-  return [...files].filter(([path, text]) => {
-    const id = ids.get(path);
-    return text === undefined ? id !== undefined : id === undefined || id !== blobId(text, id.length);
-  });
-}
-
-/** fast-import makes blobs, trees and commit in one process, with no index and no working tree. */
+/**
+ * fast-import makes blobs, trees and commit in one process, with no index and no working tree; and it tells the trees
+ * of both commits, which are one and the same when nothing differs.
+ * @returns the tip itself when nothing differs
+ */
 async function commitOn(
   { git }: Branch,
   tip: string | undefined,
-  files: readonly [string, string | undefined][],
+  files: Files,
   message: string,
   options: WriteOptions,
 ): Promise<string> {
@@ -93,17 +82,23 @@ async function commitOn(
   const date = `${Math.floor(options.now().getTime() / 1000)} +0000`;
   const lines = [
     `commit ${PENDING}`,
+    'mark :1',
     `committer ${clean(name)} <${clean(email)}> ${date}`,
     data(message),
     ...(tip === undefined ? [] : [`from ${tip}`]),
-    ...files.flatMap(([path, text]) =>
+    ...[...files].flatMap(([path, text]) =>
       text === undefined ? [`D ${quote(path)}`] : [`M 100644 inline ${quote(path)}`, data(text)],
     ),
+    'get-mark :1',
+    'ls :1 ""',
+    ...(tip === undefined ? [] : [`ls ${tip} ""`]),
     'done',
   ];
-  await git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
-  if (options.signing) return signed(git, tip, message, { name, email, date, key: options.signing });
-  return (await git.text(['rev-parse', '--verify', `${PENDING}^{commit}`])).trim();
+  const told = await git.text(['fast-import', '--force', '--done'], `${lines.join('\n')}\n`);
+  const [commit, made, there] = told.split('\n');
+  if (commit === undefined || made === undefined) throw new Error('git fast-import told no commit');
+  if (tip !== undefined && made === there) return tip;
+  return options.signing ? signed(git, tip, message, { name, email, date, key: options.signing }) : commit;
 }
 
 /** The pending commit once more: fast-import cannot sign. */
