@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decide } from '../../src/core/rollout/decide.ts';
 import { type NodeScript, runToEnd, World } from '../support/world.ts';
 
 const nodes = (count: number, script: NodeScript = {}): Record<string, NodeScript> =>
@@ -265,4 +266,25 @@ test('a Job deleted before its result was seen fails the node; the command is no
   runToEnd(world);
   expect(world.status.nodeStatuses?.['node-1']?.message).toContain('its command is not run again');
   expect(world.commandRuns.get('node-1')).toBe(1);
+});
+
+test('a second look at the same facts gives the very same status, so nothing is written without news', () => {
+  const world = new World(
+    {
+      concurrency: 2,
+      preflight: { command: ['check'] },
+      rebootOnSuccess: true,
+      drainOptions: { enabled: true },
+    },
+    { ...nodes(4), 'node-5': { command: 'fail' }, 'node-6': { preflight: 'skip' } },
+  );
+  const seen = new Set<string | undefined>();
+  runToEnd(world, () => {
+    const facts = world.facts();
+    const { status } = decide(facts, world.now);
+    expect(decide({ ...facts, status }, world.now).status).toBe(status);
+    for (const { phase } of Object.values(status.nodeStatuses ?? {})) seen.add(phase);
+  });
+  const all = ['Pending', 'Preflight', 'Draining', 'Running', 'Rebooting', 'Completed', 'Failed'];
+  expect([...seen].toSorted()).toEqual(all.toSorted());
 });

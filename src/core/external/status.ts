@@ -67,7 +67,7 @@ export function understood(nodeOp: NodeOp, { targets, jobs }: ExternalFacts): No
   const removed = !over && metadata.annotations?.[ANNOTATION_CANCEL] !== undefined;
   const status: NodeOpStatus = {
     phase,
-    summary: summarise(nodeStatuses),
+    summary: summarise(Object.values(nodeStatuses)),
     nodeStatuses,
     ...(startedAt !== undefined && { startedAt }),
     ...(completedAt !== undefined && { completedAt }),
@@ -115,7 +115,7 @@ function latest(told: NodeOpStatus, nodes: Record<string, NodeStatus>): string |
 }
 
 function readiness({ summary, nodeStatuses = {} }: NodeOpStatus, phase: RolloutPhase, removed: boolean) {
-  const counts = summary ?? summarise(nodeStatuses);
+  const counts = summary ?? summarise(Object.values(nodeStatuses));
   const failures = failureText(counts, nodeStatuses);
   const none = counts.total === 0 ? 'no node matches the selector' : undefined;
   const done = counts.total === 0 ? undefined : `${counts.done} nodes are done`;

@@ -1,9 +1,9 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
 import { closedBecause } from '../window.ts';
-import { ownerMark, type RolloutFacts } from './facts.ts';
+import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
-import { overall } from './status.ts';
+import { overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
@@ -63,7 +63,11 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
   const nodeStatuses = Object.fromEntries(names.map((name) => [name, first]));
   return {
     actions: [],
-    status: overall(facts, { ...nodeStatuses }, now, { undoing: 0, waiting: undefined }),
+    status: overall(facts, { ...nodeStatuses }, now, {
+      undoing: 0,
+      waiting: undefined,
+      summary: summarise(names.map(() => first)),
+    }),
   };
 }
 
@@ -73,14 +77,40 @@ const STAYS_CORDONED = 'the node stays cordoned';
 const messageLimit = (nodes: number): number =>
   Math.max(60, Math.min(1024, Math.floor(300_000 / Math.max(1, nodes))));
 
-/** One look at a rollout that has its targets. */
+/**
+ * The entries of statuses that do not change any more. To list those of an object with thousands of keys takes longer than
+ * all the rest of a look, so of one made here they are remembered.
+ */
+function listed(nodeStatuses: Record<string, NodeStatus>): Entries {
+  const known = LISTED.get(nodeStatuses);
+  if (known) return known;
+  const entries = { names: Object.keys(nodeStatuses), statuses: Object.values(nodeStatuses) };
+  LISTED.set(nodeStatuses, entries);
+  return entries;
+}
+
+interface Entries {
+  names: readonly string[];
+  statuses: readonly NodeStatus[];
+}
+const LISTED = new WeakMap<Record<string, NodeStatus>, Entries>();
+
+/**
+ * One look at a rollout that has its targets. Of thousands of nodes most are only passed by, so each of them is looked
+ * up once in what is known of nodes and work, and the statuses are copied only when one has changed.
+ */
 class Pass {
   private readonly facts: RolloutFacts;
   private readonly now: number;
   private readonly context: NodeContext;
-  private readonly next: Record<string, NodeStatus>;
-  private readonly names: string[];
+  private readonly mark: string;
+  private readonly targets: Record<string, NodeStatus>;
+  private readonly names: readonly string[];
+  /** In the order of the names. */
+  private readonly statuses: NodeStatus[];
+  private readonly changed = new Set<number>();
   private readonly actions: Action[] = [];
+  private readonly undoActions: Action[] = [];
   private lookAgainAt = Infinity;
   private slots = 0;
   private failed = 0;
@@ -90,46 +120,74 @@ class Pass {
   constructor(facts: RolloutFacts, targets: Record<string, NodeStatus>, now: number) {
     this.facts = facts;
     this.now = now;
-    this.names = Object.keys(targets);
+    this.mark = ownerMark(facts);
+    this.targets = targets;
+    const { names, statuses } = listed(targets);
+    this.names = names;
+    this.statuses = [...statuses];
     this.context = { facts, now, messageLimit: messageLimit(this.names.length) };
-    this.next = { ...targets };
   }
 
   decide(): Decision {
-    for (const name of this.names) this.advance(name);
-    for (const name of this.names) this.undo(name);
+    for (let i = 0; i < this.names.length; i += 1) this.pass(i, this.names[i] ?? '');
+    this.actions.push(...this.undoActions);
     const stop = this.stopReason();
     if (stop === undefined) this.startMore();
     else this.cancelRest(stop);
-    const status = overall(this.facts, this.next, this.now, { undoing: this.undoing, waiting: this.waiting });
+    const { undoing, waiting } = this;
+    const summary = summarise(this.statuses);
+    const status = overall(this.facts, this.nodeStatuses(), this.now, { undoing, waiting, summary });
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     return { actions: this.actions, status, lookAgainAt };
   }
 
-  private status(name: string): NodeStatus {
-    return this.next[name] ?? { phase: 'Pending' };
+  /** The very same object when no node has changed. */
+  private nodeStatuses(): Record<string, NodeStatus> {
+    if (this.changed.size === 0) return this.targets;
+    const next = { ...this.targets };
+    for (const i of this.changed) next[this.names[i] ?? ''] = this.status(i);
+    LISTED.set(next, { names: this.names, statuses: this.statuses });
+    return next;
   }
 
-  /** Moves a node in flight and counts what holds a slot. */
-  private advance(name: string): void {
-    const before = this.status(name);
-    if (before.phase === 'Pending') {
-      if (!this.facts.nodes.has(name)) this.next[name] = fail(this.context, before, 'node is gone');
-      // Work found without a record is ours from before a crash: the node was started.
-      else if (this.wasStarted(name)) this.move(name, begin(this.context, before));
-    } else if (!isFinalNodePhase(before.phase)) this.move(name, before);
-    if (!isFinalNodePhase(before.phase)) this.explainCordon(name);
-    const after = this.status(name);
-    if (after.phase === 'Failed') this.failed += 1;
-    if (this.holdsSlot(name, after)) this.slots += 1;
+  private status(i: number): NodeStatus {
+    return this.statuses[i] ?? { phase: 'Pending' };
+  }
+
+  private set(i: number, status: NodeStatus): void {
+    if (this.statuses[i] === status) return;
+    this.statuses[i] = status;
+    this.changed.add(i);
+  }
+
+  private pass(i: number, name: string): void {
+    const node = this.facts.nodes.get(name);
+    // What is over has nothing left but the pod of its preflight, if it had one.
+    const isOver = isFinalNodePhase(this.status(i).phase) && this.facts.spec.preflight === undefined;
+    const work = isOver ? undefined : this.facts.work.get(name);
+    this.advance(i, name, node, work);
+    const status = this.status(i);
+    if (status.phase === 'Failed') this.failed += 1;
+    if (this.holdsSlot(status, node)) this.slots += 1;
+    this.undo(name, status, node, work);
+  }
+
+  /** Moves a node in flight. */
+  private advance(i: number, name: string, node: NodeFacts | undefined, work: WorkFacts | undefined): void {
+    const before = this.status(i);
+    if (isFinalNodePhase(before.phase)) return;
+    if (before.phase !== 'Pending') this.move(i, name, before);
+    else if (!node) this.set(i, fail(this.context, before, 'node is gone'));
+    // Work found without a record is ours from before a crash: the node was started.
+    else if (this.wasStarted(node, work)) this.move(i, name, begin(this.context, before));
+    this.explainCordon(i, node);
   }
 
   /** A node that failed just now and stays cordoned says so: nothing else would tell why it takes no pods. */
-  private explainCordon(name: string): void {
-    const status = this.status(name);
-    const left =
-      status.phase === 'Failed' && this.facts.nodes.get(name)?.cordonedBy === ownerMark(this.facts);
-    if (left && !this.isUnwanted(status)) this.next[name] = append(this.context, status, STAYS_CORDONED);
+  private explainCordon(i: number, node: NodeFacts | undefined): void {
+    const status = this.status(i);
+    if (status.phase !== 'Failed' || node?.cordonedBy !== this.mark || this.isUnwanted(status)) return;
+    this.set(i, append(this.context, status, STAYS_CORDONED));
   }
 
   /** Whether a failed node is uncordoned: when asked for, and when its command never began. */
@@ -137,15 +195,14 @@ class Pass {
     return this.facts.spec.uncordonOnFailure || status.jobName === undefined;
   }
 
-  private wasStarted(name: string): boolean {
-    const work = this.facts.work.get(name);
+  private wasStarted(node: NodeFacts, work: WorkFacts | undefined): boolean {
     if (work?.job !== undefined || work?.preflight !== undefined || work?.reboot !== undefined) return true;
-    return this.facts.nodes.get(name)?.cordonedBy === ownerMark(this.facts);
+    return node.cordonedBy === this.mark;
   }
 
-  private move(name: string, before: NodeStatus): void {
+  private move(i: number, name: string, before: NodeStatus): void {
     const result = step(this.context, name, before);
-    this.next[name] = result.status;
+    this.set(i, result.status);
     this.actions.push(...result.actions);
     this.look(result.lookAgainAt);
   }
@@ -154,41 +211,37 @@ class Pass {
     if (at !== undefined && at > this.now) this.lookAgainAt = Math.min(this.lookAgainAt, at);
   }
 
-  private holdsSlot(name: string, status: NodeStatus): boolean {
+  private holdsSlot(status: NodeStatus, node: NodeFacts | undefined): boolean {
     if (!isFinalNodePhase(status.phase)) return status.phase !== 'Pending';
-    if (status.phase !== 'Completed' || status.jobName === undefined) return false;
-    const node = this.facts.nodes.get(name);
-    if (node === undefined) return false;
-    const finished = Date.parse(status.finishedAt ?? '');
+    if (status.phase !== 'Completed' || status.jobName === undefined || !node) return false;
     const { soakSeconds, nodeReadyTimeoutSeconds } = this.facts.spec;
+    if (node.ready && soakSeconds === 0) return false;
+    const finished = Date.parse(status.finishedAt ?? '');
     const until = node.ready
-      ? Math.max(finished, soakSeconds > 0 ? (node.readySince ?? 0) : 0) + soakSeconds * 1000
+      ? Math.max(finished, node.readySince ?? 0) + soakSeconds * 1000
       : finished + (soakSeconds + nodeReadyTimeoutSeconds) * 1000;
     this.look(until);
     return this.now < until;
   }
 
   /** Verdicts that are final leave things behind: a cordon after a failed drain, a preflight pod. */
-  private undo(name: string): void {
-    const status = this.status(name);
-    const node = this.facts.nodes.get(name);
-    const final = isFinalNodePhase(status.phase);
+  private undo(
+    name: string,
+    status: NodeStatus,
+    node: NodeFacts | undefined,
+    work: WorkFacts | undefined,
+  ): void {
     const unwanted = status.phase === 'Failed' && this.isUnwanted(status);
-    if (node?.cordonedBy === ownerMark(this.facts) && (unwanted || status.phase === 'Cancelled')) {
+    if (node?.cordonedBy === this.mark && (unwanted || status.phase === 'Cancelled')) {
       this.undoing += 1;
-      this.actions.push({
-        type: 'uncordon',
-        node: name,
-        reason: 'the node failed and is left as it was found',
-      });
+      const reason = 'the node failed and is left as it was found';
+      this.undoActions.push({ type: 'uncordon', node: name, reason });
     }
+    if (work?.preflight === undefined || status.phase === 'Preflight') return;
     const recorded = this.facts.persisted.nodeStatuses?.[name]?.phase;
-    const past = final || status.phase !== 'Preflight';
-    if (this.facts.work.get(name)?.preflight !== undefined && past) {
-      if (recorded === status.phase) {
-        this.actions.push({ type: 'delete-preflight', node: name, reason: 'its verdict is on record' });
-      } else this.undoing += final ? 1 : 0;
-    }
+    if (recorded === status.phase) {
+      this.undoActions.push({ type: 'delete-preflight', node: name, reason: 'its verdict is on record' });
+    } else this.undoing += isFinalNodePhase(status.phase) ? 1 : 0;
   }
 
   /** Why no further node may be started for good. */
@@ -200,15 +253,17 @@ class Pass {
   }
 
   private cancelRest(reason: string): void {
-    for (const name of this.names) {
-      const status = this.status(name);
-      if (status.phase === 'Pending') this.next[name] = cancel(this.context, status, reason);
+    for (const [i, status] of this.statuses.entries()) {
+      if (status.phase === 'Pending') this.set(i, cancel(this.context, status, reason));
     }
   }
 
   private startMore(): void {
-    const { spec, nodes, agentNode, window } = this.facts;
-    const pending = this.names.filter((name) => this.status(name).phase === 'Pending');
+    const { spec, window } = this.facts;
+    const pending: number[] = [];
+    for (let i = 0; i < this.names.length; i += 1) {
+      if (this.statuses[i]?.phase === 'Pending') pending.push(i);
+    }
     if (pending.length === 0) return;
     if (spec.suspend) {
       this.waiting = 'suspended: no new node is started';
@@ -219,28 +274,33 @@ class Pass {
       this.waiting = closed.reason;
       return this.look(closed.opensAt);
     }
+    const isReady = (i: number) => this.facts.nodes.get(this.names[i] ?? '')?.ready === true;
+    if (!pending.some(isReady)) return this.waitForReady(pending);
     const limit = spec.concurrency === 0 ? Infinity : spec.concurrency;
-    const ready = pending.filter((name) => nodes.get(name)?.ready === true);
-    if (ready.length === 0) return this.waitForReady(pending);
-    if (this.slots >= limit) return;
+    if (this.slots < limit) this.fill(limit, pending.filter(isReady));
+  }
+
+  /** Starts nodes that are Ready until the slots are taken. */
+  private fill(limit: number, ready: readonly number[]): void {
+    const { spec, nodes, agentNode, claims } = this.facts;
+    const places = new Map(ready.map((i) => [this.names[i] ?? '', i]));
     const busy = new Set<string>();
-    const order = inOrder(ready, nodes, spec, agentNode);
     let group = this.openGroup();
-    for (const name of order) {
+    for (const name of inOrder([...places.keys()], nodes, spec, agentNode)) {
       if (this.slots >= limit) break;
       const own = this.groupOf(name);
       group ??= own;
       if (own !== group) break;
-      const holder = this.facts.claims.get(name);
+      const holder = claims.get(name);
       if (holder !== undefined) busy.add(`${name} (busy with ${holder})`);
-      else this.start(name);
+      else this.start(places.get(name) ?? -1, name);
     }
     if (busy.size > 0) this.waiting = `waiting for ${[...busy].slice(0, 5).join(', ')}`;
   }
 
-  private start(name: string): void {
+  private start(i: number, name: string): void {
     this.slots += 1;
-    this.move(name, begin(this.context, this.status(name)));
+    this.move(i, name, begin(this.context, this.status(i)));
   }
 
   private groupOf(name: string): string {
@@ -250,26 +310,25 @@ class Pass {
   /** The topology value that still has nodes in flight: no other begins before. */
   private openGroup(): string | undefined {
     if (this.facts.spec.topologyKey === undefined) return '';
-    const open = this.names.find((name) => this.holdsSlot(name, this.status(name)));
+    const open = this.names.find((name, i) => this.holdsSlot(this.status(i), this.facts.nodes.get(name)));
     return open === undefined ? undefined : this.groupOf(open);
   }
 
   /** Only nodes that are not Ready are left; once nothing else is in flight their time runs. */
-  private waitForReady(pending: readonly string[]): void {
-    this.waiting = `waiting for nodes that are not Ready: ${pending.slice(0, 5).join(', ')}`;
-    if (
-      this.names.some(
-        (name) => !isFinalNodePhase(this.status(name).phase) && this.status(name).phase !== 'Pending',
-      )
-    )
-      return;
-    const ends = this.names.map((name) => Date.parse(this.status(name).finishedAt ?? '') || 0);
-    const idleSince = Math.max(Date.parse(this.facts.status.startedAt ?? '') || this.now, ...ends);
+  private waitForReady(pending: readonly number[]): void {
+    const some = pending.slice(0, 5).map((i) => this.names[i]);
+    this.waiting = `waiting for nodes that are not Ready: ${some.join(', ')}`;
+    if (this.statuses.some(({ phase }) => !isFinalNodePhase(phase) && phase !== 'Pending')) return;
+    let idleSince = Date.parse(this.facts.status.startedAt ?? '') || this.now;
+    for (const { finishedAt } of this.statuses) {
+      idleSince = Math.max(idleSince, Date.parse(finishedAt ?? '') || 0);
+    }
     const timeout = this.facts.spec.nodeReadyTimeoutSeconds;
-    for (const name of pending) {
-      const until = Math.max(idleSince, this.facts.nodes.get(name)?.readySince ?? 0) + timeout * 1000;
+    for (const i of pending) {
+      const { readySince } = this.facts.nodes.get(this.names[i] ?? '') ?? {};
+      const until = Math.max(idleSince, readySince ?? 0) + timeout * 1000;
       if (this.now < until) this.look(until);
-      else this.next[name] = fail(this.context, this.status(name), `not Ready for ${timeout} s`);
+      else this.set(i, fail(this.context, this.status(i), `not Ready for ${timeout} s`));
     }
   }
 }

@@ -137,12 +137,13 @@ function drain(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeS
 function run(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeStatus): Step {
   const { job } = work;
   if (job === undefined) return missingJob(node, status, work.jobSeen === true);
-  const name = jobName(ctx.facts, node.name);
   if (job === 'gone') {
+    const name = jobName(ctx.facts, node.name);
     const text = `Job ${name} disappeared before its result was seen; its command is not run again`;
     return { status: fail(ctx, { ...status, jobName: name }, text), actions: [] };
   }
-  const seen = withAttempts(ctx, { ...status, jobName: job.name }, job);
+  const named = status.jobName === job.name ? status : { ...status, jobName: job.name };
+  const seen = withAttempts(ctx, named, job);
   if (job.state === 'failed') return { status: jobFailed(ctx, seen, job), actions: [] };
   if (job.state === 'active')
     return { status: note(ctx, seen, job.pod && waitingReason(job.pod)), actions: [] };

@@ -13,10 +13,10 @@ export function overall(
   facts: RolloutFacts,
   nodeStatuses: Record<string, NodeStatus>,
   now: number,
-  pass: { undoing: number; waiting: string | undefined },
+  pass: { undoing: number; waiting: string | undefined; summary: Summary },
 ): NodeOpStatus {
   const before = facts.status;
-  const summary = summarise(nodeStatuses);
+  const { summary } = pass;
   const phase = phaseOf(before.phase, summary, pass.undoing, facts.cancelled !== undefined);
   const stamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
@@ -28,7 +28,7 @@ export function overall(
     summary: same(before.summary, summary) ? before.summary : summary,
     conditions: same(before.conditions, conditions) ? before.conditions : conditions,
     startedAt: before.startedAt ?? stamp,
-    nodeStatuses: sameEntries(before.nodeStatuses, nodeStatuses) ? before.nodeStatuses : nodeStatuses,
+    nodeStatuses,
     ...(final ? { completedAt: before.completedAt ?? stamp } : {}),
   };
   const changed = Object.keys(next).some(
@@ -37,12 +37,11 @@ export function overall(
   return changed ? { ...next, lastUpdated: stamp } : before;
 }
 
-export function summarise(nodeStatuses: Record<string, NodeStatus>): Summary {
+export function summarise(statuses: readonly NodeStatus[]): Summary {
   const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0 };
   let total = 0;
-  for (const name in nodeStatuses) {
+  for (const { phase } of statuses) {
     total += 1;
-    const phase = nodeStatuses[name]?.phase;
     if (phase === 'Pending') counts.pending += 1;
     else if (phase === 'Completed') counts.completed += 1;
     else if (phase === 'Failed') counts.failed += 1;
@@ -130,12 +129,6 @@ export function failureText(summary: Summary, nodeStatuses: Record<string, NodeS
 /** Deep equality of small plain values. */
 function same(a: unknown, b: unknown): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
-}
-
-function sameEntries(a: Record<string, NodeStatus> | undefined, b: Record<string, NodeStatus>): boolean {
-  if (a === undefined) return false;
-  for (const name in b) if (a[name] !== b[name]) return false;
-  return true;
 }
 
 /** Nodes in flight: what this NodeOp holds against others. */
