@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   let failed = 0;
   for (const experiment of chosen) {
     // oxlint-disable-next-line no-await-in-loop -- they must not disturb each other
-    const rows = await experiment.run(scale);
+    const rows = await experiment.run(scale, only);
     for (const row of rows.filter(({ name }) => only === undefined || name === only)) {
       process.stdout.write(`${json ? JSON.stringify(row) : formatRow(row)}\n`);
       if (!row.holds) failed += 1;

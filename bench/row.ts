@@ -1,3 +1,6 @@
+/** How often each call was made, by the agent and by the bare loop. */
+export type Calls = Record<string, { value: number; floor: number }>;
+
 /** One line of the table. Values and floors have the row's unit; `ratio` is value / floor. */
 export interface Row {
   name: string;
@@ -10,41 +13,31 @@ export interface Row {
   ratio: number;
   target: string;
   holds: boolean;
+  /** Of rows that count requests. */
+  calls?: Calls;
 }
 
-interface Measured {
-  name: string;
-  size: string;
-  value: number;
-  unit: string;
-  floor: number;
-}
+type Measured = Omit<Row, 'ratio' | 'target' | 'holds'>;
 
 /** A row that holds while value ≤ factor × floor + slack. */
 export function atMost(factor: number, row: Measured, slack = 0): Row {
   const plus = slack === 0 ? '' : ` + ${slack} ${row.unit}`;
-  return {
-    ...row,
-    ratio: row.value / row.floor,
-    target: `≤ ${factor} × floor${plus}`,
-    holds: row.value <= factor * row.floor + slack,
-  };
+  const holds = row.value <= factor * row.floor + slack;
+  return judged(row, `≤ ${factor} × floor${plus}`, holds);
 }
 
 /** A row that holds while value ≥ factor × floor. */
 export function atLeast(factor: number, row: Measured): Row {
-  return {
-    ...row,
-    ratio: row.value / row.floor,
-    target: `≥ ${factor} × floor`,
-    holds: row.value >= factor * row.floor,
-  };
+  return judged(row, `≥ ${factor} × floor`, row.value >= factor * row.floor);
 }
 
 /** A row that holds while value ≤ floor, a fixed bound. */
 export function within(row: Measured): Row {
-  const holds = row.value <= row.floor;
-  return { ...row, ratio: row.value / row.floor, target: `≤ ${row.floor} ${row.unit}`, holds };
+  return judged(row, `≤ ${row.floor} ${row.unit}`, row.value <= row.floor);
+}
+
+function judged({ calls, ...row }: Measured, target: string, holds: boolean): Row {
+  return { ...row, ratio: row.value / row.floor, target, holds, ...(calls && { calls }) };
 }
 
 const COLUMNS = ['name', 'size', 'value', 'unit', 'floor', 'ratio', 'target', 'holds'] as const;
@@ -54,14 +47,18 @@ export function heading(): string {
   return line(COLUMNS.map(String));
 }
 
+/** A line, and one more for each call that was made more often than it has to be. */
 export function formatRow(row: Row): string {
-  return line(
-    COLUMNS.map((column) => {
-      const cell = row[column];
-      if (typeof cell === 'number') return significant(cell);
-      return typeof cell === 'boolean' ? (cell ? 'yes' : 'NO') : cell;
-    }),
+  const cells = COLUMNS.map((column) => {
+    const cell = row[column];
+    if (typeof cell === 'number') return significant(cell);
+    return typeof cell === 'boolean' ? (cell ? 'yes' : 'NO') : cell;
+  });
+  const more = Object.entries(row.calls ?? {}).filter(([, { value, floor }]) => value > floor);
+  const told = more.map(
+    ([call, { value, floor }]) => `  ${value - floor} more: ${call} (${value}, floor ${floor})`,
   );
+  return [line(cells), ...told].join('\n');
 }
 
 function line(cells: string[]): string {
@@ -83,4 +80,14 @@ export function medianBy<T>(items: readonly T[], key: (item: T) => number): T {
   const middle = sorted[Math.floor((sorted.length - 1) / 2)];
   if (middle === undefined) throw new Error('nothing was measured');
   return middle;
+}
+
+/** Several runs, one after the other: they must not disturb each other. */
+export async function repeat<T>(runs: number, once: (run: number) => T | Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- that is what it is for
+    results.push(await once(run));
+  }
+  return results;
 }

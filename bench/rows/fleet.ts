@@ -1,6 +1,6 @@
 import { Stage } from '../cluster.ts';
 import { cpuMs, peakMb } from '../process.ts';
-import { atMost, medianBy, type Row, within } from '../row.ts';
+import { atMost, medianBy, repeat, type Row, within } from '../row.ts';
 import type { Fleet, Scale } from '../scale.ts';
 
 const SPEC = { image: 'busybox', command: ['true'] };
@@ -15,58 +15,34 @@ interface Run {
 
 /** The rows `status-bytes`, `memory` and `cpu`: what a rollout over a whole fleet costs the agent. */
 export async function fleet(scale: Scale): Promise<Row[]> {
-  const runs: { small: Run; large: Run }[] = [];
-  for (let run = 0; run < scale.runs; run += 1) {
-    // oxlint-disable no-await-in-loop -- measured one after the other
-    const small = await measure(scale.fleet.small);
-    const large = await measure(scale.fleet.large);
-    // oxlint-enable no-await-in-loop
-    runs.push({ small, large });
-  }
-  const median = (size: 'small' | 'large', key: keyof Run) =>
-    medianBy(
-      runs.map((run) => run[size]),
-      (run) => run[key],
+  const rows: Row[] = [];
+  for (const size of scale.fleet) {
+    // oxlint-disable-next-line no-await-in-loop -- measured one after the other
+    const runs = await repeat(scale.runs, () => measure(size));
+    const median = (key: keyof Run) => medianBy(runs, (run) => run[key]);
+    const label = labelOf(size);
+    const { writtenBytes, statusBytes } = median('writtenBytes');
+    const bytes = (what: string, value: number, floor: number) => ({
+      name: 'status-bytes',
+      size: `${label}, ${what}`,
+      value: value / 1024,
+      unit: 'KiB',
+      floor,
+    });
+    const row = (name: string, value: number, unit: string, floor: number) =>
+      within({ name, size: label, value, unit, floor });
+    rows.push(
+      atMost(40, bytes('written', writtenBytes, statusBytes / 1024)),
+      within(bytes('final', statusBytes, 1024)),
+      row('memory', median('peakMb').peakMb, 'MB', size.memory),
+      row('cpu', median('cpuMsANode').cpuMsANode, 'ms a node', 6),
     );
-  const label = (size: 'small' | 'large') => {
-    const { nodes, pods } = scale.fleet[size];
-    return `${nodes} nodes, ${pods} pods`;
-  };
-  const bytes = median('large', 'writtenBytes');
-  const cpu = (size: 'small' | 'large') => ({
-    name: 'cpu',
-    size: label(size),
-    value: median(size, 'cpuMsANode').cpuMsANode,
-    unit: 'ms a node',
-    floor: 6,
-  });
-  const memory = (size: 'small' | 'large', floor: number) => ({
-    name: 'memory',
-    size: label(size),
-    value: median(size, 'peakMb').peakMb,
-    unit: 'MB',
-    floor,
-  });
-  return [
-    atMost(40, {
-      name: 'status-bytes',
-      size: `${label('large')}, written`,
-      value: bytes.writtenBytes / 1024,
-      unit: 'KiB',
-      floor: bytes.statusBytes / 1024,
-    }),
-    within({
-      name: 'status-bytes',
-      size: `${label('large')}, final`,
-      value: bytes.statusBytes / 1024,
-      unit: 'KiB',
-      floor: 1024,
-    }),
-    within(memory('small', 130)),
-    within(memory('large', 220)),
-    within(cpu('small')),
-    within(cpu('large')),
-  ];
+  }
+  return rows;
+}
+
+function labelOf({ nodes, pods }: Fleet): string {
+  return `${nodes} nodes, ${pods} pods`;
 }
 
 async function measure({ nodes, pods, concurrency }: Fleet): Promise<Run> {
@@ -91,26 +67,30 @@ async function measure({ nodes, pods, concurrency }: Fleet): Promise<Run> {
 
 /** The row `restart`: killed in mid-rollout, the time from its start to the first Job it creates. */
 export async function restart(scale: Scale): Promise<Row[]> {
-  const { nodes, pods, concurrency } = scale.fleet.large;
-  const seconds: number[] = [];
-  for (let run = 0; run < scale.runs; run += 1) {
-    // oxlint-disable no-await-in-loop -- measured one after the other
-    const stage = await Stage.start({ nodes, pods, jobMs: JOB_MS, bootMs: 300 });
-    try {
-      await stage.startAgent();
-      const over = stage.cluster.call('rollout', 'measured', { ...SPEC, concurrency });
-      await stage.cluster.call('progress', 'measured', Math.floor(nodes / 3));
-      await stage.stopAgent('SIGKILL');
-      const next = stage.cluster.call('nextJob');
-      const began = Date.now();
-      stage.launchAgent();
-      seconds.push(((await next) - began) / 1000);
-      await over;
-    } finally {
-      await stage.stop();
-    }
-    // oxlint-enable no-await-in-loop
+  const rows: Row[] = [];
+  for (const size of scale.fleet) {
+    // oxlint-disable-next-line no-await-in-loop -- measured one after the other
+    const seconds = await repeat(scale.runs, () => restartOnce(size));
+    const value = medianBy(seconds, (it) => it);
+    rows.push(within({ name: 'restart', size: labelOf(size), value, unit: 's', floor: 3 }));
   }
-  const value = medianBy(seconds, (it) => it);
-  return [within({ name: 'restart', size: `${nodes} nodes, ${pods} pods`, value, unit: 's', floor: 3 })];
+  return rows;
+}
+
+async function restartOnce({ nodes, pods, concurrency }: Fleet): Promise<number> {
+  const stage = await Stage.start({ nodes, pods, jobMs: JOB_MS, bootMs: 300 });
+  try {
+    await stage.startAgent();
+    const over = stage.cluster.call('rollout', 'measured', { ...SPEC, concurrency });
+    await stage.cluster.call('progress', 'measured', Math.floor(nodes / 3));
+    await stage.stopAgent('SIGKILL');
+    const next = stage.cluster.call('nextJob');
+    const began = Date.now();
+    stage.launchAgent();
+    const seconds = ((await next) - began) / 1000;
+    await over;
+    return seconds;
+  } finally {
+    await stage.stop();
+  }
 }

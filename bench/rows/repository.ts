@@ -9,7 +9,7 @@ import type { NodeOpStore } from '../../src/core/ports.ts';
 import { mirrorOf } from '../../src/git/mirror.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { BenchRepository, git, pathOf, report, runFile } from '../repository.ts';
-import { atMost, medianBy, type Row } from '../row.ts';
+import { atMost, medianBy, repeat, type Row } from '../row.ts';
 import type { Scale } from '../scale.ts';
 
 /** Milliseconds of the agent and of the bare git commands that cannot be avoided. */
@@ -18,49 +18,39 @@ interface Pair {
   floor: number;
 }
 
-interface Run {
-  idle: Pair;
-  detect: Pair;
-  report: Pair;
-  clone: Pair;
-}
+type Measure = (repository: BenchRepository, runs: number) => Promise<Pair>;
 
-/** The rows `poll-idle`, `detect`, `report` and `first-clone`: the Git side, with few and with very many files. */
-export async function repositories({ repository, runs }: Scale): Promise<Row[]> {
-  const small = await measure(repository.small, runs);
-  const large = await measure(repository.large, runs);
+/** The rows of the Git side, with few and with very many files. */
+const ROWS: { name: string; measure: Measure; factor: number; slack?: number }[] = [
+  { name: 'first-clone', measure: firstClone, factor: 1.3 },
+  { name: 'poll-idle', measure: idle, factor: 1.3 },
+  { name: 'detect', measure: detect, factor: 1.5, slack: 100 },
+  { name: 'report', measure: reports, factor: 1.5 },
+];
+
+/** The rows `poll-idle`, `detect`, `report` and `first-clone`. */
+export async function repositories({ repository, runs }: Scale, only?: string): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [files, run] of [
-    [repository.small, small],
-    [repository.large, large],
-  ] as const) {
-    const size = `${files} run files and reports`;
-    const of = (name: string, { own, floor }: Pair) => ({ name, size, value: own, unit: 'ms', floor });
-    rows.push(
-      atMost(1.3, of('poll-idle', run.idle)),
-      atMost(1.5, of('detect', run.detect), 100),
-      atMost(1.5, of('report', run.report)),
-      atMost(1.3, of('first-clone', run.clone)),
-    );
+  for (const files of repository) {
+    // oxlint-disable-next-line no-await-in-loop -- measured one after the other
+    using made = await BenchRepository.create(files);
+    for (const { name, measure, factor, slack } of ROWS) {
+      if (only !== undefined && only !== name) continue;
+      // oxlint-disable-next-line no-await-in-loop -- measured one after the other
+      const { own, floor } = await measure(made, runs);
+      const size = `${files} run files and reports`;
+      rows.push(atMost(factor, { name, size, value: own, unit: 'ms', floor }, slack));
+    }
   }
-  const growth = {
-    name: 'poll-idle',
-    size: `${repository.large} over ${repository.small} files`,
-    unit: '× bare',
-  };
-  const ratio = ({ own, floor }: Pair) => own / floor;
-  rows.push(atMost(1.1, { ...growth, value: ratio(large.idle), floor: ratio(small.idle) }));
-  return rows;
+  return [...rows, ...growth(rows.filter(({ name }) => name === 'poll-idle'))];
 }
 
-async function measure(files: number, runs: number): Promise<Run> {
-  using repository = await BenchRepository.create(files);
-  return {
-    clone: await firstClone(repository, runs),
-    idle: await idle(repository, runs * 4),
-    detect: await detect(repository, runs),
-    report: await reports(repository, runs),
-  };
+/** How much more than git's own a poll costs of the most files than of the fewest. */
+function growth(polls: readonly Row[]): Row[] {
+  const [first, last] = [polls[0], polls.at(-1)];
+  if (!first || !last) return [];
+  const size = `${Number.parseInt(last.size, 10)} over ${Number.parseInt(first.size, 10)} files`;
+  return [atMost(1.1, { name: 'poll-idle', size, value: last.ratio, unit: '× bare', floor: first.ratio })];
 }
 
 function configOf(repository: BenchRepository, clone: string): AgentConfig {
@@ -98,11 +88,14 @@ async function firstClone(repository: BenchRepository, runs: number): Promise<Pa
   });
 }
 
+/** One is short, so that many of them tell more. */
+const POLLS = 20;
+
 async function idle(repository: BenchRepository, runs: number): Promise<Pair> {
   const loop = loopOn(configOf(repository, 'idle'), new Store());
   const bare = bareClone(repository, 'idle-bare');
   await loop.pollNow();
-  const pair = await median(runs, async () => ({
+  const pair = await median(runs * POLLS, async () => ({
     floor: await milliseconds(() => git(bare, [...FETCH, repository.bare, MAIN])),
     own: await milliseconds(() => loop.pollNow()),
   }));
@@ -205,13 +198,8 @@ class Store implements NodeOpStore {
   }
 }
 
-async function median(runs: number, measureOnce: (run: number) => Promise<Pair>): Promise<Pair> {
-  const pairs: Pair[] = [];
-  for (let run = 0; run < runs; run += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- measured one after the other
-    pairs.push(await measureOnce(run));
-  }
-  return medianBy(pairs, ({ own, floor }) => own / floor);
+async function median(runs: number, once: (run: number) => Promise<Pair>): Promise<Pair> {
+  return medianBy(await repeat(runs, once), ({ own, floor }) => own / floor);
 }
 
 async function milliseconds(work: () => unknown): Promise<number> {

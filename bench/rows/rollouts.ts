@@ -1,7 +1,7 @@
 import { Stage } from '../cluster.ts';
 import type { FloorCalls } from '../floor-process.ts';
 import { Remote } from '../process.ts';
-import { atMost, medianBy, type Row } from '../row.ts';
+import { atMost, type Calls, medianBy, repeat, type Row } from '../row.ts';
 import type { Scale } from '../scale.ts';
 
 const PLAIN = { image: 'busybox', command: ['true'] };
@@ -14,50 +14,47 @@ const FULL = {
 const JOB_MS = 1000;
 const PODS_A_NODE = 4;
 
+type Size = Scale['rollout'][number];
+
 interface Run {
   ms: number;
   floorMs: number;
-  /** Requests a node, of the agent and of the bare loop. */
-  requests: number;
-  floorRequests: number;
+  calls: Calls;
 }
 
 /** The rows `rollout`, `rollout-full` and `requests`: the agent against a bare loop of the same calls. */
-export async function rollouts({ rollout, runs }: Scale): Promise<Row[]> {
-  const plain: Run[] = [];
-  const full: Run[] = [];
-  for (let run = 0; run < runs; run += 1) {
-    // oxlint-disable no-await-in-loop -- measured one after the other
-    plain.push(await compare(PLAIN, 0, rollout));
-    full.push(await compare(FULL, PODS_A_NODE, rollout));
-    // oxlint-enable no-await-in-loop
+export async function rollouts({ rollout, runs }: Scale, only?: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const size of rollout) {
+    const [plain, full] = [
+      only === 'rollout-full' ? [] : await repeat(runs, () => compare(PLAIN, 0, size)),
+      only === 'rollout' ? [] : await repeat(runs, () => compare(FULL, PODS_A_NODE, size)),
+    ];
+    if (plain.length > 0) rows.push(...rowsOf(plain, size, false));
+    if (full.length > 0) rows.push(...rowsOf(full, size, true));
   }
-  const [p, f] = [plain, full].map((list) => medianBy(list, ({ ms, floorMs }) => ms / floorMs));
-  if (!p || !f) return [];
-  const size = `${rollout.nodes} nodes, ${rollout.concurrency} at once`;
-  return [
-    atMost(1.1, { name: 'rollout', size, value: p.ms / 1000, unit: 's', floor: p.floorMs / 1000 }),
-    atMost(1.25, { name: 'rollout-full', size, value: f.ms / 1000, unit: 's', floor: f.floorMs / 1000 }),
-    atMost(1.3, {
-      name: 'requests',
-      size: `${size}, plain`,
-      value: p.requests,
-      unit: 'a node',
-      floor: p.floorRequests,
-    }),
-    atMost(
-      1,
-      { name: 'requests', size: `${size}, full`, value: f.requests, unit: 'a node', floor: f.floorRequests },
-      1.5,
-    ),
-  ];
+  return rows;
 }
 
-async function compare(
-  spec: object,
-  podsANode: number,
-  { nodes, concurrency }: Scale['rollout'],
-): Promise<Run> {
+function rowsOf(runs: readonly Run[], { nodes, concurrency }: Size, isFull: boolean): Row[] {
+  const { ms, floorMs } = medianBy(runs, (it) => it.ms / it.floorMs);
+  const { calls } = medianBy(runs, (it) => total(it.calls, 'value') / total(it.calls, 'floor'));
+  const size = `${nodes} nodes, ${concurrency} at once`;
+  const makespan = { size, value: ms / 1000, unit: 's', floor: floorMs / 1000 };
+  const requests = {
+    name: 'requests',
+    size: `${size}, ${isFull ? 'full' : 'plain'}`,
+    value: total(calls, 'value') / nodes,
+    unit: 'a node',
+    floor: total(calls, 'floor') / nodes,
+    calls,
+  };
+  return isFull
+    ? [atMost(1.25, { name: 'rollout-full', ...makespan }), atMost(1, requests, 1.5)]
+    : [atMost(1.1, { name: 'rollout', ...makespan }), atMost(1.3, requests)];
+}
+
+async function compare(spec: object, podsANode: number, { nodes, concurrency }: Size): Promise<Run> {
   const stage = await Stage.start({ nodes, pods: nodes * podsANode, jobMs: JOB_MS, bootMs: 300 });
   const bare = new Remote<FloorCalls>('./floor-process.ts');
   try {
@@ -72,22 +69,18 @@ async function compare(
     const { ms, phase } = await stage.cluster.call('rollout', 'measured', wanted);
     if (phase !== 'Completed') throw new Error(`the rollout ended as ${phase}`);
     const own = await stage.cluster.call('stats');
-    if (process.env['BENCH_REQUESTS'] !== undefined) {
-      process.stderr.write(`${JSON.stringify({ floor: floor.requests, own: own.requests }, undefined, 2)}
-`);
-    }
-    return {
-      ms,
-      floorMs,
-      requests: total(own.requests) / nodes,
-      floorRequests: total(floor.requests) / nodes,
-    };
+    return { ms, floorMs, calls: callsOf(own.requests, floor.requests) };
   } finally {
     await bare.stop();
     await stage.stop();
   }
 }
 
-function total(requests: Record<string, number>): number {
-  return Object.values(requests).reduce((sum, count) => sum + count, 0);
+function callsOf(own: Record<string, number>, floor: Record<string, number>): Calls {
+  const names = [...new Set([...Object.keys(own), ...Object.keys(floor)])].toSorted();
+  return Object.fromEntries(names.map((call) => [call, { value: own[call] ?? 0, floor: floor[call] ?? 0 }]));
+}
+
+function total(calls: Calls, of: 'value' | 'floor'): number {
+  return Object.values(calls).reduce((sum, count) => sum + count[of], 0);
 }
