@@ -198,8 +198,8 @@ class Store implements NodeOpStore {
   }
 }
 
-async function median(runs: number, once: (run: number) => Promise<Pair>): Promise<Pair> {
-  return medianBy(await repeat(runs, once), ({ own, floor }) => own / floor);
+async function median(runs: number, measure: (run: number) => Promise<Pair>): Promise<Pair> {
+  return medianBy(await repeat(runs, measure), ({ own, floor }) => own / floor);
 }
 
 async function milliseconds(work: () => unknown): Promise<number> {
