@@ -44,6 +44,8 @@ export class FactsReader {
   readonly #context: FactsContext;
   #prepared = new Map<string, Preparation>();
   #bytes = new Map<string, Uint8Array>();
+  /** Runs passed over because their report was removed, that the log has told of. */
+  readonly #told = new Set<string>();
 
   constructor(context: FactsContext) {
     this.#context = context;
@@ -55,8 +57,10 @@ export class FactsReader {
     const open = [...new Set([...snapshot.open, ...started, ...orphans(snapshot, nodeOps)])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     await this.#load(entries);
-    const fresh = entries.map((it) => it.path).filter((it) => !nodeOps.has(it) && !snapshot.added.has(it));
+    const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
+    const fresh = idle.filter((it) => !snapshot.added.has(it));
     for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
+    this.#tellBegun(snapshot, idle);
     const order = new Map([...snapshot.added.values()].map((it, i) => [it.commit, i]));
     const facts = open.map((path): RunFacts => {
       const entry = snapshot.runs.get(path);
@@ -66,7 +70,9 @@ export class FactsReader {
       return {
         path,
         passedOver:
-          snapshot.baseline?.has(path) === true || (stored !== undefined && stored.brief === undefined),
+          snapshot.baseline?.has(path) === true ||
+          (snapshot.begun.has(path) && !nodeOp) ||
+          (stored !== undefined && stored.brief === undefined),
         judged: stored?.report !== undefined && isJudged(stored.report, snapshot, path),
         ...(nodeOp && { nodeOp }),
         ...(stored?.report && { report: stored.report }),
@@ -107,12 +113,14 @@ export class FactsReader {
   }
 
   /** New files were mostly added since the tip before; only for the others all of the history is walked. */
-  async #whoAdded({ tip, since }: Snapshot, paths: readonly string[]): Promise<Map<string, CommitInfo>> {
+  async #whoAdded(snapshot: Snapshot, paths: readonly string[]): Promise<Map<string, CommitInfo>> {
     const { mirror, layout } = this.#context;
+    const { tip, since } = snapshot;
     const range = since === undefined ? tip : `${since}..${tip}`;
     const recent = await whoAdded(mirror.git, range, layout.runs, paths);
     const others = since === undefined ? [] : paths.filter((path) => !recent.has(path));
     const added = await whoAdded(mirror.git, tip, layout.runs, others);
+    await this.#findBegun(snapshot, since === undefined ? paths : others);
     const unknown = { commit: tip, author: '', committedAt: '' };
     return new Map([
       ...added,
@@ -121,6 +129,22 @@ export class FactsReader {
         .filter((path) => !added.has(path) && !recent.has(path))
         .map((path): [string, CommitInfo] => [path, unknown]),
     ]);
+  }
+
+  /** A file that was there before and has no report was waiting, or people removed its report. */
+  async #findBegun(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
+    const { reader, layout } = this.#context;
+    const unreported = paths.filter((path) => storedReport(snapshot, layout, path) === undefined);
+    const runs = await reader.begunBefore(snapshot, unreported);
+    for (const path of runs) snapshot.begun.add(path);
+  }
+
+  /** Nobody is answered for what is not carried out, so the log says it, once. */
+  #tellBegun({ begun }: Snapshot, open: readonly string[]): void {
+    const runs = open.filter((path) => begun.has(path) && !this.#told.has(path));
+    for (const path of runs) this.#told.add(path);
+    const message = 'reports were removed; their runs are not carried out again';
+    if (runs.length > 0) this.#context.logger.warn({ runs }, message);
   }
 
   async #load(entries: readonly TreeEntry[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { isFinalReport, type NodeOpReport } from '../api/report.ts';
 import { briefOf, type ReportBrief } from '../core/runs/brief.ts';
 import { formatOverview, overviewPath } from '../core/runs/overview.ts';
-import { baselinePath, type Layout } from '../core/runs/paths.ts';
+import { baselinePath, reportPath, type Layout } from '../core/runs/paths.ts';
 import { formatBaseline } from '../core/runs/report.ts';
 import { type Keep, pruneReports } from '../core/runs/retention.ts';
 import type { Snapshot } from './repository-snapshot.ts';
@@ -29,8 +29,9 @@ export function folderChanges(
     files.delete(path);
     changes.set(path, undefined);
   }
-  if (over.length > 0) {
-    const known = new Set([...(snapshot.baseline ?? []), ...over]);
+  const begun = [...snapshot.begun].filter((path) => !files.has(reportPath(layout, path)));
+  const known = new Set([...(snapshot.baseline ?? []), ...over, ...begun]);
+  if (known.size > recorded) {
     changes.set(baselinePath(layout), formatBaseline([...known]));
   }
   const reports = new Map<string, ReportBrief>();

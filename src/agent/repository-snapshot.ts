@@ -19,6 +19,7 @@ import {
   eachBlob,
   listTree,
   readBlobs,
+  removedContents,
   treeChanges,
   type CommitInfo,
   type TreeChange,
@@ -68,6 +69,8 @@ export interface Snapshot {
   baseline?: ReadonlySet<string>;
   /** Filled in by the loop for runs that were not started yet. */
   added: Map<string, CommitInfo>;
+  /** Run files that were begun though their reports are gone, since people removed those; partly filled in by the loop. */
+  begun: Set<string>;
 }
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
@@ -130,6 +133,30 @@ export class SnapshotReader {
     const blobs = paths.flatMap((path) => reports.get(path)?.blob ?? []);
     const found = await readBlobs(this.#git, blobs, READ_LIMIT);
     return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
+  }
+
+  /** Of these run files without a report those that had one which says that they were begun. */
+  async begunBefore({ resultsTip }: Snapshot, runs: readonly string[]): Promise<string[]> {
+    if (resultsTip === undefined) return [];
+    const removed = await removedContents(
+      this.#git,
+      resultsTip,
+      runs.map((path) => reportPath(this.#layout, path)),
+    );
+    const contents = await readBlobs(this.#git, [...removed.values()], READ_LIMIT);
+    return runs.filter((path) => {
+      const blob = removed.get(reportPath(this.#layout, path));
+      return blob !== undefined && saysBegun(storedOf(blob, contents.get(blob)));
+    });
+  }
+
+  /** The baseline as it was before people removed it; undefined when there never was one. */
+  async removedBaseline({ resultsTip }: Snapshot): Promise<ReadonlySet<string> | undefined> {
+    if (resultsTip === undefined) return undefined;
+    const path = baselinePath(this.#layout);
+    const blob = (await removedContents(this.#git, resultsTip, [path])).get(path);
+    const bytes = blob === undefined ? undefined : (await readBlobs(this.#git, [blob], Infinity)).get(blob);
+    return bytes && parseBaseline(path, bytes);
   }
 
   /** Everything that can fail comes before anything is changed: the maps are those of the snapshot before. */
@@ -216,6 +243,11 @@ function inside(changes: readonly TreeChange[], folder: string): TreeChange[] {
   return changes.filter(({ path }) => path.startsWith(prefix));
 }
 
+/** Of a report that cannot be read nobody knows, so it does. */
+function saysBegun({ brief }: StoredReport): boolean {
+  return brief?.phase !== 'Invalid';
+}
+
 /** Whether the report at the tip leaves nothing to do for the run as its file and definition are. */
 export function isDoneWith(snapshot: Snapshot, layout: Layout, path: string): boolean {
   return leavesNothing(storedReport(snapshot, layout, path), snapshot, path);
@@ -264,6 +296,7 @@ function emptySnapshot({ runs: tip, results: resultsTip }: ReadTips): Snapshot {
     reports: new Map(),
     unfinished: new Set(),
     added: new Map(),
+    begun: new Set(),
   };
 }
 
@@ -280,6 +313,10 @@ function takeRun(
 }
 
 function takeStored(snapshot: Snapshot, { path, file }: StoredFile): void {
+  const before = snapshot.reports.get(path);
+  const run = snapshot.runOf.get(path);
+  const isRecorded = run === undefined || snapshot.baseline?.has(run) === true;
+  if (!file && before && !isRecorded && saysBegun(before)) snapshot.begun.add(run);
   if (file) snapshot.reports.set(path, file);
   else snapshot.reports.delete(path);
   if (file?.report) snapshot.unfinished.add(path);

@@ -5,7 +5,7 @@ import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
 import { durationMs, formatProblem, type Problem } from '../api/schema.ts';
-import { baselineMessage, commitMessage, scheduledMessage } from '../core/runs/message.ts';
+import { baselineMessage, commitMessage, restoredMessage, scheduledMessage } from '../core/runs/message.ts';
 import { baselinePath, isYaml, reportPath, runId, type Layout } from '../core/runs/paths.ts';
 import type { ReportBrief } from '../core/runs/brief.ts';
 import { newestOf } from '../core/runs/overview.ts';
@@ -96,6 +96,8 @@ export class RepositoryLoop {
   /** As of the last fetch or push; absent while there is no branch to follow. */
   #tips: ReadTips | undefined;
   #sawNoBranch = false;
+  /** Not in the history of the results either, or none is kept. */
+  #hasNoBaseline: boolean;
   #toldFirst = false;
   #toldBroken = '';
   #pending = true;
@@ -120,6 +122,7 @@ export class RepositoryLoop {
     this.#store = store;
     this.#log = logger.child({ loop: 'repository' });
     this.#now = now;
+    this.#hasNoBaseline = config.runs.initial !== 'baseline';
     this.#layout = { ...config.git.paths, cluster: config.cluster };
     this.#mirror = mirrorOf(config.git, this.#abort.signal);
     this.#snapshots = new SnapshotReader(this.#mirror.git, this.#layout);
@@ -250,6 +253,7 @@ export class RepositoryLoop {
     let trouble = away;
     if (!away) {
       if (this.#isFirstContact(snapshot)) snapshot = await this.#writeBaseline(snapshot, nodeOps);
+      else if (!snapshot.baseline && !this.#hasNoBaseline) snapshot = await this.#restoreBaseline(snapshot);
       try {
         snapshot = await this.#addScheduled(snapshot);
       } catch (error) {
@@ -347,6 +351,23 @@ export class RepositoryLoop {
     const { tips } = await this.#push(this.#mirror.results, files, message);
     const note = 'first contact: run files that are there already are passed over, see the baseline file';
     if (runs.length > 0) this.#log.warn({ runs, baseline: baselinePath(this.#layout) }, note);
+    return this.#read(tips);
+  }
+
+  /** Without it, runs that are over would begin again. */
+  async #restoreBaseline(snapshot: Snapshot): Promise<Snapshot> {
+    const removed = await this.#snapshots.removedBaseline(snapshot);
+    this.#hasNoBaseline = removed === undefined;
+    if (!removed) return snapshot;
+    const { cluster, report } = this.#config;
+    const file = baselinePath(this.#layout);
+    const files = new Map([[file, formatBaseline([...removed])]]);
+    const { tips } = await this.#push(
+      this.#mirror.results,
+      files,
+      restoredMessage(file, cluster, report.skipCi),
+    );
+    this.#log.warn({ baseline: file }, 'the baseline file was removed; it is put back');
     return this.#read(tips);
   }
 

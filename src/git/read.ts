@@ -73,6 +73,26 @@ function parseTree(output: string): TreeEntry[] {
 /** More paths than these are longer than a command line may be. */
 const MAX_PATHS = 200;
 
+/** Object ids of the content that files had when they were removed last, by path. Walks all of history. */
+export async function removedContents(
+  git: GitCommand,
+  tip: string,
+  paths: readonly string[],
+): Promise<Map<string, string>> {
+  const walk = ['log', '--no-renames', '--diff-filter=D', '--diff-merges=first-parent', '--format='];
+  const found = new Map<string, string>();
+  for (let i = 0; i < paths.length; i += MAX_PATHS) {
+    const some = paths.slice(i, i + MAX_PATHS);
+    const tokens = (await git.text([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some])).split('\0');
+    for (const [at, token] of tokens.entries()) {
+      const path = tokens[at + 1] ?? '';
+      const [, , blob = ''] = token.split(' ');
+      if (token.trimStart().startsWith(':') && !found.has(path)) found.set(path, blob);
+    }
+  }
+  return found;
+}
+
 /** Object id of a file's content, of the kind (SHA-1 or SHA-256) that has so many digits. */
 export function blobId(text: string, digits: number): string {
   const content = Buffer.from(text);

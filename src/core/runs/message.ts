@@ -17,6 +17,11 @@ export function baselineMessage(count: number, cluster: string | undefined, skip
   return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
 }
 
+export function restoredMessage(file: string, cluster: string | undefined, skipCi: boolean): string {
+  const trailer = cluster === undefined ? '' : `\n\nCluster: ${cluster}`;
+  return `Put back: ${file}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
+}
+
 export function scheduledMessage(runs: readonly string[], skipCi: boolean): string {
   const [first = ''] = runs;
   const title = runs.length === 1 ? `Scheduled: ${first}` : `Scheduled: ${runs.length} runs`;

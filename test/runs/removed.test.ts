@@ -1,0 +1,93 @@
+import { rmSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+
+/** An agent whose clone is its own, and what it warns of. */
+function agent(repository: TestRepository, store = new MemoryStore(), changes: object = {}) {
+  const warnings: string[] = [];
+  const logger = { ...silent, child: () => logger, warn: (_: object, text: string) => warnings.push(text) };
+  const loop = new RepositoryLoop({ config: repository.config(changes), store, logger });
+  return { loop, store, warnings };
+}
+
+const INITIAL = { runs: { initial: 'execute' } };
+
+test.each(['the agent goes on', 'the agent starts anew'])(
+  'a run whose report people removed is not carried out again, also without its NodeOp (%s)',
+  async (how) => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    const first = agent(repository, undefined, INITIAL);
+    await first.loop.pollNow();
+    first.store.finish('Completed');
+    await first.loop.pollNow();
+
+    let second = first;
+    if (how === 'the agent starts anew') {
+      await first.loop.stop();
+      rmSync(`${repository.root}/agent.git`, { recursive: true });
+      second = agent(repository, new MemoryStore(), INITIAL);
+    }
+    second.store.objects.clear();
+    repository.remove('results/a.yaml');
+    await second.loop.pollNow();
+    expect(second.store.list()).toEqual([]);
+    expect(second.warnings).toEqual(['reports were removed; their runs are not carried out again']);
+
+    // From the next report on it is on record, and a new run is none of this.
+    repository.push({ 'runs/b.yaml': nodeOp('b') });
+    await second.loop.pollNow();
+    expect(second.store.list().map((it) => it.metadata.name)).toEqual(['b']);
+    expect(repository.read('results/.baseline.yaml')).toContain('runs/a.yaml');
+    expect(repository.read('results/.baseline.yaml')).not.toContain('runs/b.yaml');
+  },
+);
+
+test('a report removed in a merge is found as well', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  const { loop, store } = agent(repository, undefined, INITIAL);
+  await loop.pollNow();
+  store.finish('Completed');
+  await loop.pollNow();
+  repository.pull();
+  const { clone } = repository;
+  repository.git(clone, 'checkout', '-q', '-b', 'side', 'HEAD~1');
+  repository.git(clone, 'commit', '-q', '--allow-empty', '-m', 'side');
+  repository.git(clone, 'checkout', '-q', 'main');
+  repository.git(clone, 'merge', '-q', '--no-ff', '--no-commit', '-s', 'ours', 'side');
+  repository.git(clone, 'rm', '-q', 'results/a.yaml');
+  repository.git(clone, 'commit', '-q', '-m', 'merge');
+  repository.git(clone, 'push', '-q', 'origin', 'main');
+  store.objects.clear();
+  await loop.pollNow();
+  expect(store.list()).toEqual([]);
+});
+
+test('a removed report that said Invalid is no reason to pass the run over', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'runs/a.yaml': 'kind: Nothing' });
+  const { loop } = agent(repository, undefined, INITIAL);
+  await loop.pollNow();
+  expect(repository.read('results/a.yaml')).toContain('Invalid');
+  repository.remove('results/a.yaml');
+  await loop.pollNow();
+  expect(repository.read('results/a.yaml')).toContain('Invalid');
+});
+
+test('a baseline that people removed is put back before anything starts', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'runs/old.yaml': nodeOp('old') });
+  const { loop, store, warnings } = agent(repository);
+  await loop.pollNow();
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await loop.pollNow();
+  const baseline = repository.read('results/.baseline.yaml');
+  expect(baseline).toContain('runs/old.yaml');
+  repository.remove('results/.baseline.yaml');
+  await loop.pollNow();
+  expect(repository.read('results/.baseline.yaml')).toBe(baseline);
+  expect(store.list().map((it) => it.metadata.name)).toEqual(['a']);
+  expect(warnings).toContain('the baseline file was removed; it is put back');
+});
