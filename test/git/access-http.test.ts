@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestRepository } from '../runs/support.ts';
@@ -6,6 +6,7 @@ import { makeCertificates } from './support/certificates.ts';
 import { startProxy } from './support/connect-proxy.ts';
 import { GitServer, type GitServerOptions } from './support/git-server.ts';
 import { branchWith, secretFile, writeOne } from './support/mirror.ts';
+import { argumentsShown } from './support/processes.ts';
 
 const SECRET = 'glpat-s3cr3t+/=Value';
 let repository: TestRepository;
@@ -23,24 +24,11 @@ const basic = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 const reasonOf = (action: Promise<unknown>) => action.then(String, (error: Error) => error.message);
 
-/** Every argument of every process of this machine, and this process's title. */
-function shown(): string {
-  const ids = readdirSync('/proc').filter((it) => /^\d+$/.test(it));
-  const lines = ids.map((id) => {
-    try {
-      return readFileSync(`/proc/${id}/cmdline`, 'utf8');
-    } catch {
-      return '';
-    }
-  });
-  return [process.title, ...lines].join('\n');
-}
-
 test('a password from a file reads and writes, never shows among arguments, and counts at once when changed', async () => {
   let seen = '';
   await using server = await serve({
     allows: (request) => {
-      seen += shown();
+      seen += argumentsShown();
       return sends(basic('ada', SECRET))(request);
     },
   });
@@ -152,5 +140,5 @@ test('a host that accepts and never answers is given up, and no git is left behi
   const mirror = branchWith(repository, { url: server.url(), timeout: '500ms' });
   expect(await reasonOf(mirror.fetch())).toMatch(/timeout/);
   const [host] = server.url().split('/origin');
-  await expect.poll(() => shown().includes(`${host}/`), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => argumentsShown().includes(`${host}/`), { timeout: 30_000 }).toBe(false);
 });

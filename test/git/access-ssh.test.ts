@@ -1,27 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TestRepository } from '../runs/support.ts';
 import { branchWith, secretFile, writeOne } from './support/mirror.ts';
+import { freePort } from '../support/free-port.ts';
 
 const SSHD = '/usr/sbin/sshd';
 const PASSPHRASE = 'correct horse';
 const missing = existsSync(SSHD) ? '' : ` (skipped: ${SSHD} is not installed)`;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
 
 /** OpenSSH's server with a host key of its own, open for the keys `plain` and `locked`. */
 async function startSshd(repository: TestRepository) {

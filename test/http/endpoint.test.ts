@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runFile, Stage } from '../support/agent-process.ts';
 import { githubPush, hex } from './payloads.ts';
+import { freePort } from '../support/free-port.ts';
 
 let stage: Stage;
 
@@ -15,18 +15,6 @@ afterEach(() => stage.close());
 
 /** At midnight of New Year's Day. The repository is a folder here, which is watched besides. */
 const NEVER = '0 0 0 1 1 *';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
 
 /** An agent with an endpoint and a clone of its own. */
 async function agent(name: string) {
