@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../api/config.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import type { NodeOpStore } from '../core/ports.ts';
-import { maskCredentials } from '../core/runs/mask.ts';
+import { maskCredentials } from '../core/text/mask.ts';
 import { reportPath, type Layout } from '../core/runs/paths.ts';
 import { printable } from '../core/runs/report.ts';
 import { logFolder } from '../core/runs/retention.ts';

@@ -38,7 +38,8 @@ export class ReportBuilder {
       ...this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run),
       signer: annotations[ANNOTATION_RUN_SIGNER],
     };
-    return reportNodeOp(subject, nodeOp, await this.#logsOf(run, nodeOp), run.file?.blob);
+    const logs = await this.#logsOf(run, nodeOp);
+    return reportNodeOp(subject, nodeOp, logs, run.file?.blob, this.#mask);
   }
 
   ofVerdict(run: RunFacts, verdict: Verdict, snapshot: Snapshot, now: Date): NodeOpReport {

@@ -1,5 +1,6 @@
 import type { ContainerStateTerminated, Job, Node, Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
+import { maskCredentials } from '../core/text/mask.ts';
 import type { JobFacts, NodeFacts, PodFacts } from '../core/rollout/facts.ts';
 
 /** Translation of Kubernetes objects into the facts decisions are made of. */
@@ -29,7 +30,11 @@ export function podFacts(pod: Pod): PodFacts {
     exitCode: ended?.exitCode ?? container?.lastState?.terminated?.exitCode,
     // A pod-level reason (DeadlineExceeded, Evicted) explains more than the container's.
     reason: pod.status?.reason ?? ended?.reason ?? waiting?.reason,
-    message: ended?.message ?? pod.status?.message ?? waiting?.message,
+    // What a container says of its end may be the last lines of its log.
+    message:
+      ended?.message === undefined
+        ? (pod.status?.message ?? waiting?.message)
+        : maskCredentials(ended.message),
   };
 }
 

@@ -146,7 +146,7 @@ log: {level: trace}
     };
     expect(leaks({ probe: SECRETS.hook }), 'a leak would be found').toEqual(['hook in probe']);
     expect(leaks(places)).toEqual([]);
-    expect(places['the repository']).toContain('https://ada:***@git.example.org password=***');
+    expect(places['the repository']).toContain('exit code 4: https://***@git.example.org password=***');
   } finally {
     await stage.close();
     await host.stop();

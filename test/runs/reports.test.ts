@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import { briefOf, briefOfText, type ReportBrief } from '../../src/core/runs/brief.ts';
-import { maskCredentials } from '../../src/core/runs/mask.ts';
+import { maskCredentials } from '../../src/core/text/mask.ts';
 import { formatOverview } from '../../src/core/runs/overview.ts';
 import { formatReport } from '../../src/core/runs/report.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
@@ -275,6 +275,8 @@ describe('logs of nodes', () => {
     repository.push({ 'runs/a.yaml': nodeOp('a') });
     await it.loop.pollNow();
     it.store.finish(phase);
+    const says = { status: { nodeStatuses: { n2: { message: 'it said corp-34' } } } };
+    if (phase === 'Failed') await it.store.patch('nodeop-system', 'a', says);
     await it.loop.pollNow();
     const tree = repository.git(
       repository.bare,
@@ -293,7 +295,9 @@ describe('logs of nodes', () => {
       const text = repository.read(`results/a.yaml.logs/${name}`) ?? '';
       expect(text).toMatch(/^\(the last 65536 of 700\d\d bytes\)\nx+\nkey \*\*\* password=\*\*\* done\n$/);
     }
-    if (phase === 'Failed') expect(repository.read('results/a.yaml')).toContain('key *** password=*** done');
+    if (phase !== 'Failed') return;
+    expect(repository.read('results/a.yaml')).toContain('key *** password=*** done');
+    expect(repository.read('results/a.yaml')).toContain('message: it said ***');
   });
 });
 

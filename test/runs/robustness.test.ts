@@ -1,8 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { checkRepository } from '../../src/agent/readiness.ts';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { NO_TELEMETRY } from '../../src/core/ports.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { branchWith } from '../git/support/mirror.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
@@ -27,29 +30,47 @@ async function carryOut(repository: TestRepository, { loop, store }: ReturnType<
   expect(repository.read(`results/${name}.yaml`)).toContain('phase: Completed');
 }
 
-test('twenty agents that push to one branch at once lose nothing, in a bounded number of tries', async () => {
+test('twenty agents push to one branch for a minute: nothing is lost, in a bounded number of tries', async () => {
   using repository = new TestRepository();
   repository.push({ 'README.md': 'x' });
   const before = repository.commits();
+  const end = Date.now() + 60_000;
   let retries = 0;
-  const author = { name: 'agent', email: 'agent@example.org' };
-  const writer = async (id: number) => {
-    const mirror = branchWith(repository, { dir: join(repository.root, `clone-${id}`) });
-    await mirror.fetch();
-    for (const round of [1, 2, 3]) {
-      const files = new Map([[`results/c${id}/${round}.yaml`, `${id} ${round}\n`]]);
-      const options = { author, now: () => new Date(), attempts: 60, onRetry: () => (retries += 1) };
-      await writeFiles(mirror, files, `c${id}: ${round}`, options);
-    }
+  let refusals = 0;
+  const options = {
+    author: { name: 'agent', email: 'agent@example.org' },
+    now: () => new Date(),
+    onRetry: () => (retries += 1),
   };
-  await Promise.all(Array.from({ length: 20 }, (_, id) => writer(id)));
+  /** What the agent does: what could not be written in so many tries is written by the next pass. */
+  const writer = async (id: number): Promise<number> => {
+    const branch = branchWith(repository, { dir: join(repository.root, `clone-${id}`) });
+    await branch.fetch();
+    let written = 0;
+    while (Date.now() < end || written === 0) {
+      const files = new Map([[`results/c${id}/${written}.yaml`, `${id} ${written}\n`]]);
+      try {
+        await writeFiles(branch, files, `c${id}: ${written}`, options);
+        written += 1;
+      } catch (error) {
+        expect(String(error)).toMatch(/rejected|failed to push|lock/);
+        refusals += 1;
+      }
+    }
+    return written;
+  };
+  const counts = await Promise.all(Array.from({ length: 20 }, (_, id) => writer(id)));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const expected = counts.flatMap((count, id) =>
+    Array.from({ length: count }, (_, i) => `results/c${id}/${i}.yaml`),
+  );
   const tree = repository.git(repository.bare, 'ls-tree', '-r', '--name-only', 'main', 'results/');
-  expect(tree.trim().split('\n')).toHaveLength(60);
-  expect(repository.commits()).toBe(before + 60);
+  expect(new Set(tree.trim().split('\n'))).toEqual(new Set(expected));
+  expect(repository.commits(), 'one commit each').toBe(before + total);
   expect(repository.git(repository.bare, 'rev-list', '--merges', 'main')).toBe('');
-  // Of those who push at the same time one wins, so each round costs at most one try for every other agent.
-  expect(retries).toBeLessThan(60 * 20);
-});
+  // Of those who push at the same time one wins, so a win costs at most one try of every other agent.
+  expect(retries + refusals).toBeLessThan(total * 20);
+}, 240_000);
 
 test('a push that was taken but whose answer was lost is not made again', async () => {
   using repository = new TestRepository();
@@ -99,22 +120,57 @@ test('history is rewritten by a force-push: no run is carried out twice, and its
   expect(repository.read('results/a.yaml')).toContain('phase: Completed');
 });
 
-test('the remote is away for long: what ended meanwhile is reported when it is back', async () => {
+test('the remote is away for ten minutes: it is asked less and less, and what ended meanwhile is reported', async () => {
   using repository = new TestRepository();
-  const it = agent(repository);
-  repository.push({ 'runs/a.yaml': nodeOp('a') });
-  await it.loop.pollNow();
-  renameSync(repository.bare, `${repository.bare}.away`);
-  it.store.finish('Completed');
-  for (let i = 0; i < 10; i += 1) await it.loop.pollNow();
-  expect(it.loop.state().problem).toBeDefined();
-  expect(it.loop.settled().pending).toBe(true);
-  renameSync(`${repository.bare}.away`, repository.bare);
-  await it.loop.pollNow();
-  expect(it.loop.state().problem).toBeUndefined();
-  expect(repository.read('results/a.yaml')).toContain('phase: Completed');
-  expect(it.store.creations).toBe(1);
-});
+  repository.push({ 'README.md': 'x' });
+  const polls: boolean[] = [];
+  const config = repository.config({
+    git: { timeout: '10h', poll: { schedule: '*/15 * * * * *', jitter: '0s' } },
+  });
+  const store = new MemoryStore();
+  const telemetry = { ...NO_TELEMETRY, polled: (ok: boolean) => polls.push(ok) };
+  // Git itself takes real time, of which the timers of the agent know nothing.
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  const loop = new RepositoryLoop({ config, store, logger: silent, telemetry });
+  const pass = async (minutes: number, until: () => boolean = () => false) => {
+    for (let seconds = 0; seconds < minutes * 60 && !until(); seconds += 5) {
+      await vi.advanceTimersByTimeAsync(5_000);
+      const due = performance.now() + 100;
+      while (performance.now() < due) await nextTurn();
+    }
+  };
+  try {
+    const started = loop.start();
+    await pass(2, () => repository.read('results/.baseline.yaml') !== undefined);
+    await started;
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    await pass(2, () => store.creations === 1 && repository.read('results/a.yaml') !== undefined);
+    renameSync(repository.bare, `${repository.bare}.away`);
+    store.finish('Completed');
+    polls.length = 0;
+    const away = Date.now();
+    await pass(4);
+    expect(checkRepository(loop.state(), Date.now())).toMatchObject({
+      detail: expect.stringMatching(/since then/),
+    });
+    await pass(6);
+    expect(Date.now() - away).toBe(600_000);
+    expect(checkRepository(loop.state(), Date.now())).toHaveProperty('missing');
+    expect(loop.settled().pending).toBe(true);
+    expect(polls).not.toContain(true);
+    expect(polls.length).toBeGreaterThanOrEqual(3);
+    // A poll each 15 s would be 40; with doubling pauses of one second and more it is less than 20.
+    expect(polls.length).toBeLessThan(20);
+    renameSync(`${repository.bare}.away`, repository.bare);
+    await pass(10, () => repository.read('results/a.yaml')?.includes('phase: Completed') === true);
+    expect(repository.read('results/a.yaml')).toContain('phase: Completed');
+    expect(loop.state().problem).toBeUndefined();
+    expect(store.creations).toBe(1);
+  } finally {
+    vi.useRealTimers();
+    await loop.stop();
+  }
+}, 120_000);
 
 test.each<[string, (dir: string) => void]>([
   ['is deleted', (dir) => rmSync(dir, { recursive: true })],

@@ -10,7 +10,7 @@ import {
   type NodeOpReport,
   type ReportNode,
 } from '../../api/report.ts';
-import { maskCredentials } from './mask.ts';
+import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import type { Verdict } from './plan.ts';
 
 export interface ReportSubject {
@@ -32,13 +32,19 @@ const EDITED = {
   external: 'the run file was edited after the start; nothing of that is honoured',
 };
 
-/** The report of a NodeOp as it stands. Holds nothing that changes without news, such as `lastUpdated`. */
+/**
+ * The report of a NodeOp as it stands. Holds nothing that changes without news, such as `lastUpdated`.
+ * @param mask what is masked in messages; what looks like a credential anyway was masked before it became one
+ */
 export function reportNodeOp(
   subject: ReportSubject,
   nodeOp: NodeOp,
   logs: ReadonlyMap<string, string>,
   currentBlob: string | undefined,
+  mask: readonly RegExp[],
 ): NodeOpReport {
+  const say = (message: string | undefined) =>
+    message === undefined ? undefined : maskPatterns(printable(message), mask);
   const { status = {}, metadata } = nodeOp;
   const ready = status.conditions?.find((it) => it.type === 'Ready');
   const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
@@ -49,7 +55,7 @@ export function reportNodeOp(
     status: {
       phase: status.phase ?? 'Pending',
       reason: ready?.reason,
-      message: ready?.message === undefined ? undefined : printable(ready.message),
+      message: say(ready?.message),
       startedAt: status.startedAt,
       finishedAt: status.completedAt,
       durationSeconds: isFinalPhase(status.phase) ? seconds(status.startedAt, status.completedAt) : undefined,
@@ -59,7 +65,7 @@ export function reportNodeOp(
       summary: summaryOf(nodeOp),
       nodes: Object.entries(status.nodeStatuses ?? {})
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, node]) => reportNode(name, node, logs.get(name))),
+        .map(([name, node]) => reportNode(name, { ...node, message: say(node.message) }, logs.get(name))),
     },
   });
 }
@@ -148,11 +154,11 @@ function head(subject: ReportSubject, name: string) {
   } as const;
 }
 
-function reportNode(name: string, node: NodeStatus, log: string | undefined): Loose<ReportNode> {
+function reportNode(name: string, node: Loose<NodeStatus>, log: string | undefined): Loose<ReportNode> {
   return {
     name,
     phase: node.phase,
-    message: node.message === undefined ? undefined : printable(node.message),
+    message: node.message,
     attempts: node.attempts,
     exitCode: node.exitCode,
     rebootStatus: node.rebootStatus,

@@ -19,6 +19,10 @@ export function maskCredentials(text: string, more: readonly RegExp[] = []): str
   for (const pattern of PATTERNS) {
     masked = masked.replace(pattern, (_, kept: unknown) => `${typeof kept === 'string' ? kept : ''}${MASK}`);
   }
-  for (const pattern of more) masked = masked.replace(pattern, MASK);
-  return masked;
+  return maskPatterns(masked, more);
+}
+
+/** The text without what the patterns find. */
+export function maskPatterns(text: string, patterns: readonly RegExp[]): string {
+  return patterns.reduce((masked, pattern) => masked.replace(pattern, MASK), text);
 }
