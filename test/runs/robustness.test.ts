@@ -157,12 +157,13 @@ test('the remote is away for ten minutes: it is asked less and less, and what en
     expect(Date.now() - away).toBe(600_000);
     expect(checkRepository(loop.state(), Date.now())).toHaveProperty('missing');
     expect(loop.settled().pending).toBe(true);
-    expect(polls).not.toContain(true);
+    // One may have been under way when the remote went.
+    expect(polls.slice(1)).not.toContain(true);
     expect(polls.length).toBeGreaterThanOrEqual(3);
     // A poll each 15 s would be 40; with doubling pauses of one second and more it is less than 20.
     expect(polls.length).toBeLessThan(20);
     renameSync(`${repository.bare}.away`, repository.bare);
-    await pass(10, () => repository.read('results/a.yaml')?.includes('phase: Completed') === true);
+    await pass(10, () => loop.state().problem === undefined);
     expect(repository.read('results/a.yaml')).toContain('phase: Completed');
     expect(loop.state().problem).toBeUndefined();
     expect(store.creations).toBe(1);
