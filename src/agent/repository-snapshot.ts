@@ -335,7 +335,8 @@ function listDefinitions(snapshot: Snapshot, files: Files): void {
     }
     snapshot.definitions.push(parsed);
     if (!parsed.result.ok) continue;
-    const { name } = parsed.result;
+    const { name, recurring } = parsed.result;
+    if (recurring) snapshot.schedules.push({ blob, schedule: { path: parsed.path, run: recurring } });
     const twin = blobs.get(name);
     blobs.set(name, twin === undefined ? blob : `${twin} ${blob}`);
   }

@@ -63,6 +63,16 @@ export const NodeOpRunSchema = object({
 });
 export type NodeOpRun = z.infer<typeof NodeOpRunSchema>;
 
+/** When runs are added; in a definition of its own, or in a NodeOpRun that names one. */
+export const ScheduleSchema = object({
+  schedule: cron(5).describe('When a run is due: cron of five fields.'),
+  timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),
+  concurrencyPolicy: z
+    .enum(['Forbid', 'Allow'])
+    .default('Forbid')
+    .describe('Forbid: a run that is due while the one before is not over is skipped.'),
+});
+
 /** NodeOpRun with a schedule, which lives beside the definitions: a run file is added for each of its times. */
 export const RecurringRunSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
@@ -73,12 +83,7 @@ export const RecurringRunSchema = object({
   }),
   spec: object({
     ...WHAT,
-    schedule: cron(5).describe('When a run is due: cron of five fields.'),
-    timeZone: timeZone().default('UTC').describe('Time zone of the schedule.'),
-    concurrencyPolicy: z
-      .enum(['Forbid', 'Allow'])
-      .default('Forbid')
-      .describe('Forbid: a run that is due while the one before is not over is skipped.'),
+    ...ScheduleSchema.shape,
     suspend: z.boolean().optional().describe('Add no runs while true; none is made up for afterwards.'),
   }),
 });

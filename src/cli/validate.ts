@@ -1,12 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { Command, Option } from 'commander';
+import { z } from 'zod';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
 import { parseDocument, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../api/schema.ts';
-import { parseDefinition } from '../core/runs/definitions.ts';
+import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
+import { isObject } from '../core/runs/merge.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
 import { loadConfig } from './load-config.ts';
@@ -37,6 +39,14 @@ interface Io {
 }
 
 const DEFINITION: Kind = { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema };
+/** In the folder of the definitions, where it may say when it is due. */
+const OWN_DEFINITION: Kind = {
+  ...DEFINITION,
+  schema: z.preprocess(
+    (it) => (isObject(it) && 'spec' in it ? { ...it, spec: withoutSchedule(it['spec']).spec } : it),
+    NodeOpManifestSchema,
+  ),
+};
 const RECURRING: Kind = { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: RecurringRunSchema };
 const OTHERS: Kind[] = [
   { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema },
@@ -109,10 +119,10 @@ type Context = Required<Pick<PrepareContext, 'definitions' | 'executor'>>;
 
 async function checkFile(file: string, isDefinition: boolean, context: Context): Promise<LocatedProblem[]> {
   const bytes = await readFile(file);
-  const parsed = parseDocument(bytes, isDefinition ? [DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
-  if (!parsed.ok) return parsed.problems;
-  if (isDefinition) {
-    const definition = parseDefinition(file, bytes);
+  const parsed = parseDocument(bytes, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
+  const definition = isDefinition ? parseDefinition(file, bytes) : undefined;
+  if (!parsed.ok) return distinct([...parsed.problems, ...problemsOfTimes(definition)]);
+  if (definition) {
     if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, context));
     const outline = definition.result;
     if (!outline.ok) return outline.problems;
@@ -123,6 +133,17 @@ async function checkFile(file: string, isDefinition: boolean, context: Context):
   }
   if (parsed.kind !== NODEOPRUN_KIND && parsed.kind !== NODEOP_KIND) return [];
   return problemsOfRun(file, bytes, context);
+}
+
+/** What is wrong with the times of a definition, which its schema does not know. */
+function problemsOfTimes(definition: ReturnType<typeof parseDefinition> | undefined): LocatedProblem[] {
+  return definition && 'result' in definition && !definition.result.ok ? definition.result.problems : [];
+}
+
+function distinct(problems: readonly LocatedProblem[]): LocatedProblem[] {
+  return [...new Map(problems.map((it) => [formatProblem(it), it])).values()].toSorted(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0),
+  );
 }
 
 function problemsOfRun(path: string, bytes: Uint8Array, context: Context): LocatedProblem[] {

@@ -68,3 +68,20 @@ test('validate finds errors in run files and their references, with places', asy
     { file: run, line: 4, column: 3, message: expect.stringContaining('"upgrade"') },
   ]);
 });
+
+test('a schedule has its place in a definition, and none in a run file', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
+  const due = nodeOp('nightly', '  schedule: 0 22 * * *\n');
+  mkdirSync(join(dir, 'nodeops'));
+  mkdirSync(join(dir, 'runs'));
+  writeFileSync(join(dir, 'nodeops/nightly.yaml'), due);
+  writeFileSync(join(dir, 'nodeops/odd.yaml'), nodeOp('odd', '  schedule: never\n  cordn: true\n'));
+  writeFileSync(join(dir, 'runs/once.yaml'), due);
+  const { problems } = await validatePaths([], { root: dir, nodeops: 'nodeops' });
+  rmSync(dir, { recursive: true });
+  expect(problems.map(({ file, path, line }) => [file.slice(dir.length + 1), path.join('.'), line])).toEqual([
+    ['nodeops/odd.yaml', 'spec.schedule', 8],
+    ['nodeops/odd.yaml', 'spec.cordn', 9],
+    ['runs/once.yaml', 'spec.schedule', 8],
+  ]);
+});

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository.ts';
 import { RecurringRunSchema } from '../../src/api/nodeoprun.ts';
+import { formatProblem } from '../../src/api/schema.ts';
+import { parseDefinition } from '../../src/core/runs/definitions.ts';
 import { lastDue } from '../../src/core/runs/schedules.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
@@ -181,4 +183,44 @@ test('a suspended schedule adds nothing; once resumed it counts from then on', a
   fleet.now = new Date('2030-01-05T22:00:00Z');
   await loop.pollNow();
   expect(fleet.runs()).toEqual(['runs/scheduled/nightly-20300105T2200Z.yaml']);
+});
+
+test('a definition may say by itself when it is due', async () => {
+  using fleet = new Fleet();
+  const due = '  schedule: 0 22 * * *\n  timeZone: Europe/Berlin\n  concurrencyPolicy: Allow\n';
+  fleet.repository.push({
+    'nodeops/nightly.yaml': nodeOp('nightly', due),
+    'nodeops/upgrade.yaml': nodeOp('upgrade'),
+  });
+  const { loop, store } = fleet.agent('a');
+  await loop.pollNow();
+  fleet.now = new Date('2030-01-01T21:00:05Z');
+  await loop.pollNow();
+  expect(fleet.runs()).toEqual(['runs/scheduled/nightly-20300101T2100Z.yaml']);
+  expect(store.list()[0]?.spec).toMatchObject({ image: 'busybox' });
+  expect(store.list()[0]?.spec).not.toHaveProperty('schedule');
+
+  fleet.repository.pull();
+  fleet.repository.push({ 'nodeops/nightly.yaml': nodeOp('nightly', `${due}  suspend: true\n`) });
+  fleet.now = new Date('2030-01-03T21:00:05Z');
+  await loop.pollNow();
+  expect(fleet.runs(), 'suspended').toHaveLength(1);
+});
+
+test.each([
+  ['schedule: every day', /spec\.schedule/],
+  ['timeZone: UTC', /spec\.schedule: is required/],
+  ['schedule: 0 22 * * *\n  timeZone: Mars', /spec\.timeZone: expected a time zone/],
+])('a definition that says wrongly when it is due is refused: %s', (line, problem) => {
+  const parsed = parseDefinition('nodeops/a.yaml', Buffer.from(nodeOp('a', `  ${line}\n`)));
+  if ('run' in parsed || parsed.result.ok) throw new Error('was taken');
+  expect(parsed.result.problems.map(formatProblem).join()).toMatch(problem);
+});
+
+test('a name that would lead out of the folder of the runs is refused', () => {
+  const parsed = parseDefinition(
+    'nodeops/a.yaml',
+    Buffer.from(nodeOp('../../x', '  schedule: 0 22 * * *\n')),
+  );
+  expect(parsed).toMatchObject({ result: { ok: false } });
 });

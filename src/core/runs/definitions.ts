@@ -1,17 +1,30 @@
 import type { LocatedProblem } from '../../api/documents.ts';
 import { parseDocument } from '../../api/documents.ts';
 import { AGENT_API_VERSION } from '../../api/config.ts';
-import { NODEOPRUN_KIND, RecurringRunSchema, type RecurringRun } from '../../api/nodeoprun.ts';
+import {
+  NODEOPRUN_KIND,
+  RecurringRunSchema,
+  ScheduleSchema,
+  type RecurringRun,
+} from '../../api/nodeoprun.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
-import { nearest, type Problem } from '../../api/schema.ts';
+import { check, nearest, type Problem } from '../../api/schema.ts';
 import { z } from 'zod';
+import { isObject } from './merge.ts';
 import type { Schedule } from './schedules.ts';
 
 /** One file under the definitions' folder; its spec is checked when a run uses it, after merging. */
 export interface Definition {
   path: string;
   result:
-    | { ok: true; name: string; metadata: Record<string, unknown>; spec: unknown }
+    | {
+        ok: true;
+        name: string;
+        metadata: Record<string, unknown>;
+        spec: unknown;
+        /** Where the definition itself says when it is due. */
+        recurring?: RecurringRun;
+      }
     | { ok: false; problems: LocatedProblem[] };
 }
 
@@ -19,6 +32,7 @@ const Outline = z.looseObject({
   apiVersion: z.literal(NODEOP_API_VERSION),
   kind: z.literal(NODEOP_KIND),
   metadata: z.looseObject({ name: z.string() }),
+  spec: z.unknown(),
 });
 
 /** The kinds of files under the definitions' folder. */
@@ -33,8 +47,34 @@ export function parseDefinition(path: string, bytes: Uint8Array): Definition | S
   if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
   const document = parsed.value;
   if (document.kind === NODEOPRUN_KIND) return { path, run: document };
-  const { metadata, spec } = document;
-  return { path, result: { ok: true, name: metadata.name, metadata, spec } };
+  const { metadata } = document;
+  const { spec, schedule } = withoutSchedule(document.spec);
+  const definition = { ok: true as const, name: metadata.name, metadata, spec };
+  if (!schedule) return { path, result: definition };
+  const read = check(RecurringRunSchema, recurringRun(document, schedule));
+  if (!read.ok) return { path, result: { ok: false, problems: parsed.locate(read.problems) } };
+  return { path, result: { ...definition, recurring: read.value } };
+}
+
+/** A definition's spec as a NodeOp has it, and apart from it what it says of its times. */
+export function withoutSchedule(spec: unknown): { spec: unknown; schedule?: Record<string, unknown> } {
+  if (!isObject(spec)) return { spec };
+  const names = new Set(Object.keys(ScheduleSchema.shape));
+  const schedule = Object.entries(spec).filter(([name]) => names.has(name));
+  if (schedule.length === 0) return { spec };
+  const rest = Object.entries(spec).filter(([name]) => !names.has(name));
+  return { spec: Object.fromEntries(rest), schedule: Object.fromEntries(schedule) };
+}
+
+function recurringRun({ metadata, spec }: z.infer<typeof Outline>, schedule: object): unknown {
+  const { name, namespace } = metadata;
+  const suspend = isObject(spec) ? spec['suspend'] : undefined;
+  return {
+    apiVersion: AGENT_API_VERSION,
+    kind: NODEOPRUN_KIND,
+    metadata: { name, ...(namespace !== undefined && { namespace }) },
+    spec: { nodeOp: name, ...schedule, ...(suspend !== undefined && { suspend }) },
+  };
 }
 
 export type Found =
