@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
-import { SnapshotReader } from '../../src/agent/repository-snapshot.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
+import { SnapshotReader } from '../../src/agent/repository/snapshot.ts';
 import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import type { NodeOpStore } from '../../src/core/ports.ts';

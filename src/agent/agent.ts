@@ -5,11 +5,11 @@ import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { NODES } from '../kube/resources.ts';
-import { Controller } from './controller.ts';
-import { ExternalRollouts } from './external.ts';
+import { Controller } from './rollouts/controller.ts';
+import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
-import { RepositoryLoop } from './repository.ts';
+import { RepositoryLoop } from './repository/loop.ts';
 
 /** Where the agent itself runs, so that it drains its own node last and never evicts itself. */
 export interface Place {

@@ -5,7 +5,7 @@ import { healthRoutes, type Check } from '../http/health.ts';
 import { HttpServer } from '../http/server.ts';
 import { triggerRoutes } from '../http/triggers.ts';
 import type { Logger } from './logger.ts';
-import type { PollState } from './repository.ts';
+import type { PollState } from './repository/loop.ts';
 
 /** What the endpoint looks up in the replica it belongs to. */
 export interface EndpointSource {

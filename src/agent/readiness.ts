@@ -1,5 +1,5 @@
 import type { Check } from '../http/health.ts';
-import type { PollState } from './repository.ts';
+import type { PollState } from './repository/loop.ts';
 
 /** A remote that is away is no reason to be called unready at once: it comes back, and nothing is lost. */
 const REPOSITORY_PATIENCE_MS = 5 * 60_000;

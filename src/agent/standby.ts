@@ -2,7 +2,7 @@ import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
 import { mirrorOf, type Mirror } from '../git/mirror.ts';
 import type { Logger } from './logger.ts';
-import type { PollState } from './repository.ts';
+import type { PollState } from './repository/loop.ts';
 import { onSchedule } from './schedule.ts';
 
 /** What an agent does while another one leads: it keeps its clone current, and acts on nothing. */

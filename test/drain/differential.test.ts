@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Controller } from '../../src/agent/controller.ts';
+import { Controller } from '../../src/agent/rollouts/controller.ts';
 import { createLogger } from '../../src/agent/logger.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { conditionOf, useTarget } from '../conformance/target.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Feedback } from '../../src/agent/feedback.ts';
 import { FeedbackSchema } from '../../src/api/feedback.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from '../runs/support.ts';
 import { GitHost, TOKEN } from '../support/git-host.ts';
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 /** An agent whose clone is its own, and what it warns of. */

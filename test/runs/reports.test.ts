@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import { briefOf, briefOfText, type ReportBrief } from '../../src/core/runs/brief.ts';
 import { maskCredentials } from '../../src/core/text/mask.ts';

@@ -1,7 +1,7 @@
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_WINDOW } from '../../src/api/labels.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { ANNOTATION_CANCEL } from '../../src/api/labels.ts';
 import { mirrorOf } from '../../src/git/mirror.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { checkRepository } from '../../src/agent/readiness.ts';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { NO_TELEMETRY } from '../../src/core/ports.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { branchWith } from '../git/support/mirror.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { RecurringRunSchema } from '../../src/api/nodeoprun.ts';
 import { formatProblem } from '../../src/api/schema.ts';
 import { parseDefinition } from '../../src/core/runs/definitions.ts';

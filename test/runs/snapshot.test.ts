@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Snapshot, SnapshotReader } from '../../src/agent/repository-snapshot.ts';
+import { type Snapshot, SnapshotReader } from '../../src/agent/repository/snapshot.ts';
 import { branchWith } from '../git/support/mirror.ts';
 import { nodeOp, TestRepository } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, type ControllerOptions } from '../../src/agent/controller.ts';
+import { Controller, type ControllerOptions } from '../../src/agent/rollouts/controller.ts';
 import { createLogger } from '../../src/agent/logger.ts';
 import { isFinalPhase, type NodeOp } from '../../src/api/nodeop.ts';
 import { KubeClient } from '../../src/kube/client.ts';

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { RepositoryLoop } from '../../src/agent/repository.ts';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { ANNOTATION_CANCEL } from '../../src/api/labels.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from '../runs/support.ts';
 import { sshKey, signAs, writeKeys } from './support.ts';

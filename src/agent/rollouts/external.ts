@@ -1,10 +1,10 @@
-import type { NodeOp } from '../api/nodeop.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { ExternalWatch } from '../kube/external-watch.ts';
-import { NODEOPS } from '../kube/resources.ts';
-import { trimNodeOp } from '../kube/trim.ts';
-import { WatchCache } from '../kube/watch.ts';
-import type { Logger } from './logger.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { ExternalWatch } from '../../kube/external-watch.ts';
+import { NODEOPS } from '../../kube/resources.ts';
+import { trimNodeOp } from '../../kube/trim.ts';
+import { WatchCache } from '../../kube/watch.ts';
+import type { Logger } from '../logger.ts';
 
 export interface ExternalOptions {
   client: KubeClient;

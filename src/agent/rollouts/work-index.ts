@@ -1,7 +1,7 @@
-import type { Job, KubeObject, Pod } from '../api/kubernetes.ts';
-import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../api/labels.ts';
-import type { WorkFacts } from '../core/rollout/facts.ts';
-import { jobFacts, podFacts } from '../kube/facts.ts';
+import type { Job, KubeObject, Pod } from '../../api/kubernetes.ts';
+import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
+import type { WorkFacts } from '../../core/rollout/facts.ts';
+import { jobFacts, podFacts } from '../../kube/facts.ts';
 
 interface Work {
   job?: Job;

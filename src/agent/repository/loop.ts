@@ -1,32 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentConfig } from '../api/config.ts';
-import { InvalidError, TransientError } from '../api/errors.ts';
-import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../api/labels.ts';
-import type { NodeOp } from '../api/nodeop.ts';
-import { isFinalReport, type NodeOpReport, type ReportPhase } from '../api/report.ts';
-import { durationMs, formatProblem, type Problem } from '../api/schema.ts';
-import { baselineMessage, commitMessage, restoredMessage, scheduledMessage } from '../core/runs/message.ts';
-import { baselinePath, isYaml, reportPath, runId, type Layout } from '../core/runs/paths.ts';
-import type { ReportBrief } from '../core/runs/brief.ts';
-import { newestOf } from '../core/runs/overview.ts';
-import { planRuns, type RunAction, type RunFacts, type Verdict } from '../core/runs/plan.ts';
-import type { Keep } from '../core/runs/retention.ts';
-import { formatBaseline, formatReport } from '../core/runs/report.ts';
-import { localRepository, mirrorOf, type Mirror } from '../git/mirror.ts';
-import { blobId, mergesAfter } from '../git/read.ts';
-import type { Branch } from '../git/remote.ts';
-import { type Files, writeFiles } from '../git/write.ts';
-import type { Logger } from './logger.ts';
-import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../core/ports.ts';
+import type { AgentConfig } from '../../api/config.ts';
+import { InvalidError, TransientError } from '../../api/errors.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../../api/labels.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
+import { isFinalReport, type NodeOpReport, type ReportPhase } from '../../api/report.ts';
+import { durationMs, formatProblem, type Problem } from '../../api/schema.ts';
+import {
+  baselineMessage,
+  commitMessage,
+  restoredMessage,
+  scheduledMessage,
+} from '../../core/runs/message.ts';
+import { baselinePath, isYaml, reportPath, runId, type Layout } from '../../core/runs/paths.ts';
+import type { ReportBrief } from '../../core/runs/brief.ts';
+import { newestOf } from '../../core/runs/overview.ts';
+import { planRuns, type RunAction, type RunFacts, type Verdict } from '../../core/runs/plan.ts';
+import type { Keep } from '../../core/runs/retention.ts';
+import { formatBaseline, formatReport } from '../../core/runs/report.ts';
+import { localRepository, mirrorOf, type Mirror } from '../../git/mirror.ts';
+import { blobId, mergesAfter } from '../../git/read.ts';
+import type { Branch } from '../../git/remote.ts';
+import { type Files, writeFiles } from '../../git/write.ts';
+import type { Logger } from '../logger.ts';
+import { NO_TELEMETRY, type NodeOpStore, type Telemetry, type ReportListener } from '../../core/ports.ts';
 import { NodeLogs } from './node-logs.ts';
-import { folderChanges } from './repository-folder.ts';
-import { FactsReader, nodeOpsByRun } from './repository-facts.ts';
-import { ReportBuilder } from './repository-reports.ts';
+import { folderChanges } from './folder.ts';
+import { FactsReader, nodeOpsByRun } from './facts.ts';
+import { ReportBuilder } from './reports.ts';
 import { Scheduler } from './scheduler.ts';
-import { SnapshotReader, type ReadTips, type Snapshot } from './repository-snapshot.ts';
-import { onSchedule } from './schedule.ts';
+import { SnapshotReader, type ReadTips, type Snapshot } from './snapshot.ts';
+import { onSchedule } from '../schedule.ts';
 import { Trust } from './trust.ts';
-import { watchFiles } from './watch-files.ts';
+import { watchFiles } from '../watch-files.ts';
 
 export interface RepositoryDeps {
   config: AgentConfig;

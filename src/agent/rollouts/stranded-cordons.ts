@@ -1,6 +1,6 @@
-import type { NodeFacts } from '../core/rollout/facts.ts';
-import { ownerUid } from '../core/rollout/facts.ts';
-import { backoffMs } from '../kube/backoff.ts';
+import type { NodeFacts } from '../../core/rollout/facts.ts';
+import { ownerUid } from '../../core/rollout/facts.ts';
+import { backoffMs } from '../../kube/backoff.ts';
 
 export interface StrandedCordonsOptions {
   /** Whether a NodeOp of this UID exists; asked only once all NodeOps are known. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { InvalidError } from '../api/errors.ts';
-import type { GitVerify } from '../api/git-trust.ts';
-import type { Provenance } from '../core/runs/trust.ts';
-import type { Mirror } from '../git/mirror.ts';
-import { commitInfo, commitsSince, resolveCommit, whoMade } from '../git/read.ts';
-import { checkSignatures } from '../git/signatures.ts';
-import type { Snapshot } from './repository-snapshot.ts';
+import { InvalidError } from '../../api/errors.ts';
+import type { GitVerify } from '../../api/git-trust.ts';
+import type { Provenance } from '../../core/runs/trust.ts';
+import type { Mirror } from '../../git/mirror.ts';
+import { commitInfo, commitsSince, resolveCommit, whoMade } from '../../git/read.ts';
+import { checkSignatures } from '../../git/signatures.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Up to here every commit was signed. A clone that is made anew is looked at from the start. */
 const CHECKED = 'refs/agent/checked';

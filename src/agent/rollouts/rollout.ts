@@ -1,14 +1,14 @@
-import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC } from '../api/labels.ts';
+import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC } from '../../api/labels.ts';
 import {
   isFinalPhase,
   type NodeOp,
   type NodeOpSpec,
   NodeOpSpecSchema,
   type NodeOpStatus,
-} from '../api/nodeop.ts';
-import { check, formatProblem } from '../api/schema.ts';
-import { backoffMs } from '../kube/backoff.ts';
-import type { ExecutionTarget } from '../kube/executor.ts';
+} from '../../api/nodeop.ts';
+import { check, formatProblem } from '../../api/schema.ts';
+import { backoffMs } from '../../kube/backoff.ts';
+import type { ExecutionTarget } from '../../kube/executor.ts';
 
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { problems: string[] };
 

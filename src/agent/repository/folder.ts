@@ -1,10 +1,10 @@
-import { isFinalReport, type NodeOpReport } from '../api/report.ts';
-import { briefOf, type ReportBrief } from '../core/runs/brief.ts';
-import { formatOverview, overviewPath } from '../core/runs/overview.ts';
-import { baselinePath, reportPath, type Layout } from '../core/runs/paths.ts';
-import { formatBaseline } from '../core/runs/report.ts';
-import { type Keep, pruneReports } from '../core/runs/retention.ts';
-import type { Snapshot } from './repository-snapshot.ts';
+import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { briefOf, type ReportBrief } from '../../core/runs/brief.ts';
+import { formatOverview, overviewPath } from '../../core/runs/overview.ts';
+import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
+import { formatBaseline } from '../../core/runs/report.ts';
+import { type Keep, pruneReports } from '../../core/runs/retention.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /**
  * What else of the agent's folder changes with these reports: the overview, and reports too old to keep. It goes

@@ -1,21 +1,15 @@
-import type { AgentConfig } from '../api/config.ts';
-import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../api/labels.ts';
-import type { NodeOp } from '../api/nodeop.ts';
-import { isFinalReport } from '../api/report.ts';
-import { pathOfRunId, type Layout } from '../core/runs/paths.ts';
-import type { RunFacts } from '../core/runs/plan.ts';
-import { prepareRun, type Preparation } from '../core/runs/prepare.ts';
-import { trusted } from '../core/runs/trust.ts';
-import type { Mirror } from '../git/mirror.ts';
-import type { Logger } from './logger.ts';
-import { whoAdded, type CommitInfo, type TreeEntry } from '../git/read.ts';
-import {
-  isDoneWith,
-  isJudged,
-  storedReport,
-  type Snapshot,
-  type SnapshotReader,
-} from './repository-snapshot.ts';
+import type { AgentConfig } from '../../api/config.ts';
+import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
+import { isFinalReport } from '../../api/report.ts';
+import { pathOfRunId, type Layout } from '../../core/runs/paths.ts';
+import type { RunFacts } from '../../core/runs/plan.ts';
+import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
+import { trusted } from '../../core/runs/trust.ts';
+import type { Mirror } from '../../git/mirror.ts';
+import type { Logger } from '../logger.ts';
+import { whoAdded, type CommitInfo, type TreeEntry } from '../../git/read.ts';
+import { isDoneWith, isJudged, storedReport, type Snapshot, type SnapshotReader } from './snapshot.ts';
 import type { Trust } from './trust.ts';
 
 export interface FactsContext {

@@ -1,11 +1,11 @@
-import { nextTime } from '../api/cron.ts';
-import { baselinePath, type Layout } from '../core/runs/paths.ts';
-import { flaw } from '../core/runs/trust.ts';
-import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../core/runs/schedules.ts';
-import type { Mirror } from '../git/mirror.ts';
-import { lastChange } from '../git/read.ts';
-import type { Logger } from './logger.ts';
-import type { Snapshot } from './repository-snapshot.ts';
+import { nextTime } from '../../api/cron.ts';
+import { baselinePath, type Layout } from '../../core/runs/paths.ts';
+import { flaw } from '../../core/runs/trust.ts';
+import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../../core/runs/schedules.ts';
+import type { Mirror } from '../../git/mirror.ts';
+import { lastChange } from '../../git/read.ts';
+import type { Logger } from '../logger.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { TrackedFile, Trust } from './trust.ts';
 
 /** Clocks of those who commit and of the agent differ by less. */

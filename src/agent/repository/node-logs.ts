@@ -1,11 +1,11 @@
-import type { AgentConfig } from '../api/config.ts';
-import type { NodeOp } from '../api/nodeop.ts';
-import type { NodeOpStore } from '../core/ports.ts';
-import { maskCredentials } from '../core/text/mask.ts';
-import { reportPath, type Layout } from '../core/runs/paths.ts';
-import { printable } from '../core/runs/report.ts';
-import { logFolder } from '../core/runs/retention.ts';
-import type { Snapshot } from './repository-snapshot.ts';
+import type { AgentConfig } from '../../api/config.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
+import type { NodeOpStore } from '../../core/ports.ts';
+import { maskCredentials } from '../../core/text/mask.ts';
+import { reportPath, type Layout } from '../../core/runs/paths.ts';
+import { printable } from '../../core/runs/report.ts';
+import { logFolder } from '../../core/runs/retention.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Of one node, and of all nodes of a run together; a large fleet gets less of each. */
 const NODE_BYTES = 64 * 1024;

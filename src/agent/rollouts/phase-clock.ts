@@ -1,5 +1,5 @@
-import type { NodePhase } from '../api/nodeop.ts';
-import type { Telemetry } from '../core/ports.ts';
+import type { NodePhase } from '../../api/nodeop.ts';
+import type { Telemetry } from '../../core/ports.ts';
 
 /** Measures how long nodes stay in the phases that are measured. What began before a restart is not counted. */
 export class PhaseClock {

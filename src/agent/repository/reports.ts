@@ -1,13 +1,13 @@
-import type { AgentConfig } from '../api/config.ts';
-import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } from '../api/labels.ts';
-import type { NodeOp } from '../api/nodeop.ts';
-import type { NodeOpReport } from '../api/report.ts';
-import type { RunFacts, Verdict } from '../core/runs/plan.ts';
-import { logTail, reportNodeOp, reportVerdict, type ReportSubject } from '../core/runs/report.ts';
-import type { Mirror } from '../git/mirror.ts';
-import { commitInfo, type CommitInfo } from '../git/read.ts';
-import type { NodeOpStore } from '../core/ports.ts';
-import type { Snapshot } from './repository-snapshot.ts';
+import type { AgentConfig } from '../../api/config.ts';
+import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } from '../../api/labels.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
+import type { NodeOpReport } from '../../api/report.ts';
+import type { RunFacts, Verdict } from '../../core/runs/plan.ts';
+import { logTail, reportNodeOp, reportVerdict, type ReportSubject } from '../../core/runs/report.ts';
+import type { Mirror } from '../../git/mirror.ts';
+import { commitInfo, type CommitInfo } from '../../git/read.ts';
+import type { NodeOpStore } from '../../core/ports.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** A log is read for so many failed nodes of one run; a fleet that fails as a whole fails alike. */
 const MAX_LOGS = 50;

@@ -1,9 +1,9 @@
-import { parseDocument } from '../api/documents.ts';
-import { AGENT_API_VERSION } from '../api/config.ts';
-import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../api/report.ts';
-import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../core/runs/brief.ts';
-import { parseDefinition, type Definition } from '../core/runs/definitions.ts';
-import { parseBaseline } from '../core/runs/report.ts';
+import { parseDocument } from '../../api/documents.ts';
+import { AGENT_API_VERSION } from '../../api/config.ts';
+import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../../api/report.ts';
+import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../../core/runs/brief.ts';
+import { parseDefinition, type Definition } from '../../core/runs/definitions.ts';
+import { parseBaseline } from '../../core/runs/report.ts';
 import {
   baselinePath,
   isDefinition,
@@ -12,9 +12,9 @@ import {
   reportPath,
   resultsFolder,
   type Layout,
-} from '../core/runs/paths.ts';
-import type { Schedule } from '../core/runs/schedules.ts';
-import type { GitCommand } from '../git/command.ts';
+} from '../../core/runs/paths.ts';
+import type { Schedule } from '../../core/runs/schedules.ts';
+import type { GitCommand } from '../../git/command.ts';
 import {
   eachBlob,
   listTree,
@@ -24,7 +24,7 @@ import {
   type CommitInfo,
   type TreeChange,
   type TreeEntry,
-} from '../git/read.ts';
+} from '../../git/read.ts';
 
 /** A file of the results folder. A report that people made unreadable still says that the run is over. */
 export interface StoredReport {
