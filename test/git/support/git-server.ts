@@ -21,6 +21,8 @@ export interface GitServerOptions {
 /** `git http-backend` behind a real HTTP server. */
 export class GitServer implements AsyncDisposable {
   readonly requests: IncomingMessage[] = [];
+  /** Bytes of all answers, without their headers. */
+  sent = 0;
   options: GitServerOptions;
   private readonly server: Server;
 
@@ -61,12 +63,17 @@ export class GitServer implements AsyncDisposable {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
       return;
     }
-    backend(this.options.root, request, response);
+    backend(this.options.root, request, response, (bytes) => (this.sent += bytes));
   }
 }
 
 /** The Common Gateway Interface: headers of the answer up to an empty line, then its body. */
-function backend(root: string, request: IncomingMessage, response: ServerResponse): void {
+function backend(
+  root: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onAnswer: (bytes: number) => void,
+): void {
   const url = new URL(request.url ?? '', 'http://localhost');
   const { 'content-type': type = '', 'content-encoding': encoding = '' } = request.headers;
   const child = spawn('git', ['http-backend'], {
@@ -100,6 +107,7 @@ function backend(root: string, request: IncomingMessage, response: ServerRespons
       if (name === 'Status') response.statusCode = Number.parseInt(value, 10);
       else if (name !== '') response.setHeader(name, value);
     }
+    onAnswer(answer.length - end - 4);
     response.end(answer.subarray(end + 4));
   });
 }
