@@ -62,7 +62,8 @@ export interface Settled {
 const COALESCE_MS = 100;
 /** After this a created NodeOp that the cache does not have was deleted. */
 const CACHE_LAG_MS = 30_000;
-const MAX_BACKOFF_MS = 5 * 60_000;
+/** Whoever wants to stop a rollout after an outage waits no longer than this. */
+const MAX_BACKOFF_MS = 60_000;
 /** Of the reports that are there at the start. */
 const TOLD_FIRST = 50;
 const CANCELLED = {
@@ -106,7 +107,8 @@ export class RepositoryLoop {
   #toldFirst = false;
   #toldBroken = '';
   #pending = true;
-  #lastWrite = 0;
+  /** This and what is waited for are on the monotonic clock: people set the other one. */
+  #lastWrite = -Infinity;
   #failures = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -154,7 +156,7 @@ export class RepositoryLoop {
     const { url, poll } = this.#config.git;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
     const stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), async () => {
-      if (Date.now() >= this.#notBefore) await this.pollNow();
+      if (performance.now() >= this.#notBefore) await this.pollNow();
     });
     this.#cleanups.push(stopPolling);
     const folder = await localRepository(url);
@@ -194,7 +196,7 @@ export class RepositoryLoop {
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
     await this.pollNow();
     while (this.#pending && !signal.aborted) {
-      const waitMs = Math.max(250, this.#notBefore - Date.now());
+      const waitMs = Math.max(250, this.#notBefore - performance.now());
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       await this.#enqueue(this.#failures > 0 || this.#tips === undefined);
     }
@@ -203,7 +205,7 @@ export class RepositoryLoop {
 
   /** Looks again that much later, or earlier when somebody else asked for it; not before a backoff is over. */
   #lookIn(ms: number): void {
-    const due = Math.max(Date.now() + ms, this.#notBefore);
+    const due = Math.max(performance.now() + ms, this.#notBefore);
     if (this.#abort.signal.aborted || (this.#timer !== undefined && this.#due <= due)) return;
     clearTimeout(this.#timer);
     this.#due = due;
@@ -212,7 +214,7 @@ export class RepositoryLoop {
         this.#timer = undefined;
         void this.#enqueue(this.#failures > 0);
       },
-      Math.max(0, due - Date.now()),
+      Math.max(0, due - performance.now()),
     );
   }
 
@@ -233,7 +235,7 @@ export class RepositoryLoop {
       if (this.#abort.signal.aborted) return;
       this.#pending = true;
       const backoff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** this.#failures++) * (0.5 + Math.random());
-      this.#notBefore = Date.now() + backoff;
+      this.#notBefore = performance.now() + backoff;
       this.#lookIn(backoff);
       const reason = error instanceof Error ? error.message : String(error);
       this.#problem = reason;
@@ -334,7 +336,7 @@ export class RepositoryLoop {
   #nodeOps(): Map<string, NodeOp> {
     const listed = nodeOpsByRun(this.#layout, this.#store.list());
     for (const [path, { nodeOp, at }] of this.#created) {
-      if (listed.has(path) || Date.now() > at + CACHE_LAG_MS) this.#created.delete(path);
+      if (listed.has(path) || performance.now() > at + CACHE_LAG_MS) this.#created.delete(path);
       else listed.set(path, nodeOp);
     }
     return listed;
@@ -460,7 +462,7 @@ export class RepositoryLoop {
       const message = `NodeOp ${namespace}/${name} exists and belongs to somebody else`;
       return invalid('NameClash', [{ path: ['metadata', 'name'], message }]);
     }
-    this.#created.set(run.path, { nodeOp, at: Date.now() });
+    this.#created.set(run.path, { nodeOp, at: performance.now() });
     this.#log.info({ run: run.path, nodeOp: `${namespace}/${name}` }, 'run started');
     const queuedAt = this.#queued.get(run.path);
     this.#telemetry.queued(queuedAt === undefined ? 0 : (performance.now() - queuedAt) / 1000);
@@ -498,7 +500,7 @@ export class RepositoryLoop {
       urgent ||= !before || isFinalReport(report);
     }
     if (changed.size === 0) return false;
-    const waitMs = this.#lastWrite + durationMs(this.#config.report.interval) - Date.now();
+    const waitMs = this.#lastWrite + durationMs(this.#config.report.interval) - performance.now();
     if (!urgent && waitMs > 0) {
       this.#lookIn(waitMs);
       return true;
@@ -512,7 +514,7 @@ export class RepositoryLoop {
     for (const [path, text] of rest) files.set(path, text);
     const message = commitMessage(told, this.#config.report.skipCi);
     const { commit } = await this.#push(this.#mirror.results, files, message);
-    this.#lastWrite = Date.now();
+    this.#lastWrite = performance.now();
     for (const report of told) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
