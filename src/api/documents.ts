@@ -38,6 +38,7 @@ const MAX_DEPTH = 50;
 /** Aliases share values, so a hundred of them can still stand for billions; expanding stops here. */
 const MAX_VALUES = 100_000;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
 
 /**
@@ -63,7 +64,7 @@ function load(bytes: Uint8Array): Loaded {
   }
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = UTF8.decode(bytes);
   } catch {
     return refuse('file is not valid UTF-8');
   }
@@ -75,7 +76,8 @@ function load(bytes: Uint8Array): Loaded {
     if (documents.length > 1) {
       return refuse(`file holds ${documents.length} documents; put each into a file of its own`);
     }
-    if (!isSmall(documents[0])) return refuse('document is too large once its aliases are expanded');
+    if (!isPlain(events) && !isSmall(documents[0]))
+      return refuse('document is too large once its aliases are expanded');
     return { ok: true, raw: documents[0], locate: (problems) => locateAll(text, events, problems) };
   } catch (error) {
     if (!(error instanceof YAMLException)) return refuse(`not YAML: ${String(error)}`);
@@ -86,6 +88,11 @@ function load(bytes: Uint8Array): Loaded {
 
 function refuse(message: string): { ok: false; problems: LocatedProblem[] } {
   return { ok: false, problems: [{ path: [], message }] };
+}
+
+/** Whether there are so few events, each of them at most one value, that no more can come of them. */
+function isPlain(events: readonly Event[]): boolean {
+  return events.length <= MAX_VALUES && !events.some(({ type }) => type === EVENT_ID.ALIAS);
 }
 
 function isSmall(root: unknown): boolean {
@@ -100,9 +107,9 @@ function isSmall(root: unknown): boolean {
 }
 
 function chooseKind<T>(raw: unknown, kinds: readonly Kind<T>[]): Kind<T> | { problems: Problem[] } {
-  const allowed = kinds.map((it) => `${it.kind} (${it.apiVersion})`).join(' or ');
+  const allowed = () => kinds.map((it) => `${it.kind} (${it.apiVersion})`).join(' or ');
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
-    return { problems: [{ path: [], message: `expected a document of kind ${allowed}` }] };
+    return { problems: [{ path: [], message: `expected a document of kind ${allowed()}` }] };
   }
   const kind: unknown = Reflect.get(raw, 'kind');
   const apiVersion: unknown = Reflect.get(raw, 'apiVersion');
@@ -116,7 +123,7 @@ function chooseKind<T>(raw: unknown, kinds: readonly Kind<T>[]): Kind<T> | { pro
           )
         : undefined;
     const what = kind === undefined ? 'is required' : `${JSON.stringify(kind)} is not known here`;
-    const hint = guess === undefined ? `allowed is ${allowed}` : `did you mean "${guess}"?`;
+    const hint = guess === undefined ? `allowed is ${allowed()}` : `did you mean "${guess}"?`;
     return { problems: [{ path: ['kind'], message: `${what}; ${hint}` }] };
   }
   if (apiVersion !== found.apiVersion) {

@@ -9,6 +9,8 @@ export async function readDefinitions(folder: string): Promise<Definition[]> {
   return parsed.filter((it) => 'result' in it);
 }
 
+const OF_OTHERS = /(?:^|\/)(?:node_modules|\.git)\//;
+
 /** YAML files below a folder, sorted; a file that is `named` counts whatever its name. Links are not followed. */
 export async function walk(path: string, named: boolean): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return named ? [path] : [];
@@ -16,6 +18,6 @@ export async function walk(path: string, named: boolean): Promise<string[]> {
   return entries
     .filter((it) => it.isFile() && /\.ya?ml$/i.test(it.name))
     .map((it) => join(it.parentPath, it.name))
-    .filter((it) => !it.split('/').includes('node_modules') && !it.split('/').includes('.git'))
+    .filter((it) => !OF_OTHERS.test(it))
     .toSorted();
 }

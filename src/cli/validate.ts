@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
@@ -107,9 +108,10 @@ export async function validatePaths(
       problems.push({ file: start, path: [], message });
     }
   }
+  const inside = `${resolve(folder)}${sep}`;
   for (const file of files) {
-    const isDefinition = !relative(folder, file).startsWith('..');
-    const found = await checkFile(file, isDefinition, { definitions, executor: scope.executor ?? 'agent' });
+    const isDefinition = resolve(file).startsWith(inside);
+    const found = checkFile(file, isDefinition, { definitions, executor: scope.executor ?? 'agent' });
     problems.push(...found.map((it) => ({ ...it, file })));
   }
   return { files: files.size, problems };
@@ -117,8 +119,11 @@ export async function validatePaths(
 
 type Context = Required<Pick<PrepareContext, 'definitions' | 'executor'>>;
 
-async function checkFile(file: string, isDefinition: boolean, context: Context): Promise<LocatedProblem[]> {
-  const bytes = await readFile(file);
+/** Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile. */
+function checkFile(file: string, isDefinition: boolean, context: Context): LocatedProblem[] {
+  const bytes = readFileSync(file);
+  // A valid run file, as nearly all are, is parsed once.
+  if (!isDefinition && problemsOfRun(file, bytes, context).length === 0) return [];
   const parsed = parseDocument(bytes, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
   const definition = isDefinition ? parseDefinition(file, bytes) : undefined;
   if (!parsed.ok) return distinct([...parsed.problems, ...problemsOfTimes(definition)]);

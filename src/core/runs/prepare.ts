@@ -25,6 +25,9 @@ import { findDefinition, type Definition } from './definitions.ts';
 import { holds, isObject, mergePatch } from './merge.ts';
 import { refusal, runId, type Layout } from './paths.ts';
 
+/** Made once: to make a schema takes longer than to check a name. */
+const OBJECT_NAME = objectName();
+
 export type Manifest = KubeObject & {
   metadata: ObjectMeta & { name: string; namespace: string };
   spec: NodeOpSpec;
@@ -188,7 +191,7 @@ function finish(
   { here = true, window, ...rest }: Extras,
 ): Preparation {
   const name = metadata.name ?? derivedName(source, context, metadata.generateName);
-  const named = objectName().safeParse(name);
+  const named = OBJECT_NAME.safeParse(name);
   if (!named.success) {
     const message = `does not begin an object name: ${JSON.stringify(metadata.generateName)}`;
     return { ok: false, problems: [{ path: ['metadata', 'generateName'], message }] };
