@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,12 @@ export function git(dir: string, args: string[], input?: string): string {
     stdio: [...stdio],
     ...(input === undefined ? {} : { input }),
   });
+}
+
+/** What a folder takes on the disk, in megabytes of 10⁶ bytes. */
+export function folderMb(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((it) => it.isFile());
+  return files.reduce((sum, it) => sum + statSync(join(it.parentPath, it.name)).size, 0) / 1e6;
 }
 
 export function runFile(name: string): string {
@@ -48,7 +54,7 @@ spec:
 `;
 }
 
-export function report(path: string): string {
+export function report(path: string, cluster?: string): string {
   const nodes = Array.from(
     { length: 5 },
     (_, i) => `    - name: node-${i}\n      phase: Completed\n      attempts: 1\n`,
@@ -59,7 +65,7 @@ metadata:
   name: ${path.replaceAll('/', '-')}
 run:
   path: runs/${path}
-status:
+${cluster === undefined ? '' : `cluster: ${cluster}\n`}status:
   phase: Completed
   startedAt: '2029-01-01T00:00:00Z'
   finishedAt: '2029-01-01T00:10:00Z'
@@ -72,19 +78,38 @@ ${nodes.join('')}`;
 }
 
 /** Run files are kept by month, as people do who have many of them. */
-export const pathOf = (i: number): string =>
+const byMonth = (i: number): string =>
   `${2000 + Math.floor(i / 12_000)}-${String(1 + (Math.floor(i / 1000) % 12)).padStart(2, '0')}/run-${i}.yaml`;
 
-/** A bare repository with so many run files, all of them reported, ten to a commit. */
+export interface Shape {
+  /** Each reports all runs in a folder of its own; without names there is one cluster and one folder. */
+  clusters?: string[];
+  /** Path of a run file below the folder of the run files. */
+  pathOf?: (i: number) => string;
+  /** Runs added and reported by one commit of each cluster. */
+  perCommit?: number;
+}
+
+/** A bare repository with so many run files, all of them reported. */
 export class BenchRepository implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'nodeop-bench-'));
   readonly bare = join(this.root, 'origin.git');
+  readonly pathOf: (i: number) => string;
+  /** The one that is measured. */
+  readonly cluster: string | undefined;
+  private readonly shape: Shape;
 
-  static async create(files: number): Promise<BenchRepository> {
-    const repository = new BenchRepository();
+  private constructor(shape: Shape) {
+    this.shape = shape;
+    this.pathOf = shape.pathOf ?? byMonth;
+    this.cluster = shape.clusters?.[0];
+  }
+
+  static async create(files: number, shape: Shape = {}): Promise<BenchRepository> {
+    const repository = new BenchRepository(shape);
     git(repository.root, ['init', '--quiet', '--bare', '--initial-branch=main', repository.bare]);
     const stream = join(repository.root, 'stream');
-    await writeStream(stream, files);
+    await repository.writeStream(stream, files);
     execFileSync('sh', ['-c', `git fast-import --quiet --done < ${stream}`], { cwd: repository.bare });
     git(repository.bare, ['repack', '-q', '-a', '-d']);
     git(repository.bare, ['config', 'uploadpack.allowFilter', 'true']);
@@ -92,9 +117,13 @@ export class BenchRepository implements Disposable {
     return repository;
   }
 
+  reportOf(i: number, cluster = this.cluster): string {
+    return ['results', cluster, this.pathOf(i)].filter((it) => it !== undefined).join('/');
+  }
+
   /** A commit on the branch, made in the bare repository itself, as a merged pull request. */
   commit(path: string, text: string): string {
-    const script = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${Math.floor(Date.now() / 1000)} +0000\ndata 3\nAdd\nfrom refs/heads/main^0\nM 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\ndone\n`;
+    const script = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${Math.floor(Date.now() / 1000)} +0000\ndata 3\nAdd\nfrom refs/heads/main^0\n${file(path, text)}done\n`;
     git(this.bare, ['fast-import', '--quiet', '--done'], script);
     return git(this.bare, ['rev-parse', 'main']).trim();
   }
@@ -102,30 +131,29 @@ export class BenchRepository implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+
+  private async writeStream(path: string, files: number): Promise<void> {
+    const { perCommit = 10, clusters = [undefined] } = this.shape;
+    const out = createWriteStream(path);
+    const write = async (text: string) => {
+      if (!out.write(text)) await once(out, 'drain');
+    };
+    for (let i = 0; i < files; i += perCommit) {
+      const some = Array.from({ length: Math.min(perCommit, files - i) }, (_, j) => i + j);
+      for (const [c, cluster] of clusters.entries()) {
+        const added = c === 0 ? some.map((j) => file(`runs/${this.pathOf(j)}`, runFile(`run-${j}`))) : [];
+        const reported = some.map((j) => file(this.reportOf(j, cluster), report(this.pathOf(j), cluster)));
+        const head = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${1_700_000_000 + i} +0000\ndata 3\nAdd\n`;
+        // oxlint-disable-next-line no-await-in-loop -- a stream has an order
+        await write([head, ...added, ...reported].join(''));
+      }
+    }
+    await write('done\n');
+    out.end();
+    await once(out, 'finish');
+  }
 }
 
-async function writeStream(file: string, files: number): Promise<void> {
-  const out = createWriteStream(file);
-  const perCommit = 10;
-  const write = async (text: string) => {
-    if (!out.write(text)) await once(out, 'drain');
-  };
-  for (let i = 0; i < files; i += perCommit) {
-    const seconds = 1_700_000_000 + i;
-    const changes: string[] = [];
-    for (let j = i; j < Math.min(files, i + perCommit); j += 1) {
-      const path = pathOf(j);
-      for (const [name, text] of [
-        [`runs/${path}`, runFile(`run-${j}`)],
-        [`results/${path}`, report(path)],
-      ] as const)
-        changes.push(`M 100644 inline ${name}\ndata ${Buffer.byteLength(text)}\n${text}\n`);
-    }
-    const head = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${seconds} +0000\ndata 3\nAdd\n`;
-    // oxlint-disable-next-line no-await-in-loop -- a stream has an order
-    await write(`${head}${changes.join('')}`);
-  }
-  await write('done\n');
-  out.end();
-  await once(out, 'finish');
+function file(path: string, text: string): string {
+  return `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`;
 }

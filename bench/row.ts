@@ -36,6 +36,11 @@ export function within(row: Measured): Row {
   return judged(row, `≤ ${row.floor} ${row.unit}`, row.value <= row.floor);
 }
 
+/** A row that is only told. */
+export function told(row: Measured): Row {
+  return judged(row, 'none', true);
+}
+
 function judged({ calls, ...row }: Measured, target: string, holds: boolean): Row {
   return { ...row, ratio: row.value / row.floor, target, holds, ...(calls && { calls }) };
 }
@@ -55,10 +60,10 @@ export function formatRow(row: Row): string {
     return typeof cell === 'boolean' ? (cell ? 'yes' : 'NO') : cell;
   });
   const more = Object.entries(row.calls ?? {}).filter(([, { value, floor }]) => value > floor);
-  const told = more.map(
+  const lines = more.map(
     ([call, { value, floor }]) => `  ${value - floor} more: ${call} (${value}, floor ${floor})`,
   );
-  return [line(cells), ...told].join('\n');
+  return [line(cells), ...lines].join('\n');
 }
 
 function line(cells: string[]): string {

@@ -50,7 +50,7 @@ export const TINY: Scale = {
   runs: 1,
   rollout: [{ nodes: 6, concurrency: 3 }],
   fleet: [
-    { nodes: 3, pods: 5, concurrency: 3, memory: 130 },
+    { nodes: 6, pods: 5, concurrency: 2, memory: 130 },
     { nodes: 12, pods: 20, concurrency: 3, memory: 220 },
   ],
   repository: [10, 40],
