@@ -282,8 +282,14 @@ export const NodeOpManifestSchema = object({
 });
 export type NodeOpManifest = z.infer<typeof NodeOpManifestSchema>;
 
-/** The shape the CRD is generated from: `spec` and `status` alone. */
-export const NodeOpCrdSchema = object({ spec: NodeOpSpecSchema, status: NodeOpStatusSchema.optional() });
+/**
+ * The shape the CRD is generated from: `spec` and `status` alone. Until somebody has looked at a NodeOp its status says
+ * that no generation is observed: kstatus would call it Current without.
+ */
+export const NodeOpCrdSchema = object({
+  spec: NodeOpSpecSchema,
+  status: NodeOpStatusSchema.default({ observedGeneration: -1 }),
+});
 
 /** A NodeOp as the API server hands it out. */
 export interface NodeOp extends KubeObject {

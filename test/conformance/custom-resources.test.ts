@@ -244,6 +244,9 @@ test('NodeOps: the shipped definition is taken, and its refusals name the field'
       backoffLimit: 3,
       drainOptions: { enabled: true, gracePeriodSeconds: 30 },
     });
+    // Not looked at by anybody, which kstatus must not take for done.
+    const unseen = await target.it.call('GET', `${ops}/${good.metadata.name}`);
+    expect(unseen.body.status).toEqual({ observedGeneration: -1 });
     const bad = await target.it.call('POST', ops, op({ concurrency: -1 }));
     expect(bad).toMatchObject({ code: 422, body: { reason: 'Invalid' } });
     expect(bad.body.message).toContain('spec.concurrency');

@@ -98,6 +98,20 @@ test('suspend is live: it pauses and resumes a rollout that goes on', async () =
   expect(op.status?.conditions?.map(({ type }) => type)).not.toContain('SpecChanged');
 });
 
+test('a spec changed after the end is answered, and changes nothing else', async () => {
+  const before = await cluster.ended(await cluster.nodeOp({}));
+  const name = before.metadata.name ?? '';
+  await cluster.client.patch(NODEOPS, name, { spec: { command: ['other'] } }, { namespace: 'default' });
+  const after = await cluster.until(name, (op) => op.status?.observedGeneration === 2);
+  const kept = (op: NodeOp) => op.status?.conditions?.filter(({ type }) => type !== 'SpecChanged');
+  expect(kept(after)).toEqual(kept(before));
+  expect(after.status?.conditions?.at(-1)).toMatchObject({ type: 'SpecChanged', status: 'True' });
+  expect(after.status?.nodeStatuses).toEqual(before.status?.nodeStatuses);
+  expect(cluster.sim.store.all('jobs.batch')).toHaveLength(3);
+  const told = () => cluster.sim.store.all('events').map((event) => event['reason']);
+  await expect.poll(told, { timeout: 20_000 }).toContain('SpecChanged');
+});
+
 test('a command that fails is told with exit code and its last words, and its retries are counted', async () => {
   outcomes['node-1'] = { exitCode: 7, log: 'first\nno space left on device\n' };
   const op = await cluster.ended(await cluster.nodeOp({ backoffLimit: 1 }));

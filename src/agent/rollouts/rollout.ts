@@ -49,10 +49,11 @@ export class Rollout {
 
   /** Nothing is left to do, write or undo. */
   get settled(): boolean {
-    const finalizer = this.object.metadata.finalizers?.includes(FINALIZER) === true;
-    return (
-      isFinalPhase(this.persisted.phase) && !finalizer && !this.writing && this.status === this.persisted
-    );
+    const { finalizers, generation } = this.object.metadata;
+    const finalizer = finalizers?.includes(FINALIZER) === true;
+    const answered = this.persisted.observedGeneration === generation;
+    const written = !this.writing && this.status === this.persisted;
+    return isFinalPhase(this.persisted.phase) && answered && !finalizer && written;
   }
 
   get deleted(): boolean {

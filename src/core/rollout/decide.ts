@@ -3,7 +3,7 @@ import type { Action } from './actions.ts';
 import { closedBecause } from '../window.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
-import { overall, summarise } from './status.ts';
+import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
@@ -19,7 +19,7 @@ export interface Decision {
  * can tell what is new by reference.
  */
 export function decide(facts: RolloutFacts, now: number): Decision {
-  if (isFinalPhase(facts.status.phase)) return settled(facts);
+  if (isFinalPhase(facts.status.phase)) return settled(facts, now);
   const targets = facts.status.nodeStatuses;
   if (!facts.adopted && facts.cancelled === undefined) {
     const adopt: Action = { type: 'adopt', reason: 'record what is carried out before anything begins' };
@@ -36,7 +36,7 @@ export function decide(facts: RolloutFacts, now: number): Decision {
  * After the end nothing changes any more. A failed node may stay cordoned for as long as the NodeOp that
  * says why exists: deleting it uncordons, so it is let go only when no cordon of its own is left.
  */
-function settled(facts: RolloutFacts): Decision {
+function settled(facts: RolloutFacts, now: number): Decision {
   const cordoned = Object.keys(facts.status.nodeStatuses ?? {})
     .map((name) => facts.nodes.get(name))
     .filter((node) => node?.cordonedBy === ownerMark(facts));
@@ -51,7 +51,7 @@ function settled(facts: RolloutFacts): Decision {
   // The outcome is on record before the object may go.
   const mayGo = facts.adopted && cordoned.length === 0 && isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
-  return { actions, status: facts.status, lookAgainAt: undefined };
+  return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
 }
 
 function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {

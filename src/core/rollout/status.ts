@@ -18,7 +18,7 @@ export function overall(
   const before = facts.status;
   const { summary } = pass;
   const phase = phaseOf(before.phase, summary, pass.undoing, facts.cancelled !== undefined);
-  const stamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const stamp = stampOf(now);
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
   const conditions = conditionsOf(facts, phase, summary, nodeStatuses, pass.waiting, stamp);
   const next: NodeOpStatus = {
@@ -66,6 +66,32 @@ function phaseOf(
   return summary.cancelled > 0 ? 'Cancelled' : 'Completed';
 }
 
+/** After the end a changed spec is answered, and nothing else. */
+export function acknowledged(facts: RolloutFacts, now: number): NodeOpStatus {
+  const before = facts.status;
+  // A deletion counts as a generation too, and leaves nobody to be answered.
+  if (before.observedGeneration === facts.generation || facts.deleted) return before;
+  const stamp = stampOf(now);
+  const known = (before.conditions ?? []).filter(({ type }) => type !== 'SpecChanged');
+  const changed = facts.specChanged ? [{ ...SPEC_CHANGED, lastTransitionTime: stamp }] : [];
+  return {
+    ...before,
+    observedGeneration: facts.generation,
+    conditions: [...known, ...changed],
+    lastUpdated: stamp,
+  };
+}
+
+const SPEC_CHANGED = {
+  type: 'SpecChanged',
+  status: 'True',
+  reason: 'SpecChanged',
+  message:
+    'the spec was changed after the run began; the change is not acted on, create a new NodeOp instead',
+} as const;
+
+const stampOf = (now: number): string => new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+
 /** Conditions as kstatus reads them: Ready, Reconciling, Stalled; SpecChanged only when it is so. */
 function conditionsOf(
   facts: RolloutFacts,
@@ -106,11 +132,7 @@ function conditionsOf(
       message: stalled ? endText : 'nothing is in its way',
     },
   ];
-  if (facts.specChanged) {
-    const text =
-      'the spec was changed after the run began; the change is not acted on, create a new NodeOp instead';
-    list.push({ type: 'SpecChanged', status: 'True', reason: 'SpecChanged', message: text });
-  }
+  if (facts.specChanged) list.push(SPEC_CHANGED);
   return list.map((condition) => {
     const old = facts.status.conditions?.find(({ type }) => type === condition.type);
     const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
@@ -146,8 +168,8 @@ export function refused(
   generation: number,
   now: number,
 ): NodeOpStatus {
-  if (before.phase === 'Failed') return before;
-  const stamp = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  if (before.phase === 'Failed' && before.observedGeneration === generation) return before;
+  const stamp = stampOf(now);
   const message = problems.join('; ').slice(0, 4096);
   const common = { reason: 'InvalidSpec', message, lastTransitionTime: stamp };
   return {

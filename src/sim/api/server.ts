@@ -295,8 +295,9 @@ export class ApiServer {
     const custom = this.custom.get(target.key);
     if (strict && custom) refuseUnknown(custom, object);
     const admitted = this.admit(target, object);
+    const stored = withoutStatus(target.type, admitted);
     const made = store.create(target.key, {
-      ...withoutStatus(target.type, admitted),
+      ...(custom ? defaulted(custom, stored) : stored),
       ...INITIAL[target.key],
     });
     this.options.created(target.key, made);
