@@ -55,13 +55,15 @@ function midway(count: number): RolloutFacts {
       bootID: 'boot',
     });
     const jobName = `op-${name}`;
+    const waits = { exitCode: undefined, reason: undefined, message: undefined };
+    const pod = { name: `${jobName}-1`, createdAt: 0, state: 'running', ...waits } as const;
     const job = { name: jobName, attempts: 1, reason: undefined, message: undefined, pod: undefined };
     if (i < count / 3) {
       nodeStatuses[name] = { phase: 'Completed', jobName, attempts: 1, startedAt: at, finishedAt: at };
       work.set(name, { job: { ...job, state: 'succeeded' } });
     } else if (i < count / 3 + count / 10) {
       nodeStatuses[name] = { phase: 'Running', jobName, attempts: 1, startedAt: at, phaseStartedAt: at };
-      work.set(name, { job: { ...job, state: 'active' } });
+      work.set(name, { job: { ...job, state: 'active', pod } });
     } else nodeStatuses[name] = { phase: 'Pending', rebootStatus: 'not-requested' };
   }
   const base: RolloutFacts = {
@@ -75,6 +77,7 @@ function midway(count: number): RolloutFacts {
       concurrency: Math.max(1, Math.floor(count / 10)),
     }),
     specChanged: false,
+    troubles: new Map(),
     adopted: true,
     cancelled: undefined,
     deleted: false,

@@ -7,11 +7,16 @@ import { Cluster } from '../support/cluster.ts';
 let cluster: Cluster;
 /** What the main Job's container of a node does; a pod without an entry is a workload. */
 let outcomes: Record<string, Outcome>;
+/** The resource nobody may create. */
+let forbidden: string | undefined;
 
 beforeEach(async () => {
   outcomes = {};
+  forbidden = undefined;
   cluster = await Cluster.start({
     nodes: 3,
+    refuse: ({ verb, resource }) =>
+      verb === 'create' && resource === forbidden ? 'not in this namespace' : undefined,
     script: (pod, node) => {
       const { labels = {} } = pod.metadata;
       if (labels['kairos.io/reboot'] !== undefined) return { durationMs: 5, reboot: true };
@@ -117,6 +122,20 @@ test('a command that fails is told with exit code and its last words, and its re
   const op = await cluster.ended(await cluster.nodeOp({ backoffLimit: 1 }));
   expect(nodeStatus(op)).toMatchObject({ phase: 'Failed', exitCode: 7, attempts: 2 });
   expect(nodeStatus(op)?.message).toContain('no space left on device');
+});
+
+test('what the API server refuses for good is told at the node, and goes on when it is granted', async () => {
+  forbidden = 'jobs';
+  const name = await cluster.nodeOp({});
+  const stuck = await cluster.until(name, (op) => nodeStatus(op)?.message !== undefined);
+  expect(nodeStatus(stuck)).toMatchObject({
+    phase: 'Running',
+    message: 'create-job keeps failing: jobs is forbidden: not in this namespace',
+  });
+  forbidden = undefined;
+  const op = await cluster.ended(name);
+  expect(op.status?.phase).toBe('Completed');
+  expect(nodeStatus(op)?.message).toBeUndefined();
 });
 
 test('a node that vanishes in mid-run is failed, and the others go on', async () => {

@@ -252,6 +252,46 @@ describe('being stopped by people', () => {
   });
 });
 
+describe('what keeps a node where it is', () => {
+  const message = (world: World) => world.status.nodeStatuses?.['node-1']?.message;
+
+  test('an action that keeps failing is told, and forgotten when it succeeds', () => {
+    const world = new World({ concurrency: 1 }, nodes(1));
+    world.troubles = new Map([['create-job/node-1', 'jobs.batch is forbidden']]);
+    world.pass();
+    world.persist();
+    world.pass();
+    world.persist();
+    world.pass();
+    expect(message(world)).toBe('create-job keeps failing: jobs.batch is forbidden');
+    world.troubles = new Map();
+    runToEnd(world);
+    expect(world.status.phase).toBe('Completed');
+    expect(message(world)).toBeUndefined();
+  });
+
+  test('so is a cordon that cannot be undone', () => {
+    const world = new World({ cordon: true, uncordonOnFailure: true }, nodes(1, { command: 'fail' }));
+    world.troubles = new Map([['uncordon/node-1', 'nodes is forbidden']]);
+    const said: (string | undefined)[] = [];
+    runToEnd(world, () => said.push(world.status.conditions?.[0]?.message));
+    expect(said.join()).toContain('node-1: uncordon keeps failing: nodes is forbidden');
+  });
+
+  test('a Job that gets no pod is told of after a minute', () => {
+    const world = new World({}, nodes(1, { ms: 100_000 }));
+    const said = new Map<string, number>();
+    runToEnd(world, () => {
+      const text = message(world);
+      if (text !== undefined && !said.has(text)) said.set(text, world.now);
+    });
+    const [[text, at]] = [...said] as [[string, number]];
+    expect(text).toBe('Job flash-node-1 has no pod; kubectl describe job says why');
+    expect(at - Date.parse('2030-01-01T00:00:00Z')).toBe(60_000);
+    expect(message(world)).toBeUndefined();
+  });
+});
+
 test('a deleted finished Job changes no verdict', () => {
   const world = new World({ concurrency: 1 }, nodes(2, { ms: 10_000 }));
   world.later(15_000, () => world.work.delete('node-1'));

@@ -44,6 +44,7 @@ export class World {
   cancelled: string | undefined;
   agentNode: string | undefined;
   window: string | undefined;
+  troubles: ReadonlyMap<string, string> = new Map();
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
   private readonly scripts: ReadonlyMap<string, NodeScript>;
@@ -83,6 +84,7 @@ export class World {
       nodes: new Map(this.seen?.nodes ?? this.nodes),
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
+      troubles: this.troubles,
       agentNode: this.agentNode,
       agentPod: undefined,
     };

@@ -253,6 +253,7 @@ export class Controller {
       nodes: this.nodes,
       work,
       claims: this.claims(rollout),
+      troubles: rollout.troubles(),
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
     };
@@ -291,7 +292,7 @@ export class Controller {
         },
         (error: unknown) => {
           const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-          const wait = rollout.failed(key, this.now(), asked);
+          const wait = rollout.failed(key, this.now(), errorText(error), asked);
           logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
           const timer = setTimeout(() => this.mark(rollout.uid), wait);
           this.timers.set(`${rollout.uid}/${key}`, timer);

@@ -10,6 +10,9 @@ import { check, formatProblem } from '../../api/schema.ts';
 import { backoffMs } from '../../kube/backoff.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
 
+/** So many failures one after the other are told in the status. */
+const LASTING = 5;
+
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { problems: string[] };
 
 /**
@@ -29,7 +32,7 @@ export class Rollout {
   writeFailures = 0;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();
-  private readonly failures = new Map<string, { count: number; until: number }>();
+  private readonly failures = new Map<string, { count: number; until: number; text: string }>();
 
   constructor(object: NodeOp) {
     this.uid = object.metadata.uid ?? '';
@@ -94,12 +97,18 @@ export class Rollout {
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  failed(key: string, now: number, askedMs: number | undefined): number {
+  failed(key: string, now: number, text: string, askedMs: number | undefined): number {
     this.busy.delete(key);
     const count = (this.failures.get(key)?.count ?? 0) + 1;
     const wait = askedMs ?? backoffMs(count - 1);
-    this.failures.set(key, { count, until: now + wait });
+    this.failures.set(key, { count, until: now + wait, text });
     return wait;
+  }
+
+  /** By their keys, the actions that have failed again and again, and why; that one fails once is nobody's concern. */
+  troubles(): Map<string, string> {
+    const lasting = [...this.failures].filter(([, { count }]) => count >= LASTING);
+    return new Map(lasting.map(([key, { text }]) => [key, text]));
   }
 }
 

@@ -1,8 +1,8 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
-import type { Action } from './actions.ts';
+import { type Action, actionKey } from './actions.ts';
 import { closedBecause } from '../window.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
-import { append, begin, cancel, fail, type NodeContext, step } from './node.ts';
+import { append, begin, cancel, fail, type NodeContext, note, step } from './node.ts';
 import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
@@ -202,9 +202,19 @@ class Pass {
 
   private move(i: number, name: string, before: NodeStatus): void {
     const result = step(this.context, name, before);
-    this.set(i, result.status);
+    const trouble = this.troubleOf(result.actions);
+    this.set(i, trouble === undefined ? result.status : note(this.context, result.status, trouble));
     this.actions.push(...result.actions);
     this.look(result.lookAgainAt);
+  }
+
+  /** What keeps a node where it is: the API server will not have what is to be done next. */
+  private troubleOf(actions: readonly Action[]): string | undefined {
+    for (const action of actions) {
+      const why = this.facts.troubles.get(actionKey(action));
+      if (why !== undefined) return `${action.type} keeps failing: ${why}`;
+    }
+    return undefined;
   }
 
   private look(at: number | undefined): void {
@@ -235,7 +245,10 @@ class Pass {
     if (node?.cordonedBy === this.mark && (unwanted || status.phase === 'Cancelled')) {
       this.undoing += 1;
       const reason = 'the node failed and is left as it was found';
-      this.undoActions.push({ type: 'uncordon', node: name, reason });
+      const action: Action = { type: 'uncordon', node: name, reason };
+      this.undoActions.push(action);
+      const trouble = this.troubleOf([action]);
+      if (trouble !== undefined) this.waiting = `${name}: ${trouble}`;
     }
     if (work?.preflight === undefined || status.phase === 'Preflight') return;
     const recorded = this.facts.persisted.nodeStatuses?.[name]?.phase;

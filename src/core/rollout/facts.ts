@@ -92,6 +92,8 @@ export interface RolloutFacts {
   work: ReadonlyMap<string, WorkFacts>;
   /** Nodes another NodeOp works on, and which. */
   claims: ReadonlyMap<string, string>;
+  /** By `actionKey`: why an action could not be carried out, again and again. */
+  troubles: ReadonlyMap<string, string>;
   /** Where the agent itself runs. */
   agentNode: string | undefined;
   /** `<namespace>/<name>` of the agent's own pod. */

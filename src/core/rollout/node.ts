@@ -32,6 +32,9 @@ export interface NodeContext {
 /** How long past its own deadline a preflight pod may linger, its kubelet being slow, before it counts as lost. */
 const PREFLIGHT_GRACE_MS = 60_000;
 
+/** A Job without a pod for so long is told of. */
+const NO_POD_MS = 60_000;
+
 const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** The first phase a node enters when it is started. */
@@ -92,7 +95,9 @@ function preflight(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: N
   if (pod.state === 'failed') {
     return { status: failFrom(ctx, status, 'preflight failed', pod), actions: [] };
   }
-  const lostAt = pod.createdAt + spec.preflight.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
+  // By the later of two clocks, the server's and this agent's: one that is off fails no node.
+  const lostAt =
+    Math.max(pod.createdAt, since(status)) + spec.preflight.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
   if (ctx.now >= lostAt) {
     const text = `preflight pod ${preflightName(ctx.facts, node.name)} did not end within its deadline`;
     return { status: fail(ctx, status, text), actions: [] };
@@ -145,8 +150,7 @@ function run(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeSta
   const named = status.jobName === job.name ? status : { ...status, jobName: job.name };
   const seen = withAttempts(ctx, named, job);
   if (job.state === 'failed') return { status: jobFailed(ctx, seen, job), actions: [] };
-  if (job.state === 'active')
-    return { status: note(ctx, seen, job.pod && waitingReason(job.pod)), actions: [] };
+  if (job.state === 'active') return active(ctx, seen, job);
   if (!ctx.facts.spec.rebootOnSuccess) return finish(ctx, node, seen);
   if (node.bootID === undefined)
     return { status: note(ctx, seen, 'waiting for the node to report its boot ID'), actions: [] };
@@ -156,6 +160,14 @@ function run(ctx: NodeContext, node: NodeFacts, work: WorkFacts, status: NodeSta
     rebootStatus: 'pending',
   };
   return step(ctx, node.name, rebooting);
+}
+
+/** A Job whose pods nobody admits waits for good without a word of its own. */
+function active(ctx: NodeContext, status: NodeStatus, job: JobFacts): Step {
+  if (job.pod !== undefined) return { status: note(ctx, status, waitingReason(job.pod)), actions: [] };
+  const until = since(status) + NO_POD_MS;
+  const text = ctx.now < until ? undefined : `Job ${job.name} has no pod; kubectl describe job says why`;
+  return withLook({ status: note(ctx, status, text), actions: [] }, ctx.now < until ? until : undefined);
 }
 
 function missingJob(node: NodeFacts, status: NodeStatus, seen: boolean): Step {
@@ -282,7 +294,7 @@ function withAttempts(ctx: NodeContext, status: NodeStatus, job: JobFacts): Node
 }
 
 /** Sets or clears the message; the very same object when it says that already. */
-function note(ctx: NodeContext, status: NodeStatus, text: string | undefined): NodeStatus {
+export function note(ctx: NodeContext, status: NodeStatus, text: string | undefined): NodeStatus {
   const message = text === undefined ? undefined : cut(text, ctx.messageLimit);
   if (status.message === message) return status;
   const { message: _, ...rest } = status;
