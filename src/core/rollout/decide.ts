@@ -2,6 +2,7 @@ import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } fr
 import { type Action, actionKey } from './actions.ts';
 import { closedBecause } from '../window.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
+import { MessageRoom } from './message-room.ts';
 import { append, begin, cancel, fail, type NodeContext, note, step } from './node.ts';
 import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
@@ -73,10 +74,6 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
 
 const STAYS_CORDONED = 'the node stays cordoned';
 
-/** At 5,000 nodes a message may take some 60 characters for the status to stay under 1 MiB. */
-const messageLimit = (nodes: number): number =>
-  Math.max(60, Math.min(1024, Math.floor(300_000 / Math.max(1, nodes))));
-
 /**
  * The entries of statuses that do not change any more. To list those of an object with thousands of keys takes longer than
  * all the rest of a look, so of one made here they are remembered.
@@ -125,7 +122,8 @@ class Pass {
     const { names, statuses } = listed(targets);
     this.names = names;
     this.statuses = [...statuses];
-    this.context = { facts, now, messageLimit: messageLimit(this.names.length) };
+    const room = new MessageRoom(facts, this.names, this.statuses, facts.spec.concurrency);
+    this.context = { facts, now, room };
   }
 
   decide(): Decision {

@@ -9,6 +9,7 @@ import {
   type RolloutFacts,
   type WorkFacts,
 } from './facts.ts';
+import { type MessageRoom, SHORTEST } from './message-room.ts';
 import { jobName, preflightName } from './names.ts';
 
 /**
@@ -25,8 +26,8 @@ export interface Step {
 export interface NodeContext {
   facts: RolloutFacts;
   now: number;
-  /** Bound on one message, in characters. */
-  messageLimit: number;
+  /** Bounds on messages. */
+  room: MessageRoom;
 }
 
 /** How long past its own deadline a preflight pod may linger, its kubelet being slow, before it counts as lost. */
@@ -41,7 +42,9 @@ const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z
 export function begin(ctx: NodeContext, status: NodeStatus): NodeStatus {
   const { spec } = ctx.facts;
   const first = spec.preflight ? 'Preflight' : afterPreflight(ctx);
-  return enter(ctx, { ...status, startedAt: stamp(ctx.now) }, first);
+  // Its first phase begins when it does.
+  const { phaseStartedAt: _, ...begun } = enter(ctx, { ...status, startedAt: stamp(ctx.now) }, first);
+  return begun;
 }
 
 function afterPreflight(ctx: NodeContext): 'Draining' | 'Running' {
@@ -260,14 +263,18 @@ function end(
   message: string | undefined,
 ): NodeStatus {
   const { phaseStartedAt: _, lastUpdated: __, message: ___, ...rest } = status;
-  const said = message === undefined ? {} : { message: cut(message, ctx.messageLimit) };
-  return { ...rest, phase, ...said, finishedAt: stamp(ctx.now) };
+  const limit = phase === 'Failed' ? ctx.room.failed() : ctx.room.untouched;
+  const text = message === undefined ? '' : cut(message, limit);
+  return { ...rest, phase, ...(text === '' ? {} : { message: text }), finishedAt: stamp(ctx.now) };
 }
 
-/** Adds to what a message says; what was said is cut first. */
+/** Adds to what the message of a failed node says; what was said is cut first. */
 export function append(ctx: NodeContext, status: NodeStatus, text: string): NodeStatus {
-  const room = Math.max(0, ctx.messageLimit - text.length - 2);
-  return { ...status, message: `${cut(status.message ?? '', room)}; ${text}` };
+  const { message, ...rest } = status;
+  const limit = ctx.room.failed();
+  if (message === undefined || limit < text.length) return status;
+  const said = cut(message, limit - text.length - 2);
+  return { ...rest, message: said === '' ? text : `${said}; ${text}` };
 }
 
 function failFrom(ctx: NodeContext, status: NodeStatus, what: string, pod: PodFacts): NodeStatus {
@@ -295,7 +302,7 @@ function withAttempts(ctx: NodeContext, status: NodeStatus, job: JobFacts): Node
 
 /** Sets or clears the message; the very same object when it says that already. */
 export function note(ctx: NodeContext, status: NodeStatus, text: string | undefined): NodeStatus {
-  const message = text === undefined ? undefined : cut(text, ctx.messageLimit);
+  const message = text === undefined ? undefined : cut(text, ctx.room.inFlight) || undefined;
   if (status.message === message) return status;
   const { message: _, ...rest } = status;
   return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stamp(ctx.now) };
@@ -310,11 +317,12 @@ function withLook(result: Step, ...times: (number | undefined)[]): Step {
   return known.length === 0 ? result : { ...result, lookAgainAt: Math.min(...known) };
 }
 
-/** Text without control characters, at most `limit` characters, cut in the middle: both ends tell most. */
+/** Text without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
 function cut(text: string, limit: number): string {
   // oxlint-disable-next-line no-control-regex
   const clean = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trim();
   if (clean.length <= limit) return clean;
+  if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);
   return `${clean.slice(0, head)} … ${clean.slice(clean.length - (limit - 3 - head))}`;
 }

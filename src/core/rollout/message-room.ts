@@ -1,0 +1,54 @@
+import type { NodeStatus } from '../../api/nodeop.ts';
+import { jobName } from './names.ts';
+
+/** No message is longer, in characters. */
+const LONGEST = 1024;
+/** One that would have to be shorter says nothing and is left out: phase and exit code are there all the same. */
+export const SHORTEST = 16;
+/** What the entries of all nodes and their messages may take together; an etcd takes half as much again for the object. */
+const STATUS_BYTES = 1_000_000;
+/** One entry without its names and its message. */
+const ENTRY_BYTES = 165;
+const KEY_BYTES = 13;
+
+/**
+ * How long messages may be, so that the status of 5,000 nodes stays under 1 MiB. Those of nodes that failed share what the
+ * entries leave, each taking a part of what is left: the first failures say most, and a fleet that fails as a
+ * whole fails alike. A message is cut once, when it is said, and by what does not change: no look alters it.
+ */
+export class MessageRoom {
+  /** Of a node in flight; so many may say something at the same time. */
+  readonly inFlight: number;
+  /** Of a node that nothing was done to, whose entry is short. */
+  readonly untouched: number;
+  private readonly statuses: readonly NodeStatus[];
+  private readonly shared: number;
+
+  constructor(
+    op: { name: string; uid: string },
+    names: readonly string[],
+    statuses: readonly NodeStatus[],
+    concurrency: number,
+  ) {
+    const count = Math.max(1, names.length);
+    const [first = ''] = names;
+    const perNode = ENTRY_BYTES + first.length + jobName(op, first).length;
+    this.statuses = statuses;
+    this.shared = Math.max(0, STATUS_BYTES - count * perNode);
+    this.untouched = within(Math.max(40, 200_000 / count));
+    this.inFlight = within(this.shared / Math.min(count, concurrency || count) - KEY_BYTES);
+  }
+
+  /** Of a node that fails now. */
+  failed(): number {
+    let left = this.shared;
+    for (const { phase, message } of this.statuses) {
+      if (phase === 'Failed' && message !== undefined) left -= message.length + KEY_BYTES;
+    }
+    return within(left / 32);
+  }
+}
+
+function within(limit: number): number {
+  return limit < SHORTEST ? 0 : Math.min(LONGEST, Math.floor(limit));
+}
