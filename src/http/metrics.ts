@@ -48,7 +48,7 @@ export function createMetrics(
   ]);
   const drains = histogram(
     'drain_duration_seconds',
-    'From the first eviction of a node to its last pod gone.',
+    'From cordoning a node to its last pod gone, or to giving up; of nodes that are drained.',
   );
   const reboots = histogram(
     'reboot_duration_seconds',

@@ -380,11 +380,14 @@ export class Controller {
   private report(rollout: Rollout, before: NodeOpStatus, after: NodeOpStatus): void {
     const log = this.options.logger.child({ nodeOp: rollout.label });
     if (before.phase !== after.phase) log.info({ phase: after.phase, done: after.summary?.done }, 'rollout');
+    const drains = rollout.target().spec.drainOptions.enabled;
     for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
       const was = before.nodeStatuses?.[node]?.phase;
       if (was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
-      this.phases.moved(`${rollout.uid}/${node}`, was, status.phase);
+      // A node that is only cordoned passes through the same phase.
+      if (status.phase !== 'Draining' || drains)
+        this.phases.moved(`${rollout.uid}/${node}`, was, status.phase);
     }
     if (inFlightNodes(before).length > inFlightNodes(after).length) this.markAll();
   }
