@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
+import type { AccessRequest } from '../../src/sim/api/rbac.ts';
 import type { Script } from '../../src/sim/index.ts';
 import { Cluster } from '../support/cluster.ts';
 
@@ -13,8 +14,23 @@ const outcome: Script = (pod) => {
   return { durationMs: 5, exitCode: fails ? 3 : 0 };
 };
 
+/** Happens before each request. */
+let before: (request: AccessRequest) => void;
+/** What pods were given, in the order of their deletion. */
+let graces: unknown[];
+
 beforeEach(async () => {
-  cluster = await Cluster.start({ nodes: 1, script: outcome }, { agentPod: 'default/agent' });
+  before = () => {};
+  graces = [];
+  const refuse = (request: AccessRequest) => {
+    before(request);
+    return undefined;
+  };
+  cluster = await Cluster.start({ nodes: 1, script: outcome, refuse }, { agentPod: 'default/agent' });
+  cluster.sim.store.watch('pods', undefined, ({ object: { metadata }, before: was }) => {
+    const marked = metadata.deletionTimestamp !== undefined && !was?.metadata.deletionTimestamp;
+    if (marked) graces.push(metadata.deletionGracePeriodSeconds);
+  });
 });
 
 afterEach(() => cluster.stop());
@@ -56,18 +72,19 @@ test('a budget blocks the drain, says so, and lets it go on when it is freed', a
 });
 
 test('a blocked eviction is asked for again after a pause, and keeps no other pod from going', async () => {
-  cluster.pod('web-1');
-  await running('web-1');
-  cluster.budget('web', 1);
+  const held = Array.from({ length: 10 }, (_, i) => `web-${i}`);
+  for (const name of held) cluster.pod(name);
+  await Promise.all(held.map(running));
+  cluster.budget('web', 10);
   for (let i = 0; i < 20; i += 1) cluster.pod(`free-${i}`, { labels: { app: 'free' } });
   cluster.sim.takeStats();
   const op = await cluster.ended(await drain({ timeoutSeconds: 3 }));
   expect(op.status?.nodeStatuses?.['node-1']?.message).toMatch(
     /timed out after 3 s: eviction blocked: .*web-1/,
   );
-  expect(left()).toEqual(['web-1']);
+  expect(left()).toEqual(held);
   const evictions = Object.entries(cluster.sim.takeStats()).filter(([call]) => call.includes('eviction'));
-  expect(evictions.reduce((sum, [, { requests }]) => sum + requests, 0)).toBe(21);
+  expect(evictions.reduce((sum, [, { requests }]) => sum + requests, 0)).toBe(30);
 });
 
 test('two budgets on one pod fail the node, which is uncordoned again', async () => {
@@ -257,6 +274,40 @@ describe('one case of `kubectl drain` each', () => {
       expect(left()).toEqual(phase === 'Completed' ? ['healthy'] : ['healthy', 'sick']);
     },
   );
+
+  test.each([
+    [7, 7],
+    [-1, 19],
+  ])('gracePeriodSeconds %i: a pod is given %i seconds', async (gracePeriodSeconds, given) => {
+    cluster.pod('slow', { finalizers: ['example.com/later'] }, { terminationGracePeriodSeconds: 19 });
+    const name = await drain({ gracePeriodSeconds });
+    const slow = () => cluster.sim.store.read('pods', 'slow', 'default');
+    await expect.poll(() => slow().metadata.deletionTimestamp).toBeDefined();
+    expect(graces).toEqual([given]);
+    cluster.sim.store.update('pods', { ...slow(), metadata: { ...slow().metadata, finalizers: [] } });
+    expect((await cluster.ended(name)).status?.phase).toBe('Completed');
+  });
+
+  test('a pod that goes just before its eviction is no failure', async () => {
+    cluster.pod('fleeting');
+    cluster.pod('web-1');
+    before = ({ verb, resource }) => {
+      const pod = cluster.sim.store.get('pods', 'fleeting', 'default');
+      if (verb === 'create' && resource === 'pods/eviction' && pod) cluster.sim.store.remove('pods', pod);
+    };
+    expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
+    expect(left()).toEqual([]);
+  });
+
+  test('the pods of other nodes are not asked for', async () => {
+    for (let i = 0; i < 500; i += 1) cluster.pod(`far-${i}`, {}, { nodeName: 'elsewhere' });
+    cluster.pod('web-1');
+    cluster.sim.takeStats();
+    expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
+    const lists = Object.entries(cluster.sim.takeStats()).filter(([call]) => call.startsWith('GET pods'));
+    expect(lists).toHaveLength(1);
+    expect(lists[0]?.[1].bytesOut).toBeLessThan(5_000);
+  });
 
   test('a mirror pod stays', async () => {
     cluster.pod('static', {
