@@ -196,9 +196,13 @@ export class Installation {
     return parts.join('\n');
   }
 
-  /** Everything all agents have logged since they were started. */
-  logs(): Promise<string> {
-    return kubectl(['-n', AGENT, 'logs', '-l', 'app.kubernetes.io/name=nodeop-agent', '--tail=-1']);
+  /** Everything the agents there are have logged, also before a container of theirs was killed. */
+  async logs(): Promise<string> {
+    const selected = ['-n', AGENT, 'logs', '-l', 'app.kubernetes.io/name=nodeop-agent', '--tail=-1'];
+    const names = await kubectl(['-n', AGENT, 'get', 'pods', '-o', 'name']);
+    const pods = names.split('\n').filter((it) => it !== '');
+    const before = pods.map((pod) => kubectl(['-n', AGENT, 'logs', pod, '--previous']).catch(() => ''));
+    return (await Promise.all([kubectl(selected), ...before])).join('\n');
   }
 }
 

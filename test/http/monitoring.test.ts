@@ -44,3 +44,27 @@ test.each(alerts)('alert $alert asks for metrics there are, by labels they have'
     if (label !== undefined) expect(line).toContain(`${label}="`);
   }
 });
+
+test('the ServiceMonitor finds the port of the Service that is installed, and the path that is served', () => {
+  const labels = z.record(z.string(), z.string());
+  const port = z.looseObject({ name: z.string() });
+  const service = z
+    .looseObject({
+      metadata: z.looseObject({ namespace: z.string(), labels }),
+      spec: z.looseObject({ ports: z.array(port) }),
+    })
+    .parse(load(readFileSync('manifests/base/service.yaml', 'utf8')));
+  const endpoint = z.looseObject({ port: z.string(), path: z.string() });
+  const monitor = z
+    .looseObject({
+      metadata: z.looseObject({ namespace: z.string() }),
+      spec: z.object({ selector: z.object({ matchLabels: labels }), endpoints: z.array(endpoint) }),
+    })
+    .parse(load(readFileSync('examples/monitoring/servicemonitor.yaml', 'utf8')));
+  expect(monitor.metadata.namespace).toBe(service.metadata.namespace);
+  expect(service.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);
+  const { route } = createMetrics('1.0.0', () => ({ leader: true, runs: new Map(), nodes: new Map() }));
+  const [only] = monitor.spec.endpoints;
+  expect(service.spec.ports.map(({ name }) => name)).toContain(only?.port);
+  expect(only?.path).toBe(route.path);
+});

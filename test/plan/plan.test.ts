@@ -245,6 +245,18 @@ status: {phase: Completed}
   expect(known.code).toBe(1);
 });
 
+test('where another controller carries runs out, that is said, and what it does not know is refused', async () => {
+  const head = 'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\ngit: {url: /x}\n';
+  write('external.yaml', `${head}rollout: {executor: external}\n`);
+  write('runs/plain.yaml', nodeOp('plain'));
+  const external = ['--nodes', 'nodes.yaml', '--config', 'external.yaml'];
+  const plain = await plan('runs/plain.yaml', ...external);
+  expect(plain.stdout).toContain('another controller carries it out');
+  const soaking = await plan('runs/all.yaml', ...external);
+  expect(soaking.code).toBe(2);
+  expect(soaking.stdout).toMatch(/runs\/all.yaml:\d+:\d+: spec.soakSeconds: .*executor: external/);
+});
+
 test('an invalid run file is answered with every problem and 2, and the cluster is not asked', async () => {
   write('runs/wrong.yaml', nodeOp('wrong', '  concurency: 1\n  backoffLimit: -1\n'));
   const text = await plan('runs/wrong.yaml');
