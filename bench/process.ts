@@ -82,9 +82,15 @@ export function peakMb(pid: number): number {
 
 const BUNDLE = fileURLToPath(new URL('../dist/nodeop-agent.js', import.meta.url));
 
+/** As the image has it. */
+const ENV = { ...process.env, NODE_OPTIONS: '--max-semi-space-size=4' };
+
 /** The agent as it is shipped: the bundle, as a process. */
 export function startAgent(config: string): ChildProcess {
-  return spawn(process.execPath, [BUNDLE, 'start', '--config', config], { stdio: ['ignore', 2, 2] });
+  return spawn(process.execPath, [BUNDLE, 'start', '--config', config], {
+    stdio: ['ignore', 2, 2],
+    env: ENV,
+  });
 }
 
 export function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
