@@ -49,9 +49,10 @@ export class TrackedRepository {
 
   /** @returns why the results could not be fetched, when those fetched last will do */
   async fetch(): Promise<unknown> {
-    const { telemetry } = this.#options;
+    const { telemetry, signal } = this.#options;
     try {
       const away = await this.mirror.fetch();
+      signal.throwIfAborted();
       if (away && !this.#tips) throw away;
       this.#tips = await this.#tipsNow(away ? this.#tips?.results : await this.mirror.results.tip());
       // One that was deleted and comes back holds what it held.
