@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -273,4 +274,19 @@ test('a branch of the runs that takes no pushes keeps scheduled runs out, and no
   expect(loop.state().problem).toBeUndefined();
   expect(place.read('results/scheduled/nightly-20300101T0300Z.yaml')).toContain('phase: Pending');
   await loop.stop();
+});
+
+test('a branch of its own begins with a signed commit where commits are signed', async () => {
+  using place = new Place('a branch');
+  const sshKeyFile = join(place.repository.root, 'key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'agent', '-f', sshKeyFile]);
+  const { config } = place.agent();
+  const signed = { ...config, git: { ...config.git, signing: { sshKeyFile } } };
+  const loop = new RepositoryLoop({ config: signed, store: new MemoryStore(), logger: silent });
+  place.repository.push({ 'README.md': 'x' });
+  await loop.pollNow();
+  expect(loop.state().problem).toBeUndefined();
+  const commit = place.repository.git(place.bare, 'cat-file', 'commit', place.branch);
+  expect(commit).toMatch(/^gpgsig -----BEGIN SSH SIGNATURE-----/m);
+  expect(commit).not.toMatch(/^parent/m);
 });

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { checkRepository } from '../../src/agent/readiness.ts';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
@@ -42,7 +42,10 @@ test('twenty agents push to one branch for a minute: nothing is lost, in a bound
     now: () => new Date(),
     onRetry: () => (retries += 1),
   };
-  /** What the agent does: what could not be written in so many tries is written by the next pass. */
+  /**
+   * What an agent does, only ten times as often: its reports change every few seconds, and what could not be written in so
+   * many tries is written by the next pass.
+   */
   const writer = async (id: number): Promise<number> => {
     const branch = branchWith(repository, { dir: join(repository.root, `clone-${id}`) });
     await branch.fetch();
@@ -52,6 +55,7 @@ test('twenty agents push to one branch for a minute: nothing is lost, in a bound
       try {
         await writeFiles(branch, files, `c${id}: ${written}`, options);
         written += 1;
+        await sleep(1000 + 2000 * Math.random());
       } catch (error) {
         expect(String(error)).toMatch(/rejected|failed to push|lock/);
         refusals += 1;
