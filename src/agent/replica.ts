@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
 import { NO_TELEMETRY } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { LeaderElection } from '../kube/lease.ts';
+import type { LeaderElection } from '../kube/lease.ts';
 import { Agent, connect, type Place } from './agent.ts';
+import { electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
 import { checkCluster, checkLease, checkRepository } from './readiness.ts';
@@ -81,32 +80,13 @@ export class Replica {
   }
 
   private elect(client: KubeClient): LeaderElection {
-    const { kubernetes } = this.config;
-    const { name, leaseDuration, renewDeadline, retryPeriod } = kubernetes.leaderElection;
-    const namespace = this.place.namespace ?? kubernetes.namespace;
-    const identity = `${hostname()}_${randomUUID()}`;
-    const log = this.logger.child({ lease: `${namespace}/${name}`, identity });
-    return new LeaderElection({
-      client,
-      namespace,
-      name,
-      identity,
-      leaseDurationMs: durationMs(leaseDuration),
-      renewDeadlineMs: durationMs(renewDeadline),
-      retryPeriodMs: durationMs(retryPeriod),
-      onGain: (holds) => {
-        log.info({ leader: true }, 'leads: this agent acts now');
-        this.become(() => this.lead(holds));
-      },
-      onLoss: (reason) => {
-        log.error({ leader: false, reason }, 'leads no more: this agent stops acting');
+    return electionOf(this.config, this.place, client, this.logger, {
+      onGain: (holds) => this.become(() => this.lead(holds)),
+      onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
         this.become(() => new Standby(this.config, this.logger));
       },
-      onWait: (holder) => {
-        this.holder = holder;
-        log.info({ leader: false, holder }, 'stands by: another agent leads');
-      },
+      onWait: (holder) => (this.holder = holder),
       onPollAsked: () => {
         if (this.work instanceof Agent) this.requestPoll('annotation of the lease');
       },

@@ -2,6 +2,8 @@ import { Command, Option } from 'commander';
 import { Agent, placeFrom } from '../agent/agent.ts';
 import { createLogger } from '../agent/logger.ts';
 import { Patience } from '../agent/patience.ts';
+import { Turn } from '../agent/turn.ts';
+import type { AgentConfig } from '../api/config.ts';
 import { TransientError } from '../api/errors.ts';
 import { isFinalPhase } from '../api/nodeop.ts';
 import { durationMs } from '../api/schema.ts';
@@ -15,7 +17,10 @@ export function onceCommand(): Command {
     .description('poll once, carry out what is pending, report, and end')
     .requiredOption('--config <file>', 'configuration file')
     .addOption(
-      new Option('--timeout <duration>', 'give up when the repository or the API server is away for so long')
+      new Option(
+        '--timeout <duration>',
+        'give up when the repository or the API server is away, or another agent leads, for so long',
+      )
         .argParser(durationText)
         .default('5m'),
     )
@@ -23,47 +28,66 @@ export function onceCommand(): Command {
       'after',
       `
 Exit status: 0 all completed, 1 some failed or were cancelled, 2 some were invalid, 3 given up: the repository or the API
-server was away for too long. Runs that were under way then are named; the next start goes on with them.
+server was away for too long, or another agent held the lease. Runs that were under way then are named; the next start goes
+on with them.
 
 Example:
   nodeop-agent once --config agent.yaml`,
     )
     .action(async (flags: { config: string; timeout: string }) => {
-      const config = await loadConfig(flags.config);
-      const agent = new Agent(config, createLogger(config.log.level), {
-        place: placeFrom(process.env),
-      });
-      const over = new AbortController();
-      const lost = await Promise.race([carryOut(agent), watchOver(agent, flags.timeout, over.signal)]);
-      over.abort();
-      if (lost === undefined) await agent.feedback?.settle(FEEDBACK_MS);
-      await agent.stop();
-      const { phaseByRun } = agent.repository.settled();
-      for (const [run, phase] of Object.entries(phaseByRun)) print(`${phase}\t${run}`);
-      if (lost !== undefined) throw new TransientError([lost, ...underWay(agent)].join('\n'));
-      process.exitCode = exitStatus(Object.values(phaseByRun));
+      const lost = await once(await loadConfig(flags.config), flags.timeout);
+      if (lost !== undefined) throw new TransientError(lost);
     });
+}
+
+/** Returns why it gave up, if it did. */
+async function once(config: AgentConfig, timeout: string): Promise<string | undefined> {
+  const logger = createLogger(config.log.level);
+  const place = placeFrom(process.env);
+  const turn = new Turn(config, place, logger);
+  let agent: Agent | undefined;
+  const carryOut = async (): Promise<undefined> => {
+    agent = new Agent(config, logger, { place, mayWrite: await turn.gained });
+    await agent.startController();
+    await agent.repository.runOnce();
+  };
+  const over = new AbortController();
+  const reason = await Promise.race([
+    carryOut(),
+    watchOver(turn, () => agent, timeout, over.signal),
+    turn.lost.then((why) => `gave up: the lease is lost: ${why}`),
+  ]);
+  over.abort();
+  if (reason === undefined) await agent?.feedback?.settle(FEEDBACK_MS);
+  else agent?.abandon();
+  await agent?.stop();
+  await turn.giveBack();
+  const phases = Object.entries(agent?.repository.settled().phaseByRun ?? {});
+  for (const [run, phase] of phases) print(`${phase}\t${run}`);
+  process.exitCode = exitStatus(phases.map(([, phase]) => phase));
+  return reason === undefined ? undefined : [reason, ...(agent ? underWay(agent) : [])].join('\n');
 }
 
 /** How long the Git host may take to hear of the end. */
 const FEEDBACK_MS = 30_000;
 const LOOK_MS = 1_000;
 
-async function carryOut(agent: Agent): Promise<undefined> {
-  await agent.startController();
-  await agent.repository.runOnce();
-}
-
 /** Resolves with the reason to give up, or with none when it is told to end. */
-async function watchOver(agent: Agent, timeout: string, signal: AbortSignal): Promise<string | undefined> {
+async function watchOver(
+  turn: Turn,
+  agent: () => Agent | undefined,
+  timeout: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const patience = new Patience(durationMs(timeout));
   while (!signal.aborted) {
+    const acting = agent();
+    patience.tell('the lease', turn.problem);
     // oxlint-disable-next-line no-await-in-loop -- one look after the other
-    const silence = await agent.ping().then(() => undefined, messageOf);
-    patience.tell('the API server', silence);
-    patience.tell('the repository', agent.repository.state().problem);
+    patience.tell('the API server', await acting?.ping().then(() => undefined, messageOf));
+    patience.tell('the repository', acting?.repository.state().problem);
     const lost = patience.exhausted();
-    if (lost) return `gave up: ${lost.what} is away for ${timeout}: ${lost.problem}`;
+    if (lost) return `gave up after ${timeout}: ${lost.what}: ${lost.problem}`;
     // oxlint-disable-next-line no-await-in-loop
     await pause(LOOK_MS, signal);
   }

@@ -1,4 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Patience } from '../../src/agent/patience.ts';
 import { runFile, Stage } from '../support/agent-process.ts';
@@ -25,14 +26,14 @@ test('a repository that stays away ends it with 3 and a reason', async () => {
   renameSync(stage.bare, `${stage.bare}.away`);
   const { ended, output } = once('2s');
   expect(await ended, output()).toBe(3);
-  expect(output()).toMatch(/gave up: the repository is away for 2s: git fetch: .*operations\.git/);
+  expect(output()).toMatch(/gave up after 2s: the repository: git fetch: .*operations\.git/);
 });
 
 test('an API server that is not there ends it with 3 and a reason', async () => {
   writeFileSync(stage.kubeconfig, NOWHERE);
   const { ended, output } = once('2s');
   expect(await ended, output()).toBe(3);
-  expect(output()).toMatch(/gave up: the API server is away for 2s: no answer from the API server/);
+  expect(output()).toMatch(/gave up after 2s: the lease: no answer from the API server/);
   expect(output()).not.toContain('    at ');
 });
 
@@ -44,8 +45,28 @@ test('an API server that goes away in mid-rollout ends it with 3, and the run un
   await stage.until('the first node', () => stage.onNode('node-1', 'var/ran') !== '');
   sim.child.kill('SIGKILL');
   expect(await ended, output()).toBe(3);
-  expect(output()).toContain('gave up: the API server is away for 3s');
+  expect(output()).toMatch(/gave up after 3s: the API server: |gave up: the lease is lost: /);
   expect(output()).toMatch(/runs\/slow\.yaml is under way, and goes on when an agent starts again/);
+});
+
+test('while another agent leads it does nothing, and ends with 3; without one it leads itself', async () => {
+  await stage.startSim(1);
+  stage.configure('*/2 * * * * *', stage.config, 'agent.git', ['runs: {initial: execute}']);
+  const other = join(stage.dir, 'other.yaml');
+  stage.configure('0 0 0 1 1 *', other, 'other.git');
+  const leader = stage.run('start', '--config', other);
+  await stage.until('the leader', () => leader.output().includes('leads: this agent acts now'));
+  const refused = once('2s');
+  expect(await refused.ended, refused.output()).toBe(3);
+  expect(refused.output()).toMatch(
+    /gave up after 2s: the lease: held by .*, which carries out what is there/,
+  );
+  leader.child.kill('SIGTERM');
+  await leader.ended;
+  stage.commit({ 'runs/a.yaml': runFile('a') });
+  const taken = once('60s');
+  expect(await taken.ended, taken.output()).toBe(0);
+  expect(taken.output()).toContain('Completed\truns/a.yaml');
 });
 
 test('what comes back in between is not held against anybody', () => {

@@ -1,0 +1,51 @@
+import type { AgentConfig } from '../api/config.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { LeaderElection } from '../kube/lease.ts';
+import { connect, type Place } from './agent.ts';
+import { electionOf } from './election.ts';
+import type { Logger } from './logger.ts';
+
+/** The right of this process to act, until it is given back: the lease, where there is an election. */
+export class Turn {
+  /** With the question to be asked before every write: whether it is still ours. */
+  readonly gained: Promise<() => boolean>;
+  /** With the reason. */
+  readonly lost: Promise<string>;
+  #problem: string | undefined;
+  #election: LeaderElection | undefined;
+  #client: KubeClient | undefined;
+
+  /** Throws InvalidError when the cluster's access is not configured. */
+  constructor(config: AgentConfig, place: Place, logger: Logger) {
+    const gained = Promise.withResolvers<() => boolean>();
+    const lost = Promise.withResolvers<string>();
+    this.gained = gained.promise;
+    this.lost = lost.promise;
+    if (!config.kubernetes.leaderElection.enabled) {
+      gained.resolve(() => true);
+      return;
+    }
+    this.#client = connect(config);
+    this.#problem = 'no answer yet';
+    this.#election = electionOf(config, place, this.#client, logger, {
+      onGain: (holds) => {
+        this.#problem = undefined;
+        gained.resolve(holds);
+      },
+      onLoss: lost.resolve,
+      onWait: (holder) => (this.#problem = `held by ${holder}, which carries out what is there`),
+      onError: (error) => (this.#problem &&= error instanceof Error ? error.message : String(error)),
+    });
+    this.#election.start();
+  }
+
+  /** Why it is not ours yet. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  async giveBack(): Promise<void> {
+    await this.#election?.stop();
+    await this.#client?.close();
+  }
+}
