@@ -83,7 +83,7 @@ export function peakMb(pid: number): number {
 const BUNDLE = fileURLToPath(new URL('../dist/nodeop-agent.js', import.meta.url));
 
 /** As the image has it. */
-const ENV = { ...process.env, NODE_OPTIONS: '--max-semi-space-size=4' };
+const ENV = { ...process.env, NODE_OPTIONS: '--max-semi-space-size=2', MALLOC_ARENA_MAX: '1' };
 
 /** The agent as it is shipped: the bundle, as a process. */
 export function startAgent(config: string): ChildProcess {

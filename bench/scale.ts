@@ -36,10 +36,7 @@ export const FULL: Scale = {
 export const QUICK: Scale = {
   runs: 1,
   rollout: [{ nodes: 250, concurrency: 50 }],
-  fleet: [
-    { nodes: 50, pods: 10, concurrency: 10, memory: 130 },
-    { nodes: 500, pods: 10_000, concurrency: 100, memory: 220 },
-  ],
+  fleet: [{ nodes: 500, pods: 10_000, concurrency: 100, memory: 220 }],
   repository: [1000, 10_000],
   validate: [1000],
   decide: [100, 500],
