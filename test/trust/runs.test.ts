@@ -277,3 +277,17 @@ test('a run file cannot claim a signature, nor a spec that nobody sees', async (
   expect(it.started()).toEqual([]);
   expect(it.repository.read('results/a.yaml')).toContain('is for the agent alone to write');
 });
+
+test('the signed runs of one push all start at the first look', async () => {
+  using it = new Trusted();
+  writeFileSync(it.allowedSignersFile, it.ada.allowed + it.robot.allowed);
+  it.repository.push({ 'nodeops/d.yaml': nodeOp('d') });
+  const everyCommitSince = it.repository.git(it.repository.clone, 'rev-parse', 'HEAD').trim();
+  const names = ['a', 'b', 'c', 'e', 'f', 'g'];
+  const files = names.map((name) => [`runs/${name}.yaml`, nodeOpRun('  nodeOp: d\n')]);
+  it.repository.push(Object.fromEntries(files));
+  const verify = { allowedSignersFile: it.allowedSignersFile, everyCommitSince };
+  await it.agent({ verify, signing: { sshKeyFile: it.robot.file } }).pollNow();
+  expect(it.started()).toHaveLength(names.length);
+  expect(it.warnings).toEqual([]);
+});

@@ -80,7 +80,11 @@ export class FactsReader {
       };
     });
     const { trust } = this.#context;
-    return trust ? Promise.all(facts.map((run) => this.#verified(run, trust, snapshot))) : facts;
+    if (!trust) return facts;
+    // One after the other: they share definitions and history, and each of those is checked once.
+    const verified: RunFacts[] = [];
+    for (const run of facts) verified.push(await this.#verified(run, trust, snapshot));
+    return verified;
   }
 
   /** Only what may be acted on: a new run, and an edit of one that goes on, which may pause and resume it. */

@@ -13,13 +13,16 @@ export function commitMessage(reports: readonly NodeOpReport[], skipCi: boolean)
 
 export function baselineMessage(count: number, cluster: string | undefined, skipCi: boolean): string {
   const title = `First contact: ${count} run ${count === 1 ? 'file is' : 'files are'} passed over`;
-  const trailer = cluster === undefined ? '' : `\n\nCluster: ${cluster}`;
-  return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
+  return ofCluster(title, cluster, skipCi);
 }
 
 export function restoredMessage(file: string, cluster: string | undefined, skipCi: boolean): string {
+  return ofCluster(`Put back: ${file}`, cluster, skipCi);
+}
+
+function ofCluster(title: string, cluster: string | undefined, skipCi: boolean): string {
   const trailer = cluster === undefined ? '' : `\n\nCluster: ${cluster}`;
-  return `Put back: ${file}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
+  return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
 }
 
 export function scheduledMessage(runs: readonly string[], skipCi: boolean): string {

@@ -36,8 +36,8 @@ export function trusted(prepared: Preparation, { run, definition, history }: Ori
     });
   }
   const isTold = [run.commit, definition?.commit].includes(history?.commit);
-  const before = history && !isTold && flaw(history);
-  if (typeof before === 'string') {
+  const before = history && flaw(history);
+  if (before !== undefined && !isTold) {
     const message = `${before}, and every commit since git.verify.everyCommitSince has to be`;
     problems.push({ path: [], message });
   }
