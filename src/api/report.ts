@@ -5,6 +5,7 @@ import { object } from './schema.ts';
 
 export const REPORT_KIND = 'NodeOpReport';
 export const BASELINE_KIND = 'NodeOpBaseline';
+export const CHECKPOINT_KIND = 'NodeOpReportCheckpoint';
 
 const text = () => z.string().optional();
 
@@ -70,6 +71,29 @@ export const BaselineSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
   kind: z.literal(BASELINE_KIND),
   runs: z.array(z.string()),
+});
+
+/** What a start need not read again of the reports; see `core/runs/checkpoint.ts`. */
+export const CheckpointSchema = object({
+  apiVersion: z.literal(AGENT_API_VERSION),
+  kind: z.literal(CHECKPOINT_KIND),
+  tree: z.string().regex(/^[0-9a-f]{40,64}$/),
+  unsettled: z.array(z.string()),
+  newest: z.array(
+    object({
+      report: z.string(),
+      run: z.string(),
+      phase: z.enum(REPORT_PHASES),
+      reason: text(),
+      began: z.number(),
+      ended: z.number(),
+      durationSeconds: z.number().optional(),
+      total: z.int(),
+      completed: z.int(),
+      failed: z.int(),
+    }),
+  ),
+  hasOlder: z.boolean(),
 });
 
 export function isFinalReport(report: NodeOpReport): boolean {

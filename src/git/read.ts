@@ -31,8 +31,8 @@ export async function listTree(git: GitCommand, commit: string, folders: string[
 }
 
 /**
- * What differs between two commits below the folders, whatever lies between them. Costs what changed, not
- * what is there. Fails when one of the commits is not in the clone any more.
+ * What differs between two commits (or trees) below the folders, or everywhere when none is named, whatever lies between them. Costs what changed, not
+ * what is there. Fails when one of them is not in the clone any more.
  */
 export async function treeChanges(
   git: GitCommand,
@@ -203,6 +203,11 @@ async function forkOf(git: GitCommand, since: string, tip: string): Promise<stri
   const sides = merges.split('\n').flatMap((line) => line.split(' ').slice(1));
   if (sides.length > MAX_PATHS) return undefined;
   return (await git.text(['merge-base', '--octopus', since, ...sides])).trim();
+}
+
+/** Object id of a folder's tree at a commit. */
+export async function treeOf(git: GitCommand, commit: string, folder: string): Promise<string> {
+  return (await git.text(['rev-parse', '--verify', `${commit}:${folder}`])).trim();
 }
 
 /** Id of the commit a name stands for; undefined when there is none. */

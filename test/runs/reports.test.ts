@@ -4,7 +4,9 @@ import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import { briefOf, briefOfText, type ReportBrief } from '../../src/core/runs/brief.ts';
 import { maskCredentials } from '../../src/core/text/mask.ts';
-import { formatOverview } from '../../src/core/runs/overview.ts';
+import { NewestReports } from '../../src/core/runs/newest.ts';
+import { formatOverview, OVERVIEW_ROWS } from '../../src/core/runs/overview.ts';
+import type { Layout } from '../../src/core/runs/paths.ts';
 import { formatReport } from '../../src/core/runs/report.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
@@ -26,6 +28,9 @@ const report = (name: string, status: object = {}): NodeOpReport => ({
 const byPath = (...reports: NodeOpReport[]) =>
   new Map(reports.map((it) => [it.run.path.replace('runs/', 'results/'), briefOf(it)]));
 
+const overview = (reports: NodeOpReport[], where: Layout) =>
+  formatOverview(new NewestReports(byPath(...reports)).first(OVERVIEW_ROWS) ?? [], reports.length, where);
+
 async function carryOut(repository: TestRepository, it: ReturnType<typeof agent>, name: string) {
   repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
   await it.loop.pollNow();
@@ -43,7 +48,7 @@ describe('the overview', () => {
       reason: 'NodesFailed',
     });
     const second = report('weird (1)|x', { phase: 'Invalid', reason: 'InvalidRunFile' });
-    expect(formatOverview(byPath(second, first), layout)).toBe(`# Runs
+    expect(overview([second, first], layout)).toBe(`# Runs
 
 Written by nodeop-agent; changes by hand are lost.
 
@@ -58,7 +63,7 @@ Written by nodeop-agent; changes by hand are lost.
     const many = Array.from({ length: 60 }, (_, i) =>
       report(`r${i}`, { startedAt: `2030-01-01T00:${String(i).padStart(2, '0')}:00Z` }),
     );
-    const text = formatOverview(byPath(...many), { ...layout, cluster: 'c1' });
+    const text = overview(many, { ...layout, cluster: 'c1' });
     expect(text.match(/✅/g)).toHaveLength(50);
     expect(text).toContain('# Runs on c1');
     expect(text).toContain('The newest 50 of 60 runs.');

@@ -16,7 +16,16 @@ status:
   phase: ${phase}
 `;
 
-const content = (it: Snapshot) => ({ ...it, tip: '', resultsTip: '', since: '', added: new Map() });
+const content = ({ newest, ...it }: Snapshot) => ({
+  ...it,
+  newest: newest.all(),
+  tip: '',
+  resultsTip: '',
+  since: '',
+  sinceCheckpoint: 0,
+  added: new Map(),
+  begun: new Set(),
+});
 
 test('a tip read as what differs from the one before is the same as the tip read as a whole', async () => {
   using repository = new TestRepository();
@@ -42,7 +51,8 @@ test('a tip read as what differs from the one before is the same as the tip read
 
   repository.push({ 'results/a.yaml': report('runs/a.yaml', 'Completed') });
   const over = await see();
-  expect(over.reports.get('results/a.yaml')?.brief).toMatchObject({ run: 'runs/a.yaml', phase: 'Completed' });
+  expect(over.reports.get('results/a.yaml')?.standing).toBe('over');
+  expect(over.newest.all()).toEqual([['results/a.yaml', expect.objectContaining({ phase: 'Completed' })]]);
   expect([...over.open]).toEqual(['runs/sub/b.yaml']);
   expect(over.reports.get('results/a.yaml')?.report, 'no more is kept of what is over').toBeUndefined();
 

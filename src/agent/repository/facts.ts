@@ -66,7 +66,7 @@ export class FactsReader {
         passedOver:
           snapshot.baseline?.has(path) === true ||
           (snapshot.begun.has(path) && !nodeOp) ||
-          (stored !== undefined && stored.brief === undefined),
+          stored?.standing === 'other',
         judged: stored?.report !== undefined && isJudged(stored.report, snapshot, path),
         ...(nodeOp && { nodeOp }),
         ...(stored?.report && { report: stored.report }),

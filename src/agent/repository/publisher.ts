@@ -2,9 +2,7 @@ import type { AgentConfig } from '../../api/config.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
 import type { ReportListener } from '../../core/ports.ts';
-import type { ReportBrief } from '../../core/runs/brief.ts';
 import { commitMessage } from '../../core/runs/message.ts';
-import { newestOf } from '../../core/runs/overview.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { formatReport } from '../../core/runs/report.ts';
 import type { Keep } from '../../core/runs/retention.ts';
@@ -55,7 +53,7 @@ export class Publisher {
 
   /** @returns milliseconds until what is held back is due; undefined when nothing is */
   async publish({ reports, logs }: News, snapshot: Snapshot): Promise<number | undefined> {
-    const { layout } = this.#deps.repository;
+    const { layout, snapshots: reader } = this.#deps.repository;
     const files = new Map<string, string | undefined>();
     const changed = new Map<string, NodeOpReport>();
     let urgent = false;
@@ -73,7 +71,7 @@ export class Publisher {
     const waitMs = this.#lastWrite + this.#intervalMs - performance.now();
     if (!urgent && waitMs > 0) return waitMs;
     const now = this.#deps.now().getTime();
-    const rest = folderChanges(snapshot, changed, { layout, keep: this.#keep, now });
+    const rest = await folderChanges(snapshot, changed, { reader, layout, keep: this.#keep, now });
     await this.#commit(new Map([...files, ...rest]), [...changed.values()]);
     return undefined;
   }
@@ -98,10 +96,8 @@ export class Publisher {
   async tellFirst(snapshot: Snapshot): Promise<void> {
     const { repository, onReports } = this.#deps;
     if (this.#toldFirst || !onReports) return;
-    const briefs = [...snapshot.reports].flatMap(([path, { brief }]): [string, ReportBrief][] =>
-      brief ? [[path, brief]] : [],
-    );
-    const paths = new Set([...snapshot.unfinished, ...newestOf(briefs, TOLD_FIRST).map(([path]) => path)]);
+    const newest = snapshot.newest.first(TOLD_FIRST) ?? [];
+    const paths = new Set([...snapshot.unfinished, ...newest.map(([path]) => path)]);
     const reports = await repository.snapshots.reports(snapshot, [...paths]);
     this.#toldFirst = true;
     onReports(reports);

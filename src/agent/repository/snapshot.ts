@@ -1,14 +1,16 @@
-import { parseDocument } from '../../api/documents.ts';
-import { AGENT_API_VERSION } from '../../api/config.ts';
-import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../../api/report.ts';
-import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../../core/runs/brief.ts';
+import type { NodeOpReport } from '../../api/report.ts';
+import type { ReportBrief } from '../../core/runs/brief.ts';
+import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition, type Definition } from '../../core/runs/definitions.ts';
+import { NewestReports } from '../../core/runs/newest.ts';
 import { parseBaseline } from '../../core/runs/report.ts';
 import {
   baselinePath,
+  checkpointPath,
   isDefinition,
-  isYaml,
+  isOwnFile,
   isRunFile,
+  isYaml,
   reportPath,
   resultsFolder,
   type Layout,
@@ -16,24 +18,27 @@ import {
 import type { Schedule } from '../../core/runs/schedules.ts';
 import type { GitCommand } from '../../git/command.ts';
 import {
-  eachBlob,
   listTree,
   readBlobs,
   removedContents,
   treeChanges,
+  treeOf,
   type CommitInfo,
   type TreeChange,
   type TreeEntry,
 } from '../../git/read.ts';
-
-/** A file of the results folder. A report that people made unreadable still says that the run is over. */
-export interface StoredReport {
-  blob: string;
-  /** Absent when the file is no report, or cannot be read. */
-  brief?: ReportBrief;
-  /** All of it, as long as the run is not over: of those that are there may be a hundred thousand. */
-  report?: NodeOpReport;
-}
+import {
+  contentOf,
+  isReport,
+  READ_LIMIT,
+  readBriefs,
+  readCheckpoint,
+  readReport,
+  readStored,
+  type Since,
+  type StoredChange,
+  type StoredReport,
+} from './stored.ts';
 
 /** The commits to read: run files and definitions of one, results of the other. Mostly they are the same. */
 export interface ReadTips {
@@ -64,23 +69,18 @@ export interface Snapshot {
   definitionBlobs: ReadonlyMap<string, string>;
   /** By path in the repository: every file of the results folder, those that are no reports too. */
   reports: Map<string, StoredReport>;
+  /** How many of them are reports. */
+  count: number;
   /** Those of the reports whose run is not over. */
   unfinished: Set<string>;
+  newest: NewestReports;
+  /** Files of the results folder that changed since the checkpoint; without one all there are. */
+  sinceCheckpoint: number;
   baseline?: ReadonlySet<string>;
   /** Filled in by the loop for runs that were not started yet. */
   added: Map<string, CommitInfo>;
   /** Run files that were begun though their reports are gone, since people removed those; partly filled in by the loop. */
   begun: Set<string>;
-}
-
-/** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
-const READ_LIMIT = 1024 * 1024;
-
-/** What became of a file of the results folder; without `file` it is gone, or none. */
-interface StoredFile {
-  path: string;
-  blob: string;
-  file: StoredReport | undefined;
 }
 
 type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }>;
@@ -91,6 +91,8 @@ export class SnapshotReader {
   readonly #layout: Layout;
   /** Files of the definitions' folder by path. */
   #definitions: Files = new Map();
+  /** By object id of the report. */
+  #briefs: ReadonlyMap<string, ReportBrief> = new Map();
   #last: Snapshot | undefined;
 
   constructor(git: GitCommand, layout: Layout) {
@@ -104,8 +106,21 @@ export class SnapshotReader {
     if (last?.tip === tip && last.resultsTip === resultsTip) return last;
     // After a force-push the old tip may be gone from the clone; then all is read anew.
     const changes = last && (await this.#changes(tips, last).catch(() => undefined));
-    if (!last || !changes) return this.#apply(await this.#changes(tips), emptySnapshot(tips), new Map());
-    return this.#apply(changes, { ...last, tip, resultsTip, since: last.tip }, this.#definitions);
+    if (!last || !changes) return this.#readAll(tips);
+    const own = inside(changes, resultsFolder(this.#layout));
+    const isSaved = own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
+    const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + own.length;
+    const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
+    return this.#apply(changes, snapshot, this.#definitions);
+  }
+
+  async #readAll(tips: ReadTips): Promise<Snapshot> {
+    const all = await this.#changes(tips);
+    const own = inside(all, resultsFolder(this.#layout));
+    const since = await readCheckpoint(this.#git, this.#layout, tips.results, own);
+    const newest = since?.checkpoint.newest ?? new NewestReports();
+    const sinceCheckpoint = since?.changed.size ?? own.length;
+    return this.#apply(all, { ...emptySnapshot(tips), newest, sinceCheckpoint }, new Map(), since);
   }
 
   /** What differs from `last`; without it all there is. */
@@ -135,6 +150,38 @@ export class SnapshotReader {
     return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
   }
 
+  /** Briefs of all reports by path. Those that the call before has read are not read again. */
+  async briefs(snapshot: Snapshot): Promise<Map<string, ReportBrief>> {
+    const { reports } = snapshot;
+    const known = this.#briefs;
+    const unread = [...reports.values()].filter(({ blob }) => !known.has(blob));
+    const found = await readBriefs(this.#git, unread);
+    const kept = new Map<string, ReportBrief>();
+    const briefs = new Map<string, ReportBrief>();
+    for (const [path, { blob }] of reports) {
+      const brief = found.get(blob) ?? known.get(blob);
+      if (!brief) continue;
+      kept.set(blob, brief);
+      briefs.set(path, brief);
+    }
+    this.#briefs = kept;
+    snapshot.newest = new NewestReports(briefs);
+    return briefs;
+  }
+
+  /** The checkpoint of the snapshot, as the file that is to be written. */
+  async checkpoint({ resultsTip, reports, newest }: Snapshot): Promise<[path: string, text: string]> {
+    const layout = this.#layout;
+    const tree = await treeOf(this.#git, resultsTip ?? '', resultsFolder(layout));
+    const unsettled = [...reports].flatMap(([path, { standing }]) =>
+      standing !== 'over' && isYaml(path) && !isOwnFile(layout, path) ? [path] : [],
+    );
+    return [
+      checkpointPath(layout),
+      formatCheckpoint({ tree, unsettled: new Set(unsettled), newest }, layout),
+    ];
+  }
+
   /** Of these run files without a report those that had one which says that they were begun. */
   async begunBefore({ resultsTip }: Snapshot, runs: readonly string[]): Promise<string[]> {
     if (resultsTip === undefined) return [];
@@ -146,7 +193,7 @@ export class SnapshotReader {
     const contents = await readBlobs(this.#git, [...removed.values()], READ_LIMIT);
     return runs.filter((path) => {
       const blob = removed.get(reportPath(this.#layout, path));
-      return blob !== undefined && saysBegun(storedOf(blob, contents.get(blob)));
+      return blob !== undefined && saysBegun(contentOf(blob, contents.get(blob)).file);
     });
   }
 
@@ -160,12 +207,17 @@ export class SnapshotReader {
   }
 
   /** Everything that can fail comes before anything is changed: the maps are those of the snapshot before. */
-  async #apply(changes: readonly TreeChange[], snapshot: Snapshot, before: Files): Promise<Snapshot> {
+  async #apply(
+    changes: readonly TreeChange[],
+    snapshot: Snapshot,
+    before: Files,
+    since?: Since,
+  ): Promise<Snapshot> {
     const layout = this.#layout;
     const own = inside(changes, resultsFolder(layout));
     const changed = inside(changes, layout.nodeops);
     const baseline = await this.#readBaseline(own, snapshot.baseline);
-    const stored = await this.#readStored(own);
+    const stored = await readStored(this.#git, layout, own, since);
     const definitions = changed.length > 0 ? await this.#readDefinitions(changed, before) : before;
 
     this.#last = snapshot;
@@ -203,19 +255,6 @@ export class SnapshotReader {
     return parseBaseline(change.path, bytes);
   }
 
-  async #readStored(own: readonly TreeChange[]): Promise<StoredFile[]> {
-    const stored = own.map(({ path, entry }): StoredFile => {
-      const isFile = entry?.mode.startsWith('100') === true;
-      return { path, blob: isFile ? entry.blob : '', file: isFile ? { blob: entry.blob } : undefined };
-    });
-    const baseline = baselinePath(this.#layout);
-    const reports = stored.filter(({ path, file }) => file && isYaml(path) && path !== baseline);
-    await eachBlob(this.#git, reports, READ_LIMIT, (it, bytes) => {
-      it.file = storedOf(it.blob, bytes);
-    });
-    return stored;
-  }
-
   async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {
     const files = new Map(before);
     const bytes = await this.contents(changed.flatMap(({ entry }) => entry ?? []));
@@ -232,8 +271,7 @@ export class SnapshotReader {
 /** Whether a run has to be acted on, by its file and what is stored at the path of its report. */
 function sort(snapshot: Snapshot, path: string, report: string): void {
   const stored = snapshot.reports.get(report);
-  const isUnreadable = stored !== undefined && stored.brief === undefined;
-  const isDone = isUnreadable || leavesNothing(stored, snapshot, path);
+  const isDone = stored?.standing === 'other' || leavesNothing(stored, snapshot, path);
   if (snapshot.runs.has(path) && !isDone && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
   else snapshot.open.delete(path);
 }
@@ -244,8 +282,8 @@ function inside(changes: readonly TreeChange[], folder: string): TreeChange[] {
 }
 
 /** Of a report that cannot be read nobody knows, so it does. */
-function saysBegun({ brief }: StoredReport): boolean {
-  return brief?.phase !== 'Invalid';
+function saysBegun({ report }: StoredReport): boolean {
+  return report?.status.phase !== 'Invalid';
 }
 
 /** Whether the report at the tip leaves nothing to do for the run as its file and definition are. */
@@ -254,9 +292,8 @@ export function isDoneWith(snapshot: Snapshot, layout: Layout, path: string): bo
 }
 
 function leavesNothing(stored: StoredReport | undefined, snapshot: Snapshot, path: string): boolean {
-  const { brief, report } = stored ?? {};
-  if (report?.status.phase === 'Invalid') return isJudged(report, snapshot, path);
-  return brief !== undefined && isOver(brief.phase);
+  if (stored?.report?.status.phase === 'Invalid') return isJudged(stored.report, snapshot, path);
+  return stored?.standing === 'over';
 }
 
 /** Whether an invalid run was judged by what its file and definition hold now. */
@@ -294,7 +331,10 @@ function emptySnapshot({ runs: tip, results: resultsTip }: ReadTips): Snapshot {
     definitionsKey: '',
     definitionBlobs: new Map(),
     reports: new Map(),
+    count: 0,
     unfinished: new Set(),
+    newest: new NewestReports(),
+    sinceCheckpoint: 0,
     added: new Map(),
     begun: new Set(),
   };
@@ -312,15 +352,19 @@ function takeRun(
   } else if (runs.delete(path)) runOf.delete(report);
 }
 
-function takeStored(snapshot: Snapshot, { path, file }: StoredFile): void {
-  const before = snapshot.reports.get(path);
+function takeStored(snapshot: Snapshot, { path, file, brief }: StoredChange): void {
+  const { reports, unfinished, newest } = snapshot;
+  const before = reports.get(path);
   const run = snapshot.runOf.get(path);
   const isRecorded = run === undefined || snapshot.baseline?.has(run) === true;
   if (!file && before && !isRecorded && saysBegun(before)) snapshot.begun.add(run);
-  if (file) snapshot.reports.set(path, file);
-  else snapshot.reports.delete(path);
-  if (file?.report) snapshot.unfinished.add(path);
-  else snapshot.unfinished.delete(path);
+  snapshot.count += Number(isReport(file)) - Number(isReport(before));
+  if (file) reports.set(path, file);
+  else reports.delete(path);
+  if (file?.report) unfinished.add(path);
+  else unfinished.delete(path);
+  if (brief) newest.set(path, brief);
+  else if (file?.standing !== 'over') newest.delete(path);
 }
 
 function listDefinitions(snapshot: Snapshot, files: Files): void {
@@ -342,20 +386,4 @@ function listDefinitions(snapshot: Snapshot, files: Files): void {
   }
   snapshot.definitionBlobs = blobs;
   snapshot.definitionsKey = sorted.map(([path, { blob }]) => `${blob} ${path}`).join('\0');
-}
-
-function storedOf(blob: string, bytes: Uint8Array | undefined): StoredReport {
-  const quick = bytes && briefOfText(textBeforeNodes(bytes));
-  if (quick) return { blob, brief: quick };
-  const report = readReport(bytes);
-  if (!report) return { blob };
-  const brief = briefOf(report);
-  return isOver(brief.phase) ? { blob, brief } : { blob, brief, report };
-}
-
-function readReport(bytes: Uint8Array | undefined): NodeOpReport | undefined {
-  const parsed = parseDocument(bytes ?? new Uint8Array(), [
-    { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
-  ]);
-  return parsed.ok ? parsed.value : undefined;
 }

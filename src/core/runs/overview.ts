@@ -1,46 +1,24 @@
 import type { ReportBrief } from './brief.ts';
+import type { Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
 import { printable } from './report.ts';
 
 /** As many as fit on a page; older reports are in the folder. */
-const NEWEST = 50;
+export const OVERVIEW_ROWS = 50;
 
-/** Where the overview lies: Git hosts show it as the page of the folder. */
-export function overviewPath(layout: Layout): string {
-  return `${resultsFolder(layout)}/README.md`;
-}
-
-/** The newest runs as a Markdown table with links. Made of reports alone, so it changes only when they do. */
-export function formatOverview(reports: ReadonlyMap<string, ReportBrief>, layout: Layout): string {
-  const newest = newestOf(reports, NEWEST);
+/**
+ * The newest runs as a Markdown table with links. Made of reports alone, so it changes only when they do.
+ * @param newest newest first
+ * @param total how many reports there are
+ */
+export function formatOverview(newest: readonly Entry[], total: number, layout: Layout): string {
   const { cluster } = layout;
   const title = cluster === undefined ? '# Runs' : `# Runs on ${cell(cluster)}`;
-  const more = reports.size > newest.length ? `The newest ${newest.length} of ${reports.size} runs.` : '';
+  const more = total > newest.length ? `The newest ${newest.length} of ${total} runs.` : '';
   const intro = `Written by nodeop-agent; changes by hand are lost. ${more}`.trim();
   const rows = newest.map(([path, report]) => row(path, report, layout));
   const head = ['| run | state | nodes | began | took | reason |', '|---|---|---|---|---|---|'];
   return `${[title, '', intro, '', ...head, ...rows].join('\n')}\n`;
-}
-
-/** The newest so many, newest first. Of very many nearly all are passed by with one comparison. */
-export function newestOf(reports: Iterable<[string, ReportBrief]>, count: number): [string, ReportBrief][] {
-  let newest: [string, ReportBrief][] = [];
-  let oldest = -Infinity;
-  for (const item of reports) {
-    if (item[1].began < oldest) continue;
-    newest.push(item);
-    if (newest.length < 2 * count) continue;
-    newest = newest.toSorted(newestFirst).slice(0, count);
-    oldest = newest.at(-1)?.[1].began ?? -Infinity;
-  }
-  return newest.toSorted(newestFirst).slice(0, count);
-}
-
-function newestFirst(
-  [a, { began: x }]: [string, ReportBrief],
-  [b, { began: y }]: [string, ReportBrief],
-): number {
-  return y - x || (a < b ? -1 : 1);
 }
 
 const SIGNS = {

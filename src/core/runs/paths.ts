@@ -18,6 +18,7 @@ export function resultsFolder(layout: Layout): string {
 
 export function reportPath(layout: Layout, runPath: string): string {
   const inside = runPath.slice(layout.runs.length + 1);
+  if (OWN_FILES.has(inside)) return `${resultsFolder(layout)}/${inside.replaceAll('.', '%2E')}`;
   // git refuses to write such names, though a tree made by other means may hold them.
   const safe = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
   return `${resultsFolder(layout)}/${safe}`;
@@ -29,8 +30,28 @@ function escapeRefused(name: string): string {
   return REFUSED.test(name) ? name.replaceAll('.', '%2E') : name;
 }
 
+const BASELINE = '.baseline.yaml';
+const CHECKPOINT = '.checkpoint.yaml';
+const OVERVIEW = 'README.md';
+/** What else the agent keeps in its folder: a run file of such a name must not have its report there. */
+const OWN_FILES: ReadonlySet<string> = new Set([BASELINE, CHECKPOINT, OVERVIEW]);
+
 export function baselinePath(layout: Layout): string {
-  return `${resultsFolder(layout)}/.baseline.yaml`;
+  return `${resultsFolder(layout)}/${BASELINE}`;
+}
+
+export function checkpointPath(layout: Layout): string {
+  return `${resultsFolder(layout)}/${CHECKPOINT}`;
+}
+
+/** Whether it is a file the agent keeps beside the reports. */
+export function isOwnFile(layout: Layout, path: string): boolean {
+  return OWN_FILES.has(path.slice(resultsFolder(layout).length + 1));
+}
+
+/** Where the overview lies: Git hosts show it as the page of the folder. */
+export function overviewPath(layout: Layout): string {
+  return `${resultsFolder(layout)}/${OVERVIEW}`;
 }
 
 /** Links are runs too, whatever their name: they are answered with a report that refuses them. */

@@ -1,0 +1,59 @@
+import { dump } from 'js-yaml';
+import { AGENT_API_VERSION } from '../../api/config.ts';
+import { parseDocument } from '../../api/documents.ts';
+import { CHECKPOINT_KIND, CheckpointSchema } from '../../api/report.ts';
+import { NewestReports, type Entry } from './newest.ts';
+import { resultsFolder, type Layout } from './paths.ts';
+
+/**
+ * What a start need not read again: all of it is true of one tree of the results folder, and stays true whatever comes
+ * later, since a tree never changes.
+ */
+export interface Checkpoint {
+  /** Object id of the tree. */
+  tree: string;
+  /** YAML files in it that do not say that a run is over. */
+  unsettled: ReadonlySet<string>;
+  /** The newest of its reports. */
+  newest: NewestReports;
+}
+
+/** So many reports may have changed since the last one; a start reads them. */
+export const CHECKPOINT_EVERY = 500;
+
+const NOTE =
+  '# What the agent need not read again when it starts: of the reports in this tree all others say that their run is over.\n' +
+  '# It may be removed; the next start then reads every report. Written by nodeop-agent.\n';
+
+/** In the file paths are relative to the folder, so that it stays true when people move that. */
+export function formatCheckpoint({ tree, unsettled, newest }: Checkpoint, layout: Layout): string {
+  const inside = (path: string) => path.slice(resultsFolder(layout).length + 1);
+  const briefs = newest.all().map(([path, it]) => ({ report: inside(path), ...defined(it) }));
+  const body = {
+    apiVersion: AGENT_API_VERSION,
+    kind: CHECKPOINT_KIND,
+    tree,
+    unsettled: [...unsettled].map(inside).toSorted(),
+    newest: briefs,
+    hasOlder: newest.hasOlder,
+  };
+  return NOTE + dump(body, { lineWidth: -1, flowLevel: 2 });
+}
+
+/** Undefined when it cannot be read: then nothing is lost but time. */
+export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint | undefined {
+  const parsed = parseDocument(bytes, [
+    { apiVersion: AGENT_API_VERSION, kind: CHECKPOINT_KIND, schema: CheckpointSchema },
+  ]);
+  if (!parsed.ok) return undefined;
+  const { tree, unsettled, newest, hasOlder } = parsed.value;
+  const pathOf = (inside: string) => `${resultsFolder(layout)}/${inside}`;
+  const briefs = newest.map(({ report, ...it }): Entry => [pathOf(report), { ...NOTHING, ...it }]);
+  return { tree, unsettled: new Set(unsettled.map(pathOf)), newest: new NewestReports(briefs, hasOlder) };
+}
+
+const NOTHING = { reason: undefined, durationSeconds: undefined };
+
+function defined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as Partial<T>;
+}

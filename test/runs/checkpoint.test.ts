@@ -1,0 +1,258 @@
+import * as fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
+import { type Snapshot, SnapshotReader } from '../../src/agent/repository/snapshot.ts';
+import type { ReportBrief } from '../../src/core/runs/brief.ts';
+import { CHECKPOINT_EVERY, formatCheckpoint, parseCheckpoint } from '../../src/core/runs/checkpoint.ts';
+import { NewestReports } from '../../src/core/runs/newest.ts';
+import { branchWith } from '../git/support/mirror.ts';
+import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+
+const LAYOUT = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
+const FILE = 'results/.checkpoint.yaml';
+
+const report = (path: string, phase: string, startedAt = '2030-01-01T00:00:00Z') =>
+  `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpReport
+metadata:
+  name: x
+run:
+  path: ${path}
+status:
+  phase: ${phase}
+  startedAt: '${startedAt}'
+`;
+
+const brief = (began: number): ReportBrief => ({
+  run: 'runs/a.yaml',
+  phase: 'Completed',
+  reason: undefined,
+  began,
+  ended: began,
+  durationSeconds: undefined,
+  total: -1,
+  completed: 0,
+  failed: 0,
+});
+
+describe('the newest reports', () => {
+  test('are those that sorting all of them gives, whatever came, changed and went', () => {
+    const path = fc.integer({ min: 0, max: 400 });
+    const step = fc.oneof(
+      { weight: 9, arbitrary: fc.record({ path, began: fc.integer({ min: 0, max: 50 }) }) },
+      { weight: 1, arbitrary: fc.record({ path, began: fc.constant(undefined) }) },
+    );
+    let told = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 100, maxLength: 1000, size: 'max' }), (steps) => {
+        const newest = new NewestReports();
+        const all = new Map<string, ReportBrief>();
+        for (const { path: at, began } of steps) {
+          const name = `results/${at}.yaml`;
+          if (began === undefined) {
+            newest.delete(name);
+            all.delete(name);
+          } else {
+            newest.set(name, brief(began));
+            all.set(name, brief(began));
+          }
+        }
+        const sorted = [...all].toSorted(([a, x], [b, y]) => y.began - x.began || (a < b ? -1 : 1));
+        const first = newest.first(50);
+        if (first) {
+          told += 1;
+          expect(first).toEqual(sorted.slice(0, 50));
+        }
+      }),
+      { numRuns: 50 },
+    );
+    expect(told).toBeGreaterThan(25);
+  });
+
+  test('are not told when too many of them were taken away', () => {
+    const newest = new NewestReports(Array.from({ length: 300 }, (_, i) => [`results/${i}`, brief(i)]));
+    for (let i = 200; i < 250; i++) newest.delete(`results/${i}`);
+    expect(newest.first(50)?.[0]?.[0]).toBe('results/299');
+    for (let i = 250; i < 251; i++) newest.delete(`results/${i}`);
+    expect(newest.first(50)).toBeUndefined();
+  });
+});
+
+test('a checkpoint is what was written, also in another folder', () => {
+  const newest = new NewestReports([
+    ['results/b.yaml', { ...brief(2), reason: 'x: "y"', durationSeconds: 3 }],
+    ['results/a.yaml', brief(1)],
+  ]);
+  const unsettled = new Set(['results/c.yaml', "results/it's #1.yaml"]);
+  const text = formatCheckpoint({ tree: '1'.repeat(40), unsettled, newest }, LAYOUT);
+  const moved = parseCheckpoint(Buffer.from(text), { ...LAYOUT, results: 'reports', cluster: 'c' });
+  expect(moved?.unsettled).toEqual(new Set(['reports/c/c.yaml', "reports/c/it's #1.yaml"]));
+  expect(moved?.newest.all().map(([path]) => path)).toEqual(['reports/c/b.yaml', 'reports/c/a.yaml']);
+  const same = parseCheckpoint(Buffer.from(text), LAYOUT);
+  expect(same?.newest.all()).toEqual(newest.all());
+  expect(same?.newest.hasOlder).toBe(false);
+  expect(parseCheckpoint(Buffer.from(text.replace('\ntree:', '\ntrees:')), LAYOUT)).toBeUndefined();
+});
+
+const content = ({ runs, reports, count, open, unfinished, newest }: Snapshot) => ({
+  runs,
+  reports,
+  count,
+  open,
+  unfinished,
+  newest: newest.all(),
+});
+
+/** A repository, a reader that has followed it from its beginning, and readers that start now. */
+function followed(repository: TestRepository) {
+  const mirror = branchWith(repository);
+  const read = vi.spyOn(mirror.git, 'stream');
+  const follower = new SnapshotReader(mirror.git, LAYOUT);
+  const tipOf = async () => (await mirror.fetch()) ?? '';
+  return {
+    follow: async () => {
+      const tip = await tipOf();
+      return follower.read({ runs: tip, results: tip });
+    },
+    /** What a reader gives that starts now, and how many files of the results it read for that. */
+    start: async () => {
+      const tip = await tipOf();
+      read.mockClear();
+      const snapshot = await new SnapshotReader(mirror.git, LAYOUT).read({ runs: tip, results: tip });
+      const files = read.mock.calls.flatMap(([, ids]) => ids.split('\n').filter(Boolean)).length;
+      return { snapshot, files };
+    },
+    checkpoint: async (snapshot: Snapshot) => {
+      const [path, text] = await follower.checkpoint(snapshot);
+      repository.push({ [path]: text });
+    },
+  };
+}
+
+test('a start reads what the checkpoint does not tell, and knows as much', async () => {
+  using repository = new TestRepository();
+  const { follow, start, checkpoint } = followed(repository);
+  const names = Array.from({ length: 30 }, (_, i) => `${i}.yaml`);
+  repository.push({
+    ...Object.fromEntries(names.map((it) => [`runs/${it}`, nodeOp('x')])),
+    ...Object.fromEntries(names.map((it) => [`results/${it}`, report(`runs/${it}`, 'Completed')])),
+    'results/3.yaml': report('runs/3.yaml', 'Running'),
+    'results/4.yaml': 'not a report',
+    'results/5.yaml': report('runs/5.yaml', 'Invalid'),
+  });
+  const before = await start();
+  expect(before.files).toBe(30);
+  await checkpoint(await follow());
+
+  const after = await start();
+  expect(content(after.snapshot)).toEqual(content(await follow()));
+  expect(after.files, 'the checkpoint, and 3, 4 and 5').toBe(4);
+
+  repository.push({ 'results/0.yaml': report('runs/0.yaml', 'Running'), 'results/new.yaml': 'x' });
+  repository.remove('results/1.yaml');
+  repository.push({ 'results/5.yaml': report('runs/5.yaml', 'Completed', '2031-01-01T00:00:00Z') });
+  const later = await start();
+  expect(content(later.snapshot)).toEqual(content(await follow()));
+  expect([...later.snapshot.open].toSorted()).toEqual(['runs/0.yaml', 'runs/1.yaml', 'runs/3.yaml']);
+  expect(later.files, 'also 0 and the new one').toBe(6);
+});
+
+test.each([
+  ['is damaged', 'tree: [', 'x'],
+  ['tells of a tree that is not there', '1', '1'.repeat(40)],
+])('when the checkpoint %s, all is read', async (_, text, tree) => {
+  using repository = new TestRepository();
+  const { follow, start } = followed(repository);
+  repository.push({
+    'runs/a.yaml': nodeOp('a'),
+    'results/a.yaml': report('runs/a.yaml', 'Running'),
+    [FILE]:
+      tree === 'x'
+        ? text
+        : formatCheckpoint({ tree, unsettled: new Set(), newest: new NewestReports() }, LAYOUT),
+  });
+  expect([...(await follow()).unfinished]).toEqual(['results/a.yaml']);
+  expect((await start()).snapshot.sinceCheckpoint).toBe(2);
+});
+
+test('reports, checkpoints and edits in any order: a start knows what an agent knows that has seen them all', async () => {
+  const name = fc.integer({ min: 0, max: 9 }).map((it) => `${it}.yaml`);
+  const phase = fc.constantFrom('Pending', 'Running', 'Completed', 'Failed', 'Invalid', 'Nonsense');
+  const change = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ name, phase, year: fc.integer({ min: 2000, max: 2099 }) }) },
+    { weight: 1, arbitrary: fc.record({ removed: name }) },
+    { weight: 1, arbitrary: fc.constant('checkpoint' as const) },
+    { weight: 1, arbitrary: fc.constant('revert' as const) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 3, maxLength: 12, size: 'max' }), async (changes) => {
+      using repository = new TestRepository();
+      const { follow, start, checkpoint } = followed(repository);
+      repository.push({ 'runs/0.yaml': nodeOp('x'), 'results/0.yaml': report('runs/0.yaml', 'Running') });
+      for (const it of changes) {
+        const snapshot = await follow();
+        if (it === 'checkpoint') await checkpoint(snapshot);
+        else if (it === 'revert') {
+          repository.pull();
+          if (repository.git(repository.clone, 'rev-list', '--count', 'HEAD').trim() === '1') continue;
+          repository.git(repository.clone, 'revert', '--no-commit', 'HEAD');
+          repository.push({});
+        } else if ('removed' in it) {
+          if (snapshot.reports.has(`results/${it.removed}`)) repository.remove(`results/${it.removed}`);
+        } else {
+          const startedAt = `${it.year}-01-01T00:00:00Z`;
+          repository.push({ [`results/${it.name}`]: report(`runs/${it.name}`, it.phase, startedAt) });
+        }
+      }
+      expect(content((await start()).snapshot)).toEqual(content(await follow()));
+    }),
+    { numRuns: 8 },
+  );
+});
+
+describe('the agent', () => {
+  const config = { runs: { initial: 'execute' } };
+  const agent = (repository: TestRepository) => {
+    const store = new MemoryStore();
+    return { store, loop: new RepositoryLoop({ config: repository.config(config), store, logger: silent }) };
+  };
+
+  test('writes one with a report, once very many have changed, and not again until then', async () => {
+    using repository = new TestRepository();
+    const names = Array.from({ length: CHECKPOINT_EVERY }, (_, i) => `old-${i}.yaml`);
+    repository.push({
+      ...Object.fromEntries(names.map((it) => [`runs/${it}`, nodeOp('x')])),
+      ...Object.fromEntries(names.map((it) => [`results/${it}`, report(`runs/${it}`, 'Completed')])),
+      'runs/a.yaml': nodeOp('a'),
+    });
+    const { store, loop } = agent(repository);
+    await loop.pollNow();
+    expect(repository.read(FILE), 'not more than so many have changed').toBeUndefined();
+    store.finish('Completed');
+    await loop.pollNow();
+    const written = repository.read(FILE);
+    expect(written).toContain('unsettled:\n  - a.yaml\n');
+    repository.push({ 'runs/b.yaml': nodeOp('b') });
+    await loop.pollNow();
+    expect(repository.read(FILE)).toBe(written);
+    expect(repository.read('results/README.md')).toContain(`The newest 50 of ${CHECKPOINT_EVERY + 2} runs.`);
+    await loop.stop();
+  });
+
+  test('carries no run out because its file has the name of one of its own files', async () => {
+    using repository = new TestRepository();
+    repository.push({
+      'runs/.baseline.yaml': 'kind: X',
+      'runs/.checkpoint.yaml': 'kind: Y',
+      'runs/a.yaml': nodeOp('a'),
+    });
+    const { store, loop } = agent(repository);
+    await loop.pollNow();
+    expect(store.list().map((it) => it.metadata.name)).toEqual(['a']);
+    expect(repository.read('results/%2Ebaseline%2Eyaml')).toContain('phase: Invalid');
+    expect(repository.read('results/%2Echeckpoint%2Eyaml')).toContain('phase: Invalid');
+    await loop.pollNow();
+    expect(repository.read('results/.baseline.yaml')).toBeUndefined();
+    await loop.stop();
+  });
+});
