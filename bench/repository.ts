@@ -3,6 +3,9 @@ import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'n
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SnapshotReader } from '../src/agent/repository/snapshot.ts';
+import { CHECKPOINT_EVERY } from '../src/core/runs/checkpoint.ts';
+import { GitCommand } from '../src/git/command.ts';
 
 const AUTHOR = {
   GIT_AUTHOR_NAME: 'Ada',
@@ -90,6 +93,9 @@ export interface Shape {
   perCommit?: number;
 }
 
+/** Reports that came after the last checkpoint: half of those that make the agent write one. */
+const SINCE_CHECKPOINT = CHECKPOINT_EVERY / 2;
+
 /** A bare repository with so many run files, all of them reported. */
 export class BenchRepository implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'nodeop-bench-'));
@@ -108,13 +114,29 @@ export class BenchRepository implements Disposable {
   static async create(files: number, shape: Shape = {}): Promise<BenchRepository> {
     const repository = new BenchRepository(shape);
     git(repository.root, ['init', '--quiet', '--bare', '--initial-branch=main', repository.bare]);
-    const stream = join(repository.root, 'stream');
-    await repository.writeStream(stream, files);
-    execFileSync('sh', ['-c', `git fast-import --quiet --done < ${stream}`], { cwd: repository.bare });
+    const { perCommit = 10 } = shape;
+    const before = Math.floor(Math.max(0, files - SINCE_CHECKPOINT) / perCommit) * perCommit;
+    await repository.import(0, before);
+    if (before > 0) repository.commit(...(await repository.checkpoint()));
+    await repository.import(before, files);
     git(repository.bare, ['repack', '-q', '-a', '-d']);
     git(repository.bare, ['config', 'uploadpack.allowFilter', 'true']);
-    rmSync(stream);
     return repository;
+  }
+
+  private async import(from: number, to: number): Promise<void> {
+    const stream = join(this.root, 'stream');
+    await this.writeStream(stream, from, to);
+    execFileSync('sh', ['-c', `git fast-import --quiet --done < ${stream}`], { cwd: this.bare });
+    rmSync(stream);
+  }
+
+  /** As the agent writes it. */
+  private checkpoint(): Promise<[path: string, text: string]> {
+    const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: this.cluster };
+    const reader = new SnapshotReader(new GitCommand({ dir: this.bare, timeoutMs: 600_000 }), layout);
+    const tip = git(this.bare, ['rev-parse', 'main']).trim();
+    return reader.read({ runs: tip, results: tip }).then((it) => reader.checkpoint(it));
   }
 
   reportOf(i: number, cluster = this.cluster): string {
@@ -132,18 +154,19 @@ export class BenchRepository implements Disposable {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  private async writeStream(path: string, files: number): Promise<void> {
+  private async writeStream(path: string, from: number, to: number): Promise<void> {
     const { perCommit = 10, clusters = [undefined] } = this.shape;
     const out = createWriteStream(path);
     const write = async (text: string) => {
       if (!out.write(text)) await once(out, 'drain');
     };
-    for (let i = 0; i < files; i += perCommit) {
-      const some = Array.from({ length: Math.min(perCommit, files - i) }, (_, j) => i + j);
+    for (let i = from; i < to; i += perCommit) {
+      const some = Array.from({ length: Math.min(perCommit, to - i) }, (_, j) => i + j);
       for (const [c, cluster] of clusters.entries()) {
         const added = c === 0 ? some.map((j) => file(`runs/${this.pathOf(j)}`, runFile(`run-${j}`))) : [];
         const reported = some.map((j) => file(this.reportOf(j, cluster), report(this.pathOf(j), cluster)));
-        const head = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${1_700_000_000 + i} +0000\ndata 3\nAdd\n`;
+        const isGoingOn = i === from && from > 0 && c === 0;
+        const head = `commit refs/heads/main\ncommitter Ada <ada@example.org> ${1_700_000_000 + i} +0000\ndata 3\nAdd\n${isGoingOn ? 'from refs/heads/main^0\n' : ''}`;
         // oxlint-disable-next-line no-await-in-loop -- a stream has an order
         await write([head, ...added, ...reported].join(''));
       }
