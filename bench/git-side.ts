@@ -32,7 +32,7 @@ function configOf(repository: BenchRepository, clone: string): AgentConfig {
 const FETCH = ['fetch', '--quiet', '--no-tags'];
 const MAIN = '+refs/heads/main:refs/heads/main';
 
-/** Until everything is known; against a clone with all contents, since all reports have to be read once. */
+/** Until everything is known, against a clone without contents. */
 export async function firstClone(repository: BenchRepository, runs: number): Promise<Pair> {
   const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: repository.cluster };
   return median(runs, async (run) => {
@@ -40,6 +40,7 @@ export async function firstClone(repository: BenchRepository, runs: number): Pro
       'clone',
       '--quiet',
       '--bare',
+      '--filter=blob:none',
       '--single-branch',
       `file://${repository.bare}`,
       `bare-${run}`,
@@ -47,9 +48,9 @@ export async function firstClone(repository: BenchRepository, runs: number): Pro
     const floor = await milliseconds(() => git(repository.root, bare));
     const own = await milliseconds(async () => {
       const { signal } = new AbortController();
-      const { git: clone, runs: branch } = mirrorOf(configOf(repository, `cold-${run}`).git, signal);
-      const tip = (await branch.fetch()) ?? '';
-      await new SnapshotReader(clone, layout).read({ runs: tip, results: tip });
+      const mirror = mirrorOf(configOf(repository, `cold-${run}`).git, signal);
+      const tip = (await mirror.runs.fetch()) ?? '';
+      await new SnapshotReader(mirror, layout).read({ runs: tip, results: tip });
     });
     return { own, floor };
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { SnapshotReader } from '../src/agent/repository/snapshot.ts';
 import { CHECKPOINT_EVERY } from '../src/core/runs/checkpoint.ts';
 import { GitCommand } from '../src/git/command.ts';
+import { Contents } from '../src/git/contents.ts';
 
 const AUTHOR = {
   GIT_AUTHOR_NAME: 'Ada',
@@ -120,6 +121,7 @@ export class BenchRepository implements Disposable {
     if (before > 0) repository.commit(...(await repository.checkpoint()));
     await repository.import(before, files);
     git(repository.bare, ['repack', '-q', '-a', '-d']);
+    // As Git hosts have it.
     git(repository.bare, ['config', 'uploadpack.allowFilter', 'true']);
     return repository;
   }
@@ -134,7 +136,9 @@ export class BenchRepository implements Disposable {
   /** As the agent writes it. */
   private checkpoint(): Promise<[path: string, text: string]> {
     const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: this.cluster };
-    const reader = new SnapshotReader(new GitCommand({ dir: this.bare, timeoutMs: 600_000 }), layout);
+    const command = new GitCommand({ dir: this.bare, timeoutMs: 600_000 });
+    const source = { git: command, contents: new Contents(command) };
+    const reader = new SnapshotReader({ runs: source, results: source }, layout);
     const tip = git(this.bare, ['rev-parse', 'main']).trim();
     return reader.read({ runs: tip, results: tip }).then((it) => reader.checkpoint(it));
   }

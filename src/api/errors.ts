@@ -18,3 +18,11 @@ export class TransientError extends Error {
     this.name = 'TransientError';
   }
 }
+
+/** The remote does not answer; nothing of what is here is at fault. */
+export class AwayError extends TransientError {
+  constructor(reason: unknown) {
+    super(reason instanceof Error ? reason.message : String(reason), { cause: reason });
+    this.name = 'AwayError';
+  }
+}

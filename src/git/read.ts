@@ -101,25 +101,8 @@ export function blobId(text: string, digits: number): string {
 }
 
 /**
- * Contents by object id. Ids that are unknown are left out; of a content larger than `limit` bytes only a stand-in is
- * given, one byte larger than the limit.
- */
-export async function readBlobs(
-  git: GitCommand,
-  ids: readonly string[],
-  limit: number,
-): Promise<Map<string, Uint8Array>> {
-  const found = new Map<string, Uint8Array>();
-  const wanted = [...new Set(ids)].map((blob) => ({ blob }));
-  await eachBlob(git, wanted, limit, ({ blob }, bytes) => {
-    if (bytes) found.set(blob, bytes);
-  });
-  return found;
-}
-
-/**
- * The same one after the other, in the order of the items and in one process however many there are. No more is held
- * than one content, unless `take` keeps it; an unknown one is given as undefined.
+ * Objects by id, in the order of the items and in one process however many there are; an unknown one is given as undefined. Of
+ * one larger than `limit` bytes only a stand-in is given, one byte larger than the limit.
  */
 export async function eachBlob<Item extends { blob: string }>(
   git: GitCommand,

@@ -2,9 +2,9 @@ import { TransientError } from '../api/errors.ts';
 import type { GitVerify } from '../api/git-trust.ts';
 import type { Signature } from '../core/runs/trust.ts';
 import type { GitCommand } from './command.ts';
+import { Contents } from './contents.ts';
 import { readNamed } from './credentials.ts';
 import { gpgHome } from './gpg-home.ts';
-import { readBlobs } from './read.ts';
 import { asEnvironment, type Session } from './session.ts';
 
 /** Only signatures count: a commit of a person is a few kilobytes. */
@@ -82,7 +82,7 @@ function refusal(kind: Kind | undefined, verify: GitVerify): string | undefined 
 /** By the header of the commit, where continued lines begin with a blank. */
 async function kindsOf(git: GitCommand, commits: readonly string[]): Promise<Map<string, Kind>> {
   const kinds = new Map<string, Kind>();
-  for (const [commit, bytes] of await readBlobs(git, commits, MAX_COMMIT)) {
+  for (const [commit, bytes] of await new Contents(git).read(commits, MAX_COMMIT)) {
     const text = Buffer.from(bytes).toString('latin1');
     const [header = ''] = text.split('\n\n', 1);
     const first = /^gpgsig(?:-sha256)? (.*)$/m.exec(header)?.[1];

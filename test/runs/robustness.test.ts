@@ -248,6 +248,7 @@ test.skipIf(!canMount)(
   'the disk is full until somebody makes room (skipped where nothing can be mounted)',
   async () => {
     using repository = new TestRepository();
+    repository.git(repository.bare, 'config', 'uploadpack.allowFilter', 'false');
     const disk = join(repository.root, 'disk');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);

@@ -29,6 +29,8 @@ export class TestRepository implements Disposable {
   constructor() {
     mkdirSync(this.bare);
     this.git(this.bare, 'init', '-q', '-b', 'main', '--bare');
+    // As Git hosts have it, so that the agent's clones lack what they were not asked for.
+    this.git(this.bare, 'config', 'uploadpack.allowFilter', 'true');
     mkdirSync(this.clone);
     this.git(this.clone, 'init', '-q', '-b', 'main');
     this.git(this.clone, 'remote', 'add', 'origin', this.bare);

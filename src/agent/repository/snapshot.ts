@@ -17,9 +17,9 @@ import {
 } from '../../core/runs/paths.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
 import type { GitCommand } from '../../git/command.ts';
+import type { Contents } from '../../git/contents.ts';
 import {
   listTree,
-  readBlobs,
   removedContents,
   treeChanges,
   treeOf,
@@ -36,6 +36,7 @@ import {
   readReport,
   readStored,
   type Since,
+  type Source,
   type StoredChange,
   type StoredReport,
 } from './stored.ts';
@@ -88,6 +89,9 @@ type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }
 /** Reads tips: the first as a whole, each later one as what differs from the one before. */
 export class SnapshotReader {
   readonly #git: GitCommand;
+  /** Of run files and definitions. */
+  readonly #contents: Contents;
+  readonly #results: Source;
   readonly #layout: Layout;
   /** Files of the definitions' folder by path. */
   #definitions: Files = new Map();
@@ -95,8 +99,11 @@ export class SnapshotReader {
   #briefs: ReadonlyMap<string, ReportBrief> = new Map();
   #last: Snapshot | undefined;
 
-  constructor(git: GitCommand, layout: Layout) {
-    this.#git = git;
+  /** @param sources one and the same where the results have no branch of their own */
+  constructor({ runs, results }: { runs: Source; results: Source }, layout: Layout) {
+    this.#git = runs.git;
+    this.#contents = runs.contents;
+    this.#results = results;
     this.#layout = layout;
   }
 
@@ -117,7 +124,7 @@ export class SnapshotReader {
   async #readAll(tips: ReadTips): Promise<Snapshot> {
     const all = await this.#changes(tips);
     const own = inside(all, resultsFolder(this.#layout));
-    const since = await readCheckpoint(this.#git, this.#layout, tips.results, own);
+    const since = await readCheckpoint(this.#results, this.#layout, tips.results, own);
     const newest = since?.checkpoint.newest ?? new NewestReports();
     const sinceCheckpoint = since?.changed.size ?? own.length;
     return this.#apply(all, { ...emptySnapshot(tips), newest, sinceCheckpoint }, new Map(), since);
@@ -140,13 +147,13 @@ export class SnapshotReader {
   contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
     const files = entries.filter((it) => it.mode.startsWith('100'));
     const ids = files.map((it) => it.blob);
-    return readBlobs(this.#git, ids, READ_LIMIT);
+    return this.#contents.read(ids, READ_LIMIT);
   }
 
   /** The whole reports at these paths; those that cannot be read are left out. */
   async reports({ reports }: Snapshot, paths: readonly string[]): Promise<NodeOpReport[]> {
     const blobs = paths.flatMap((path) => reports.get(path)?.blob ?? []);
-    const found = await readBlobs(this.#git, blobs, READ_LIMIT);
+    const found = await this.#results.contents.read(blobs, READ_LIMIT);
     return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
   }
 
@@ -155,7 +162,7 @@ export class SnapshotReader {
     const { reports } = snapshot;
     const known = this.#briefs;
     const unread = [...reports.values()].filter(({ blob }) => !known.has(blob));
-    const found = await readBriefs(this.#git, unread);
+    const found = await readBriefs(this.#results.contents, unread);
     const kept = new Map<string, ReportBrief>();
     const briefs = new Map<string, ReportBrief>();
     for (const [path, { blob }] of reports) {
@@ -190,7 +197,7 @@ export class SnapshotReader {
       resultsTip,
       runs.map((path) => reportPath(this.#layout, path)),
     );
-    const contents = await readBlobs(this.#git, [...removed.values()], READ_LIMIT);
+    const contents = await this.#results.contents.read([...removed.values()], READ_LIMIT);
     return runs.filter((path) => {
       const blob = removed.get(reportPath(this.#layout, path));
       return blob !== undefined && saysBegun(contentOf(blob, contents.get(blob)).file);
@@ -202,7 +209,8 @@ export class SnapshotReader {
     if (resultsTip === undefined) return undefined;
     const path = baselinePath(this.#layout);
     const blob = (await removedContents(this.#git, resultsTip, [path])).get(path);
-    const bytes = blob === undefined ? undefined : (await readBlobs(this.#git, [blob], Infinity)).get(blob);
+    const bytes =
+      blob === undefined ? undefined : (await this.#results.contents.read([blob], Infinity)).get(blob);
     return bytes && parseBaseline(path, bytes);
   }
 
@@ -217,7 +225,7 @@ export class SnapshotReader {
     const own = inside(changes, resultsFolder(layout));
     const changed = inside(changes, layout.nodeops);
     const baseline = await this.#readBaseline(own, snapshot.baseline);
-    const stored = await readStored(this.#git, layout, own, since);
+    const stored = await readStored(this.#results.contents, layout, own, since);
     const definitions = changed.length > 0 ? await this.#readDefinitions(changed, before) : before;
 
     this.#last = snapshot;
@@ -251,7 +259,7 @@ export class SnapshotReader {
     if (change.entry?.mode.startsWith('100') !== true) return undefined;
     const { blob } = change.entry;
     // It may be longer than what people write.
-    const bytes = (await readBlobs(this.#git, [blob], Infinity)).get(blob) ?? new Uint8Array();
+    const bytes = (await this.#results.contents.read([blob], Infinity)).get(blob) ?? new Uint8Array();
     return parseBaseline(change.path, bytes);
   }
 

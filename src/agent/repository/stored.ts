@@ -5,10 +5,17 @@ import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from 
 import { parseCheckpoint, type Checkpoint } from '../../core/runs/checkpoint.ts';
 import { checkpointPath, isOwnFile, isYaml, resultsFolder, type Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { eachBlob, readBlobs, treeChanges, type TreeChange } from '../../git/read.ts';
+import type { Contents } from '../../git/contents.ts';
+import { treeChanges, type TreeChange } from '../../git/read.ts';
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 export const READ_LIMIT = 1024 * 1024;
+
+/** A clone, and the contents of the files in it. */
+export interface Source {
+  git: GitCommand;
+  contents: Contents;
+}
 
 /** A file of the results folder. */
 export interface StoredReport {
@@ -43,14 +50,14 @@ export interface Since {
  * the clone, since history was rewritten.
  */
 export async function readCheckpoint(
-  git: GitCommand,
+  { git, contents }: Source,
   layout: Layout,
   commit: string | undefined,
   own: readonly TreeChange[],
 ): Promise<Since | undefined> {
   const file = own.find(({ path }) => path === checkpointPath(layout))?.entry;
   if (!file || commit === undefined) return undefined;
-  const bytes = (await readBlobs(git, [file.blob], READ_LIMIT)).get(file.blob);
+  const bytes = (await contents.read([file.blob], READ_LIMIT)).get(file.blob);
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
   if (!checkpoint) return undefined;
   const folder = resultsFolder(layout);
@@ -63,7 +70,7 @@ export async function readCheckpoint(
 
 /** Reads the reports among the changes, but for those of which a checkpoint says that their run is over. */
 export async function readStored(
-  git: GitCommand,
+  contents: Contents,
   layout: Layout,
   own: readonly TreeChange[],
   since?: Since,
@@ -80,7 +87,7 @@ export async function readStored(
     if (mayBeReport) unread.push({ blob, change });
     return change;
   });
-  await eachBlob(git, unread, READ_LIMIT, ({ blob, change }, bytes) => {
+  await contents.each(unread, READ_LIMIT, ({ blob, change }, bytes) => {
     Object.assign(change, contentOf(blob, bytes));
   });
   return stored;
@@ -88,12 +95,12 @@ export async function readStored(
 
 /** Briefs of all the reports, by object id; what is none is left out. */
 export async function readBriefs(
-  git: GitCommand,
+  contents: Contents,
   reports: readonly StoredReport[],
 ): Promise<Map<string, ReportBrief>> {
   const briefs = new Map<string, ReportBrief>();
   const wanted = reports.filter(({ standing }) => standing !== 'other');
-  await eachBlob(git, wanted, READ_LIMIT, ({ blob }, bytes) => {
+  await contents.each(wanted, READ_LIMIT, ({ blob }, bytes) => {
     const { brief } = contentOf(blob, bytes);
     if (brief) briefs.set(blob, brief);
   });

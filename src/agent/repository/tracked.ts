@@ -1,5 +1,5 @@
 import type { AgentConfig } from '../../api/config.ts';
-import { InvalidError, TransientError } from '../../api/errors.ts';
+import { AwayError, InvalidError, TransientError } from '../../api/errors.ts';
 import type { Telemetry } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
@@ -29,7 +29,7 @@ export class TrackedRepository {
     this.#options = options;
     this.layout = { ...config.git.paths, cluster: config.cluster };
     this.mirror = mirrorOf(config.git, signal);
-    this.snapshots = new SnapshotReader(this.mirror.git, this.layout);
+    this.snapshots = new SnapshotReader(this.mirror, this.layout);
   }
 
   /** Tip of the branch with the run files; undefined while there is no branch to follow. */
@@ -74,7 +74,7 @@ export class TrackedRepository {
       return await this.snapshots.read(this.#tips);
     } catch (error) {
       // What people broke is as broken in another clone.
-      if (error instanceof InvalidError) throw error;
+      if (error instanceof InvalidError || error instanceof AwayError) throw error;
       this.mirror.markBroken();
       this.#tips = undefined;
       throw error;

@@ -1,0 +1,50 @@
+import { eachBlob } from './read.ts';
+import type { GitCommand } from './command.ts';
+
+/** Gets objects into the clone by their ids. */
+type FetchObjects = (ids: readonly string[]) => Promise<void>;
+
+/**
+ * Contents of files in a clone that may lack those nobody has asked for yet. Each is given by object id; of one larger
+ * than `limit` bytes only a stand-in is given, one byte larger than the limit. Throws TransientError when what is missing
+ * cannot be had.
+ */
+export class Contents {
+  readonly #git: GitCommand;
+  readonly #fetch: FetchObjects;
+
+  /** Without `fetch` everything is expected to be there. */
+  constructor(git: GitCommand, fetch: FetchObjects = () => Promise.resolve()) {
+    this.#git = git;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * One after the other, in one process however many there are. No more is held than one content, unless `take` keeps it.
+   * It is given undefined for what is nowhere.
+   */
+  async each<Item extends { blob: string }>(
+    items: readonly Item[],
+    limit: number,
+    take: (item: Item, bytes: Uint8Array | undefined) => void,
+  ): Promise<void> {
+    const missing: Item[] = [];
+    await eachBlob(this.#git, items, limit, (item, bytes) => {
+      if (bytes) take(item, bytes);
+      else missing.push(item);
+    });
+    if (missing.length === 0) return;
+    await this.#fetch([...new Set(missing.map(({ blob }) => blob))]);
+    await eachBlob(this.#git, missing, limit, take);
+  }
+
+  /** Those of the ids that are known, all held at once. */
+  async read(ids: readonly string[], limit: number): Promise<Map<string, Uint8Array>> {
+    const found = new Map<string, Uint8Array>();
+    const wanted = [...new Set(ids)].map((blob) => ({ blob }));
+    await this.each(wanted, limit, ({ blob }, bytes) => {
+      if (bytes) found.set(blob, bytes);
+    });
+    return found;
+  }
+}
