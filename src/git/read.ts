@@ -25,9 +25,16 @@ export interface CommitInfo {
 
 /** All files below the folders, with whatever name they have. A missing folder has none. */
 export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeEntry[]> {
-  return parseTree(
-    await git.text(['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)]),
-  );
+  const entries: TreeEntry[] = [];
+  let rest: Buffer = Buffer.alloc(0);
+  const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)];
+  await git.stream(args, '', (piece) => {
+    const pieces = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    const end = pieces.lastIndexOf(0) + 1;
+    parseTree(pieces.toString('utf8', 0, end), entries);
+    rest = pieces.subarray(end);
+  });
+  return entries;
 }
 
 /**
@@ -58,8 +65,7 @@ function inside(folder: string): string {
 const PLAIN = '100644';
 
 /** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */
-function parseTree(output: string): TreeEntry[] {
-  const entries: TreeEntry[] = [];
+function parseTree(output: string, entries: TreeEntry[]): void {
   for (let at = 0, end; (end = output.indexOf('\0', at)) >= 0; at = end + 1) {
     const tab = output.indexOf('\t', at);
     // Nearly all are plain files; one text stands for them all.
@@ -67,7 +73,6 @@ function parseTree(output: string): TreeEntry[] {
     const blob = output.slice(output.lastIndexOf(' ', tab) + 1, tab);
     entries.push({ mode, blob, path: output.slice(tab + 1, end) });
   }
-  return entries;
 }
 
 /** More paths than these are longer than a command line may be. */

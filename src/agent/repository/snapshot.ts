@@ -8,6 +8,7 @@ import {
   baselinePath,
   checkpointPath,
   isDefinition,
+  isNamedAlike,
   isOwnFile,
   isRunFile,
   isYaml,
@@ -57,8 +58,8 @@ export interface Snapshot {
   since?: string;
   /** By path of the run file. */
   runs: Map<string, TreeEntry>;
-  /** Path of the run file by path of its report. */
-  runOf: Map<string, string>;
+  /** Path of the run file by path of its report, where that has another name. */
+  renamed: Map<string, string>;
   /** Paths of run files that may have to be acted on: not over, not passed over, not judged as they are. */
   open: Set<string>;
   definitions: Definition[];
@@ -234,7 +235,7 @@ export class SnapshotReader {
     const isNew = baseline !== snapshot.baseline;
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
-    for (const file of stored) takeStored(snapshot, file);
+    for (const file of stored) takeStored(snapshot, layout, file);
     for (const change of inside(changes, layout.runs)) {
       const report = reportPath(layout, change.path);
       takeRun(snapshot, layout, change, report);
@@ -245,7 +246,7 @@ export class SnapshotReader {
     // A definition may be what an invalid run waits for.
     const waiting = definitions === before ? [] : [...snapshot.unfinished];
     const touched = [...own.map(({ path }) => path), ...waiting].flatMap(
-      (it) => snapshot.runOf.get(it) ?? [],
+      (it) => runOf(snapshot, layout, it) ?? [],
     );
     for (const path of isNew ? snapshot.runs.keys() : touched) {
       sort(snapshot, path, reportPath(layout, path));
@@ -332,7 +333,7 @@ function emptySnapshot({ runs: tip, results: resultsTip }: ReadTips): Snapshot {
     tip,
     resultsTip,
     runs: new Map(),
-    runOf: new Map(),
+    renamed: new Map(),
     open: new Set(),
     definitions: [],
     schedules: [],
@@ -349,23 +350,30 @@ function emptySnapshot({ runs: tip, results: resultsTip }: ReadTips): Snapshot {
 }
 
 function takeRun(
-  { runs, runOf }: Snapshot,
+  { runs, renamed }: Snapshot,
   layout: Layout,
   { path, entry }: TreeChange,
   report: string,
 ): void {
   if (entry && isRunFile(layout, path, entry.mode)) {
     runs.set(path, entry);
-    runOf.set(report, path);
-  } else if (runs.delete(path)) runOf.delete(report);
+    if (!isNamedAlike(layout, path, report)) renamed.set(report, path);
+  } else if (runs.delete(path)) renamed.delete(report);
 }
 
-function takeStored(snapshot: Snapshot, { path, file, brief }: StoredChange): void {
+/** The run file at the tip that a file of the results is the report of. */
+function runOf({ runs, renamed }: Snapshot, layout: Layout, report: string): string | undefined {
+  const path = renamed.get(report) ?? `${layout.runs}/${report.slice(resultsFolder(layout).length + 1)}`;
+  return runs.has(path) ? path : undefined;
+}
+
+function takeStored(snapshot: Snapshot, layout: Layout, { path, file, brief }: StoredChange): void {
   const { reports, unfinished, newest } = snapshot;
   const before = reports.get(path);
-  const run = snapshot.runOf.get(path);
-  const isRecorded = run === undefined || snapshot.baseline?.has(run) === true;
-  if (!file && before && !isRecorded && saysBegun(before)) snapshot.begun.add(run);
+  if (!file && before && saysBegun(before)) {
+    const run = runOf(snapshot, layout, path);
+    if (run !== undefined && snapshot.baseline?.has(run) !== true) snapshot.begun.add(run);
+  }
   snapshot.count += Number(isReport(file)) - Number(isReport(before));
   if (file) reports.set(path, file);
   else reports.delete(path);

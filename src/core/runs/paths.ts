@@ -18,10 +18,15 @@ export function resultsFolder(layout: Layout): string {
 
 export function reportPath(layout: Layout, runPath: string): string {
   const inside = runPath.slice(layout.runs.length + 1);
-  if (OWN_FILES.has(inside)) return `${resultsFolder(layout)}/${inside.replaceAll('.', '%2E')}`;
+  if (isOwnName(inside)) return `${resultsFolder(layout)}/${inside.replaceAll('.', '%2E')}`;
   // git refuses to write such names, though a tree made by other means may hold them.
   const safe = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
   return `${resultsFolder(layout)}/${safe}`;
+}
+
+/** Whether the report of a run file has its name. */
+export function isNamedAlike(layout: Layout, runPath: string, report: string): boolean {
+  return report.endsWith(runPath.slice(layout.runs.length));
 }
 
 const REFUSED = /(?:^|\/)(?:\.+|\.git)(?:\/|$)/i;
@@ -46,7 +51,12 @@ export function checkpointPath(layout: Layout): string {
 
 /** Whether it is a file the agent keeps beside the reports. */
 export function isOwnFile(layout: Layout, path: string): boolean {
-  return OWN_FILES.has(path.slice(resultsFolder(layout).length + 1));
+  return isOwnName(path.slice(resultsFolder(layout).length + 1));
+}
+
+/** Of very many paths nearly all are in a folder or told apart by their first letter. */
+function isOwnName(name: string): boolean {
+  return (name.startsWith('.') || name.startsWith('R')) && OWN_FILES.has(name);
 }
 
 /** Where the overview lies: Git hosts show it as the page of the folder. */
