@@ -34,6 +34,8 @@ const WITHOUT_CONTENTS: Setting[] = [
 const WHOLE: Setting = ['fetch.negotiationAlgorithm', 'noop'];
 /** `--verbose`: of a command that says nothing simple-git waits 50 ms for more. Upkeep is not for every poll. */
 const FETCH = ['fetch', '--progress', '--verbose', '--no-tags', '--no-recurse-submodules'];
+/** For ten times as many git takes more than forty times as long. */
+const ASKED_AT_ONCE = 10_000;
 /** Every fetch with news adds a pack. */
 const PACKED_AFTER = 50;
 
@@ -89,7 +91,10 @@ export class Remote {
   async #fetchContents(ids: readonly string[]): Promise<void> {
     try {
       const args = [...FETCH, '--no-write-fetch-head', '--no-auto-maintenance', '--stdin'];
-      await this.#fetchNamed(args, [], [WHOLE], ids.map((it) => `${it}\n`).join(''));
+      for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) {
+        const some = ids.slice(i, i + ASKED_AT_ONCE);
+        await this.#fetchNamed(args, [], [WHOLE], some.map((it) => `${it}\n`).join(''));
+      }
     } catch (error) {
       const there = await this.#existing().catch(() => undefined);
       if (there === undefined) throw new AwayError(error);
