@@ -24,9 +24,10 @@ COPY --from=build /src/dist dist
 RUN chmod 755 dist/nodeop-agent.js && ln -s /app/dist/nodeop-agent.js /usr/local/bin/nodeop-agent
 USER 10001:10001
 ENV NODE_ENV=production
-# Room for young objects, and one arena for what is allocated outside of them: with more the agent takes two thirds as much memory
-# again and is no faster (docs/performance.md).
-ENV NODE_OPTIONS=--max-semi-space-size=2 MALLOC_ARENA_MAX=1
+# Room for young objects and for old ones, and one arena for what is allocated outside of them: with more the agent takes twice the
+# memory and is no faster (docs/performance.md). The room for old ones is eight times what 5,000 nodes take, below the
+# Deployment's limit; for very much larger fleets raise both.
+ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=384" MALLOC_ARENA_MAX=1
 EXPOSE 8080
 # For a container outside a cluster, with an http section in its configuration; in a cluster the Deployment's probes do this.
 HEALTHCHECK --interval=10s --timeout=5s --retries=6 \

@@ -29,7 +29,8 @@ function configOf(repository: BenchRepository, clone: string): AgentConfig {
   });
 }
 
-const FETCH = ['fetch', '--quiet', '--no-tags'];
+/** Without what can be avoided: upkeep of the clone. */
+const FETCH = ['fetch', '--quiet', '--no-tags', '--no-auto-maintenance'];
 const MAIN = '+refs/heads/main:refs/heads/main';
 
 /** Until everything is known, against a clone without contents. */
@@ -102,26 +103,36 @@ export async function reports(repository: BenchRepository, runs: number): Promis
   const bare = bareClone(repository, 'report-bare');
   const path = repository.reportOf(0);
   const options = { author: { name: 'agent', email: 'agent@example.org' }, now: () => new Date() };
+  const commit = (text: string) => {
+    const lines = [
+      'commit refs/heads/work',
+      'committer Ada <ada@example.org> 1700000000 +0000',
+      'data 4\nbare',
+      'from refs/heads/main^0',
+      `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}`,
+      'done\n',
+    ];
+    git(bare, ['fast-import', '--quiet', '--force', '--done'], lines.join('\n'));
+    git(bare, ['push', '--quiet', repository.bare, 'refs/heads/work:refs/heads/main']);
+  };
   return median(runs, async (run) => {
-    await branch.fetch();
     const text = (by: string) =>
       report(repository.pathOf(0), repository.cluster).replace('phase:', `message: ${by} ${run}\n  phase:`);
-    const own = await milliseconds(() => writeFiles(branch, new Map([[path, text('own')]]), 'own', options));
-    git(bare, [...FETCH, repository.bare, MAIN]);
-    const floor = await milliseconds(() => {
-      const content = text('bare');
-      const lines = [
-        'commit refs/heads/work',
-        'committer Ada <ada@example.org> 1700000000 +0000',
-        'data 4\nbare',
-        'from refs/heads/main^0',
-        `M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n${content}`,
-        'done\n',
-      ];
-      git(bare, ['fast-import', '--quiet', '--force', '--done'], lines.join('\n'));
-      git(bare, ['push', '--quiet', repository.bare, 'refs/heads/work:refs/heads/main']);
-    });
-    return { own, floor };
+    const measures = {
+      own: async () => {
+        await branch.fetch();
+        const files = new Map([[path, text('own')]]);
+        return milliseconds(() => writeFiles(branch, files, 'own', options));
+      },
+      floor: async () => {
+        git(bare, [...FETCH, repository.bare, MAIN]);
+        return milliseconds(() => commit(text('bare')));
+      },
+    };
+    // Each push leaves the remote with more to look at, so they take turns in being first.
+    if (run % 2 === 0) return { own: await measures.own(), floor: await measures.floor() };
+    const floor = await measures.floor();
+    return { own: await measures.own(), floor };
   });
 }
 

@@ -82,8 +82,16 @@ export function peakMb(pid: number): number {
 
 const BUNDLE = fileURLToPath(new URL('../dist/nodeop-agent.js', import.meta.url));
 
-/** As the image has it. */
-const ENV = { ...process.env, NODE_OPTIONS: '--max-semi-space-size=2', MALLOC_ARENA_MAX: '1' };
+/** The agent's memory is bounded by what the image says to Node and to the C library. */
+const ENV = { ...process.env, ...imageEnvironment() };
+
+function imageEnvironment(): Record<string, string> {
+  const file = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+  const line = /^ENV (.*NODE_OPTIONS=.*)$/m.exec(file)?.[1] ?? '';
+  const pairs = [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)];
+  if (pairs.length === 0) throw new Error('the Dockerfile does not set NODE_OPTIONS');
+  return Object.fromEntries(pairs.map(([, name = '', quoted, plain = '']) => [name, quoted ?? plain]));
+}
 
 /** The agent as it is shipped: the bundle, as a process. */
 export function startAgent(config: string): ChildProcess {
