@@ -118,7 +118,8 @@ export class BenchRepository implements Disposable {
     const { perCommit = 10 } = shape;
     const before = Math.floor(Math.max(0, files - SINCE_CHECKPOINT) / perCommit) * perCommit;
     await repository.import(0, before);
-    if (before > 0) repository.commit(...(await repository.checkpoint()));
+    const checkpoint = before > 0 ? await repository.checkpoint() : undefined;
+    if (checkpoint) repository.commit(...checkpoint);
     await repository.import(before, files);
     git(repository.bare, ['repack', '-q', '-a', '-d']);
     // As Git hosts have it.
@@ -134,7 +135,7 @@ export class BenchRepository implements Disposable {
   }
 
   /** As the agent writes it. */
-  private checkpoint(): Promise<[path: string, text: string]> {
+  private checkpoint(): Promise<[path: string, text: string] | undefined> {
     const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: this.cluster };
     const command = new GitCommand({ dir: this.bare, timeoutMs: 600_000 });
     const source = { git: command, contents: new Contents(command) };

@@ -5,7 +5,7 @@ import type { GitCommand } from './command.ts';
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
 export interface TreeEntry {
   mode: string;
-  /** Object id of the content. */
+  /** Object id of the content; of a folder that of its tree. */
   blob: string;
   path: string;
 }
@@ -193,9 +193,11 @@ async function forkOf(git: GitCommand, since: string, tip: string): Promise<stri
   return (await git.text(['merge-base', '--octopus', since, ...sides])).trim();
 }
 
-/** Object id of a folder's tree at a commit. */
-export async function treeOf(git: GitCommand, commit: string, folder: string): Promise<string> {
-  return (await git.text(['rev-parse', '--verify', `${commit}:${folder}`])).trim();
+/** A file or a folder at a commit; undefined when there is none. */
+export async function entryAt(git: GitCommand, commit: string, path: string): Promise<TreeEntry | undefined> {
+  const entries: TreeEntry[] = [];
+  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', path]), entries);
+  return entries[0];
 }
 
 /** Id of the commit a name stands for; undefined when there is none. */

@@ -34,6 +34,8 @@ const WITHOUT_CONTENTS: Setting[] = [
 const WHOLE: Setting = ['fetch.negotiationAlgorithm', 'noop'];
 /** `--verbose`: of a command that says nothing simple-git waits 50 ms for more. Upkeep is not for every poll. */
 const FETCH = ['fetch', '--progress', '--verbose', '--no-tags', '--no-recurse-submodules'];
+/** One may be a disturbance; to clone everything takes long. */
+const MAX_REFUSALS = 3;
 /** For ten times as many git takes more than forty times as long. */
 const ASKED_AT_ONCE = 10_000;
 /** Every fetch with news adds a pack. */
@@ -48,6 +50,8 @@ export class Remote {
   readonly #writing: Access;
   readonly #branches: Branch[] = [];
   #omitsContents = true;
+  /** Contents that were not given though the remote answers, one after the other. */
+  #refusals = 0;
   /** Fetches with news since the clone was packed. */
   #news = 0;
 
@@ -95,9 +99,10 @@ export class Remote {
         const some = ids.slice(i, i + ASKED_AT_ONCE);
         await this.#fetchNamed(args, [], [WHOLE], some.map((it) => `${it}\n`).join(''));
       }
+      this.#refusals = 0;
     } catch (error) {
       const there = await this.#existing().catch(() => undefined);
-      if (there === undefined) throw new AwayError(error);
+      if (there === undefined || ++this.#refusals < MAX_REFUSALS) throw new AwayError(error);
       // It left them out and does not give them: the clone is begun anew with all of them.
       this.#omitsContents = false;
       this.clone.markBroken();

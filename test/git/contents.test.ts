@@ -92,8 +92,11 @@ test('a remote that leaves contents out and does not give them afterwards is clo
   try {
     const { mirror, read, has } = mirrorWith(repository);
     await mirror.fetch();
-    await expect(read('runs/a.yaml')).rejects.toThrow(/unadvertised|not our ref/);
-    await mirror.fetch();
+    for (let i = 0; i < 3; i++) {
+      expect(await has('runs/b.yaml')).toBe(false);
+      await expect(read('runs/a.yaml')).rejects.toThrow(/unadvertised|not our ref/);
+      await mirror.fetch();
+    }
     expect(await has('runs/b.yaml')).toBe(true);
     expect(await read('runs/a.yaml')).toEqual([nodeOp('a')]);
   } finally {

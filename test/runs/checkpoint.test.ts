@@ -127,8 +127,8 @@ function followed(repository: TestRepository) {
       return { snapshot, files };
     },
     checkpoint: async (snapshot: Snapshot) => {
-      const [path, text] = await follower.checkpoint(snapshot);
-      repository.push({ [path]: text });
+      const file = await follower.checkpoint(snapshot);
+      if (file) repository.push({ [file[0]]: file[1] });
     },
   };
 }
@@ -240,6 +240,23 @@ describe('the agent', () => {
     await loop.pollNow();
     expect(repository.read(FILE)).toBe(written);
     expect(repository.read('results/README.md')).toContain(`The newest 50 of ${CHECKPOINT_EVERY + 2} runs.`);
+    await loop.stop();
+  });
+
+  test('reports though people removed all of the folder', async () => {
+    using repository = new TestRepository();
+    const names = Array.from({ length: CHECKPOINT_EVERY }, (_, i) => `old-${i}.yaml`);
+    repository.push(
+      Object.fromEntries(names.map((it) => [`results/${it}`, report(`runs/${it}`, 'Completed')])),
+    );
+    const { loop } = agent(repository);
+    await loop.pollNow();
+    repository.pull();
+    repository.git(repository.clone, 'rm', '-q', '-r', 'results');
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    await loop.pollNow();
+    expect(repository.read('results/a.yaml')).toContain('phase: Pending');
+    expect(repository.read(FILE)).toBeUndefined();
     await loop.stop();
   });
 

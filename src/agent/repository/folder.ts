@@ -48,7 +48,9 @@ export async function folderChanges(
   for (const path of remove) if (isReport(reports.get(path))) count -= 1;
   changes.set(overviewPath(layout), formatOverview(rows, count, layout));
 
-  if (snapshot.sinceCheckpoint > CHECKPOINT_EVERY) changes.set(...(await reader.checkpoint(snapshot)));
+  const isDue = snapshot.sinceCheckpoint > CHECKPOINT_EVERY;
+  const checkpoint = isDue ? await reader.checkpoint(snapshot) : undefined;
+  if (checkpoint) changes.set(...checkpoint);
   return changes;
 }
 

@@ -20,10 +20,10 @@ import type { Schedule } from '../../core/runs/schedules.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import {
+  entryAt,
   listTree,
   removedContents,
   treeChanges,
-  treeOf,
   type CommitInfo,
   type TreeChange,
   type TreeEntry,
@@ -122,12 +122,14 @@ export class SnapshotReader {
     return this.#apply(changes, snapshot, this.#definitions);
   }
 
+  /** While git lists everything, what will be read of it is on its way. */
   async #readAll(tips: ReadTips): Promise<Snapshot> {
-    const all = await this.#changes(tips);
-    const own = inside(all, resultsFolder(this.#layout));
-    const since = await readCheckpoint(this.#results, this.#layout, tips.results, own);
+    const [all, since] = await Promise.all([
+      this.#changes(tips),
+      readCheckpoint(this.#results, this.#layout, tips.results),
+    ]);
     const newest = since?.checkpoint.newest ?? new NewestReports();
-    const sinceCheckpoint = since?.changed.size ?? own.length;
+    const sinceCheckpoint = since?.changed.size ?? all.length;
     return this.#apply(all, { ...emptySnapshot(tips), newest, sinceCheckpoint }, new Map(), since);
   }
 
@@ -177,16 +179,19 @@ export class SnapshotReader {
     return briefs;
   }
 
-  /** The checkpoint of the snapshot, as the file that is to be written. */
-  async checkpoint({ resultsTip, reports, newest }: Snapshot): Promise<[path: string, text: string]> {
+  /** The checkpoint of the snapshot, as the file that is to be written; undefined when there is no results folder. */
+  async checkpoint(snapshot: Snapshot): Promise<[path: string, text: string] | undefined> {
     const layout = this.#layout;
-    const tree = await treeOf(this.#git, resultsTip ?? '', resultsFolder(layout));
+    const { resultsTip, reports, newest } = snapshot;
+    if (resultsTip === undefined) return undefined;
+    const tree = await entryAt(this.#git, resultsTip, resultsFolder(layout));
+    if (!tree) return undefined;
     const unsettled = [...reports].flatMap(([path, { standing }]) =>
       standing !== 'over' && isYaml(path) && !isOwnFile(layout, path) ? [path] : [],
     );
     return [
       checkpointPath(layout),
-      formatCheckpoint({ tree, unsettled: new Set(unsettled), newest }, layout),
+      formatCheckpoint({ tree: tree.blob, unsettled: new Set(unsettled), newest }, layout),
     ];
   }
 

@@ -6,7 +6,7 @@ import { parseCheckpoint, type Checkpoint } from '../../core/runs/checkpoint.ts'
 import { checkpointPath, isOwnFile, isYaml, resultsFolder, type Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
-import { treeChanges, type TreeChange } from '../../git/read.ts';
+import { entryAt, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 export const READ_LIMIT = 1024 * 1024;
@@ -47,16 +47,16 @@ export interface Since {
 
 /**
  * The checkpoint at a commit; undefined when there is none that can be used: it cannot be read, or its tree is not in
- * the clone, since history was rewritten.
+ * the clone, since history was rewritten. Gets what has to be read because of it.
  */
 export async function readCheckpoint(
   { git, contents }: Source,
   layout: Layout,
   commit: string | undefined,
-  own: readonly TreeChange[],
 ): Promise<Since | undefined> {
-  const file = own.find(({ path }) => path === checkpointPath(layout))?.entry;
-  if (!file || commit === undefined) return undefined;
+  if (commit === undefined) return undefined;
+  const file = await entryAt(git, commit, checkpointPath(layout));
+  if (!isPlain(file)) return undefined;
   const bytes = (await contents.read([file.blob], READ_LIMIT)).get(file.blob);
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
   if (!checkpoint) return undefined;
@@ -65,7 +65,14 @@ export async function readCheckpoint(
   if (!changes) return undefined;
   const changed = new Set(changes.map(({ path }) => `${folder}/${path}`));
   for (const path of changed) checkpoint.newest.delete(path);
+  const due = changes.flatMap(({ path, entry }) => (isPlain(entry) && isYaml(path) ? [entry.blob] : []));
+  await contents.read(due, 0);
   return { checkpoint, changed };
+}
+
+/** Neither a link nor a submodule, nor gone. */
+function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
+  return entry?.mode.startsWith('100') === true;
 }
 
 /** Reads the reports among the changes, but for those of which a checkpoint says that their run is over. */
@@ -79,7 +86,7 @@ export async function readStored(
     since !== undefined && !since.changed.has(path) && !since.checkpoint.unsettled.has(path);
   const unread: { blob: string; change: StoredChange }[] = [];
   const stored = own.map(({ path, entry }): StoredChange => {
-    if (entry?.mode.startsWith('100') !== true) return { path };
+    if (!isPlain(entry)) return { path };
     const { blob } = entry;
     const mayBeReport = isYaml(path) && !isOwnFile(layout, path);
     if (mayBeReport && isOverAnyway(path)) return { path, file: { blob, standing: 'over' } };
