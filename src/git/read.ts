@@ -23,15 +23,15 @@ export interface CommitInfo {
   committedAt: string;
 }
 
-/** All files below the folders, with whatever name they have. A missing folder has none. */
-export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeEntry[]> {
-  const entries: TreeEntry[] = [];
+/** All files below the folders, with whatever name they have, each as new. A missing folder has none. */
+export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeChange[]> {
+  const entries: TreeChange[] = [];
   let rest: Buffer = Buffer.alloc(0);
   const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)];
   await git.stream(args, '', (piece) => {
     const pieces = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const end = pieces.lastIndexOf(0) + 1;
-    parseTree(pieces.toString('utf8', 0, end), entries);
+    parseTree(pieces.toString('utf8', 0, end), (entry) => entries.push({ path: entry.path, entry }));
     rest = pieces.subarray(end);
   });
   return entries;
@@ -65,13 +65,13 @@ function inside(folder: string): string {
 const PLAIN = '100644';
 
 /** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */
-function parseTree(output: string, entries: TreeEntry[]): void {
+function parseTree(output: string, take: (entry: TreeEntry) => void): void {
   for (let at = 0, end; (end = output.indexOf('\0', at)) >= 0; at = end + 1) {
     const tab = output.indexOf('\t', at);
     // Nearly all are plain files; one text stands for them all.
     const mode = output.startsWith(PLAIN, at) ? PLAIN : output.slice(at, output.indexOf(' ', at));
     const blob = output.slice(output.lastIndexOf(' ', tab) + 1, tab);
-    entries.push({ mode, blob, path: output.slice(tab + 1, end) });
+    take({ mode, blob, path: output.slice(tab + 1, end) });
   }
 }
 
@@ -195,9 +195,11 @@ async function forkOf(git: GitCommand, since: string, tip: string): Promise<stri
 
 /** A file or a folder at a commit; undefined when there is none. */
 export async function entryAt(git: GitCommand, commit: string, path: string): Promise<TreeEntry | undefined> {
-  const entries: TreeEntry[] = [];
-  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', path]), entries);
-  return entries[0];
+  let found: TreeEntry | undefined;
+  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', path]), (entry) => {
+    found = entry;
+  });
+  return found;
 }
 
 /** Id of the commit a name stands for; undefined when there is none. */

@@ -85,6 +85,13 @@ export interface Snapshot {
   begun: Set<string>;
 }
 
+/** What differs between two tips, by the folder it is in. */
+interface Changes {
+  own: TreeChange[];
+  nodeops: TreeChange[];
+  runs: TreeChange[];
+}
+
 type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }>;
 
 /** Reads tips: the first as a whole, each later one as what differs from the one before. */
@@ -115,9 +122,8 @@ export class SnapshotReader {
     // After a force-push the old tip may be gone from the clone; then all is read anew.
     const changes = last && (await this.#changes(tips, last).catch(() => undefined));
     if (!last || !changes) return this.#readAll(tips);
-    const own = inside(changes, resultsFolder(this.#layout));
-    const isSaved = own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
-    const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + own.length;
+    const isSaved = changes.own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
+    const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + changes.own.length;
     const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
     return this.#apply(changes, snapshot, this.#definitions);
   }
@@ -129,21 +135,23 @@ export class SnapshotReader {
       readCheckpoint(this.#results, this.#layout, tips.results),
     ]);
     const newest = since?.checkpoint.newest ?? new NewestReports();
-    const sinceCheckpoint = since?.changed.size ?? all.length;
+    const sinceCheckpoint = since?.changed.size ?? all.own.length;
     return this.#apply(all, { ...emptySnapshot(tips), newest, sinceCheckpoint }, new Map(), since);
   }
 
   /** What differs from `last`; without it all there is. */
-  async #changes(tips: ReadTips, last?: Snapshot): Promise<TreeChange[]> {
+  async #changes(tips: ReadTips, last?: Snapshot): Promise<Changes> {
     const changes: TreeChange[] = [];
     for (const { from, to, folders } of partsOf(this.#layout, tips, last)) {
       if (from === to) continue;
       if (to === undefined) throw new Error('the branch with the results is gone');
-      if (from !== undefined) changes.push(...(await treeChanges(this.#git, from, to, folders)));
-      else
-        for (const entry of await listTree(this.#git, to, folders)) changes.push({ path: entry.path, entry });
+      const found =
+        from === undefined
+          ? await listTree(this.#git, to, folders)
+          : await treeChanges(this.#git, from, to, folders);
+      for (const change of found) changes.push(change);
     }
-    return changes;
+    return byFolder(changes, this.#layout);
   }
 
   /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
@@ -222,17 +230,15 @@ export class SnapshotReader {
 
   /** Everything that can fail comes before anything is changed: the maps are those of the snapshot before. */
   async #apply(
-    changes: readonly TreeChange[],
+    { own, nodeops, runs }: Changes,
     snapshot: Snapshot,
     before: Files,
     since?: Since,
   ): Promise<Snapshot> {
     const layout = this.#layout;
-    const own = inside(changes, resultsFolder(layout));
-    const changed = inside(changes, layout.nodeops);
     const baseline = await this.#readBaseline(own, snapshot.baseline);
     const stored = await readStored(this.#results.contents, layout, own, since);
-    const definitions = changed.length > 0 ? await this.#readDefinitions(changed, before) : before;
+    const definitions = nodeops.length > 0 ? await this.#readDefinitions(nodeops, before) : before;
 
     this.#last = snapshot;
     this.#definitions = definitions;
@@ -241,7 +247,7 @@ export class SnapshotReader {
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
     for (const file of stored) takeStored(snapshot, layout, file);
-    for (const change of inside(changes, layout.runs)) {
+    for (const change of runs) {
       const report = reportPath(layout, change.path);
       takeRun(snapshot, layout, change, report);
       sort(snapshot, change.path, report);
@@ -282,17 +288,24 @@ export class SnapshotReader {
   }
 }
 
-/** Whether a run has to be acted on, by its file and what is stored at the path of its report. */
+/** Puts a run among those that have to be acted on, or not, by its file and what is stored at the path of its report. */
 function sort(snapshot: Snapshot, path: string, report: string): void {
   const stored = snapshot.reports.get(report);
   const isDone = stored?.standing === 'other' || leavesNothing(stored, snapshot, path);
-  if (snapshot.runs.has(path) && !isDone && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
-  else snapshot.open.delete(path);
+  if (!isDone && snapshot.runs.has(path) && snapshot.baseline?.has(path) !== true) snapshot.open.add(path);
+  else if (snapshot.open.size > 0) snapshot.open.delete(path);
 }
 
-function inside(changes: readonly TreeChange[], folder: string): TreeChange[] {
-  const prefix = `${folder}/`;
-  return changes.filter(({ path }) => path.startsWith(prefix));
+function byFolder(changes: readonly TreeChange[], layout: Layout): Changes {
+  const [own, nodeops, runs] = [resultsFolder(layout), layout.nodeops, layout.runs].map((it) => `${it}/`);
+  const found: Changes = { own: [], nodeops: [], runs: [] };
+  for (const change of changes) {
+    // One folder may lie in another.
+    if (change.path.startsWith(own ?? '')) found.own.push(change);
+    if (change.path.startsWith(nodeops ?? '')) found.nodeops.push(change);
+    if (change.path.startsWith(runs ?? '')) found.runs.push(change);
+  }
+  return found;
 }
 
 /** Of a report that cannot be read nobody knows, so it does. */
