@@ -26,7 +26,6 @@ const LAYOUTS = [
   { layout: 'by month, pruned', files: Math.ceil(perCluster / 10), pathOf: undefined },
 ];
 const MEASURES: { name: string; measure: Measure }[] = [
-  { name: 'first-clone', measure: firstClone },
   { name: 'poll-idle', measure: idle },
   { name: 'detect', measure: detect },
   { name: 'report', measure: reports },
@@ -36,33 +35,13 @@ function print(row: Row): void {
   process.stdout.write(`${values.json ? JSON.stringify(row) : formatRow(row)}\n`);
 }
 
-/** What a clone takes that holds no contents, and then those of one cluster's reports. */
-async function partial(repository: BenchRepository, size: string): Promise<void> {
-  const { root, bare, cluster } = repository;
-  const clone = (name: string, ...args: string[]) =>
-    milliseconds(() =>
-      git(root, ['clone', '--quiet', '--bare', '--single-branch', ...args, `file://${bare}`, name]),
-    );
-  const full = await clone('all');
-  const partialMs = await clone('partial', '--filter=blob:none');
-  const before = folderMb(`${root}/partial`);
-  const contents = await milliseconds(() => {
-    const ids = git(root, [
-      '--git-dir=partial',
-      'ls-tree',
-      '-r',
-      '--format=%(objectname)',
-      'main',
-      `results/${cluster}/`,
-    ]);
-    git(root, ['--git-dir=partial', 'fetch', '--quiet', '--no-tags', '--stdin', 'origin'], ids);
-  });
-  const mb = { size, unit: 'MB', floor: folderMb(`${root}/all`) };
-  const ms = { size, unit: 'ms', floor: full };
-  print(told({ name: 'clone: no contents', ...ms, value: partialMs }));
-  print(told({ name: 'and own reports', ...ms, value: partialMs + contents }));
-  print(told({ name: 'clone: no contents', ...mb, value: before }));
-  print(told({ name: 'and own reports', ...mb, value: folderMb(`${root}/partial`) }));
+/** What a clone with all contents takes, beside the one of the agent that has just started. */
+async function sizes({ root, bare }: BenchRepository, size: string, startMs: number): Promise<void> {
+  const args = ['clone', '--quiet', '--bare', '--single-branch', `file://${bare}`, 'all'];
+  const floor = await milliseconds(() => git(root, args));
+  print(told({ name: 'with contents', size, value: startMs, unit: 'ms', floor }));
+  const own = folderMb(`${root}/cold-0`);
+  print(told({ name: 'with contents', size, value: own, unit: 'MB', floor: folderMb(`${root}/all`) }));
 }
 
 if (!values.json) process.stdout.write(`${heading()}\n`);
@@ -71,10 +50,12 @@ for (const { layout, files, pathOf } of LAYOUTS) {
   // oxlint-disable no-await-in-loop -- measured one after the other
   using repository = await BenchRepository.create(files, shape);
   const size = `${clusters.length} × ${files}, ${layout}`;
+  const start = await firstClone(repository, runs);
+  print(told({ name: 'first-clone', size, value: start.own, unit: 'ms', floor: start.floor }));
+  await sizes(repository, size, start.own);
   for (const { name, measure } of MEASURES) {
     const { own, floor } = await measure(repository, runs);
     print(told({ name, size, value: own, unit: 'ms', floor }));
   }
-  await partial(repository, size);
   // oxlint-enable no-await-in-loop
 }
