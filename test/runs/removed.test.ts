@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
@@ -43,6 +44,29 @@ test.each(['the agent goes on', 'the agent starts anew'])(
     expect(repository.read('results/.baseline.yaml')).not.toContain('runs/b.yaml');
   },
 );
+
+test('a run whose report people replaced by a link is not carried out again', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  const { loop, store } = agent(repository, undefined, INITIAL);
+  await loop.pollNow();
+  store.finish('Completed');
+  await loop.pollNow();
+  store.objects.clear();
+  repository.pull();
+  rmSync(join(repository.clone, 'results/a.yaml'));
+  symlinkSync('README.md', join(repository.clone, 'results/a.yaml'));
+  repository.push({});
+  await loop.pollNow();
+  expect(store.list()).toEqual([]);
+  await loop.stop();
+
+  rmSync(`${repository.root}/agent.git`, { recursive: true });
+  const anew = agent(repository, new MemoryStore(), INITIAL);
+  await anew.loop.pollNow();
+  expect(anew.store.list()).toEqual([]);
+  await anew.loop.stop();
+});
 
 test('a report removed in a merge is found as well', async () => {
   using repository = new TestRepository();
@@ -90,4 +114,18 @@ test('a baseline that people removed is put back before anything starts', async 
   expect(repository.read('results/.baseline.yaml')).toBe(baseline);
   expect(store.list().map((it) => it.metadata.name)).toEqual(['a']);
   expect(warnings).toContain('the baseline file was removed; it is put back');
+});
+
+test('a baseline that people replaced by a link stops every start', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'runs/old.yaml': nodeOp('old') });
+  const { loop, store } = agent(repository);
+  await loop.pollNow();
+  repository.pull();
+  rmSync(join(repository.clone, 'results/.baseline.yaml'));
+  symlinkSync('README.md', join(repository.clone, 'results/.baseline.yaml'));
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await loop.pollNow();
+  expect(store.list()).toEqual([]);
+  expect(loop.state().problem).toMatch(/baseline.yaml cannot be read .*restored from the history/);
 });

@@ -30,6 +30,7 @@ import {
 } from '../../git/read.ts';
 import {
   contentOf,
+  isPlain,
   isReport,
   READ_LIMIT,
   readBriefs,
@@ -268,10 +269,10 @@ export class SnapshotReader {
   async #readBaseline(own: readonly TreeChange[], before: ReadonlySet<string> | undefined) {
     const change = own.find(({ path }) => path === baselinePath(this.#layout));
     if (!change) return before;
-    if (change.entry?.mode.startsWith('100') !== true) return undefined;
-    const { blob } = change.entry;
-    // It may be longer than what people write.
-    const bytes = (await this.#results.contents.read([blob], Infinity)).get(blob) ?? new Uint8Array();
+    if (!change.entry) return undefined;
+    // It may be longer than what people write. A link in its place is as damaged as any other text.
+    const blobs = isPlain(change.entry) ? [change.entry.blob] : [];
+    const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, Infinity)).values();
     return parseBaseline(change.path, bytes);
   }
 

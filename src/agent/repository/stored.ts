@@ -20,7 +20,7 @@ export interface Source {
 /** A file of the results folder. */
 export interface StoredReport {
   blob: string;
-  /** `other`: no report, or one that people made unreadable, which still says that the run is over. */
+  /** `other`: no report, or one that people made unreadable (or a link), which still says that the run is over. */
   standing: 'over' | 'unfinished' | 'other';
   /** Of an unfinished run, all of it: of those that are over there may be a hundred thousand. */
   report?: NodeOpReport;
@@ -71,7 +71,7 @@ export async function readCheckpoint(
 }
 
 /** Neither a link nor a submodule, nor gone. */
-function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
+export function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
   return entry?.mode.startsWith('100') === true;
 }
 
@@ -86,9 +86,9 @@ export async function readStored(
     since !== undefined && !since.changed.has(path) && !since.checkpoint.unsettled.has(path);
   const unread: { blob: string; change: StoredChange }[] = [];
   const stored = own.map(({ path, entry }): StoredChange => {
-    if (!isPlain(entry)) return { path };
+    if (!entry) return { path };
     const { blob } = entry;
-    const mayBeReport = isYaml(path) && !isOwnFile(layout, path);
+    const mayBeReport = isPlain(entry) && isYaml(path) && !isOwnFile(layout, path);
     if (mayBeReport && isOverAnyway(path)) return { path, file: { blob, standing: 'over' } };
     const change: StoredChange = { path, file: { blob, standing: 'other' } };
     if (mayBeReport) unread.push({ blob, change });
