@@ -35,6 +35,9 @@ test('a password from a file reads and writes, never shows among arguments, and 
   const passwordFile = secretFile(repository, 'password', `${SECRET}\n`);
   const mirror = branchWith(repository, { url: server.url(), access: { username: 'ada', passwordFile } });
   await mirror.fetch();
+  const id = repository.git(repository.bare, 'rev-parse', 'main:README.md').trim();
+  await expect(mirror.git.text(['cat-file', 'blob', id]), 'is not in the clone yet').rejects.toThrow(id);
+  expect([...(await mirror.contents.read([id], 100)).values()].map(String)).toEqual(['x']);
   await writeOne(mirror, 'results/a.yaml');
   expect(repository.read('results/a.yaml')).toBe('results/a.yaml\n');
   expect(seen).toContain('git-remote-http');
