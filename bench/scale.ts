@@ -32,10 +32,10 @@ export const FULL: Scale = {
   decide: [100, 1000, 5000],
 };
 
-/** A tenth, to see within a minute that nothing has got worse. Of the rollouts a quarter: fixed costs outweigh less. */
+/** A tenth, to see within a minute that nothing has got worse. Of the rollouts a fifth: fixed costs outweigh less. */
 export const QUICK: Scale = {
   runs: 1,
-  rollout: [{ nodes: 250, concurrency: 50 }],
+  rollout: [{ nodes: 200, concurrency: 50 }],
   fleet: [{ nodes: 500, pods: 10_000, concurrency: 100, memory: 220 }],
   repository: [1000, 10_000],
   validate: [1000],
