@@ -135,13 +135,13 @@ export class BenchRepository implements Disposable {
   }
 
   /** As the agent writes it. */
-  private checkpoint(): Promise<[path: string, text: string] | undefined> {
+  private async checkpoint(): Promise<[path: string, text: string] | undefined> {
     const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: this.cluster };
     const command = new GitCommand({ dir: this.bare, timeoutMs: 600_000 });
     const source = { git: command, contents: new Contents(command) };
     const reader = new SnapshotReader({ runs: source, results: source }, layout);
     const tip = git(this.bare, ['rev-parse', 'main']).trim();
-    return reader.read({ runs: tip, results: tip }).then((it) => reader.checkpoint(it));
+    return reader.checkpoint(await reader.read({ runs: tip, results: tip }));
   }
 
   reportOf(i: number, cluster = this.cluster): string {

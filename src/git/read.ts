@@ -10,6 +10,11 @@ export interface TreeEntry {
   path: string;
 }
 
+/** Neither a link nor a submodule, nor gone. */
+export function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
+  return entry?.mode.startsWith('100') === true;
+}
+
 /** What became of a path between two trees; without an entry it is gone. */
 export interface TreeChange {
   path: string;
@@ -38,14 +43,14 @@ export async function listTree(git: GitCommand, commit: string, folders: string[
 }
 
 /**
- * What differs between two commits (or trees) below the folders, or everywhere when none is named, whatever lies between them. Costs what changed, not
- * what is there. Fails when one of them is not in the clone any more.
+ * What differs between two commits (or trees) below the folders, or everywhere when none is named, whatever lies
+ * between them. Costs what changed, not what is there. Fails when one of them is not in the clone any more.
  */
 export async function treeChanges(
   git: GitCommand,
   from: string,
   to: string,
-  folders: string[],
+  folders: string[] = [],
 ): Promise<TreeChange[]> {
   const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to, '--'];
   const tokens = (await git.text([...args, ...folders.map(inside)])).split('\0');

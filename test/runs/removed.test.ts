@@ -2,7 +2,7 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 /** An agent whose clone is its own, and what it warns of. */
 function agent(repository: TestRepository, store = new MemoryStore(), changes: object = {}) {
@@ -18,11 +18,8 @@ test.each(['the agent goes on', 'the agent starts anew'])(
   'a run whose report people removed is not carried out again, also without its NodeOp (%s)',
   async (how) => {
     using repository = new TestRepository();
-    repository.push({ 'runs/a.yaml': nodeOp('a') });
     const first = agent(repository, undefined, INITIAL);
-    await first.loop.pollNow();
-    first.store.finish('Completed');
-    await first.loop.pollNow();
+    await carryOut(repository, first, 'a');
 
     let second = first;
     if (how === 'the agent starts anew') {
@@ -47,11 +44,9 @@ test.each(['the agent goes on', 'the agent starts anew'])(
 
 test('a run whose report people replaced by a link is not carried out again', async () => {
   using repository = new TestRepository();
-  repository.push({ 'runs/a.yaml': nodeOp('a') });
-  const { loop, store } = agent(repository, undefined, INITIAL);
-  await loop.pollNow();
-  store.finish('Completed');
-  await loop.pollNow();
+  const first = agent(repository, undefined, INITIAL);
+  const { loop, store } = first;
+  await carryOut(repository, first, 'a');
   store.objects.clear();
   repository.pull();
   rmSync(join(repository.clone, 'results/a.yaml'));
@@ -70,11 +65,9 @@ test('a run whose report people replaced by a link is not carried out again', as
 
 test('a report removed in a merge is found as well', async () => {
   using repository = new TestRepository();
-  repository.push({ 'runs/a.yaml': nodeOp('a') });
-  const { loop, store } = agent(repository, undefined, INITIAL);
-  await loop.pollNow();
-  store.finish('Completed');
-  await loop.pollNow();
+  const first = agent(repository, undefined, INITIAL);
+  const { loop, store } = first;
+  await carryOut(repository, first, 'a');
   repository.pull();
   const { clone } = repository;
   repository.git(clone, 'checkout', '-q', '-b', 'side', 'HEAD~1');

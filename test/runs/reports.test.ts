@@ -9,7 +9,7 @@ import { formatOverview, OVERVIEW_ROWS } from '../../src/core/runs/overview.ts';
 import type { Layout } from '../../src/core/runs/paths.ts';
 import { formatReport } from '../../src/core/runs/report.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
-import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
+import { carryOut, MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from './support.ts';
 
 const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
 
@@ -30,13 +30,6 @@ const byPath = (...reports: NodeOpReport[]) =>
 
 const overview = (reports: NodeOpReport[], where: Layout) =>
   formatOverview(new NewestReports(byPath(...reports)).first(OVERVIEW_ROWS) ?? [], reports.length, where);
-
-async function carryOut(repository: TestRepository, it: ReturnType<typeof agent>, name: string) {
-  repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
-  await it.loop.pollNow();
-  it.store.finish('Completed');
-  await it.loop.pollNow();
-}
 
 describe('the overview', () => {
   test('lists the newest runs first, with state, counts, time and link', () => {

@@ -8,7 +8,7 @@ import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { NO_TELEMETRY } from '../../src/core/ports.ts';
 import { writeFiles } from '../../src/git/write.ts';
 import { branchWith } from '../git/support/mirror.ts';
-import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 function agent(repository: TestRepository, changes: object = {}, now?: () => Date) {
   const config = repository.config({ runs: { initial: 'execute' }, report: { interval: '0s' }, ...changes });
@@ -20,13 +20,10 @@ function agent(repository: TestRepository, changes: object = {}, now?: () => Dat
   };
 }
 
-/** One run from its merge to its final report. */
-async function carryOut(repository: TestRepository, { loop, store }: ReturnType<typeof agent>, name: string) {
-  repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
-  await loop.pollNow();
-  store.finish('Completed');
-  await loop.pollNow();
-  expect(loop.state().problem).toBeUndefined();
+/** One run from its merge to its final report, without a problem. */
+async function carriesOut(repository: TestRepository, it: ReturnType<typeof agent>, name: string) {
+  await carryOut(repository, it, name);
+  expect(it.loop.state().problem).toBeUndefined();
   expect(repository.read(`results/${name}.yaml`)).toContain('phase: Completed');
 }
 
@@ -79,7 +76,7 @@ test('twenty agents push to one branch for a minute: nothing is lost, in a bound
 test('a push that was taken but whose answer was lost is not made again', async () => {
   using repository = new TestRepository();
   const it = agent(repository);
-  await carryOut(repository, it, 'first');
+  await carriesOut(repository, it, 'first');
   const commits = repository.commits();
   const hook = join(repository.bare, 'hooks/post-receive');
   mkdirSync(join(repository.bare, 'hooks'), { recursive: true });
@@ -98,7 +95,7 @@ test('a push that was taken but whose answer was lost is not made again', async 
 test('the branch is deleted and comes back: no run is carried out twice', async () => {
   using repository = new TestRepository();
   const it = agent(repository);
-  await carryOut(repository, it, 'a');
+  await carriesOut(repository, it, 'a');
   const tip = repository.git(repository.bare, 'rev-parse', 'main').trim();
   repository.git(repository.bare, 'update-ref', '-d', 'refs/heads/main');
   await it.loop.pollNow();
@@ -106,14 +103,14 @@ test('the branch is deleted and comes back: no run is carried out twice', async 
   repository.git(repository.bare, 'update-ref', 'refs/heads/main', tip);
   await it.loop.pollNow();
   repository.pull();
-  await carryOut(repository, it, 'b');
+  await carriesOut(repository, it, 'b');
   expect(it.store.creations).toBe(2);
 });
 
 test('history is rewritten by a force-push: no run is carried out twice, and its report comes back', async () => {
   using repository = new TestRepository();
   const it = agent(repository);
-  await carryOut(repository, it, 'a');
+  await carriesOut(repository, it, 'a');
   repository.git(repository.clone, 'checkout', '-q', '--orphan', 'anew');
   repository.git(repository.clone, 'commit', '-q', '-m', 'rewritten');
   repository.git(repository.clone, 'push', '-q', '--force', 'origin', 'HEAD:main');
@@ -196,7 +193,7 @@ test.each<[string, (dir: string) => void]>([
 ])('the clone %s while the agent runs: it helps itself', async (_what, damage) => {
   using repository = new TestRepository();
   const it = agent(repository);
-  await carryOut(repository, it, 'a');
+  await carriesOut(repository, it, 'a');
   damage(it.dir);
   repository.push({ 'runs/b.yaml': nodeOp('b') });
   for (let i = 0; i < 3; i += 1) await it.loop.pollNow();
@@ -211,9 +208,9 @@ test('the clock is set back: runs and reports go on', async () => {
   using repository = new TestRepository();
   let now = new Date('2035-01-01T00:00:00Z');
   const it = agent(repository, {}, () => now);
-  await carryOut(repository, it, 'a');
+  await carriesOut(repository, it, 'a');
   now = new Date('2029-01-01T00:00:00Z');
-  await carryOut(repository, it, 'b');
+  await carriesOut(repository, it, 'b');
   expect(it.store.creations).toBe(2);
 });
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../src/agent/logger.ts';
+import type { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import type { NodeOpStore } from '../../src/core/ports.ts';
 import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
@@ -101,6 +102,18 @@ export class TestRepository implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+/** One run from its merge to its final report, by an agent that has a store of its own. */
+export async function carryOut(
+  repository: TestRepository,
+  { loop, store }: { loop: RepositoryLoop; store: MemoryStore },
+  name: string,
+): Promise<void> {
+  repository.push({ [`runs/${name}.yaml`]: nodeOp(name) });
+  await loop.pollNow();
+  store.finish('Completed');
+  await loop.pollNow();
 }
 
 /** NodeOps in memory; tests play the controller with `finish`. */

@@ -96,7 +96,7 @@ export class Publisher {
   async tellFirst(snapshot: Snapshot): Promise<void> {
     const { repository, onReports } = this.#deps;
     if (this.#toldFirst || !onReports) return;
-    const newest = snapshot.newest.first(TOLD_FIRST) ?? [];
+    const newest = snapshot.newest.all().slice(0, TOLD_FIRST);
     const paths = new Set([...snapshot.unfinished, ...newest.map(([path]) => path)]);
     const reports = await repository.snapshots.reports(snapshot, [...paths]);
     this.#toldFirst = true;

@@ -21,6 +21,7 @@ import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import {
   entryAt,
+  isPlain,
   listTree,
   removedContents,
   treeChanges,
@@ -30,7 +31,6 @@ import {
 } from '../../git/read.ts';
 import {
   contentOf,
-  isPlain,
   isReport,
   READ_LIMIT,
   readBriefs,
@@ -157,8 +157,7 @@ export class SnapshotReader {
 
   /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
   contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
-    const files = entries.filter((it) => it.mode.startsWith('100'));
-    const ids = files.map((it) => it.blob);
+    const ids = entries.filter(isPlain).map((it) => it.blob);
     return this.#contents.read(ids, READ_LIMIT);
   }
 

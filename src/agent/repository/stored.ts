@@ -6,7 +6,7 @@ import { parseCheckpoint, type Checkpoint } from '../../core/runs/checkpoint.ts'
 import { checkpointPath, isOwnFile, isYaml, resultsFolder, type Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
-import { entryAt, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
+import { entryAt, isPlain, treeChanges, type TreeChange } from '../../git/read.ts';
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 export const READ_LIMIT = 1024 * 1024;
@@ -61,18 +61,13 @@ export async function readCheckpoint(
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
   if (!checkpoint) return undefined;
   const folder = resultsFolder(layout);
-  const changes = await treeChanges(git, checkpoint.tree, `${commit}:${folder}`, []).catch(() => undefined);
+  const changes = await treeChanges(git, checkpoint.tree, `${commit}:${folder}`).catch(() => undefined);
   if (!changes) return undefined;
   const changed = new Set(changes.map(({ path }) => `${folder}/${path}`));
   for (const path of changed) checkpoint.newest.delete(path);
   const due = changes.flatMap(({ path, entry }) => (isPlain(entry) && isYaml(path) ? [entry.blob] : []));
   await contents.read(due, 0);
   return { checkpoint, changed };
-}
-
-/** Neither a link nor a submodule, nor gone. */
-export function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
-  return entry?.mode.startsWith('100') === true;
 }
 
 /** Reads the reports among the changes, but for those of which a checkpoint says that their run is over. */

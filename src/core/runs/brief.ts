@@ -5,12 +5,12 @@ export interface ReportBrief {
   /** Path of the run file. */
   run: string;
   phase: ReportPhase;
-  reason: string | undefined;
+  reason?: string | undefined;
   /** When it began, or else when its file was added; epoch milliseconds, 0 when unknown. */
   began: number;
   /** When it ended; as `began` when that is not told. */
   ended: number;
-  durationSeconds: number | undefined;
+  durationSeconds?: number | undefined;
   /** Nodes; -1 when there is no summary. */
   total: number;
   completed: number;

@@ -18,7 +18,7 @@ export interface Checkpoint {
   newest: NewestReports;
 }
 
-/** So many reports may have changed since the last one; a start reads them. */
+/** So many files of the folder may have changed since the last one; a start reads them. */
 export const CHECKPOINT_EVERY = 500;
 
 const NOTE =
@@ -28,7 +28,7 @@ const NOTE =
 /** In the file paths are relative to the folder, so that it stays true when people move that. */
 export function formatCheckpoint({ tree, unsettled, newest }: Checkpoint, layout: Layout): string {
   const inside = (path: string) => path.slice(resultsFolder(layout).length + 1);
-  const briefs = newest.all().map(([path, it]) => ({ report: inside(path), ...defined(it) }));
+  const briefs = newest.all().map(([path, it]) => ({ report: inside(path), ...it }));
   const body = {
     apiVersion: AGENT_API_VERSION,
     kind: CHECKPOINT_KIND,
@@ -48,12 +48,6 @@ export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint |
   if (!parsed.ok) return undefined;
   const { tree, unsettled, newest, hasOlder } = parsed.value;
   const pathOf = (inside: string) => `${resultsFolder(layout)}/${inside}`;
-  const briefs = newest.map(({ report, ...it }): Entry => [pathOf(report), { ...NOTHING, ...it }]);
+  const briefs = newest.map(({ report, ...it }): Entry => [pathOf(report), it]);
   return { tree, unsettled: new Set(unsettled.map(pathOf)), newest: new NewestReports(briefs, hasOlder) };
-}
-
-const NOTHING = { reason: undefined, durationSeconds: undefined };
-
-function defined<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, it]) => it !== undefined)) as Partial<T>;
 }
