@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { RepositoryLoop } from '../src/agent/repository/loop.ts';
-import { SnapshotReader } from '../src/agent/repository/snapshot.ts';
+import { SnapshotReader } from '../src/agent/repository/snapshot-reader.ts';
 import { AgentConfigSchema, type AgentConfig } from '../src/api/config.ts';
 import type { NodeOp } from '../src/api/nodeop.ts';
 import type { NodeOpStore } from '../src/core/ports.ts';

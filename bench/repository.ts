@@ -3,7 +3,7 @@ import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'n
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SnapshotReader } from '../src/agent/repository/snapshot.ts';
+import { SnapshotReader } from '../src/agent/repository/snapshot-reader.ts';
 import { CHECKPOINT_EVERY } from '../src/core/runs/checkpoint.ts';
 import { GitCommand } from '../src/git/command.ts';
 import { Contents } from '../src/git/contents.ts';

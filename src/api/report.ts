@@ -78,6 +78,7 @@ export const CheckpointSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
   kind: z.literal(CHECKPOINT_KIND),
   tree: z.string().regex(/^[0-9a-f]{40,64}$/),
+  over: z.int(),
   unsettled: z.array(z.string()),
   newest: z.array(
     object({

@@ -15,9 +15,10 @@ export function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
   return entry?.mode.startsWith('100') === true;
 }
 
-/** What became of a path between two trees; without an entry it is gone. */
+/** What became of a path between two trees: without an entry it is gone, without one before it is new. */
 export interface TreeChange {
   path: string;
+  before?: TreeEntry;
   entry?: TreeEntry;
 }
 
@@ -28,8 +29,16 @@ export interface CommitInfo {
   committedAt: string;
 }
 
-/** All files below the folders, with whatever name they have, each as new. A missing folder has none. */
-export async function listTree(git: GitCommand, commit: string, folders: string[]): Promise<TreeChange[]> {
+/**
+ * All files below the folders (or everywhere when none is named), with whatever name they have, each as new. A missing
+ * folder has none.
+ * @param commit or a tree
+ */
+export async function listTree(
+  git: GitCommand,
+  commit: string,
+  folders: string[] = [],
+): Promise<TreeChange[]> {
   const entries: TreeChange[] = [];
   let rest: Buffer = Buffer.alloc(0);
   const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)];
@@ -52,13 +61,38 @@ export async function treeChanges(
   to: string,
   folders: string[] = [],
 ): Promise<TreeChange[]> {
-  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to, '--'];
-  const tokens = (await git.text([...args, ...folders.map(inside)])).split('\0');
+  return parseChanges(await git.text([...DIFF, from, to, '--', ...folders.map(inside)]));
+}
+
+/** Files of a tree that another one, if there is one, does not have by the same path. */
+export async function filesOnlyIn(
+  git: GitCommand,
+  tree: string,
+  other: string | undefined,
+): Promise<TreeEntry[]> {
+  const changes =
+    other === undefined
+      ? await listTree(git, tree)
+      : parseChanges(await git.text([...DIFF, '--diff-filter=A', other, tree, '--']));
+  return changes.flatMap(({ entry }) => entry ?? []);
+}
+
+const DIFF = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];
+
+/** Pairs of `:<mode before> <mode> <id before> <id> <status>` and a path, each ended by a NUL. */
+function parseChanges(output: string): TreeChange[] {
+  const tokens = output.split('\0');
   const changes: TreeChange[] = [];
   for (let i = 0; i + 1 < tokens.length; i += 2) {
-    const [, mode = '', , blob = '', status] = (tokens[i] ?? '').split(' ');
+    const [modeBefore = '', mode = '', blobBefore = '', blob = '', status] = (tokens[i] ?? '')
+      .slice(1)
+      .split(' ');
     const path = tokens[i + 1] ?? '';
-    changes.push(status === 'D' ? { path } : { path, entry: { mode, blob, path } });
+    changes.push({
+      path,
+      ...(status !== 'A' && { before: { mode: modeBefore, blob: blobBefore, path } }),
+      ...(status !== 'D' && { entry: { mode, blob, path } }),
+    });
   }
   return changes;
 }
@@ -198,13 +232,40 @@ async function forkOf(git: GitCommand, since: string, tip: string): Promise<stri
   return (await git.text(['merge-base', '--octopus', since, ...sides])).trim();
 }
 
-/** A file or a folder at a commit; undefined when there is none. */
-export async function entryAt(git: GitCommand, commit: string, path: string): Promise<TreeEntry | undefined> {
-  let found: TreeEntry | undefined;
-  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', path]), (entry) => {
-    found = entry;
-  });
+const FOLDER = '040000';
+
+/** The files at these paths of a commit; a path without one is left out. */
+export async function filesAt(
+  git: GitCommand,
+  commit: string,
+  paths: readonly string[],
+): Promise<Map<string, TreeEntry>> {
+  const found = new Map<string, TreeEntry>();
+  const wanted = paths.filter(mayBeThere);
+  for (let i = 0; i < wanted.length; i += MAX_PATHS) {
+    const some = wanted.slice(i, i + MAX_PATHS);
+    parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', ...some]), (entry) => {
+      if (entry.mode !== FOLDER) found.set(entry.path, entry);
+    });
+  }
   return found;
+}
+
+const LONGEST_PATH = 4096;
+
+/** Others git refuses to be asked for; they may stand in what people wrote. */
+function mayBeThere(path: string): boolean {
+  if (path.length > LONGEST_PATH || path.includes('\0')) return false;
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+/** Object id of the tree of a folder; undefined when there is no such folder. */
+export async function treeAt(git: GitCommand, commit: string, folder: string): Promise<string | undefined> {
+  let tree: string | undefined;
+  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', folder]), ({ mode, blob }) => {
+    if (mode === FOLDER) tree = blob;
+  });
+  return tree;
 }
 
 /** Id of the commit a name stands for; undefined when there is none. */

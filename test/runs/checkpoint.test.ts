@@ -1,11 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import { type Snapshot, SnapshotReader } from '../../src/agent/repository/snapshot.ts';
+import type { Snapshot } from '../../src/agent/repository/snapshot.ts';
+import { SnapshotReader } from '../../src/agent/repository/snapshot-reader.ts';
 import type { ReportBrief } from '../../src/core/runs/brief.ts';
 import { CHECKPOINT_EVERY, formatCheckpoint, parseCheckpoint } from '../../src/core/runs/checkpoint.ts';
 import { NewestReports } from '../../src/core/runs/newest.ts';
+import { formatBaseline } from '../../src/core/runs/report.ts';
 import { branchWith } from '../git/support/mirror.ts';
+import { expectSame } from './same-snapshot.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 const LAYOUT = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
@@ -84,8 +87,9 @@ test('a checkpoint is what was written, also in another folder', () => {
     ['results/a.yaml', brief(1)],
   ]);
   const unsettled = new Set(['results/c.yaml', "results/it's #1.yaml"]);
-  const text = formatCheckpoint({ tree: '1'.repeat(40), unsettled, newest }, LAYOUT);
+  const text = formatCheckpoint({ tree: '1'.repeat(40), over: 7, unsettled, newest }, LAYOUT);
   const moved = parseCheckpoint(Buffer.from(text), { ...LAYOUT, results: 'reports', cluster: 'c' });
+  expect(moved?.over).toBe(7);
   expect(moved?.unsettled).toEqual(new Set(['reports/c/c.yaml', "reports/c/it's #1.yaml"]));
   expect(moved?.newest.all().map(([path]) => path)).toEqual(['reports/c/b.yaml', 'reports/c/a.yaml']);
   const same = parseCheckpoint(Buffer.from(text), LAYOUT);
@@ -94,26 +98,23 @@ test('a checkpoint is what was written, also in another folder', () => {
   expect(parseCheckpoint(Buffer.from(text.replace('\ntree:', '\ntrees:')), LAYOUT)).toBeUndefined();
 });
 
-const content = ({ runs, reports, count, open, unfinished, newest }: Snapshot) => ({
-  runs,
-  reports,
-  count,
-  open,
-  unfinished,
-  newest: newest.all(),
-});
-
 /** A repository, a reader that has followed it from its beginning, and readers that start now. */
 function followed(repository: TestRepository) {
   const mirror = branchWith(repository);
   const read = vi.spyOn(mirror.git, 'stream');
   const follower = new SnapshotReader({ runs: mirror, results: mirror }, LAYOUT);
   const tipOf = async () => (await mirror.fetch()) ?? '';
+  const late: SnapshotReader[] = [];
   return {
     follow: async () => {
       const tip = await tipOf();
-      return follower.read({ runs: tip, results: tip });
+      const tips = { runs: tip, results: tip };
+      const snapshot = await follower.read(tips);
+      for (const reader of late) expectSame(await reader.read(tips), snapshot);
+      return snapshot;
     },
+    /** From now on there is one more that follows, having started now. */
+    join: () => late.push(new SnapshotReader({ runs: mirror, results: mirror }, LAYOUT)),
     /** What a reader gives that starts now, and how many files of the results it read for that. */
     start: async () => {
       const tip = await tipOf();
@@ -149,14 +150,14 @@ test('a start reads what the checkpoint does not tell, and knows as much', async
   await checkpoint(await follow());
 
   const after = await start();
-  expect(content(after.snapshot)).toEqual(content(await follow()));
+  expectSame(after.snapshot, await follow());
   expect(after.files, 'the checkpoint, and 3, 4 and 5').toBe(4);
 
   repository.push({ 'results/0.yaml': report('runs/0.yaml', 'Running'), 'results/new.yaml': 'x' });
   repository.remove('results/1.yaml');
   repository.push({ 'results/5.yaml': report('runs/5.yaml', 'Completed', '2031-01-01T00:00:00Z') });
   const later = await start();
-  expect(content(later.snapshot)).toEqual(content(await follow()));
+  expectSame(later.snapshot, await follow());
   expect([...later.snapshot.open].toSorted()).toEqual(['runs/0.yaml', 'runs/1.yaml', 'runs/3.yaml']);
   expect(later.files, 'also 0 and the new one').toBe(6);
 });
@@ -173,7 +174,7 @@ test.each([
     [FILE]:
       tree === 'x'
         ? text
-        : formatCheckpoint({ tree, unsettled: new Set(), newest: new NewestReports() }, LAYOUT),
+        : formatCheckpoint({ tree, over: 0, unsettled: new Set(), newest: new NewestReports() }, LAYOUT),
   });
   expect([...(await follow()).unfinished]).toEqual(['results/a.yaml']);
   expect((await start()).snapshot.sinceCheckpoint).toBe(2);
@@ -187,28 +188,41 @@ test('reports, checkpoints and edits in any order: a start knows what an agent k
     { weight: 1, arbitrary: fc.record({ removed: name }) },
     { weight: 1, arbitrary: fc.constant('checkpoint' as const) },
     { weight: 1, arbitrary: fc.constant('revert' as const) },
+    { weight: 1, arbitrary: fc.constant('join' as const) },
+    { weight: 1, arbitrary: fc.record({ run: name, isThere: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ passedOver: fc.array(name) }) },
   );
   await fc.assert(
     fc.asyncProperty(fc.array(change, { minLength: 3, maxLength: 12, size: 'max' }), async (changes) => {
       using repository = new TestRepository();
-      const { follow, start, checkpoint } = followed(repository);
+      const { follow, join, start, checkpoint } = followed(repository);
       repository.push({ 'runs/0.yaml': nodeOp('x'), 'results/0.yaml': report('runs/0.yaml', 'Running') });
       for (const it of changes) {
         const snapshot = await follow();
         if (it === 'checkpoint') await checkpoint(snapshot);
+        else if (it === 'join') join();
         else if (it === 'revert') {
           repository.pull();
           if (repository.git(repository.clone, 'rev-list', '--count', 'HEAD').trim() === '1') continue;
           repository.git(repository.clone, 'revert', '--no-commit', 'HEAD');
           repository.push({});
         } else if ('removed' in it) {
-          if (snapshot.reports.has(`results/${it.removed}`)) repository.remove(`results/${it.removed}`);
+          const path = `results/${it.removed}`;
+          if (repository.read(path) !== undefined) repository.remove(path);
+        } else if ('run' in it) {
+          const path = `runs/${it.run}`;
+          if (it.isThere) repository.push({ [path]: nodeOp(`x${changes.indexOf(it)}`) });
+          else if (repository.read(path) !== undefined) repository.remove(path);
+        } else if ('passedOver' in it) {
+          const runs = it.passedOver.map((one) => `runs/${one}`);
+          repository.push({ 'results/.baseline.yaml': formatBaseline(runs) });
         } else {
           const startedAt = `${it.year}-01-01T00:00:00Z`;
           repository.push({ [`results/${it.name}`]: report(`runs/${it.name}`, it.phase, startedAt) });
         }
       }
-      expect(content((await start()).snapshot)).toEqual(content(await follow()));
+      const all = await follow();
+      expectSame((await start()).snapshot, all);
     }),
     { numRuns: 8 },
   );

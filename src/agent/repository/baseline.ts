@@ -34,11 +34,16 @@ export class Baseline {
     const { cluster, report } = this.#config;
     // Files that came after this agent had seen the branch missing were added under its eyes.
     const { sawNoBranch } = this.#repository;
-    const runs = sawNoBranch ? [] : [...snapshot.runs.keys()].filter((it) => !nodeOps.has(it));
+    const runs = sawNoBranch ? [] : (await this.#allRuns(snapshot)).filter((it) => !nodeOps.has(it));
     const next = await this.#write(runs, baselineMessage(runs.length, cluster, report.skipCi));
     const note = 'first contact: run files that are there already are passed over, see the baseline file';
     if (runs.length > 0) this.#log.warn({ runs, baseline: this.#file }, note);
     return next;
+  }
+
+  async #allRuns(snapshot: Snapshot): Promise<string[]> {
+    await this.#repository.snapshots.complete(snapshot);
+    return [...snapshot.runs.present()].map(([path]) => path);
   }
 
   /** Without it, runs that are over would begin again. */
@@ -59,8 +64,9 @@ export class Baseline {
   }
 }
 
-function isFirstContact({ reports }: Snapshot): boolean {
+function isFirstContact({ over, reports }: Snapshot): boolean {
+  if (over > 0) return false;
   // A README or the like in the folder is nobody's report.
-  for (const path of reports.keys()) if (isYaml(path)) return false;
+  for (const [path] of reports.present()) if (isYaml(path)) return false;
   return true;
 }

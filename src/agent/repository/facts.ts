@@ -9,7 +9,8 @@ import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
 import { whoAdded, type CommitInfo, type TreeEntry } from '../../git/read.ts';
-import { isDoneWith, isJudged, storedReport, type Snapshot, type SnapshotReader } from './snapshot.ts';
+import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
+import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Trust } from './trust.ts';
 
 export interface FactsContext {
@@ -46,7 +47,8 @@ export class FactsReader {
   }
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
-    const { layout } = this.#context;
+    const { layout, reader } = this.#context;
+    await reader.lookUp(snapshot, [...nodeOps.keys(), ...unfinishedRuns(snapshot)]);
     const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
     const open = [...new Set([...snapshot.open, ...started, ...orphans(snapshot, nodeOps)])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
@@ -172,10 +174,13 @@ function definitionFile({ definitionBlobs }: Snapshot, { name, path }: { name: s
 
 /** Runs of reports that are not final though file and NodeOp are gone: somebody must end them. */
 function orphans(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): string[] {
-  return [...snapshot.unfinished].flatMap((file) => {
-    const report = snapshot.reports.get(file)?.report;
-    if (!report || isFinalReport(report)) return [];
-    const { path } = report.run;
-    return snapshot.runs.has(path) || nodeOps.has(path) ? [] : [path];
+  return unfinishedRuns(snapshot).filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
+}
+
+/** Runs of reports that are not final. */
+function unfinishedRuns({ unfinished, reports }: Snapshot): string[] {
+  return [...unfinished].flatMap((file) => {
+    const report = reports.get(file)?.report;
+    return report && !isFinalReport(report) ? [report.run.path] : [];
   });
 }

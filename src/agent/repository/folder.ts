@@ -6,8 +6,9 @@ import { formatOverview, OVERVIEW_ROWS } from '../../core/runs/overview.ts';
 import { baselinePath, overviewPath, reportPath, type Layout } from '../../core/runs/paths.ts';
 import { formatBaseline } from '../../core/runs/report.ts';
 import { type Keep, pruneReports, type Pruning } from '../../core/runs/retention.ts';
-import type { Snapshot, SnapshotReader } from './snapshot.ts';
-import { isReport } from './stored.ts';
+import { countReports, type Snapshot } from './snapshot.ts';
+import type { SnapshotReader } from './snapshot-reader.ts';
+import type { StoredReport } from './stored.ts';
 
 export interface FolderContext {
   reader: SnapshotReader;
@@ -43,7 +44,7 @@ export async function folderChanges(
   }
 
   const rows = await newestAfter(snapshot, news, new Set(remove), reader);
-  let { count } = snapshot;
+  let count = countReports(snapshot);
   for (const path of news.keys()) if (!isReport(reports.get(path))) count += 1;
   for (const path of remove) if (isReport(reports.get(path))) count -= 1;
   changes.set(overviewPath(layout), formatOverview(rows, count, layout));
@@ -52,6 +53,10 @@ export async function folderChanges(
   const checkpoint = isDue ? await reader.checkpoint(snapshot) : undefined;
   if (checkpoint) changes.set(...checkpoint);
   return changes;
+}
+
+function isReport(file: StoredReport | undefined): boolean {
+  return file !== undefined && file.standing !== 'other';
 }
 
 /** Which ones are too old depends on all of them. */
@@ -63,7 +68,7 @@ async function prune(
   if (keep.count === undefined && keep.ageMs === undefined) return { remove: [], over: [] };
   const briefs = await reader.briefs(snapshot);
   const files = new Map<string, ReportBrief | undefined>();
-  for (const path of snapshot.reports.keys()) files.set(path, briefs.get(path));
+  for (const [path] of snapshot.reports.present()) files.set(path, briefs.get(path));
   for (const [path, brief] of news) files.set(path, brief);
   const recorded = snapshot.baseline?.size ?? 0;
   return pruneReports(files, snapshot.runs, { keep, layout, now, recorded });

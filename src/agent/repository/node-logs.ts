@@ -2,10 +2,11 @@ import type { AgentConfig } from '../../api/config.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
 import { maskCredentials } from '../../core/text/mask.ts';
-import { reportPath, type Layout } from '../../core/runs/paths.ts';
+import { reportPath } from '../../core/runs/paths.ts';
 import { printable } from '../../core/runs/report.ts';
 import { logFolder } from '../../core/runs/retention.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { TrackedRepository } from './tracked.ts';
 
 /** Of one node, and of all nodes of a run together; a large fleet gets less of each. */
 const NODE_BYTES = 64 * 1024;
@@ -19,29 +20,32 @@ export class NodeLogs {
   readonly #report: AgentConfig['report'];
   readonly #mask: RegExp[];
   readonly #store: NodeOpStore;
-  readonly #layout: Layout;
+  readonly #repository: TrackedRepository;
   /** By path; the text until it is committed. */
   readonly #read = new Map<string, string | undefined>();
 
-  constructor(report: AgentConfig['report'], store: NodeOpStore, layout: Layout) {
+  constructor(report: AgentConfig['report'], store: NodeOpStore, repository: TrackedRepository) {
     this.#report = report;
     this.#mask = report.mask.map((it) => new RegExp(it, 'g'));
     this.#store = store;
-    this.#layout = layout;
+    this.#repository = repository;
   }
 
   /** The log files of the run that the tip does not have yet, by path. A log that is gone is left out. */
-  async of(run: string, nodeOp: NodeOp, { reports }: Snapshot): Promise<Map<string, string>> {
+  async of(run: string, nodeOp: NodeOp, snapshot: Snapshot): Promise<Map<string, string>> {
     const files = new Map<string, string>();
+    const { layout, snapshots } = this.#repository;
     if (this.#report.logs === 'none') return files;
     const statuses = Object.entries(nodeOp.status?.nodeStatuses ?? {});
     const limit = Math.min(NODE_BYTES, Math.floor(RUN_BYTES / Math.max(1, statuses.length)));
     const phases = this.#report.logs === 'all' ? ['Completed', 'Failed'] : ['Failed'];
-    const folder = logFolder(reportPath(this.#layout, run));
+    const folder = logFolder(reportPath(layout, run));
     const wanted = statuses
       .filter(([, { phase, jobName }]) => phases.includes(phase) && jobName !== undefined)
       .map(([node]) => ({ node, path: `${folder}${node}.log` }));
-    for (const { path } of wanted) if (reports.has(path)) this.#read.set(path, undefined);
+    const paths = wanted.map(({ path }) => path);
+    await snapshots.lookUpReports(snapshot, paths);
+    for (const path of paths) if (snapshot.reports.has(path)) this.#read.set(path, undefined);
     const missing = wanted.filter(({ path }) => !this.#read.has(path));
     for (let i = 0; i < missing.length; i += AT_ONCE) {
       const some = missing.slice(i, i + AT_ONCE);

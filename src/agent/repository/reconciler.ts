@@ -67,10 +67,10 @@ export class Reconciler {
     this.repository = repository;
     this.publisher = new Publisher({ config: config.report, repository, log, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
-    this.#scheduler = new Scheduler({ mirror, layout, trust, logger: log });
+    this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
     this.#facts = new FactsReader({ mirror, reader, layout, namespace, executor, trust, logger: log });
     this.#executor = new RunExecutor({ config, layout, store, reports, telemetry, log, now });
-    this.#nodeLogs = new NodeLogs(config.report, store, layout);
+    this.#nodeLogs = new NodeLogs(config.report, store, repository);
   }
 
   /** @param fetch whether to ask the remotes what is new */

@@ -6,6 +6,7 @@ import type { Mirror } from '../../git/mirror.ts';
 import { lastChange } from '../../git/read.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { SnapshotReader } from './snapshot-reader.ts';
 import type { TrackedFile, Trust } from './trust.ts';
 
 /** Clocks of those who commit and of the agent differ by less. */
@@ -17,6 +18,7 @@ const SKEW_MS = 24 * 3_600_000;
  */
 export class Scheduler {
   readonly #mirror: Mirror;
+  readonly #reader: SnapshotReader;
   readonly #layout: Layout;
   readonly #trust: Trust | undefined;
   readonly #log: Logger;
@@ -28,16 +30,19 @@ export class Scheduler {
 
   constructor({
     mirror,
+    reader,
     layout,
     trust,
     logger,
   }: {
     mirror: Mirror;
+    reader: SnapshotReader;
     layout: Layout;
     trust?: Trust | undefined;
     logger: Logger;
   }) {
     this.#mirror = mirror;
+    this.#reader = reader;
     this.#layout = layout;
     this.#trust = trust;
     this.#log = logger;
@@ -87,7 +92,9 @@ export class Scheduler {
   }
 
   /** One that people removed was added too. */
-  async #wasAdded(path: string, at: number, { runs, tip }: Snapshot): Promise<boolean> {
+  async #wasAdded(path: string, at: number, snapshot: Snapshot): Promise<boolean> {
+    const { runs, tip } = snapshot;
+    await this.#reader.lookUp(snapshot, [path]);
     if (runs.has(path)) return true;
     const since = at - SKEW_MS;
     return (await lastChange(this.#mirror.git, tip, path, { added: true, since })) !== undefined;

@@ -2,11 +2,19 @@ import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument } from '../../api/documents.ts';
 import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../../api/report.ts';
 import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../../core/runs/brief.ts';
-import { parseCheckpoint, type Checkpoint } from '../../core/runs/checkpoint.ts';
-import { checkpointPath, isOwnFile, isYaml, resultsFolder, type Layout } from '../../core/runs/paths.ts';
+import { parseCheckpoint } from '../../core/runs/checkpoint.ts';
+import { NewestReports } from '../../core/runs/newest.ts';
+import {
+  baselinePath,
+  checkpointPath,
+  isOwnFile,
+  isYaml,
+  resultsFolder,
+  type Layout,
+} from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
-import { entryAt, isPlain, treeChanges, type TreeChange } from '../../git/read.ts';
+import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
 
 /** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 export const READ_LIMIT = 1024 * 1024;
@@ -26,10 +34,6 @@ export interface StoredReport {
   report?: NodeOpReport;
 }
 
-export function isReport(file: StoredReport | undefined): boolean {
-  return file !== undefined && file.standing !== 'other';
-}
-
 /** What became of a file of the results folder. */
 export interface StoredChange {
   path: string;
@@ -39,57 +43,86 @@ export interface StoredChange {
   brief?: ReportBrief;
 }
 
-/** A checkpoint, and what has changed in the results folder since. */
+/** What a checkpoint tells, and what is to be read beside it. */
 export interface Since {
-  checkpoint: Checkpoint;
-  changed: ReadonlySet<string>;
+  /** How many of the reports said that their run was over. */
+  over: number;
+  newest: NewestReports;
+  /** All that may say something else now than that a run is over. */
+  own: TreeChange[];
+  /** How many files have changed. */
+  changed: number;
 }
 
 /**
- * The checkpoint at a commit; undefined when there is none that can be used: it cannot be read, or its tree is not in
- * the clone, since history was rewritten. Gets what has to be read because of it.
+ * What the checkpoint at a commit tells. Of everything nothing is told when there is none that can be used: it cannot be
+ * read, or its tree is not in the clone, since history was rewritten.
  */
-export async function readCheckpoint(
+export async function readSince(source: Source, layout: Layout, commit: string | undefined): Promise<Since> {
+  const newest = new NewestReports();
+  if (commit === undefined) return { over: 0, newest, own: [], changed: 0 };
+  const found = await readCheckpoint(source, layout, commit);
+  if (found) return found;
+  const own = await listTree(source.git, commit, [resultsFolder(layout)]);
+  return { over: 0, newest, own, changed: own.length };
+}
+
+async function readCheckpoint(
   { git, contents }: Source,
   layout: Layout,
-  commit: string | undefined,
+  commit: string,
 ): Promise<Since | undefined> {
-  if (commit === undefined) return undefined;
-  const file = await entryAt(git, commit, checkpointPath(layout));
-  if (!isPlain(file)) return undefined;
-  const bytes = (await contents.read([file.blob], READ_LIMIT)).get(file.blob);
+  const file = checkpointPath(layout);
+  const entry = (await filesAt(git, commit, [file])).get(file);
+  if (!isPlain(entry)) return undefined;
+  const bytes = (await contents.read([entry.blob], READ_LIMIT)).get(entry.blob);
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
   if (!checkpoint) return undefined;
+  const { over, newest, unsettled } = checkpoint;
   const folder = resultsFolder(layout);
   const changes = await treeChanges(git, checkpoint.tree, `${commit}:${folder}`).catch(() => undefined);
   if (!changes) return undefined;
-  const changed = new Set(changes.map(({ path }) => `${folder}/${path}`));
-  for (const path of changed) checkpoint.newest.delete(path);
-  const due = changes.flatMap(({ path, entry }) => (isPlain(entry) && isYaml(path) ? [entry.blob] : []));
-  await contents.read(due, 0);
-  return { checkpoint, changed };
+  const own = new Map<string, TreeChange>();
+  const others = await filesAt(git, commit, [baselinePath(layout), ...unsettled]);
+  for (const [path, it] of others) own.set(path, { path, entry: it });
+  for (const change of changes) {
+    const { path, before, ...rest } = inFolder(folder, change);
+    newest.delete(path);
+    // What an unsettled one said is not known, and it counts for nothing.
+    own.set(path, { path, ...rest, ...(before && !unsettled.has(path) && { before }) });
+  }
+  return { over, newest, own: [...own.values()], changed: changes.length };
 }
 
-/** Reads the reports among the changes, but for those of which a checkpoint says that their run is over. */
+function inFolder(folder: string, { path: inside, before, entry }: TreeChange): TreeChange {
+  const path = `${folder}/${inside}`;
+  return {
+    path,
+    ...(before && { before: { ...before, path } }),
+    ...(entry && { entry: { ...entry, path } }),
+  };
+}
+
+/** What a file is as long as nobody has read it: those that say something else are all known. */
+export function unread(layout: Layout, { path, mode, blob }: TreeEntry): StoredReport {
+  const mayBeReport = mode.startsWith('100') && isYaml(path) && !isOwnFile(layout, path);
+  return { blob, standing: mayBeReport ? 'over' : 'other' };
+}
+
+/** Reads what changed. */
 export async function readStored(
   contents: Contents,
   layout: Layout,
   own: readonly TreeChange[],
-  since?: Since,
 ): Promise<StoredChange[]> {
-  const isOverAnyway = (path: string) =>
-    since !== undefined && !since.changed.has(path) && !since.checkpoint.unsettled.has(path);
-  const unread: { blob: string; change: StoredChange }[] = [];
+  const due: { blob: string; change: StoredChange }[] = [];
   const stored = own.map(({ path, entry }): StoredChange => {
     if (!entry) return { path };
-    const { blob } = entry;
-    const mayBeReport = isPlain(entry) && isYaml(path) && !isOwnFile(layout, path);
-    if (mayBeReport && isOverAnyway(path)) return { path, file: { blob, standing: 'over' } };
-    const change: StoredChange = { path, file: { blob, standing: 'other' } };
-    if (mayBeReport) unread.push({ blob, change });
+    const change: StoredChange = { path, file: unread(layout, entry) };
+    if (change.file?.standing === 'over') due.push({ blob: entry.blob, change });
     return change;
   });
-  await contents.each(unread, READ_LIMIT, ({ blob, change }, bytes) => {
+  await contents.each(due, READ_LIMIT, ({ blob, change }, bytes) => {
     Object.assign(change, contentOf(blob, bytes));
   });
   return stored;

@@ -5,7 +5,8 @@ import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
 import type { Branch } from '../../git/remote.ts';
 import { type Files, writeFiles } from '../../git/write.ts';
-import { SnapshotReader, type ReadTips, type Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import { SnapshotReader, type ReadTips } from './snapshot-reader.ts';
 
 export interface TrackedOptions {
   config: AgentConfig;

@@ -12,7 +12,9 @@ import { resultsFolder, type Layout } from './paths.ts';
 export interface Checkpoint {
   /** Object id of the tree. */
   tree: string;
-  /** YAML files in it that do not say that a run is over. */
+  /** How many of its reports say that their run is over. */
+  over: number;
+  /** YAML files in it that do not say so. */
   unsettled: ReadonlySet<string>;
   /** The newest of its reports. */
   newest: NewestReports;
@@ -26,13 +28,14 @@ const NOTE =
   '# It may be removed; the next start then reads every report. Written by nodeop-agent.\n';
 
 /** In the file paths are relative to the folder, so that it stays true when people move that. */
-export function formatCheckpoint({ tree, unsettled, newest }: Checkpoint, layout: Layout): string {
+export function formatCheckpoint({ tree, over, unsettled, newest }: Checkpoint, layout: Layout): string {
   const inside = (path: string) => path.slice(resultsFolder(layout).length + 1);
   const briefs = newest.all().map(([path, it]) => ({ report: inside(path), ...it }));
   const body = {
     apiVersion: AGENT_API_VERSION,
     kind: CHECKPOINT_KIND,
     tree,
+    over,
     unsettled: [...unsettled].map(inside).toSorted(),
     newest: briefs,
     hasOlder: newest.hasOlder,
@@ -46,8 +49,13 @@ export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint |
     { apiVersion: AGENT_API_VERSION, kind: CHECKPOINT_KIND, schema: CheckpointSchema },
   ]);
   if (!parsed.ok) return undefined;
-  const { tree, unsettled, newest, hasOlder } = parsed.value;
+  const { tree, over, unsettled, newest, hasOlder } = parsed.value;
   const pathOf = (inside: string) => `${resultsFolder(layout)}/${inside}`;
   const briefs = newest.map(({ report, ...it }): Entry => [pathOf(report), it]);
-  return { tree, unsettled: new Set(unsettled.map(pathOf)), newest: new NewestReports(briefs, hasOlder) };
+  return {
+    tree,
+    over,
+    unsettled: new Set(unsettled.map(pathOf)),
+    newest: new NewestReports(briefs, hasOlder),
+  };
 }

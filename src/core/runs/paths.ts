@@ -24,9 +24,16 @@ export function reportPath(layout: Layout, runPath: string): string {
   return `${resultsFolder(layout)}/${safe}`;
 }
 
-/** Whether the report of a run file has its name. */
-export function isNamedAlike(layout: Layout, runPath: string, report: string): boolean {
-  return report.endsWith(runPath.slice(layout.runs.length));
+/** Paths of the run files whose report this would be. */
+export function runPaths(layout: Layout, report: string): string[] {
+  const inside = report.slice(resultsFolder(layout).length + 1);
+  const names = inside.includes('%2E') ? [inside, inside.replaceAll('%2E', '.')] : [inside];
+  return names.map((it) => `${layout.runs}/${it}`).filter((it) => reportPath(layout, it) === report);
+}
+
+/** Paths of the run files that are named like one of the agent's own files. */
+export function runsNamedLikeOwn(layout: Layout): string[] {
+  return [...OWN_FILES].map((it) => `${layout.runs}/${it}`);
 }
 
 const REFUSED = /(?:^|\/)(?:\.+|\.git)(?:\/|$)/i;

@@ -24,7 +24,7 @@ export interface Pruning {
  */
 export function pruneReports(
   files: ReadonlyMap<string, ReportBrief | undefined>,
-  runs: ReadonlyMap<string, unknown>,
+  runs: { has: (path: string) => boolean },
   { keep, layout, now, recorded }: { keep: Keep; layout: Layout; now: number; recorded: number },
 ): Pruning {
   const { count = Infinity, ageMs = Infinity } = keep;

@@ -1,0 +1,385 @@
+import type { NodeOpReport } from '../../api/report.ts';
+import type { ReportBrief } from '../../core/runs/brief.ts';
+import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
+import { parseDefinition } from '../../core/runs/definitions.ts';
+import { NewestReports } from '../../core/runs/newest.ts';
+import {
+  baselinePath,
+  checkpointPath,
+  isDefinition,
+  isOwnFile,
+  isYaml,
+  reportPath,
+  resultsFolder,
+  runPaths,
+  runsNamedLikeOwn,
+  type Layout,
+} from '../../core/runs/paths.ts';
+import { parseBaseline } from '../../core/runs/report.ts';
+import type { GitCommand } from '../../git/command.ts';
+import type { Contents } from '../../git/contents.ts';
+import {
+  filesAt,
+  filesOnlyIn,
+  isPlain,
+  listTree,
+  removedContents,
+  treeAt,
+  treeChanges,
+  type TreeChange,
+  type TreeEntry,
+} from '../../git/read.ts';
+import { KnownFiles } from './known-files.ts';
+import {
+  listDefinitions,
+  runFile,
+  saysBegun,
+  sort,
+  takeRun,
+  takeStored,
+  type Files,
+  type Snapshot,
+} from './snapshot.ts';
+import {
+  contentOf,
+  READ_LIMIT,
+  readBriefs,
+  readReport,
+  readStored,
+  readSince,
+  unread,
+  type Since,
+  type Source,
+  type StoredChange,
+} from './stored.ts';
+
+/** The commits to read: run files and definitions of one, results of the other. Mostly they are the same. */
+export interface ReadTips {
+  runs: string;
+  /** Absent as long as there is no such branch. */
+  results: string | undefined;
+}
+
+/** What differs between two tips, by the folder it is in. */
+interface Changes {
+  own: TreeChange[];
+  nodeops: TreeChange[];
+  runs: TreeChange[];
+}
+
+/** The agent's own folder, as far as it differs. */
+interface OwnNews {
+  stored: StoredChange[];
+  baseline: ReadonlySet<string> | undefined;
+}
+
+/** Of more files than these it is quicker to list all there are. */
+const LOOKED_UP = 1000;
+
+/**
+ * Reads tips: the first by what is not over, each later one as what differs from the one before. What else there is gets
+ * known when it is asked for.
+ */
+export class SnapshotReader {
+  readonly #git: GitCommand;
+  /** Of run files and definitions. */
+  readonly #contents: Contents;
+  readonly #results: Source;
+  readonly #layout: Layout;
+  #definitions: Files = new Map();
+  /** By object id of the report. */
+  #briefs: ReadonlyMap<string, ReportBrief> = new Map();
+  #last: Snapshot | undefined;
+
+  /** @param sources of one clone, and one and the same where the results have no branch of their own */
+  constructor({ runs, results }: { runs: Source; results: Source }, layout: Layout) {
+    this.#git = runs.git;
+    this.#contents = runs.contents;
+    this.#results = results;
+    this.#layout = layout;
+  }
+
+  async read(tips: ReadTips): Promise<Snapshot> {
+    const last = this.#last;
+    const { runs: tip, results: resultsTip } = tips;
+    if (last?.tip === tip && last.resultsTip === resultsTip) return last;
+    // After a force-push the old tip may be gone from the clone; then all is read anew.
+    const changes = last && (await this.#changes(tips, last).catch(() => undefined));
+    if (!last || !changes) return this.#readFirst(tips);
+    const isSaved = changes.own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
+    const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + changes.own.length;
+    const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
+    const own = await this.#readOwn(changes.own, last.baseline);
+    return this.#apply(snapshot, changes, own, this.#definitions);
+  }
+
+  /** All at once, since each is mostly waiting. */
+  async #readFirst(tips: ReadTips): Promise<Snapshot> {
+    const [nodeops, { runs, missing }, { since, own }] = await Promise.all([
+      listTree(this.#git, tips.runs, [this.#layout.nodeops]),
+      this.#readUnreported(tips),
+      this.#readSinceCheckpoint(tips.results),
+    ]);
+    const snapshot = firstSnapshot(tips, since);
+    const changed = new Set(since.own.map(({ path }) => path));
+    for (const path of missing) if (!changed.has(path)) snapshot.reports.learn(path, undefined);
+    return this.#apply(snapshot, { own: since.own, nodeops, runs }, own, new Map());
+  }
+
+  async #readSinceCheckpoint(tip: string | undefined): Promise<{ since: Since; own: OwnNews }> {
+    const since = await readSince(this.#results, this.#layout, tip);
+    return { since, own: await this.#readOwn(since.own, undefined) };
+  }
+
+  /**
+   * Run files without a report of their name, and those whose report has another name anyway.
+   * @returns `missing`: the files that are not in the results folder
+   */
+  async #readUnreported({
+    runs: tip,
+    results,
+  }: ReadTips): Promise<{ runs: TreeChange[]; missing: string[] }> {
+    const { runs: folder } = this.#layout;
+    const own = resultsFolder(this.#layout);
+    const [tree, reports, alike] = await Promise.all([
+      treeAt(this.#git, tip, folder),
+      results === undefined ? undefined : treeAt(this.#git, results, own),
+      filesAt(this.#git, tip, runsNamedLikeOwn(this.#layout)),
+    ]);
+    const only = tree === undefined ? [] : await filesOnlyIn(this.#git, tree, reports);
+    const runs = new Map(alike);
+    for (const { path, ...entry } of only) {
+      runs.set(`${folder}/${path}`, { ...entry, path: `${folder}/${path}` });
+    }
+    return {
+      runs: [...runs].map(([path, entry]) => ({ path, entry })),
+      missing: only.map(({ path }) => `${own}/${path}`),
+    };
+  }
+
+  /** What differs from `last`. */
+  async #changes({ runs, results }: ReadTips, last: Snapshot): Promise<Changes> {
+    const { nodeops: definitions, runs: people } = this.#layout;
+    const own = resultsFolder(this.#layout);
+    const isOne = runs === results && last.tip === last.resultsTip;
+    const folders = isOne ? [definitions, people, own] : [definitions, people];
+    const changes = last.tip === runs ? [] : await treeChanges(this.#git, last.tip, runs, folders);
+    if (!isOne) changes.push(...(await this.#ownChanges(last.resultsTip, results)));
+    const below = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
+    return { own: below(own), nodeops: below(definitions), runs: below(people) };
+  }
+
+  async #ownChanges(from: string | undefined, to: string | undefined): Promise<TreeChange[]> {
+    if (from === to) return [];
+    if (to === undefined) throw new Error('the branch with the results is gone');
+    const folders = [resultsFolder(this.#layout)];
+    return from === undefined ? listTree(this.#git, to, folders) : treeChanges(this.#git, from, to, folders);
+  }
+
+  /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
+  contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
+    const ids = entries.filter(isPlain).map((it) => it.blob);
+    return this.#contents.read(ids, READ_LIMIT);
+  }
+
+  /** The whole reports at these paths; those that cannot be read are left out. */
+  async reports(snapshot: Snapshot, paths: readonly string[]): Promise<NodeOpReport[]> {
+    await this.lookUpReports(snapshot, paths);
+    const blobs = paths.flatMap((path) => snapshot.reports.get(path)?.blob ?? []);
+    const found = await this.#results.contents.read(blobs, READ_LIMIT);
+    return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
+  }
+
+  /** Briefs of all reports by path. Those that the call before has read are not read again. */
+  async briefs(snapshot: Snapshot): Promise<Map<string, ReportBrief>> {
+    await this.complete(snapshot);
+    const reports = [...snapshot.reports.present()];
+    const known = this.#briefs;
+    const unknown = reports.map(([, it]) => it).filter(({ blob }) => !known.has(blob));
+    const found = await readBriefs(this.#results.contents, unknown);
+    const kept = new Map<string, ReportBrief>();
+    const briefs = new Map<string, ReportBrief>();
+    for (const [path, { blob }] of reports) {
+      const brief = found.get(blob) ?? known.get(blob);
+      if (!brief) continue;
+      kept.set(blob, brief);
+      briefs.set(path, brief);
+    }
+    this.#briefs = kept;
+    snapshot.newest = new NewestReports(briefs);
+    return briefs;
+  }
+
+  /** Makes these run files and their reports known. */
+  async lookUp(snapshot: Snapshot, runs: readonly string[]): Promise<void> {
+    await this.#lookUp(
+      snapshot,
+      runs,
+      runs.map((it) => reportPath(this.#layout, it)),
+    );
+  }
+
+  /** Makes these files of the results folder known. */
+  async lookUpReports(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
+    await this.#lookUp(snapshot, [], paths);
+  }
+
+  /** Makes all run files and all files of the results folder known. */
+  async complete({ tip, resultsTip, runs, reports }: Snapshot): Promise<void> {
+    const layout = this.#layout;
+    if (runs.isComplete) return;
+    const [people, own] = await Promise.all([
+      listTree(this.#git, tip, [layout.runs]),
+      resultsTip === undefined ? [] : listTree(this.#git, resultsTip, [resultsFolder(layout)]),
+    ]);
+    for (const { path, entry } of people) runs.learn(path, runFile(layout, entry));
+    for (const { path, entry } of own) if (entry) reports.learn(path, unread(layout, entry));
+    runs.complete();
+    reports.complete();
+  }
+
+  async #lookUp(snapshot: Snapshot, runs: readonly string[], reports: readonly string[]): Promise<void> {
+    const { tip, resultsTip } = snapshot;
+    const people = runs.filter((it) => !snapshot.runs.isKnown(it));
+    const own = reports.filter((it) => !snapshot.reports.isKnown(it));
+    if (people.length + own.length > LOOKED_UP) return this.complete(snapshot);
+    const [runFiles, files] = await Promise.all([
+      filesAt(this.#git, tip, people),
+      resultsTip === undefined ? undefined : filesAt(this.#git, resultsTip, own),
+    ]);
+    for (const path of people) snapshot.runs.learn(path, runFile(this.#layout, runFiles.get(path)));
+    for (const path of own) {
+      const entry = files?.get(path);
+      snapshot.reports.learn(path, entry && unread(this.#layout, entry));
+    }
+    return undefined;
+  }
+
+  /** The checkpoint of the snapshot, as the file that is to be written; undefined when there is no results folder. */
+  async checkpoint(snapshot: Snapshot): Promise<[path: string, text: string] | undefined> {
+    const layout = this.#layout;
+    const { resultsTip, reports, over, newest } = snapshot;
+    if (resultsTip === undefined) return undefined;
+    const tree = await treeAt(this.#git, resultsTip, resultsFolder(layout));
+    if (tree === undefined) return undefined;
+    const unsettled = [...reports.present()].flatMap(([path, { standing }]) =>
+      standing !== 'over' && isYaml(path) && !isOwnFile(layout, path) ? [path] : [],
+    );
+    return [
+      checkpointPath(layout),
+      formatCheckpoint({ tree, over, unsettled: new Set(unsettled), newest }, layout),
+    ];
+  }
+
+  /** Of these run files without a report those that had one which says that they were begun. */
+  async begunBefore({ resultsTip }: Snapshot, runs: readonly string[]): Promise<string[]> {
+    if (resultsTip === undefined) return [];
+    const removed = await removedContents(
+      this.#git,
+      resultsTip,
+      runs.map((path) => reportPath(this.#layout, path)),
+    );
+    const contents = await this.#results.contents.read([...removed.values()], READ_LIMIT);
+    return runs.filter((path) => {
+      const blob = removed.get(reportPath(this.#layout, path));
+      return blob !== undefined && saysBegun(contentOf(blob, contents.get(blob)).file);
+    });
+  }
+
+  /** The baseline as it was before people removed it; undefined when there never was one. */
+  async removedBaseline({ resultsTip }: Snapshot): Promise<ReadonlySet<string> | undefined> {
+    if (resultsTip === undefined) return undefined;
+    const path = baselinePath(this.#layout);
+    const blob = (await removedContents(this.#git, resultsTip, [path])).get(path);
+    const bytes =
+      blob === undefined ? undefined : (await this.#results.contents.read([blob], Infinity)).get(blob);
+    return bytes && parseBaseline(path, bytes);
+  }
+
+  /** Everything that can fail comes before anything is changed: the files are those of the snapshot before. */
+  async #apply(
+    snapshot: Snapshot,
+    { own, nodeops, runs }: Changes,
+    { stored, baseline }: OwnNews,
+    before: Files,
+  ): Promise<Snapshot> {
+    const layout = this.#layout;
+    const definitions = nodeops.length > 0 ? await this.#readDefinitions(nodeops, before) : before;
+    // As they were: at these paths the tips differ, at all others they are the same.
+    for (const it of runs) snapshot.runs.learn(it.path, runFile(layout, it.before));
+    for (const it of own) snapshot.reports.learn(it.path, it.before && unread(layout, it.before));
+    const uncovered = [...(snapshot.baseline ?? [])].filter((it) => baseline?.has(it) !== true);
+    const asked = stored
+      .filter(({ file }) => !file || file.standing === 'unfinished')
+      .flatMap(({ path }) => runPaths(layout, path))
+      .filter((it) => baseline?.has(it) !== true);
+    const touched = [...runs.map(({ path }) => path), ...uncovered];
+    await this.#lookUp(
+      snapshot,
+      [...asked, ...uncovered],
+      touched.map((it) => reportPath(layout, it)),
+    );
+
+    this.#last = snapshot;
+    this.#definitions = definitions;
+    if (definitions !== before) listDefinitions(snapshot, definitions);
+    const covered = [...(baseline ?? [])].filter((it) => snapshot.open.has(it));
+    if (baseline) snapshot.baseline = baseline;
+    else delete snapshot.baseline;
+    for (const it of stored) takeStored(snapshot, layout, it);
+    for (const it of runs) takeRun(snapshot, layout, it);
+    // A definition may be what an invalid run waits for.
+    const waiting = definitions === before ? [] : snapshot.unfinished;
+    const reported = [...stored.map(({ path }) => path), ...waiting].flatMap((it) => runPaths(layout, it));
+    for (const path of [...touched, ...covered, ...reported]) sort(snapshot, layout, path);
+    return snapshot;
+  }
+
+  /** Reads what differs of the agent's own folder. */
+  async #readOwn(own: readonly TreeChange[], before: ReadonlySet<string> | undefined): Promise<OwnNews> {
+    const baseline = await this.#readBaseline(own, before);
+    return { baseline, stored: await readStored(this.#results.contents, this.#layout, own) };
+  }
+
+  async #readBaseline(own: readonly TreeChange[], before: ReadonlySet<string> | undefined) {
+    const change = own.find(({ path }) => path === baselinePath(this.#layout));
+    if (!change) return before;
+    if (!change.entry) return undefined;
+    // It may be longer than what people write. A link in its place is as damaged as any other text.
+    const blobs = isPlain(change.entry) ? [change.entry.blob] : [];
+    const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, Infinity)).values();
+    return parseBaseline(change.path, bytes);
+  }
+
+  async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {
+    const files = new Map(before);
+    const bytes = await this.contents(changed.flatMap(({ entry }) => entry ?? []));
+    for (const { path, entry } of changed) {
+      files.delete(path);
+      if (!entry || !isDefinition(this.#layout, path, entry.mode)) continue;
+      const parsed = parseDefinition(path, bytes.get(entry.blob) ?? new Uint8Array());
+      files.set(path, { blob: entry.blob, parsed });
+    }
+    return files;
+  }
+}
+
+function firstSnapshot({ runs: tip, results: resultsTip }: ReadTips, since: Since): Snapshot {
+  return {
+    tip,
+    resultsTip,
+    runs: new KnownFiles(),
+    open: new Set(),
+    definitions: [],
+    schedules: [],
+    definitionsKey: '',
+    definitionBlobs: new Map(),
+    reports: new KnownFiles(),
+    over: since.over,
+    unfinished: new Set(),
+    newest: since.newest,
+    sinceCheckpoint: since.changed,
+    added: new Map(),
+    begun: new Set(),
+  };
+}
