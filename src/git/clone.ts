@@ -59,8 +59,7 @@ export class Clone {
     await rm(fresh, { recursive: true, force: true });
     await mkdir(dirname(dir), { recursive: true });
     await mkdir(fresh);
-    // Of a command that says nothing simple-git waits 50 ms for more.
-    await this.#command(fresh).text(['init', '--bare', fresh]);
+    await this.#command(fresh).text(['init', '--quiet', '--bare', fresh]);
     const note = 'A cache of the remote repository. It may be deleted at any time.\n';
     await writeFile(join(fresh, MARKER), note);
     await rm(dir, { recursive: true, force: true });

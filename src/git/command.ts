@@ -40,6 +40,12 @@ const FIXED = {
   GIT_LITERAL_PATHSPECS: '1',
 };
 
+const SETTINGS = [
+  // A background gc would hold locks after the agent was killed.
+  'gc.autoDetach=false',
+  'core.quotePath=false',
+];
+
 /** What simple-git refuses unless told that nobody else had a hand in it; all of it comes from a Session. */
 const OWN_SETTINGS = {
   allowUnsafeAskPass: true,
@@ -59,11 +65,16 @@ export class GitCommand {
   }
 
   /** Standard output as text. Throws TransientError with git's own words, without credentials. */
-  async text(args: string[], stdin?: string | Uint8Array): Promise<string> {
-    return this.with(LOCAL, args, stdin);
+  async text(args: string[], stdin = ''): Promise<string> {
+    const pieces: Buffer[] = [];
+    await this.stream(args, stdin, (piece) => pieces.push(piece));
+    return Buffer.concat(pieces).toString('utf8');
   }
 
-  /** The same for a command that needs credentials or keys. */
+  /**
+   * The same for a command that needs credentials or keys. It is for those that reach out: after each one that says
+   * nothing simple-git waits 50 ms for more.
+   */
   async with(session: Session, args: string[], stdin?: string | Uint8Array): Promise<string> {
     return this.#run(args, session, () => this.#git(session, stdin).raw(args));
   }
@@ -75,7 +86,12 @@ export class GitCommand {
   async stream(args: string[], input: string, onPiece: (piece: Buffer) => void): Promise<void> {
     await this.#run(args, LOCAL, async () => {
       const { dir, timeoutMs, signal } = this.#options;
-      const child = spawn('git', args, { cwd: dir, env: this.#env(LOCAL), ...(signal && { signal }) });
+      const settings = SETTINGS.flatMap((it) => ['-c', it]);
+      const child = spawn('git', [...settings, ...args], {
+        cwd: dir,
+        env: this.#env(LOCAL),
+        ...(signal && { signal }),
+      });
       const silent = setTimeout(() => child.kill(), timeoutMs);
       // A git that ends early says why by other means.
       child.stdin.on('error', () => undefined).end(input);
@@ -114,9 +130,7 @@ export class GitCommand {
       allowEnvironment: [...Object.keys(FIXED), ...Object.keys(session.env)],
       unsafe: OWN_SETTINGS,
       config: [
-        // A background gc would hold locks after the agent was killed.
-        'gc.autoDetach=false',
-        'core.quotePath=false',
+        ...SETTINGS,
         // The timeout ends git, yet not its helper that talks http; the helper ends itself by this.
         'http.lowSpeedLimit=1',
         `http.lowSpeedTime=${Math.ceil(timeoutMs / 1000)}`,

@@ -30,18 +30,19 @@ export interface CommitInfo {
 }
 
 /**
- * All files below the folders (or everywhere when none is named), with whatever name they have, each as new. A missing
- * folder has none.
+ * All files below the folders (or everywhere when none is named), with whatever name they have, and these files, each as
+ * new. A missing folder has none.
  * @param commit or a tree
  */
 export async function listTree(
   git: GitCommand,
   commit: string,
   folders: string[] = [],
+  files: string[] = [],
 ): Promise<TreeChange[]> {
   const entries: TreeChange[] = [];
   let rest: Buffer = Buffer.alloc(0);
-  const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside)];
+  const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside), ...files];
   await git.stream(args, '', (piece) => {
     const pieces = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const end = pieces.lastIndexOf(0) + 1;
@@ -69,12 +70,9 @@ export async function filesOnlyIn(
   git: GitCommand,
   tree: string,
   other: string | undefined,
-): Promise<TreeEntry[]> {
-  const changes =
-    other === undefined
-      ? await listTree(git, tree)
-      : parseChanges(await git.text([...DIFF, '--diff-filter=A', other, tree, '--']));
-  return changes.flatMap(({ entry }) => entry ?? []);
+): Promise<TreeChange[]> {
+  if (other === undefined) return listTree(git, tree);
+  return parseChanges(await git.text([...DIFF, '--diff-filter=A', other, tree, '--']));
 }
 
 const DIFF = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];

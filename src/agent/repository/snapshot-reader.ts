@@ -42,6 +42,7 @@ import {
 } from './snapshot.ts';
 import {
   contentOf,
+  inFolder,
   READ_LIMIT,
   readBriefs,
   readReport,
@@ -115,15 +116,24 @@ export class SnapshotReader {
 
   /** All at once, since each is mostly waiting. */
   async #readFirst(tips: ReadTips): Promise<Snapshot> {
-    const [nodeops, { runs, missing }, { since, own }] = await Promise.all([
-      listTree(this.#git, tips.runs, [this.#layout.nodeops]),
-      this.#readUnreported(tips),
+    const { nodeops, runs } = this.#layout;
+    const folder = resultsFolder(this.#layout);
+    const [listed, unreported, { since, own }] = await Promise.all([
+      // Where results have a file of the agent's own, a run file of that name is not found to be without a report.
+      listTree(this.#git, tips.runs, [nodeops], runsNamedLikeOwn(this.#layout)),
+      this.#unreported(tips),
       this.#readSinceCheckpoint(tips.results),
     ]);
     const snapshot = firstSnapshot(tips, since);
+    const changes = byFolder(this.#layout, [
+      ...listed,
+      ...unreported.map((it) => inFolder(runs, it)),
+      ...since.own,
+    ]);
     const changed = new Set(since.own.map(({ path }) => path));
-    for (const path of missing) if (!changed.has(path)) snapshot.reports.learn(path, undefined);
-    return this.#apply(snapshot, { own: since.own, nodeops, runs }, own, new Map());
+    const missing = unreported.map(({ path }) => `${folder}/${path}`).filter((it) => !changed.has(it));
+    for (const path of missing) snapshot.reports.learn(path, undefined);
+    return this.#apply(snapshot, changes, own, new Map());
   }
 
   async #readSinceCheckpoint(tip: string | undefined): Promise<{ since: Since; own: OwnNews }> {
@@ -131,30 +141,20 @@ export class SnapshotReader {
     return { since, own: await this.#readOwn(since.own, undefined) };
   }
 
-  /**
-   * Run files without a report of their name, and those whose report has another name anyway.
-   * @returns `missing`: the files that are not in the results folder
-   */
-  async #readUnreported({
-    runs: tip,
-    results,
-  }: ReadTips): Promise<{ runs: TreeChange[]; missing: string[] }> {
-    const { runs: folder } = this.#layout;
-    const own = resultsFolder(this.#layout);
-    const [tree, reports, alike] = await Promise.all([
-      treeAt(this.#git, tip, folder),
-      results === undefined ? undefined : treeAt(this.#git, results, own),
-      filesAt(this.#git, tip, runsNamedLikeOwn(this.#layout)),
-    ]);
-    const only = tree === undefined ? [] : await filesOnlyIn(this.#git, tree, reports);
-    const runs = new Map(alike);
-    for (const { path, ...entry } of only) {
-      runs.set(`${folder}/${path}`, { ...entry, path: `${folder}/${path}` });
+  /** Files of the runs' folder that the results folder does not have by the same path, which is the one inside. */
+  async #unreported({ runs: tip, results }: ReadTips): Promise<TreeChange[]> {
+    const { runs } = this.#layout;
+    const folder = resultsFolder(this.#layout);
+    if (results !== undefined) {
+      const found = await filesOnlyIn(this.#git, `${tip}:${runs}`, `${results}:${folder}`).catch(
+        () => undefined,
+      );
+      if (found) return found;
     }
-    return {
-      runs: [...runs].map(([path, entry]) => ({ path, entry })),
-      missing: only.map(({ path }) => `${own}/${path}`),
-    };
+    // Mostly since one of the folders is not there.
+    const tree = await treeAt(this.#git, tip, runs);
+    const reports = results === undefined ? undefined : await treeAt(this.#git, results, folder);
+    return tree === undefined ? [] : filesOnlyIn(this.#git, tree, reports);
   }
 
   /** What differs from `last`. */
@@ -165,8 +165,7 @@ export class SnapshotReader {
     const folders = isOne ? [definitions, people, own] : [definitions, people];
     const changes = last.tip === runs ? [] : await treeChanges(this.#git, last.tip, runs, folders);
     if (!isOne) changes.push(...(await this.#ownChanges(last.resultsTip, results)));
-    const below = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
-    return { own: below(own), nodeops: below(definitions), runs: below(people) };
+    return byFolder(this.#layout, changes);
   }
 
   async #ownChanges(from: string | undefined, to: string | undefined): Promise<TreeChange[]> {
@@ -362,6 +361,11 @@ export class SnapshotReader {
     }
     return files;
   }
+}
+
+function byFolder(layout: Layout, changes: readonly TreeChange[]): Changes {
+  const below = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
+  return { own: below(resultsFolder(layout)), nodeops: below(layout.nodeops), runs: below(layout.runs) };
 }
 
 function firstSnapshot({ runs: tip, results: resultsTip }: ReadTips, since: Since): Snapshot {

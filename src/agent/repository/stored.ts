@@ -72,8 +72,9 @@ async function readCheckpoint(
   layout: Layout,
   commit: string,
 ): Promise<Since | undefined> {
-  const file = checkpointPath(layout);
-  const entry = (await filesAt(git, commit, [file])).get(file);
+  const path = checkpointPath(layout);
+  const files = await filesAt(git, commit, [path, baselinePath(layout)]);
+  const entry = files.get(path);
   if (!isPlain(entry)) return undefined;
   const bytes = (await contents.read([entry.blob], READ_LIMIT)).get(entry.blob);
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
@@ -82,19 +83,19 @@ async function readCheckpoint(
   const folder = resultsFolder(layout);
   const changes = await treeChanges(git, checkpoint.tree, `${commit}:${folder}`).catch(() => undefined);
   if (!changes) return undefined;
-  const own = new Map<string, TreeChange>();
-  const others = await filesAt(git, commit, [baselinePath(layout), ...unsettled]);
-  for (const [path, it] of others) own.set(path, { path, entry: it });
+  const due = [...files, ...(await filesAt(git, commit, [...unsettled]))];
+  const own = new Map(due.map(([at, it]): [string, TreeChange] => [at, { path: at, entry: it }]));
   for (const change of changes) {
-    const { path, before, ...rest } = inFolder(folder, change);
-    newest.delete(path);
+    const { path: at, before, ...rest } = inFolder(folder, change);
+    newest.delete(at);
     // What an unsettled one said is not known, and it counts for nothing.
-    own.set(path, { path, ...rest, ...(before && !unsettled.has(path) && { before }) });
+    own.set(at, { path: at, ...rest, ...(before && !unsettled.has(at) && { before }) });
   }
   return { over, newest, own: [...own.values()], changed: changes.length };
 }
 
-function inFolder(folder: string, { path: inside, before, entry }: TreeChange): TreeChange {
+/** The same where paths are those inside a folder. */
+export function inFolder(folder: string, { path: inside, before, entry }: TreeChange): TreeChange {
   const path = `${folder}/${inside}`;
   return {
     path,
