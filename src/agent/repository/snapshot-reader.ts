@@ -307,7 +307,8 @@ export class SnapshotReader {
     // As they were: at these paths the tips differ, at all others they are the same.
     for (const it of runs) snapshot.runs.learn(it.path, runFile(layout, it.before));
     for (const it of own) snapshot.reports.learn(it.path, it.before && unread(layout, it.before));
-    const uncovered = [...(snapshot.baseline ?? [])].filter((it) => baseline?.has(it) !== true);
+    const recorded = baseline === snapshot.baseline ? [] : (snapshot.baseline ?? []);
+    const uncovered = [...recorded].filter((it) => baseline?.has(it) !== true);
     const asked = stored
       .filter(({ file }) => !file || file.standing === 'unfinished')
       .flatMap(({ path }) => runPaths(layout, path))
@@ -322,7 +323,7 @@ export class SnapshotReader {
     this.#last = snapshot;
     this.#definitions = definitions;
     if (definitions !== before) listDefinitions(snapshot, definitions);
-    const covered = [...(baseline ?? [])].filter((it) => snapshot.open.has(it));
+    const covered = [...snapshot.open].filter((it) => baseline?.has(it) === true);
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
     for (const it of stored) takeStored(snapshot, layout, it);
