@@ -45,8 +45,8 @@ const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
  * Reads a file that must hold exactly one document of one of `kinds`: the value with defaults, or every
  * problem with line and column. Never throws on content. A byte order mark and CRLF are fine.
  */
-export function parseDocument<T>(bytes: Uint8Array, kinds: readonly Kind<T>[]): Parsed<T> {
-  const loaded = load(bytes);
+export function parseDocument<T>(content: Content, kinds: readonly Kind<T>[]): Parsed<T> {
+  const loaded = content instanceof Uint8Array ? load(content) : content;
   if (!loaded.ok) return loaded;
   const { raw, locate } = loaded;
   const chosen = chooseKind(raw, kinds);
@@ -56,9 +56,16 @@ export function parseDocument<T>(bytes: Uint8Array, kinds: readonly Kind<T>[]): 
   return { ok: true, kind: chosen.kind, value: result.value, raw, locate };
 }
 
-type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; problems: LocatedProblem[] };
+/** What a file says in YAML, of whatever kind, or why it says nothing. */
+export type Loaded =
+  | { ok: true; raw: unknown; locate: Locate }
+  | { ok: false; problems: LocatedProblem[] };
 
-function load(bytes: Uint8Array): Loaded {
+/** A file's bytes, or what was loaded from them before: then they are not parsed again. */
+export type Content = Uint8Array | Loaded;
+
+/** Parses YAML, which must be one document. Never throws on content. */
+export function load(bytes: Uint8Array): Loaded {
   if (bytes.byteLength > MAX_BYTES) {
     return refuse(`file is too large: ${bytes.byteLength} bytes, at most ${MAX_BYTES} are read`);
   }

@@ -4,7 +4,7 @@ import { join, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
-import { parseDocument, type Kind, type LocatedProblem } from '../api/documents.ts';
+import { load, parseDocument, type Content, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../api/schema.ts';
@@ -96,36 +96,64 @@ export async function validatePaths(
   const runs = join(scope.root, scope.runs ?? 'runs');
   const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
   const problems: FileProblem[] = [];
-  const files = new Set<string>();
+  const files = new Map<string, { isDefinition: boolean }>();
   if (starts.length === 0) {
     problems.push({ file: scope.root, path: [], message: 'holds neither definitions nor run files' });
   }
   for (const start of starts) {
+    const isDefinition = isBelow(folder, start);
     try {
-      for (const file of await walk(start, true)) files.add(file);
+      for (const file of await walk(start, true)) files.set(file, { isDefinition: isDefinition(file) });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       problems.push({ file: start, path: [], message });
     }
   }
-  const inside = `${resolve(folder)}${sep}`;
-  for (const file of files) {
-    const isDefinition = resolve(file).startsWith(inside);
-    const found = checkFile(file, isDefinition, { definitions, executor: scope.executor ?? 'agent' });
-    problems.push(...found.map((it) => ({ ...it, file })));
+  const context: Context = {
+    layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+    namespace: 'default',
+    definitions,
+    executor: scope.executor ?? 'agent',
+  };
+  for (const some of groupsOf(PARSED_AHEAD, [...files])) {
+    // Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile.
+    const parsed = some.map(([file, { isDefinition }]) => ({ file, isDefinition, content: load(readFileSync(file)) }));
+    for (const it of parsed) {
+      for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
+    }
   }
   return { files: files.size, problems };
 }
 
-type Context = Required<Pick<PrepareContext, 'definitions' | 'executor'>>;
+/** A processor does faster what it does over and over, so some are parsed before they are checked. */
+const PARSED_AHEAD = 50;
 
-/** Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile. */
-function checkFile(file: string, isDefinition: boolean, context: Context): LocatedProblem[] {
-  const bytes = readFileSync(file);
-  // A valid run file, as nearly all are, is parsed once.
-  if (!isDefinition && problemsOfRun(file, bytes, context).length === 0) return [];
-  const parsed = parseDocument(bytes, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
-  const definition = isDefinition ? parseDefinition(file, bytes) : undefined;
+function* groupsOf<Item>(size: number, items: readonly Item[]): Iterable<Item[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+/** Tells of files found under a path whether they are in a folder; of most paths none or all are. */
+function isBelow(folder: string, start: string): (file: string) => boolean {
+  const [inside, from] = [folder, start].map((it) => `${resolve(it)}${sep}`) as [string, string];
+  if (from.startsWith(inside)) return () => true;
+  return inside.startsWith(from) ? (file) => resolve(file).startsWith(inside) : () => false;
+}
+
+type Context = Required<PrepareContext>;
+
+/** A file that is parsed, whatever came of it. */
+interface LoadedFile {
+  file: string;
+  content: Content;
+  /** Whether it lies in the folder of the definitions. */
+  isDefinition: boolean;
+}
+
+function checkFile({ file, content, isDefinition }: LoadedFile, context: Context): LocatedProblem[] {
+  // As nearly all run files are.
+  if (!isDefinition && problemsOfRun(file, content, context).length === 0) return [];
+  const parsed = parseDocument(content, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
+  const definition = isDefinition ? parseDefinition(file, content) : undefined;
   if (!parsed.ok) return distinct([...parsed.problems, ...problemsOfTimes(definition)]);
   if (definition) {
     if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, context));
@@ -137,7 +165,7 @@ function checkFile(file: string, isDefinition: boolean, context: Context): Locat
     return parsed.locate([{ path: ['metadata', 'name'], message }]);
   }
   if (parsed.kind !== NODEOPRUN_KIND && parsed.kind !== NODEOP_KIND) return [];
-  return problemsOfRun(file, bytes, context);
+  return problemsOfRun(file, content, context);
 }
 
 /** What is wrong with the times of a definition, which its schema does not know. */
@@ -151,10 +179,8 @@ function distinct(problems: readonly LocatedProblem[]): LocatedProblem[] {
   );
 }
 
-function problemsOfRun(path: string, bytes: Uint8Array, context: Context): LocatedProblem[] {
-  const source = { path, mode: '100644', blob: '', commit: '', bytes };
-  const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
-  const prepared = prepareRun(source, { layout, namespace: 'default', ...context });
+function problemsOfRun(path: string, content: Content, context: Context): LocatedProblem[] {
+  const prepared = prepareRun({ path, mode: '100644', blob: '', commit: '', content }, context);
   return prepared.ok ? [] : prepared.problems;
 }
 

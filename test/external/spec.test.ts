@@ -15,7 +15,7 @@ spec: {nodeOp: flash${spec === '' ? '' : `, ${spec}`}}
 
 function prepare(text: string, definition = '') {
   const bytes = Buffer.from(text);
-  const source = { path: 'runs/a.yaml', mode: '100644', blob: 'b', commit: 'c', bytes };
+  const source = { path: 'runs/a.yaml', mode: '100644', blob: 'b', commit: 'c', content: bytes };
   const parsed = parseDefinition('nodeops/flash.yaml', Buffer.from(nodeOp(definition)));
   const definitions = 'result' in parsed ? [parsed] : [];
   return prepareRun(source, { layout, namespace: 'ops', definitions, executor: 'external' });

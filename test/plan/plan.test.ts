@@ -197,7 +197,7 @@ test('a run without a name gets the name it will have', async () => {
   const definition = parseDefinition('nodeops/base.yaml', readFileSync(join(dir, 'nodeops/base.yaml')));
   if ('run' in definition) throw new Error('not a schedule');
   const real = prepareRun(
-    { path: 'runs/unnamed.yaml', mode: '100644', blob, commit: 'c'.repeat(40), bytes },
+    { path: 'runs/unnamed.yaml', mode: '100644', blob, commit: 'c'.repeat(40), content: bytes },
     {
       layout: { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: 'berlin' },
       namespace: 'ops',

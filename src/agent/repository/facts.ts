@@ -160,8 +160,8 @@ export class FactsReader {
     if (known) return known;
     const { layout, namespace, executor } = this.#context;
     const { definitions } = snapshot;
-    const bytes = this.#bytes.get(entry.blob) ?? new Uint8Array();
-    const prepared = prepareRun({ ...entry, commit, bytes }, { layout, namespace, definitions, executor });
+    const content = this.#bytes.get(entry.blob) ?? new Uint8Array();
+    const prepared = prepareRun({ ...entry, commit, content }, { layout, namespace, definitions, executor });
     if (this.#prepared.size > 1000) this.#prepared.clear();
     this.#prepared.set(key, prepared);
     return prepared;

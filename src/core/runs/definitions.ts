@@ -1,4 +1,4 @@
-import type { LocatedProblem } from '../../api/documents.ts';
+import type { Content, LocatedProblem } from '../../api/documents.ts';
 import { parseDocument } from '../../api/documents.ts';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import {
@@ -42,8 +42,8 @@ const KINDS = [
 ];
 
 /** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. */
-export function parseDefinition(path: string, bytes: Uint8Array): Definition | Schedule {
-  const parsed = parseDocument<z.infer<typeof Outline> | RecurringRun>(bytes, KINDS);
+export function parseDefinition(path: string, content: Content): Definition | Schedule {
+  const parsed = parseDocument<z.infer<typeof Outline> | RecurringRun>(content, KINDS);
   if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
   const document = parsed.value;
   if (document.kind === NODEOPRUN_KIND) return { path, run: document };

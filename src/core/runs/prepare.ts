@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
-import { parseDocument, type LocatedProblem } from '../../api/documents.ts';
+import { parseDocument, type Content, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
 import {
   ANNOTATION_CANCEL,
@@ -57,7 +57,7 @@ export interface RunSource {
   blob: string;
   /** Id of the commit that added the file. */
   commit: string;
-  bytes: Uint8Array;
+  content: Content;
 }
 
 export interface PrepareContext {
@@ -73,7 +73,7 @@ export interface PrepareContext {
 export function prepareRun(source: RunSource, context: PrepareContext): Preparation {
   const refused = refusal(source.path, source.mode);
   if (refused !== undefined) return { ok: false, problems: [{ path: [], message: refused }] };
-  const parsed = parseDocument<NodeOpManifest | NodeOpRun>(source.bytes, [
+  const parsed = parseDocument<NodeOpManifest | NodeOpRun>(source.content, [
     { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema },
     { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema },
   ]);
