@@ -57,9 +57,7 @@ export function parseDocument<T>(content: Content, kinds: readonly Kind<T>[]): P
 }
 
 /** What a file says in YAML, of whatever kind, or why it says nothing. */
-export type Loaded =
-  | { ok: true; raw: unknown; locate: Locate }
-  | { ok: false; problems: LocatedProblem[] };
+export type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; problems: LocatedProblem[] };
 
 /** A file's bytes, or what was loaded from them before: then they are not parsed again. */
 export type Content = Uint8Array | Loaded;

@@ -117,7 +117,11 @@ export async function validatePaths(
   };
   for (const some of groupsOf(PARSED_AHEAD, [...files])) {
     // Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile.
-    const parsed = some.map(([file, { isDefinition }]) => ({ file, isDefinition, content: load(readFileSync(file)) }));
+    const parsed = some.map(([file, { isDefinition }]) => ({
+      file,
+      isDefinition,
+      content: load(readFileSync(file)),
+    }));
     for (const it of parsed) {
       for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
     }

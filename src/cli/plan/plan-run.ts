@@ -58,7 +58,10 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
     }
     return {
       run,
-      prepared: prepareRun({ path: run, mode: '100644', blob: blobId(bytes), commit: '', content: bytes }, context),
+      prepared: prepareRun(
+        { path: run, mode: '100644', blob: blobId(bytes), commit: '', content: bytes },
+        context,
+      ),
     };
   } catch (error) {
     return refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
