@@ -96,14 +96,14 @@ export async function validatePaths(
   const runs = join(scope.root, scope.runs ?? 'runs');
   const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
   const problems: FileProblem[] = [];
-  const files = new Map<string, { isDefinition: boolean }>();
+  const files = new Map<string, boolean>();
   if (starts.length === 0) {
     problems.push({ file: scope.root, path: [], message: 'holds neither definitions nor run files' });
   }
   for (const start of starts) {
     const isDefinition = isBelow(folder, start);
     try {
-      for (const file of await walk(start, true)) files.set(file, { isDefinition: isDefinition(file) });
+      for (const file of await walk(start, true)) files.set(file, isDefinition(file));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       problems.push({ file: start, path: [], message });
@@ -115,9 +115,10 @@ export async function validatePaths(
     definitions,
     executor: scope.executor ?? 'agent',
   };
-  for (const some of groupsOf(PARSED_AHEAD, [...files])) {
+  const all = [...files];
+  for (let i = 0; i < all.length; i += PARSED_AHEAD) {
     // Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile.
-    const parsed = some.map(([file, { isDefinition }]) => ({
+    const parsed = all.slice(i, i + PARSED_AHEAD).map(([file, isDefinition]) => ({
       file,
       isDefinition,
       content: load(readFileSync(file)),
@@ -132,13 +133,10 @@ export async function validatePaths(
 /** A processor does faster what it does over and over, so some are parsed before they are checked. */
 const PARSED_AHEAD = 50;
 
-function* groupsOf<Item>(size: number, items: readonly Item[]): Iterable<Item[]> {
-  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
-}
-
 /** Tells of files found under a path whether they are in a folder; of most paths none or all are. */
 function isBelow(folder: string, start: string): (file: string) => boolean {
-  const [inside, from] = [folder, start].map((it) => `${resolve(it)}${sep}`) as [string, string];
+  const inside = `${resolve(folder)}${sep}`;
+  const from = `${resolve(start)}${sep}`;
   if (from.startsWith(inside)) return () => true;
   return inside.startsWith(from) ? (file) => resolve(file).startsWith(inside) : () => false;
 }

@@ -75,7 +75,7 @@ export class GitCommand {
    * The same for a command that needs credentials or keys. It is for those that reach out: after each one that says
    * nothing simple-git waits 50 ms for more.
    */
-  async with(session: Session, args: string[], stdin?: string | Uint8Array): Promise<string> {
+  async with(session: Session, args: string[], stdin?: string): Promise<string> {
     return this.#run(args, session, () => this.#git(session, stdin).raw(args));
   }
 
@@ -121,7 +121,7 @@ export class GitCommand {
     }
   }
 
-  #git(session: Session, stdin?: string | Uint8Array) {
+  #git(session: Session, stdin?: string) {
     const { dir, timeoutMs, signal } = this.#options;
     return simpleGit({
       baseDir: dir,
@@ -137,9 +137,7 @@ export class GitCommand {
       ],
       errors: (error, result) =>
         error ?? (result.exitCode === 0 ? undefined : new Error(`exit code ${result.exitCode}`)),
-      ...(stdin === undefined
-        ? {}
-        : { input: () => (typeof stdin === 'string' ? stdin : Buffer.from(stdin)) }),
+      ...(stdin === undefined ? {} : { input: () => stdin }),
       ...(signal === undefined ? {} : { abort: signal }),
     }).env(this.#env(session));
   }

@@ -48,9 +48,12 @@ export class FactsReader {
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
     const { layout, reader } = this.#context;
-    await reader.lookUp(snapshot, [...nodeOps.keys(), ...unfinishedRuns(snapshot)]);
+    const reported = unfinishedRuns(snapshot);
+    await reader.lookUp(snapshot, [...nodeOps.keys(), ...reported]);
     const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
-    const open = [...new Set([...snapshot.open, ...started, ...orphans(snapshot, nodeOps)])];
+    // Where file and NodeOp are gone, somebody must end what the report tells of.
+    const orphans = reported.filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
+    const open = [...new Set([...snapshot.open, ...started, ...orphans])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     await this.#load(entries);
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
@@ -170,11 +173,6 @@ export class FactsReader {
 
 function definitionFile({ definitionBlobs }: Snapshot, { name, path }: { name: string; path: string }) {
   return { path, blob: definitionBlobs.get(name) ?? '' };
-}
-
-/** Runs of reports that are not final though file and NodeOp are gone: somebody must end them. */
-function orphans(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): string[] {
-  return unfinishedRuns(snapshot).filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
 }
 
 /** Runs of reports that are not final. */

@@ -35,7 +35,6 @@ import {
   runFile,
   saysBegun,
   sort,
-  takeRun,
   takeStored,
   type Files,
   type Snapshot,
@@ -327,7 +326,7 @@ export class SnapshotReader {
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
     for (const it of stored) takeStored(snapshot, layout, it);
-    for (const it of runs) takeRun(snapshot, layout, it);
+    for (const it of runs) snapshot.runs.set(it.path, runFile(layout, it.entry));
     // A definition may be what an invalid run waits for.
     const waiting = definitions === before ? [] : snapshot.unfinished;
     const reported = [...stored.map(({ path }) => path), ...waiting].flatMap((it) => runPaths(layout, it));

@@ -3,7 +3,7 @@ import type { Definition } from '../../core/runs/definitions.ts';
 import type { NewestReports } from '../../core/runs/newest.ts';
 import { isRunFile, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
-import type { CommitInfo, TreeChange, TreeEntry } from '../../git/read.ts';
+import type { CommitInfo, TreeEntry } from '../../git/read.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { StoredChange, StoredReport } from './stored.ts';
 
@@ -87,10 +87,6 @@ export function sort(snapshot: Snapshot, layout: Layout, path: string): void {
     mayBeOpen && baseline?.has(path) !== true && runs.has(path) && !leavesNothing(stored, snapshot, path);
   if (isOpen) open.add(path);
   else open.delete(path);
-}
-
-export function takeRun({ runs }: Snapshot, layout: Layout, { path, entry }: TreeChange): void {
-  runs.set(path, runFile(layout, entry));
 }
 
 /** Only a run file counts. */

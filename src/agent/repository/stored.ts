@@ -105,8 +105,9 @@ export function inFolder(folder: string, { path: inside, before, entry }: TreeCh
 }
 
 /** What a file is as long as nobody has read it: those that say something else are all known. */
-export function unread(layout: Layout, { path, mode, blob }: TreeEntry): StoredReport {
-  const mayBeReport = mode.startsWith('100') && isYaml(path) && !isOwnFile(layout, path);
+export function unread(layout: Layout, entry: TreeEntry): StoredReport {
+  const { path, blob } = entry;
+  const mayBeReport = isPlain(entry) && isYaml(path) && !isOwnFile(layout, path);
   return { blob, standing: mayBeReport ? 'over' : 'other' };
 }
 
