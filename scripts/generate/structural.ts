@@ -50,6 +50,7 @@ const HANDLED = new Set([
 export function toStructural(schema: JsonSchema): JsonSchema {
   const unknown = Object.keys(schema).filter((key) => !HANDLED.has(key) && !isKept(key));
   if (unknown.length > 0) throw new Error(`cannot put ${unknown.join(', ')} into a structural schema`);
+  if (isIntOrString(schema)) return intOrString(schema);
   if (schema.type === undefined) throw new Error('a structural schema needs a type everywhere');
   return {
     ...(schema.description !== undefined && { description: schema.description }),
@@ -70,6 +71,21 @@ export function toStructural(schema: JsonSchema): JsonSchema {
 function toRule(rule: JsonSchema): JsonSchema {
   const { type: _type, default: _default, description: _description, ...rest } = rule;
   return rest.properties ? { ...rest, properties: mapValues(rest.properties, toRule) } : rest;
+}
+
+/** A quantity: the one union a structural schema has a word for. */
+function isIntOrString({ type, anyOf = [] }: JsonSchema): boolean {
+  return type === undefined && anyOf.map((it) => it.type).join(' or ') === 'integer or string';
+}
+
+function intOrString({ anyOf = [], description }: JsonSchema): JsonSchema {
+  const pattern = anyOf.find((it) => it.pattern !== undefined)?.pattern;
+  return {
+    ...(description !== undefined && { description }),
+    'x-kubernetes-int-or-string': true,
+    anyOf: [{ type: 'integer' }, { type: 'string' }],
+    ...(pattern !== undefined && { pattern }),
+  };
 }
 
 function isKept(key: string): boolean {

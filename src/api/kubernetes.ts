@@ -1,3 +1,5 @@
+import type { ResourceRequirements } from './pod-fields.ts';
+
 /**
  * The Kubernetes objects the agent reads and writes, as they are on the wire: timestamps stay RFC 3339
  * strings and only the fields that are used are named. Source of every shape: the Kubernetes API
@@ -85,6 +87,7 @@ export interface Container {
   env?: EnvVar[];
   volumeMounts?: VolumeMount[];
   securityContext?: { privileged?: boolean };
+  resources?: ResourceRequirements;
   terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError';
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject } from './kubernetes.ts';
+import { EnvVar, ResourceRequirements, Toleration } from './pod-fields.ts';
 import { int, object, objectName } from './schema.ts';
 
 /**
@@ -67,36 +68,6 @@ const LabelSelector = object({
 });
 export type LabelSelector = z.infer<typeof LabelSelector>;
 
-const keyRef = () => object({ name: z.string(), key: z.string(), optional: z.boolean().optional() });
-
-export const EnvVar = object({
-  name: z
-    .string()
-    .regex(/^[^=\0]+$/, 'not a name for an environment variable')
-    .describe('Name of the variable.'),
-  value: z.string().optional(),
-  valueFrom: object({
-    secretKeyRef: keyRef().optional(),
-    configMapKeyRef: keyRef().optional(),
-    fieldRef: object({ fieldPath: z.string(), apiVersion: z.string().optional() }).optional(),
-    resourceFieldRef: object({
-      resource: z.string(),
-      containerName: z.string().optional(),
-      divisor: z.string().optional(),
-    }).optional(),
-  })
-    .optional()
-    .describe('Source of the value, as in a container; not together with value.'),
-});
-
-const Toleration = object({
-  key: z.string().optional(),
-  operator: z.enum(['Exists', 'Equal']).optional(),
-  value: z.string().optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-  tolerationSeconds: z.int().optional(),
-});
-
 const command = () => z.array(z.string()).min(1, 'needs at least one word');
 const image = () => z.string().min(1, 'must not be empty');
 
@@ -153,6 +124,15 @@ export const NodeOpSpecSchema = object({
   concurrency: int().default(0).describe('Nodes worked on at the same time; 0: all at once.'),
   stopOnFailure: z.boolean().default(false).describe('Start no further node once one failed.'),
   preflight: Preflight.optional().describe('Check that runs on each node first and can skip it.'),
+  resources: ResourceRequirements.optional().describe(
+    'Requests and limits of the main container; none when absent.',
+  ),
+  preflightResources: ResourceRequirements.optional().describe(
+    'Requests and limits of the preflight container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  ),
+  rebootResources: ResourceRequirements.optional().describe(
+    'Requests and limits of the reboot container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  ),
   nodeReadyTimeoutSeconds: int()
     .default(600)
     .describe(
@@ -162,7 +142,23 @@ export const NodeOpSpecSchema = object({
     .boolean()
     .default(false)
     .describe('Extension: uncordon a node whose operation failed, if this NodeOp cordoned it.'),
+  startTimeoutSeconds: int(1)
+    .default(600)
+    .describe(
+      'Extension: how long the container of each pod may take to start, in seconds; past it the node is failed with the reason.',
+    ),
   activeDeadlineSeconds: int(1).optional().describe("Extension: bound on one node's main Job, in seconds."),
+  cancelTimeoutSeconds: int()
+    .optional()
+    .describe(
+      'Extension: how long a command may go on after its run was cancelled before its Job is deleted, in seconds; to its end when absent.',
+    ),
+  retryAfterDisruption: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Extension: run a command again, within backoffLimit, whose pod was disrupted or lost; it may have done its work.',
+    ),
   rebootTimeoutSeconds: int(1)
     .default(600)
     .describe('Extension: bound on a node coming back Ready with a new boot ID, in seconds.'),

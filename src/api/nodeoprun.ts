@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { cron } from './cron.ts';
-import { EnvVar } from './nodeop.ts';
+import { EnvVar } from './pod-fields.ts';
 import { duration, durationMs, object, objectName, timestamp } from './schema.ts';
 
 export const NODEOPRUN_KIND = 'NodeOpRun';

@@ -51,6 +51,38 @@ test('no pod is driven off its node by a taint, unless the NodeOp says which it 
     expect(spec?.tolerations).toEqual(tolerations);
 });
 
+test('resources are those written; absent, the pods beside the command get the little that the reference gives them', () => {
+  const resourcesOf = (spec = specOf()) => {
+    const { job, preflight, reboot } = podsOf(spec);
+    return [job, preflight, reboot].map((it) => it?.containers[0]?.resources);
+  };
+  const little = { cpu: '200m', memory: '128Mi' };
+  const both = { requests: little, limits: little };
+  expect(resourcesOf()).toEqual([undefined, both, both]);
+  expect(resourcesOf(specOf({ resources: {}, preflightResources: {}, rebootResources: {} }))).toEqual([
+    {},
+    {},
+    {},
+  ]);
+  const own = [{ limits: { memory: '1Gi' } }, { requests: { cpu: 1 } }, { limits: { cpu: '1.5' } }] as const;
+  const [resources, preflightResources, rebootResources] = own;
+  expect(resourcesOf(specOf({ resources, preflightResources, rebootResources }))).toEqual(own);
+});
+
+test.each(['lots', '1 Gi', 0.5, true])('%j is no quantity', (memory) => {
+  const parsed = NodeOpSpecSchema.safeParse({ ...specOf(), resources: { limits: { memory } } });
+  expect(parsed.error?.issues).toMatchObject([
+    {
+      path: ['resources', 'limits', 'memory'],
+      message: expect.stringContaining('expected a quantity') as unknown,
+    },
+  ]);
+});
+
+test('a pod told to stop is gone within ten seconds', () => {
+  for (const spec of Object.values(podsOf())) expect(spec?.terminationGracePeriodSeconds).toBe(10);
+});
+
 test('labels are valid and names distinct, however long the names are', () => {
   const long = { ...owner, name: `${'flash.firmware-'.repeat(16)}x` };
   const node = `${'rack-1.'.repeat(30)}example.org`;

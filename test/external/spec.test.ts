@@ -51,6 +51,7 @@ test.each([
   ['suspend: true', 'suspend'],
   ['env: [{name: A, value: b}]', 'env'],
   ['activeDeadlineSeconds: 5', 'activeDeadlineSeconds'],
+  ['cancelTimeoutSeconds: 5', 'cancelTimeoutSeconds'],
   ['maxFailures: 0', 'maxFailures'],
   ['topologyKey: zone', 'topologyKey'],
   ['soakSeconds: 5', 'soakSeconds'],

@@ -73,6 +73,16 @@ describe('structural schemas', () => {
     });
   });
 
+  test('have a word of their own for a quantity', () => {
+    const schema = z.strictObject({ cpu: z.union([z.int(), z.string().regex(/^1m$/)]).describe('Much.') });
+    expect(structural(schema).properties?.['cpu']).toEqual({
+      description: 'Much.',
+      'x-kubernetes-int-or-string': true,
+      anyOf: [{ type: 'integer' }, { type: 'string' }],
+      pattern: '^1m$',
+    });
+  });
+
   test.each([
     ['a literal', z.strictObject({ a: z.literal('x') })],
     ['anything', z.strictObject({ a: z.unknown() })],

@@ -8,6 +8,7 @@ import {
 } from '../../api/labels.ts';
 import type { Container, Job, ObjectMeta, OwnerReference, Pod, PodSpec } from '../../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodeOpSpec } from '../../api/nodeop.ts';
+import type { ResourceRequirements } from '../../api/pod-fields.ts';
 import { jobName, labelValue, preflightName, rebootName } from './names.ts';
 
 /** The NodeOp an object is made for. */
@@ -20,6 +21,8 @@ export interface Owner {
 /** The Job that runs the command on one node, privileged and with the host's root mounted. */
 export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
   const meta = metadata(owner, jobName(owner, node), node);
+  const { image, command, resources } = spec;
+  const run = { image, command, resources, readOnlyHost: false };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -31,7 +34,7 @@ export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
         : { activeDeadlineSeconds: spec.activeDeadlineSeconds }),
       template: {
         metadata: { labels: meta.labels ?? {}, annotations: meta.annotations ?? {} },
-        spec: podSpec(spec, node, { image: spec.image, command: spec.command, readOnlyHost: false }, 'Never'),
+        spec: podSpec(spec, node, run, 'Never'),
       },
     },
   };
@@ -40,7 +43,12 @@ export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
 /** The check before anything is touched: the host's root is mounted read-only. */
 export function preflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
   const check = spec.preflight ?? { command: [], activeDeadlineSeconds: 120 };
-  const run = { image: check.image ?? spec.image, command: check.command, readOnlyHost: true };
+  const run = {
+    image: check.image ?? spec.image,
+    command: check.command,
+    resources: spec.preflightResources ?? SMALL,
+    readOnlyHost: true,
+  };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -62,7 +70,12 @@ nsenter -t 1 -m -u -i -n -p -- reboot || chroot "$HOST_DIR" /sbin/reboot
 `.trim();
 
 export function rebootPod(owner: Owner, spec: NodeOpSpec, node: string, bootID: string): Pod {
-  const run = { image: spec.image, command: ['sh', '-c', REBOOT], readOnlyHost: false };
+  const run = {
+    image: spec.image,
+    command: ['sh', '-c', REBOOT],
+    resources: spec.rebootResources ?? SMALL,
+    readOnlyHost: false,
+  };
   const base = podSpec({ ...spec, env: [{ name: 'BOOT_ID', value: bootID }] }, node, run, 'Never');
   return {
     apiVersion: 'v1',
@@ -97,8 +110,18 @@ function metadata(owner: Owner, name: string, node: string, marker?: string): Ob
 interface Run {
   image: string;
   command: string[];
+  resources: ResourceRequirements | undefined;
   readOnlyHost: boolean;
 }
+
+/** What the reference gives a helper pod that says nothing of its own. */
+const SMALL: ResourceRequirements = {
+  requests: { cpu: '200m', memory: '128Mi' },
+  limits: { cpu: '200m', memory: '128Mi' },
+};
+
+/** A command told to stop has this long; deleting a NodeOp must not wait for Kubernetes' 30 s. */
+const GRACE_SECONDS = 10;
 
 function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never' | 'OnFailure'): PodSpec {
   const container: Container = {
@@ -112,10 +135,12 @@ function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never
     volumeMounts: [{ name: 'host', mountPath: spec.hostMountPath, readOnly: run.readOnlyHost }],
     // A preflight's silence is a verdict, so only failures may borrow the log: the kubelet does just that.
     terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...(run.resources && { resources: run.resources }),
   };
   return {
     nodeName: node,
     restartPolicy,
+    terminationGracePeriodSeconds: GRACE_SECONDS,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     containers: [container],
