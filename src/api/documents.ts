@@ -62,10 +62,18 @@ export type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; p
 /** A file's bytes, or what was loaded from them before: then they are not parsed again. */
 export type Content = Uint8Array | Loaded;
 
+/** What a file may hold at most. */
+export interface Bounds {
+  bytes: number;
+  values: number;
+}
+
+const OF_PEOPLE: Bounds = { bytes: MAX_BYTES, values: MAX_VALUES };
+
 /** Parses YAML, which must be one document. Never throws on content. */
-export function load(bytes: Uint8Array): Loaded {
-  if (bytes.byteLength > MAX_BYTES) {
-    return refuse(`file is too large: ${bytes.byteLength} bytes, at most ${MAX_BYTES} are read`);
+export function load(bytes: Uint8Array, bounds: Bounds = OF_PEOPLE): Loaded {
+  if (bytes.byteLength > bounds.bytes) {
+    return refuse(`file is too large: ${bytes.byteLength} bytes, at most ${bounds.bytes} are read`);
   }
   let text: string;
   try {
@@ -81,9 +89,13 @@ export function load(bytes: Uint8Array): Loaded {
     if (documents.length > 1) {
       return refuse(`file holds ${documents.length} documents; put each into a file of its own`);
     }
-    if (!isPlain(events) && !isSmall(documents[0]))
+    if (!isPlain(events, bounds.values) && !isSmall(documents[0], bounds.values))
       return refuse('document is too large once its aliases are expanded');
-    return { ok: true, raw: documents[0], locate: (problems) => locateAll(text, events, problems) };
+    const locate: Locate = (problems) => locateAll(text, events, problems);
+    const dropped = mayHold(text, PROTOTYPE) ? findKey(documents[0], PROTOTYPE) : undefined;
+    if (dropped)
+      return { ok: false, problems: locate([{ path: dropped, message: 'is no name of a field' }]) };
+    return { ok: true, raw: documents[0], locate };
   } catch (error) {
     if (!(error instanceof YAMLException)) return refuse(`not YAML: ${String(error)}`);
     const place = error.mark ? { line: error.mark.line + 1, column: error.mark.column + 1 } : {};
@@ -96,12 +108,12 @@ function refuse(message: string): { ok: false; problems: LocatedProblem[] } {
 }
 
 /** Whether there are so few events, each of them at most one value, that no more can come of them. */
-function isPlain(events: readonly Event[]): boolean {
-  return events.length <= MAX_VALUES && !events.some(({ type }) => type === EVENT_ID.ALIAS);
+function isPlain(events: readonly Event[], most: number): boolean {
+  return events.length <= most && !events.some(({ type }) => type === EVENT_ID.ALIAS);
 }
 
-function isSmall(root: unknown): boolean {
-  let left = MAX_VALUES;
+function isSmall(root: unknown, most: number): boolean {
+  let left = most;
   const todo: unknown[] = [root];
   while (todo.length > 0) {
     if (--left < 0) return false;
@@ -109,6 +121,29 @@ function isSmall(root: unknown): boolean {
     if (typeof value === 'object' && value !== null) todo.push(...Object.values(value));
   }
   return true;
+}
+
+/** A key that records of the schema library leave out without a word: a selector without its only label takes every node. */
+const PROTOTYPE = '__proto__';
+
+/** Only escapes of a text in double quotes can write a key otherwise. */
+function mayHold(text: string, key: string): boolean {
+  return text.includes(key) || text.includes('\\');
+}
+
+/** Path of the first such key, at whatever depth. */
+function findKey(root: unknown, key: string): (string | number)[] | undefined {
+  const todo: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+  for (let at = todo.pop(); at; at = todo.pop()) {
+    const { value, path } = at;
+    if (typeof value !== 'object' || value === null) continue;
+    if (Object.hasOwn(value, key)) return [...path, key];
+    const isList = Array.isArray(value);
+    for (const [name, child] of Object.entries(value)) {
+      todo.push({ value: child, path: [...path, isList ? Number(name) : name] });
+    }
+  }
+  return undefined;
 }
 
 function chooseKind<T>(raw: unknown, kinds: readonly Kind<T>[]): Kind<T> | { problems: Problem[] } {
