@@ -5,6 +5,7 @@ import { InvalidError, TransientError } from '../api/errors.ts';
 import { backoffMs } from '../kube/backoff.ts';
 import { ApiError, KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/resources.ts';
+import { reasonOf } from './system-error.ts';
 
 /** How a command that only reads finds its cluster. */
 export interface ClusterFlags {
@@ -27,7 +28,7 @@ export class ReadOnlyCluster {
     try {
       this.client = new KubeClient({ kubeconfig, context, timeoutMs: 15_000, mayWrite: () => false });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const what =
         kubeconfig === undefined ? 'no usable kubeconfig' : `cannot use the kubeconfig ${kubeconfig}`;
       throw new InvalidError(`${what}: ${reason}; name one with --kubeconfig and --context`, [], {

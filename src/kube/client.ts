@@ -66,8 +66,10 @@ export class KubeClient {
     if (options.kubeconfig === undefined) this.config.loadFromDefault();
     else this.config.loadFromFile(options.kubeconfig);
     if (options.context !== undefined) this.config.setCurrentContext(options.context);
-    const server = this.config.getCurrentCluster()?.server;
+    const { server, skipTLSVerify } = this.config.getCurrentCluster() ?? {};
     if (server === undefined) throw new Error(noCluster(this.config));
+    if (options.kubeconfig === undefined && server === NOTHING_FOUND) throw new Error(NOWHERE);
+    if (server.startsWith('http:') && skipTLSVerify !== true) throw new Error(plainHttp(server));
     this.server = server.replace(/\/$/, '');
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
@@ -233,6 +235,14 @@ export class KubeClient {
     this.dispatchers = { key, requests, streams: new Agent(options) };
     return this.dispatchers;
   }
+}
+
+/** What the official client makes up when there is no configuration at all: nothing of ours listens there. */
+const NOTHING_FOUND = 'http://localhost:8080';
+const NOWHERE = '$KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod of a cluster';
+
+function plainHttp(server: string): string {
+  return `its server ${server} speaks plain HTTP, which is taken only with "insecure-skip-tls-verify: true" beside it`;
 }
 
 function noCluster(config: KubeConfig): string {
