@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { KubeList, KubeObject } from '../api/kubernetes.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
-import { backoffMs } from '../kube/backoff.ts';
+import { backoffMs, pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { ApiError, KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/resources.ts';
 import { reasonOf } from './system-error.ts';
@@ -86,7 +86,10 @@ export class ReadOnlyCluster {
         if (!(error instanceof ApiError)) throw error;
         if (!BUSY.has(error.code) || attempt === ATTEMPTS) throw explained(what, error);
         // oxlint-disable-next-line no-await-in-loop
-        await sleep(Math.min(error.retryAfterMs ?? backoffMs(attempt), LONGEST_WAIT_MS));
+        await pause(
+          systemClock,
+          Math.min(error.retryAfterMs ?? backoffMs(systemClock, attempt), LONGEST_WAIT_MS),
+        );
       }
     }
   }
