@@ -1,12 +1,10 @@
-import { systemClock } from '../time/clock.ts';
-
 /** Notices what has been away without a break for so many milliseconds. */
 export class Patience {
   readonly #limitMs: number;
   readonly #now: () => number;
   readonly #away = new Map<string, { since: number; problem: string }>();
 
-  constructor(limitMs: number, now: () => number = systemClock.steady) {
+  constructor(limitMs: number, now: () => number = () => performance.now()) {
     this.#limitMs = limitMs;
     this.#now = now;
   }

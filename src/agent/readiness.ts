@@ -4,16 +4,15 @@ import type { PollState } from './repository/loop.ts';
 /** A remote that is away is no reason to be called unready at once: it comes back, and nothing is lost. */
 const REPOSITORY_PATIENCE_MS = 5 * 60_000;
 
-/** `now` and `lookedAt` are on the monotonic clock, `patience` in milliseconds. */
+/** `lookedAt` is on the monotonic clock, `patience` in milliseconds. */
 export function checkLease(lease: {
-  now: number;
   lookedAt: number | undefined;
   problem: string | undefined;
   patience: number;
   role: string;
 }): Check {
-  const { now, lookedAt, problem, patience, role } = lease;
-  const since = lookedAt === undefined ? Infinity : now - lookedAt;
+  const { lookedAt, problem, patience, role } = lease;
+  const since = lookedAt === undefined ? Infinity : performance.now() - lookedAt;
   if (since <= patience) return { name: 'lease', detail: role };
   return { name: 'lease', missing: `neither read nor written for too long: ${problem ?? 'no answer yet'}` };
 }

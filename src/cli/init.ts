@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
-import { reasonOf } from './system-error.ts';
 import { print } from './terminal.ts';
 
 interface InitFlags {
@@ -78,7 +77,8 @@ async function put(file: string, text: string): Promise<'added' | 'kept '> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
       return 'kept ';
-    throw new InvalidError(`cannot write ${file}: ${reasonOf(error)}`, [], { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidError(`cannot write ${file}: ${reason}`, [], { cause: error });
   }
 }
 

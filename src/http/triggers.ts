@@ -1,5 +1,4 @@
 import { ZodError } from 'zod';
-import { systemClock } from '../time/clock.ts';
 import { bitbucket } from './hooks/bitbucket.ts';
 import { generic } from './hooks/generic.ts';
 import { gitea } from './hooks/gitea.ts';
@@ -74,7 +73,7 @@ async function judgeHook(
   name: ProviderName,
   secretFile: string,
   request: HttpRequest,
-  { url, branch, now = systemClock.wall }: TriggerOptions,
+  { url, branch, now = Date.now }: TriggerOptions,
 ): Promise<Verdict> {
   const provider: Provider = PROVIDERS[name];
   const secret = await readSecret(secretFile).catch(() => undefined);

@@ -1,5 +1,4 @@
 import type { NodeOp } from '../../api/nodeop.ts';
-import type { Clock } from '../../core/ports.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ExternalWatch } from '../../kube/external-watch.ts';
 import { NODEOPS } from '../../kube/resources.ts';
@@ -9,7 +8,6 @@ import type { Logger } from '../logger.ts';
 
 export interface ExternalOptions {
   client: KubeClient;
-  clock?: Clock | undefined;
   logger: Logger;
   /** Told of each change that may alter how a NodeOp stands, once the caches are filled. */
   onChange: () => void;
@@ -21,7 +19,7 @@ export class ExternalRollouts {
   private readonly others: ExternalWatch;
   private started = false;
 
-  constructor({ client, clock, logger, onChange }: ExternalOptions) {
+  constructor({ client, logger, onChange }: ExternalOptions) {
     const onError = (error: unknown) => {
       logger.warn({ err: error instanceof Error ? error.message : String(error) }, 'watch interrupted');
     };
@@ -31,14 +29,13 @@ export class ExternalRollouts {
     this.caches = {
       nodeOps: new WatchCache<NodeOp>({
         client,
-        clock,
         onError,
         resource: NODEOPS,
         trim: trimNodeOp,
         onChange: changed,
       }),
     };
-    this.others = new ExternalWatch({ client, clock, onError, onChange: changed });
+    this.others = new ExternalWatch({ client, onError, onChange: changed });
   }
 
   async start(): Promise<void> {

@@ -1,10 +1,8 @@
 import type { NodeFacts } from '../../core/rollout/facts.ts';
 import { ownerUid } from '../../core/rollout/facts.ts';
-import type { Clock } from '../../core/ports.ts';
-import { backoffMs } from '../../time/backoff.ts';
+import { backoffMs } from '../../kube/backoff.ts';
 
 export interface StrandedCordonsOptions {
-  clock: Clock;
   /** Whether a NodeOp of this UID exists; asked only once all NodeOps are known. */
   exists: (uid: string) => boolean;
   uncordon: (node: string, mark: string) => Promise<void>;
@@ -19,7 +17,7 @@ export interface StrandedCordonsOptions {
 export class StrandedCordons {
   private readonly options: StrandedCordonsOptions;
   private readonly busy = new Set<string>();
-  private readonly timers = new Set<() => void>();
+  private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(options: StrandedCordonsOptions) {
     this.options = options;
@@ -38,18 +36,17 @@ export class StrandedCordons {
       },
       (error: unknown) => {
         this.options.onError(node.name, error);
-        const { clock } = this.options;
-        const cancel = clock.after(backoffMs(clock, attempt), () => {
-          this.timers.delete(cancel);
+        const timer = setTimeout(() => {
+          this.timers.delete(timer);
           this.busy.delete(node.name);
           this.check(node, attempt + 1);
-        });
-        this.timers.add(cancel);
+        }, backoffMs(attempt));
+        this.timers.add(timer);
       },
     );
   }
 
   stop(): void {
-    for (const cancel of this.timers) cancel();
+    for (const timer of this.timers) clearTimeout(timer);
   }
 }
