@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
+import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { NODES } from '../kube/resources.ts';
@@ -10,6 +10,7 @@ import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
 import { RepositoryLoop } from './repository/loop.ts';
+import { systemClock } from '../time/clock.ts';
 
 /** Where the agent itself runs, so that it drains its own node last and never evicts itself. */
 export interface Place {
@@ -32,6 +33,7 @@ export interface AgentOptions {
   /** Asked before every write to the cluster. */
   mayWrite?: (() => boolean) | undefined;
   telemetry?: Telemetry;
+  clock?: Clock;
 }
 
 /** The composition root: one cluster, one repository, and the two loops between them. */
@@ -47,11 +49,12 @@ export class Agent {
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, logger: Logger, options: AgentOptions = {}) {
-    const { place = {}, mayWrite, telemetry = NO_TELEMETRY } = options;
+    const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock } = options;
     this.logger = logger;
-    this.client = connect(config, { mayWrite, onAnswer: telemetry.apiRequest });
+    this.client = connect(config, { clock, mayWrite, onAnswer: telemetry.apiRequest });
     const common = {
       client: this.client,
+      clock,
       logger: logger.child({ loop: 'rollouts' }),
       onChange: () => {
         for (const listener of this.listeners) listener();
@@ -69,12 +72,13 @@ export class Agent {
       },
       ...(external && { read: external.read, whole: true }),
     });
-    this.feedback = feedbackOf(config, logger, (commit) => this.repository.mergesAfter(commit));
+    this.feedback = feedbackOf(config, logger, clock, (commit) => this.repository.mergesAfter(commit));
     const onReports = this.feedback?.tell;
     this.repository = new RepositoryLoop({
       config,
       store: this.store,
       logger,
+      clock,
       telemetry,
       ...(onReports && { onReports }),
     });
@@ -123,19 +127,20 @@ export class Agent {
 function feedbackOf(
   { feedback, git, cluster }: AgentConfig,
   logger: Logger,
+  clock: Clock,
   mergesAfter: (commit: string) => Promise<string[]>,
 ): Feedback | undefined {
   if (feedback === undefined) return undefined;
   const { url, branch } = git.results ?? git;
   const own = git.results && url !== undefined ? { resultsUrl: url } : {};
   const layout = { ...git.paths, cluster };
-  return new Feedback({ config: feedback, layout, branch, ...own, logger, mergesAfter });
+  return new Feedback({ config: feedback, layout, branch, ...own, logger, clock, mergesAfter });
 }
 
 /** Throws InvalidError when the cluster's access is not configured. */
 export function connect(
   { kubernetes }: AgentConfig,
-  options: Pick<KubeClientOptions, 'mayWrite' | 'onAnswer'> = {},
+  options: Pick<KubeClientOptions, 'clock' | 'mayWrite' | 'onAnswer'> = {},
 ): KubeClient {
   const { kubeconfig, context } = kubernetes;
   try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
+import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { LeaderElection, type LeaderElectionOptions } from '../kube/lease.ts';
 import type { Place } from './agent.ts';
@@ -15,6 +16,7 @@ export function electionOf(
   place: Place,
   client: KubeClient,
   logger: Logger,
+  clock: Clock,
   events: Events,
 ): LeaderElection {
   const { name, leaseDuration, renewDeadline, retryPeriod } = kubernetes.leaderElection;
@@ -23,6 +25,7 @@ export function electionOf(
   const log = logger.child({ lease: `${namespace}/${name}`, identity });
   return new LeaderElection({
     client,
+    clock,
     namespace,
     name,
     identity,

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { apiUrlOf, type Feedback as FeedbackConfig } from '../api/feedback.ts';
 import type { NodeOpReport } from '../api/report.ts';
 import { commentMarker, withRun } from '../core/feedback/comment.ts';
@@ -8,7 +7,9 @@ import { runStatus, statusContext, worthTelling } from '../core/feedback/status.
 import { reportPath, type Layout } from '../core/runs/paths.ts';
 import { type Comment, type Host, HostError } from '../host/host.ts';
 import { openHost } from '../host/open.ts';
-import { backoffMs, pause } from '../kube/backoff.ts';
+import type { Clock } from '../core/ports.ts';
+import { backoffMs, pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import type { Logger } from './logger.ts';
 
 export interface FeedbackOptions {
@@ -23,7 +24,7 @@ export interface FeedbackOptions {
   mergesAfter: (commit: string) => Promise<string[]>;
   /** The first wait after a failure, in milliseconds; it doubles up to a quarter of an hour. */
   retryMs?: number;
-  now?: () => Date;
+  clock?: Clock;
 }
 
 const MAX_RETRY_MS = 15 * 60_000;
@@ -36,6 +37,7 @@ const MAX_RETRY_MS = 15 * 60_000;
 export class Feedback {
   readonly #options: FeedbackOptions;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #abort = new AbortController();
   /** By path of the run file, longest waiting first. */
   readonly #waiting = new Map<string, NodeOpReport>();
@@ -46,12 +48,13 @@ export class Feedback {
 
   constructor(options: FeedbackOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#log = options.logger.child({ loop: 'feedback', provider: options.config.provider });
   }
 
   /** A ReportListener. */
   readonly tell = (reports: readonly NodeOpReport[]): void => {
-    const now = (this.#options.now ?? (() => new Date()))();
+    const now = new Date(this.#clock.wall());
     for (const report of worthTelling(reports, now)) this.#waiting.set(report.run.path, report);
     if (this.#abort.signal.aborted || this.#waiting.size === 0) return;
     this.#working ??= this.#work().finally(() => {
@@ -62,10 +65,7 @@ export class Feedback {
   /** Waits until all is told, but no longer than that many milliseconds. */
   async settle(ms: number): Promise<void> {
     const timer = new AbortController();
-    await Promise.race([
-      this.#working,
-      sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined),
-    ]);
+    await Promise.race([this.#working, pause(this.#clock, ms, timer.signal)]);
     timer.abort();
   }
 
@@ -108,9 +108,9 @@ export class Feedback {
     // The others have their turn first; newer news of this run take its place.
     if (!this.#waiting.has(path)) this.#waiting.set(path, report);
     const asked = error instanceof HostError ? error.retryAfterMs : undefined;
-    const wait = asked ?? backoffMs(failures, this.#options.retryMs ?? 5_000, MAX_RETRY_MS);
+    const wait = asked ?? backoffMs(this.#clock, failures, this.#options.retryMs ?? 5_000, MAX_RETRY_MS);
     this.#log.warn({ run: path, reason, retryInMs: Math.round(wait) }, 'feedback failed; will retry');
-    await pause(wait, this.#abort.signal);
+    await pause(this.#clock, wait, this.#abort.signal);
   }
 
   async #deliver(report: NodeOpReport): Promise<void> {

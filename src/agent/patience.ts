@@ -1,10 +1,12 @@
+import { systemClock } from '../time/clock.ts';
+
 /** Notices what has been away without a break for so many milliseconds. */
 export class Patience {
   readonly #limitMs: number;
   readonly #now: () => number;
   readonly #away = new Map<string, { since: number; problem: string }>();
 
-  constructor(limitMs: number, now: () => number = () => performance.now()) {
+  constructor(limitMs: number, now: () => number = systemClock.steady) {
     this.#limitMs = limitMs;
     this.#now = now;
   }

@@ -4,15 +4,16 @@ import type { PollState } from './repository/loop.ts';
 /** A remote that is away is no reason to be called unready at once: it comes back, and nothing is lost. */
 const REPOSITORY_PATIENCE_MS = 5 * 60_000;
 
-/** `lookedAt` is on the monotonic clock, `patience` in milliseconds. */
+/** `now` and `lookedAt` are on the monotonic clock, `patience` in milliseconds. */
 export function checkLease(lease: {
+  now: number;
   lookedAt: number | undefined;
   problem: string | undefined;
   patience: number;
   role: string;
 }): Check {
-  const { lookedAt, problem, patience, role } = lease;
-  const since = lookedAt === undefined ? Infinity : performance.now() - lookedAt;
+  const { now, lookedAt, problem, patience, role } = lease;
+  const since = lookedAt === undefined ? Infinity : now - lookedAt;
   if (since <= patience) return { name: 'lease', detail: role };
   return { name: 'lease', missing: `neither read nor written for too long: ${problem ?? 'no answer yet'}` };
 }

@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
-import { NO_TELEMETRY } from '../core/ports.ts';
+import { type Clock, NO_TELEMETRY } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection } from '../kube/lease.ts';
@@ -10,11 +10,13 @@ import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
 import { checkCluster, checkLease, checkRepository } from './readiness.ts';
 import { Standby } from './standby.ts';
+import { systemClock } from '../time/clock.ts';
 
 export interface ReplicaOptions {
   place?: Place;
   /** The program's version, for the metrics. */
   version?: string;
+  clock?: Clock;
 }
 
 /**
@@ -26,6 +28,7 @@ export class Replica {
   private readonly logger: Logger;
   private readonly place: Place;
   private readonly version: string;
+  private readonly clock: Clock;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
   private endpoint: Endpoint | undefined;
@@ -43,15 +46,16 @@ export class Replica {
     this.logger = logger;
     this.place = options.place ?? {};
     this.version = options.version ?? '';
+    this.clock = options.clock ?? systemClock;
     if (!config.kubernetes.leaderElection.enabled) return;
-    this.client = connect(config);
+    this.client = connect(config, { clock: this.clock });
     this.election = this.elect(this.client);
   }
 
   start(): void {
     this.turn = this.turn.then(() => this.open());
     if (this.election === undefined) return this.become(() => this.lead());
-    this.become(() => new Standby(this.config, this.logger));
+    this.become(() => new Standby(this.config, this.logger, this.clock));
     this.election.start();
   }
 
@@ -80,11 +84,11 @@ export class Replica {
   }
 
   private elect(client: KubeClient): LeaderElection {
-    return electionOf(this.config, this.place, client, this.logger, {
+    return electionOf(this.config, this.place, client, this.logger, this.clock, {
       onGain: (holds) => this.become(() => this.lead(holds)),
       onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
-        this.become(() => new Standby(this.config, this.logger));
+        this.become(() => new Standby(this.config, this.logger, this.clock));
       },
       onWait: (holder) => (this.holder = holder),
       onPollAsked: () => {
@@ -101,7 +105,12 @@ export class Replica {
 
   private lead(mayWrite?: () => boolean): Agent {
     const telemetry = this.endpoint?.telemetry ?? NO_TELEMETRY;
-    const agent = new Agent(this.config, this.logger, { place: this.place, mayWrite, telemetry });
+    const agent = new Agent(this.config, this.logger, {
+      place: this.place,
+      mayWrite,
+      telemetry,
+      clock: this.clock,
+    });
     agent.start().catch((error: unknown) => this.logger.error({ err: String(error) }, 'agent did not start'));
     return agent;
   }
@@ -136,8 +145,15 @@ export class Replica {
     const role = work instanceof Agent ? 'this agent leads' : `stands by, ${holder || 'nobody'} leads`;
     const patience = durationMs(this.config.kubernetes.leaderElection.leaseDuration);
     const lease =
-      election && checkLease({ lookedAt: election.lookedAt, problem: this.leaseProblem, patience, role });
+      election &&
+      checkLease({
+        now: this.clock.steady(),
+        lookedAt: election.lookedAt,
+        problem: this.leaseProblem,
+        patience,
+        role,
+      });
     const cluster = work instanceof Agent ? [checkCluster(work.synced)] : [];
-    return [...(lease ? [lease] : []), ...cluster, checkRepository(this.pollState(), Date.now())];
+    return [...(lease ? [lease] : []), ...cluster, checkRepository(this.pollState(), this.clock.wall())];
   }
 }

@@ -1,24 +1,28 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
+import type { Clock } from '../core/ports.ts';
 import { mirrorOf, type Mirror } from '../git/mirror.ts';
 import type { Logger } from './logger.ts';
 import type { PollState } from './repository/loop.ts';
 import { onSchedule } from './schedule.ts';
+import { systemClock } from '../time/clock.ts';
 
 /** What an agent does while another one leads: it keeps its clone current, and acts on nothing. */
 export class Standby {
   private readonly abort = new AbortController();
   private readonly mirror: Mirror;
   private readonly log: Logger;
+  private readonly clock: Clock;
   private readonly stopPolling: () => void;
   private under: Promise<void> = Promise.resolve();
   private polled: PollState = {};
 
-  constructor(config: AgentConfig, logger: Logger) {
+  constructor(config: AgentConfig, logger: Logger, clock: Clock = systemClock) {
     const { poll } = config.git;
+    this.clock = clock;
     this.log = logger.child({ loop: 'standby' });
     this.mirror = mirrorOf(config.git, this.abort.signal);
-    this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch());
+    this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch(), clock);
     void this.fetch();
   }
 
@@ -39,7 +43,7 @@ export class Standby {
       try {
         const away = await this.mirror.fetch();
         if (away) throw away;
-        this.polled = { tip: await this.mirror.runs.tip(), lastPoll: Date.now() };
+        this.polled = { tip: await this.mirror.runs.tip(), lastPoll: this.clock.wall() };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (this.abort.signal.aborted) return;

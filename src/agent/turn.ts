@@ -1,9 +1,11 @@
 import type { AgentConfig } from '../api/config.ts';
+import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection } from '../kube/lease.ts';
 import { connect, type Place } from './agent.ts';
 import { electionOf } from './election.ts';
 import type { Logger } from './logger.ts';
+import { systemClock } from '../time/clock.ts';
 
 /** The right of this process to act, until it is given back: the lease, where there is an election. */
 export class Turn {
@@ -16,7 +18,7 @@ export class Turn {
   #client: KubeClient | undefined;
 
   /** Throws InvalidError when the cluster's access is not configured. */
-  constructor(config: AgentConfig, place: Place, logger: Logger) {
+  constructor(config: AgentConfig, place: Place, logger: Logger, clock: Clock = systemClock) {
     const gained = Promise.withResolvers<() => boolean>();
     const lost = Promise.withResolvers<string>();
     this.gained = gained.promise;
@@ -25,9 +27,9 @@ export class Turn {
       gained.resolve(() => true);
       return;
     }
-    this.#client = connect(config);
+    this.#client = connect(config, { clock });
     this.#problem = 'no answer yet';
-    this.#election = electionOf(config, place, this.#client, logger, {
+    this.#election = electionOf(config, place, this.#client, logger, clock, {
       onGain: (holds) => {
         this.#problem = undefined;
         gained.resolve(holds);

@@ -103,98 +103,88 @@ const Preflight = object({
   activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
 });
 
-const ELSEWHERE = 'schedules go under nodeops/, the folder of definitions; a run file is one run';
-/** What people write into a run file though it belongs to a definition. */
-export const SCHEDULED = { schedule: ELSEWHERE, timeZone: ELSEWHERE, concurrencyPolicy: ELSEWHERE };
-
 /** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
-export const NodeOpSpecSchema = object(
-  {
-    nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
-    image: image().describe('Container image to run on each node.'),
-    imagePullSecrets: z
-      .array(object({ name: z.string() }))
-      .optional()
-      .describe('Secrets for pulling from private registries.'),
-    command: command().describe('Command to execute in the container.'),
-    hostMountPath: z
-      .string()
-      .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
-      .default('/host')
-      .describe("Where the node's root file system is mounted in the container."),
-    cordon: z.boolean().default(false).describe('Cordon the node before the operation.'),
-    drainOptions: DrainOptions.prefault({}).describe('Draining of the node before the operation.'),
-    rebootOnSuccess: z.boolean().default(false).describe('Reboot the node after the operation succeeded.'),
-    backoffLimit: int().default(3).describe('Retries on one node before it is failed.'),
-    concurrency: int().default(0).describe('Nodes worked on at the same time; 0: all at once.'),
-    stopOnFailure: z.boolean().default(false).describe('Start no further node once one failed.'),
-    preflight: Preflight.optional().describe('Check that runs on each node first and can skip it.'),
-    resources: ResourceRequirements.optional().describe(
-      'Requests and limits of the main container; none when absent.',
+export const NodeOpSpecSchema = object({
+  nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
+  image: image().describe('Container image to run on each node.'),
+  imagePullSecrets: z
+    .array(object({ name: z.string() }))
+    .optional()
+    .describe('Secrets for pulling from private registries.'),
+  command: command().describe('Command to execute in the container.'),
+  hostMountPath: z
+    .string()
+    .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
+    .default('/host')
+    .describe("Where the node's root file system is mounted in the container."),
+  cordon: z.boolean().default(false).describe('Cordon the node before the operation.'),
+  drainOptions: DrainOptions.prefault({}).describe('Draining of the node before the operation.'),
+  rebootOnSuccess: z.boolean().default(false).describe('Reboot the node after the operation succeeded.'),
+  backoffLimit: int().default(3).describe('Retries on one node before it is failed.'),
+  concurrency: int().default(0).describe('Nodes worked on at the same time; 0: all at once.'),
+  stopOnFailure: z.boolean().default(false).describe('Start no further node once one failed.'),
+  preflight: Preflight.optional().describe('Check that runs on each node first and can skip it.'),
+  resources: ResourceRequirements.optional().describe(
+    'Requests and limits of the main container; none when absent.',
+  ),
+  preflightResources: ResourceRequirements.optional().describe(
+    'Requests and limits of the preflight container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  ),
+  rebootResources: ResourceRequirements.optional().describe(
+    'Requests and limits of the reboot container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  ),
+  nodeReadyTimeoutSeconds: int()
+    .default(600)
+    .describe(
+      'Extension: how long a target that is not Ready is waited for once nothing else is left to do.',
     ),
-    preflightResources: ResourceRequirements.optional().describe(
-      'Requests and limits of the preflight container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  uncordonOnFailure: z
+    .boolean()
+    .default(false)
+    .describe('Extension: uncordon a node whose operation failed, if this NodeOp cordoned it.'),
+  startTimeoutSeconds: int(1)
+    .default(600)
+    .describe(
+      'Extension: how long the container of each pod may take to start, in seconds; past it the node is failed with the reason.',
     ),
-    rebootResources: ResourceRequirements.optional().describe(
-      'Requests and limits of the reboot container; 200m CPU and 128Mi memory for both when absent, none with {}.',
+  activeDeadlineSeconds: int(1).optional().describe("Extension: bound on one node's main Job, in seconds."),
+  cancelTimeoutSeconds: int()
+    .optional()
+    .describe(
+      'Extension: how long a command may go on after its run was cancelled before its Job is deleted, in seconds; to its end when absent.',
     ),
-    nodeReadyTimeoutSeconds: int()
-      .default(600)
-      .describe(
-        'Extension: how long a target that is not Ready is waited for once nothing else is left to do.',
-      ),
-    uncordonOnFailure: z
-      .boolean()
-      .default(false)
-      .describe('Extension: uncordon a node whose operation failed, if this NodeOp cordoned it.'),
-    startTimeoutSeconds: int(1)
-      .default(600)
-      .describe(
-        'Extension: how long the container of each pod may take to start, in seconds; past it the node is failed with the reason.',
-      ),
-    activeDeadlineSeconds: int(1).optional().describe("Extension: bound on one node's main Job, in seconds."),
-    cancelTimeoutSeconds: int()
-      .optional()
-      .describe(
-        'Extension: how long a command may go on after its run was cancelled before its Job is deleted, in seconds; to its end when absent.',
-      ),
-    retryAfterDisruption: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Extension: run a command again, within backoffLimit, whose pod was disrupted or lost; it may have done its work.',
-      ),
-    rebootTimeoutSeconds: int(1)
-      .default(600)
-      .describe('Extension: bound on a node coming back Ready with a new boot ID, in seconds.'),
-    maxFailures: int()
-      .optional()
-      .describe(
-        'Extension: failed nodes tolerated before no new node is started; 0 with stopOnFailure, else unlimited.',
-      ),
-    suspend: z
-      .boolean()
-      .default(false)
-      .describe('Extension: start no new node while true; nodes in flight finish.'),
-    env: z
-      .array(EnvVar)
-      .optional()
-      .describe('Extension: environment of the main and the preflight container.'),
-    tolerations: z
-      .array(Toleration)
-      .optional()
-      .describe('Extension: tolerations of the pods created; everything is tolerated when absent.'),
-    topologyKey: labelKey()
-      .optional()
-      .describe('Extension: node label; nodes of one value are finished before those of the next begin.'),
-    soakSeconds: int()
-      .default(0)
-      .describe(
-        'Extension: how long a finished node must stay Ready before its slot is free for the next one.',
-      ),
-  },
-  SCHEDULED,
-);
+  retryAfterDisruption: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Extension: run a command again, within backoffLimit, whose pod was disrupted or lost; it may have done its work.',
+    ),
+  rebootTimeoutSeconds: int(1)
+    .default(600)
+    .describe('Extension: bound on a node coming back Ready with a new boot ID, in seconds.'),
+  maxFailures: int()
+    .optional()
+    .describe(
+      'Extension: failed nodes tolerated before no new node is started; 0 with stopOnFailure, else unlimited.',
+    ),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('Extension: start no new node while true; nodes in flight finish.'),
+  env: z.array(EnvVar).optional().describe('Extension: environment of the main and the preflight container.'),
+  tolerations: z
+    .array(Toleration)
+    .optional()
+    .describe('Extension: tolerations of the pods created; everything is tolerated when absent.'),
+  topologyKey: labelKey()
+    .optional()
+    .describe('Extension: node label; nodes of one value are finished before those of the next begin.'),
+  soakSeconds: int()
+    .default(0)
+    .describe(
+      'Extension: how long a finished node must stay Ready before its slot is free for the next one.',
+    ),
+});
 export type NodeOpSpec = z.infer<typeof NodeOpSpecSchema>;
 
 export const NODE_PHASES = [

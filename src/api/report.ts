@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
+import { load, parseDocument } from './documents.ts';
 import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
 import { object } from './schema.ts';
 
@@ -9,7 +10,8 @@ export const CHECKPOINT_KIND = 'NodeOpReportCheckpoint';
 
 const text = () => z.string().optional();
 
-const REPORT_PHASES = [...ROLLOUT_PHASES, 'Invalid'] as const;
+/** `Waiting`: it was seen and has not begun. `Invalid`: it cannot be carried out as it is. */
+const REPORT_PHASES = ['Waiting', ...ROLLOUT_PHASES, 'Invalid'] as const;
 export type ReportPhase = (typeof REPORT_PHASES)[number];
 
 const ReportNode = object({
@@ -48,6 +50,7 @@ export const NodeOpReportSchema = object({
     phase: z.enum(REPORT_PHASES),
     reason: text(),
     message: text(),
+    until: text().describe('The time a run waits for, where it waits for one.'),
     startedAt: text(),
     finishedAt: text(),
     durationSeconds: z.number().optional(),
@@ -86,6 +89,7 @@ export const CheckpointSchema = object({
       run: z.string(),
       phase: z.enum(REPORT_PHASES),
       reason: text(),
+      until: text(),
       began: z.number(),
       ended: z.number(),
       durationSeconds: z.number().optional(),
@@ -97,6 +101,20 @@ export const CheckpointSchema = object({
   hasOlder: z.boolean(),
 });
 
-export function isFinalReport(report: NodeOpReport): boolean {
-  return report.status.phase !== 'Pending' && report.status.phase !== 'Running';
+const GOING_ON: ReadonlySet<ReportPhase> = new Set<ReportPhase>(['Waiting', 'Pending', 'Running']);
+
+export function isFinalReport({ status }: { status: { phase: ReportPhase } }): boolean {
+  return !GOING_ON.has(status.phase);
+}
+
+/** What the agent writes of 5,000 nodes with the longest names is a quarter of it. */
+export const REPORT_BYTES = 16 * 1024 * 1024;
+const REPORT_BOUNDS = { bytes: REPORT_BYTES, values: 1_000_000 };
+
+/** A report of any size the agent writes; undefined when it is none. */
+export function parseReport(bytes: Uint8Array): NodeOpReport | undefined {
+  const parsed = parseDocument(load(bytes, REPORT_BOUNDS), [
+    { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
+  ]);
+  return parsed.ok ? parsed.value : undefined;
 }

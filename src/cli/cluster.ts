@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { KubeList, KubeObject } from '../api/kubernetes.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
-import { backoffMs } from '../kube/backoff.ts';
+import { backoffMs, pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { ApiError, KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/resources.ts';
+import { reasonOf } from './system-error.ts';
 
 /** How a command that only reads finds its cluster. */
 export interface ClusterFlags {
@@ -27,7 +28,7 @@ export class ReadOnlyCluster {
     try {
       this.client = new KubeClient({ kubeconfig, context, timeoutMs: 15_000, mayWrite: () => false });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const what =
         kubeconfig === undefined ? 'no usable kubeconfig' : `cannot use the kubeconfig ${kubeconfig}`;
       throw new InvalidError(`${what}: ${reason}; name one with --kubeconfig and --context`, [], {
@@ -85,7 +86,10 @@ export class ReadOnlyCluster {
         if (!(error instanceof ApiError)) throw error;
         if (!BUSY.has(error.code) || attempt === ATTEMPTS) throw explained(what, error);
         // oxlint-disable-next-line no-await-in-loop
-        await sleep(Math.min(error.retryAfterMs ?? backoffMs(attempt), LONGEST_WAIT_MS));
+        await pause(
+          systemClock,
+          Math.min(error.retryAfterMs ?? backoffMs(systemClock, attempt), LONGEST_WAIT_MS),
+        );
       }
     }
   }

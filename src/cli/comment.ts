@@ -5,6 +5,7 @@ import { apiUrlOf, isSafeUrl } from '../api/feedback.ts';
 import { HostError, type Host, type HostAccess, type Provider } from '../host/host.ts';
 import { openHost } from '../host/open.ts';
 import { placeOf } from './comment/environment.ts';
+import { reasonOf } from './system-error.ts';
 import { print, wholeNumber } from './terminal.ts';
 
 interface CommentFlags {
@@ -98,6 +99,6 @@ async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new InvalidError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}`, [], { cause: error });
   }
 }

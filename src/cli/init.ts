@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
+import { reasonOf } from './system-error.ts';
 import { print } from './terminal.ts';
 
 interface InitFlags {
@@ -77,8 +78,7 @@ async function put(file: string, text: string): Promise<'added' | 'kept '> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
       return 'kept ';
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidError(`cannot write ${file}: ${reason}`, [], { cause: error });
+    throw new InvalidError(`cannot write ${file}: ${reasonOf(error)}`, [], { cause: error });
   }
 }
 

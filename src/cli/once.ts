@@ -7,7 +7,8 @@ import type { AgentConfig } from '../api/config.ts';
 import { TransientError } from '../api/errors.ts';
 import { isFinalPhase } from '../api/nodeop.ts';
 import { durationMs } from '../api/schema.ts';
-import { pause } from '../kube/backoff.ts';
+import { pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { labelOf, runPathOf } from './find-run.ts';
 import { loadConfig } from './load-config.ts';
 import { durationText, print } from './terminal.ts';
@@ -89,7 +90,7 @@ async function watchOver(
     const lost = patience.exhausted();
     if (lost) return `gave up after ${timeout}: ${lost.what}: ${lost.problem}`;
     // oxlint-disable-next-line no-await-in-loop
-    await pause(LOOK_MS, signal);
+    await pause(systemClock, LOOK_MS, signal);
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
+import { isSystemError, systemSentence } from './system-error.ts';
 import { endWithReader, printError } from './terminal.ts';
 
 /** Commands by heading and name, loaded when they are called: `start` never loads the embedded cluster. */
@@ -27,7 +28,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
 
 /**
  * Runs the command line; exit status 2 and every problem on standard error for invalid input, 3 when
- * something outside could not be reached.
+ * something outside could not be reached, 70 when the program itself is at fault (as sysexits.h has it).
  */
 export async function main(argv: readonly string[]): Promise<void> {
   endWithReader();
@@ -49,10 +50,27 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2;
       return;
     }
-    if (!(error instanceof InvalidError || error instanceof TransientError)) throw error;
-    printError(error.message);
-    process.exitCode = error instanceof InvalidError ? 2 : 3;
+    const { text, code } = endOf(error);
+    printError(text);
+    process.exitCode = code;
   }
+}
+
+/** What is said of an error at the very end. A stack trace helps nobody but those who mend the program. */
+function endOf(error: unknown): { text: string; code: number } {
+  if (error instanceof InvalidError) return { text: error.message, code: 2 };
+  if (error instanceof TransientError) return { text: error.message, code: 3 };
+  if (isSystemError(error)) return { text: systemSentence(error), code: 2 };
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (process.env['NODEOP_DEBUG'] === '1') return { text: stack, code: 70 };
+  const reason = error instanceof Error ? error.message : String(error);
+  const way = 'with NODEOP_DEBUG=1 it says where; please report it';
+  return { text: `a fault of nodeop-agent itself: ${reason.split('\n')[0]}; ${way}`, code: 70 };
+}
+
+/** Every command with all its options, as tests and documentation need them. */
+export function allCommands(): Promise<Command[]> {
+  return load(undefined);
 }
 
 /** The command of that name, or all of them. */

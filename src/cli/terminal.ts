@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
-import { duration } from '../api/schema.ts';
+import { duration, durationMs } from '../api/schema.ts';
 
 /** A line on standard output. */
 export function print(text: string): void {
@@ -21,11 +21,16 @@ export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number.');
-  return value;
+/** Of options that take a number from `least` to `most`. */
+export function numberBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  };
 }
+
+export const wholeNumber = numberBetween(0, 1_000_000_000);
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
 export function untilSignal(): Promise<void> {
@@ -42,11 +47,15 @@ export function untilSignal(): Promise<void> {
   });
 }
 
-/** For options that take a duration. */
+/** For options that take a duration. Timers of Node.js know no longer ones: they fire at once. */
 export function durationText(text: string): string {
-  if (duration().safeParse(text).success) return text;
-  throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
+  if (!duration().safeParse(text).success) {
+    throw new InvalidArgumentError('expected a duration such as "90s" or "5m".');
+  }
+  if (durationMs(text) <= LONGEST_DAYS * 86_400_000) return text;
+  throw new InvalidArgumentError(`expected ${LONGEST_DAYS}d at most.`);
 }
+const LONGEST_DAYS = 24;
 
 const COLOURS: Record<string, 'red' | 'green' | 'yellow' | 'cyan'> = {
   Completed: 'green',

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
-import { parseDocument, type Content, type Kind, type LocatedProblem } from '../api/documents.ts';
+import { InvalidError } from '../api/errors.ts';
+import { load, parseDocument, type Content, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../api/schema.ts';
@@ -12,8 +13,8 @@ import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
-import { load } from '../api/yaml.ts';
 import { loadConfig } from './load-config.ts';
+import { reasonOf } from './system-error.ts';
 import { readDefinitions, walk } from './repository-files.ts';
 
 /** A problem of a file; line and column count from 1. */
@@ -96,18 +97,23 @@ export async function validatePaths(
   const definitions = await readDefinitions(folder);
   const runs = join(scope.root, scope.runs ?? 'runs');
   const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
+  const missing = [...paths, scope.root].filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    const from = `paths are taken from ${process.cwd()}, and --root names the repository`;
+    throw new InvalidError(`there is no such file or folder: ${missing.join(', ')}; ${from}`);
+  }
   const problems: FileProblem[] = [];
   const files = new Map<string, boolean>();
   if (starts.length === 0) {
-    problems.push({ file: scope.root, path: [], message: 'holds neither definitions nor run files' });
+    const message = `holds neither ${scope.nodeops}/ nor ${scope.runs ?? 'runs'}/: name the repository with --root, or files to check`;
+    problems.push({ file: scope.root, path: [], message });
   }
   for (const start of starts) {
     const isDefinition = isBelow(folder, start);
     try {
       for (const file of await walk(start, true)) files.set(file, isDefinition(file));
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      problems.push({ file: start, path: [], message });
+      problems.push({ file: start, path: [], message: reasonOf(error) });
     }
   }
   const context: Context = {

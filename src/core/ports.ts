@@ -3,6 +3,24 @@ import type { NodeOp } from '../api/nodeop.ts';
 import type { NodeOpReport } from '../api/report.ts';
 
 /**
+ * Time, and the chance that only ever varies how long is waited. Whatever waits or tells the time takes one, so that the
+ * agent as a whole can be run on another time than the machine's.
+ */
+export interface Clock {
+  /** Epoch milliseconds as the machine is set. For what people wrote, and for what is put on record; never for waits. */
+  wall: () => number;
+  /**
+   * Milliseconds that pass, whatever becomes of the wall clock: for waits, gaps and time-outs. They count from the epoch as
+   * it was when the process began, so that they are of the size of a stamp.
+   */
+  steady: () => number;
+  /** Calls once, that many milliseconds later; a wait may be of any length. Returns the way to cancel. */
+  after: (ms: number, call: () => void) => () => void;
+  /** From 0 to less than 1. */
+  random: () => number;
+}
+
+/**
  * What the repository loop needs of the cluster. Implemented in `kube/`; tests may use the embedded
  * cluster through the same implementation.
  */

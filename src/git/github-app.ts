@@ -2,6 +2,7 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { EnvHttpProxyAgent, ProxyAgent, request } from 'undici';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import type { GitAccess } from '../api/git-access.ts';
+import { systemClock } from '../time/clock.ts';
 import { readNamed, redact } from './credentials.ts';
 import { proxyUrl } from './proxy.ts';
 
@@ -20,7 +21,7 @@ export class GitHubApp {
   readonly #now: () => number;
   #known: { token: string; expiresAt: number; key: string } | undefined;
 
-  constructor(access: GitAccess, url: string, field: string, now = Date.now) {
+  constructor(access: GitAccess, url: string, field: string, now = systemClock.wall) {
     this.#access = access;
     this.#url = url;
     this.#field = field;

@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TransientError } from '../api/errors.ts';
 import type { GitSigning } from '../api/git-trust.ts';
+import type { Clock } from '../core/ports.ts';
+import { pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import type { GitCommand } from './command.ts';
 import type { Branch } from './remote.ts';
 import { withSigningKey } from './signing.ts';
@@ -11,6 +13,7 @@ export interface WriteOptions {
   signing?: GitSigning | undefined;
   now: () => Date;
   signal?: AbortSignal;
+  clock?: Clock;
   /** How often a push that others won is tried again. */
   attempts?: number;
   /** Milliseconds before the next attempt; backoff with jitter unless told. */
@@ -25,7 +28,7 @@ export type Files = ReadonlyMap<string, string | undefined>;
 /** Pushes on one tip. Others that are just taking a branch hold its lock for a moment. */
 const MAX_REFUSALS = 3;
 const PENDING = 'refs/agent/pending';
-const backoff = (attempt: number) => Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random());
+const backoff = (attempt: number, { random }: Clock) => Math.min(5000, 100 * 2 ** attempt) * (0.5 + random());
 
 /**
  * Commits `files` on the branch's tip and pushes them. When somebody else pushed first,
@@ -57,13 +60,11 @@ export async function writeFiles(
       const isRefused = bases.filter((it) => it === tip).length >= MAX_REFUSALS;
       if (isRefused || attempt + 1 >= attempts) throw error;
       options.onRetry?.();
-      await sleep((options.delayMs ?? backoff)(attempt), undefined, signalOf(options));
+      const { clock = systemClock, delayMs, signal } = options;
+      await pause(clock, delayMs?.(attempt) ?? backoff(attempt, clock), signal);
+      signal?.throwIfAborted();
     }
   }
-}
-
-function signalOf(options: WriteOptions) {
-  return options.signal === undefined ? {} : { signal: options.signal };
 }
 
 /**

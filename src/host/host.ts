@@ -1,3 +1,6 @@
+import { systemClock } from '../time/clock.ts';
+import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
+
 /** What the agent says about one commit; `context` tells it apart from what others say. */
 export interface CommitStatus {
   context: string;
@@ -66,8 +69,13 @@ export async function hostFetch(
   init: RequestInit,
   signal?: AbortSignal,
 ): Promise<Response> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  const signals = [timeout, signal, init.signal].filter((it): it is AbortSignal => it instanceof AbortSignal);
+  const timeout = new AbortController();
+  const cancel = systemClock.after(TIMEOUT_MS, () =>
+    timeout.abort(new Error(`nothing for ${TIMEOUT_MS / 1000} s`)),
+  );
+  const signals = [timeout.signal, signal, init.signal].filter(
+    (it): it is AbortSignal => it instanceof AbortSignal,
+  );
   try {
     const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.any(signals) });
     const { status, statusText, headers } = response;
@@ -75,6 +83,8 @@ export async function hostFetch(
     return new Response(text === '' ? null : text, { status, statusText, headers });
   } catch (cause) {
     throw new HostError(0, `no answer from ${new URL(url).host}: ${reasonOf(cause)}`, undefined, { cause });
+  } finally {
+    cancel();
   }
 }
 
@@ -92,7 +102,7 @@ export function refusal(
   status: number,
   header: (name: string) => string | undefined,
   message: string,
-  now: number = Date.now(),
+  now: number = systemClock.wall(),
 ): HostError {
   const retryAfter = header('retry-after');
   if (retryAfter !== undefined) {
@@ -101,15 +111,20 @@ export function refusal(
     return new HostError(
       Number.isNaN(ms) ? status : asLimit(status),
       message,
-      Number.isNaN(ms) ? undefined : Math.max(0, ms),
+      Number.isNaN(ms) ? undefined : bounded(ms),
     );
   }
   const left = header('x-ratelimit-remaining') ?? header('ratelimit-remaining');
   const reset = Number(header('x-ratelimit-reset') ?? header('ratelimit-reset'));
   if (left === '0' && Number.isFinite(reset)) {
-    return new HostError(asLimit(status), message, Math.max(1000, reset * 1000 - now));
+    return new HostError(asLimit(status), message, bounded(Math.max(1000, reset * 1000 - now)));
   }
   return new HostError(status, message);
+}
+
+/** A host whose clock is off, or that asks for a day, is asked again all the same. */
+function bounded(ms: number): number {
+  return Math.min(Math.max(0, ms), MAX_RETRY_AFTER_MS);
 }
 
 /** GitHub answers 403 to both a missing right and too many requests; only the latter asks to wait. */

@@ -1,3 +1,5 @@
+import { systemClock } from '../time/clock.ts';
+
 /** How many callers are remembered; beyond that the longest unseen is forgotten. */
 const MAX_CALLERS = 1_000;
 
@@ -7,7 +9,7 @@ export class RateLimit {
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
   private readonly now: () => number;
 
-  constructor(perMinute: number, now: () => number = () => performance.now()) {
+  constructor(perMinute: number, now: () => number = systemClock.steady) {
     this.perMinute = perMinute;
     this.now = now;
   }

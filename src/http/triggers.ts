@@ -1,4 +1,5 @@
 import { ZodError } from 'zod';
+import { systemClock } from '../time/clock.ts';
 import { bitbucket } from './hooks/bitbucket.ts';
 import { generic } from './hooks/generic.ts';
 import { gitea } from './hooks/gitea.ts';
@@ -73,7 +74,7 @@ async function judgeHook(
   name: ProviderName,
   secretFile: string,
   request: HttpRequest,
-  { url, branch, now = Date.now }: TriggerOptions,
+  { url, branch, now = systemClock.wall }: TriggerOptions,
 ): Promise<Verdict> {
   const provider: Provider = PROVIDERS[name];
   const secret = await readSecret(secretFile).catch(() => undefined);

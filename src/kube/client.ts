@@ -1,13 +1,16 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { KubeList, KubeObject, KubeStatus } from '../api/kubernetes.ts';
+import type { Clock } from '../core/ports.ts';
+import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { collectionPath, objectPath, type Resource } from './resources.ts';
 
 /** An answer of the API server other than 2xx, or no answer at all (`code` 0). */
 export class ApiError extends Error {
   readonly code: number;
   readonly status: KubeStatus;
-  /** What the server asked to wait, in milliseconds. */
+  /** What the server asked to wait, in milliseconds; never more than some minutes. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: number, status: KubeStatus, retryAfterMs?: number, options?: ErrorOptions) {
@@ -30,6 +33,7 @@ export interface KubeClientOptions {
   /** Parallel connections to the API server. */
   connections?: number;
   timeoutMs?: number;
+  clock?: Clock;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
   /** Told of every answer; code 0 is none. `verb` is the request's method, or WATCH. */
@@ -60,14 +64,18 @@ export class KubeClient {
   private dispatchers: { key: string; requests: Dispatcher; streams: Dispatcher } | undefined;
   private readonly mayWrite: () => boolean;
   private readonly onAnswer: (verb: string, code: number) => void;
+  private readonly clock: Clock;
   private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
+    this.clock = options.clock ?? systemClock;
     if (options.kubeconfig === undefined) this.config.loadFromDefault();
     else this.config.loadFromFile(options.kubeconfig);
     if (options.context !== undefined) this.config.setCurrentContext(options.context);
-    const server = this.config.getCurrentCluster()?.server;
+    const { server, skipTLSVerify } = this.config.getCurrentCluster() ?? {};
     if (server === undefined) throw new Error(noCluster(this.config));
+    if (options.kubeconfig === undefined && server === NOTHING_FOUND) throw new Error(NOWHERE);
+    if (server.startsWith('http:') && skipTLSVerify !== true) throw new Error(plainHttp(server));
     this.server = server.replace(/\/$/, '');
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
@@ -204,7 +212,7 @@ export class KubeClient {
   }
 
   private async authorize() {
-    if (this.credentials && this.dispatchers && Date.now() < this.credentials.until) {
+    if (this.credentials && this.dispatchers && this.clock.steady() < this.credentials.until) {
       return { headers: this.credentials.headers, dispatchers: this.dispatchers };
     }
     const headers: Record<string, string> = {};
@@ -214,7 +222,7 @@ export class KubeClient {
     if (https.auth) headers['authorization'] = `Basic ${Buffer.from(String(https.auth)).toString('base64')}`;
     const { ca, cert, key, rejectUnauthorized, servername } = https;
     const connect = { ca, cert, key, rejectUnauthorized, servername };
-    this.credentials = { headers, until: Date.now() + CREDENTIALS_MS };
+    this.credentials = { headers, until: this.clock.steady() + CREDENTIALS_MS };
     return { headers, dispatchers: this.dispatchersFor(connect) };
   }
 
@@ -233,6 +241,14 @@ export class KubeClient {
     this.dispatchers = { key, requests, streams: new Agent(options) };
     return this.dispatchers;
   }
+}
+
+/** What the official client makes up when there is no configuration at all: nothing of ours listens there. */
+const NOTHING_FOUND = 'http://localhost:8080';
+const NOWHERE = '$KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod of a cluster';
+
+function plainHttp(server: string): string {
+  return `its server ${server} speaks plain HTTP, which is taken only with "insecure-skip-tls-verify: true" beside it`;
 }
 
 function noCluster(config: KubeConfig): string {
@@ -260,5 +276,9 @@ async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
   const header = Number(response.headers['retry-after']);
   const seconds = Number.isFinite(header) ? header : (status.details?.retryAfterSeconds ?? 0);
   // Whoever names no time, or none at all, leaves it to the caller: nobody wants to be asked without a pause.
-  return new ApiError(response.statusCode, status, seconds > 0 ? seconds * 1000 : undefined);
+  return new ApiError(
+    response.statusCode,
+    status,
+    seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Pod } from '../api/kubernetes.ts';
 import { daemonSetOf } from '../core/rollout/drain.ts';
 import type { DrainFacts, EvictionAnswer } from '../core/rollout/facts.ts';
+import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from './client.ts';
 import { DAEMONSETS, PODS } from './resources.ts';
 import { WatchCache } from './watch.ts';
@@ -23,9 +24,16 @@ export class DrainSessions {
   private readonly client: KubeClient;
   private readonly onChange: (node: string) => void;
   private readonly onError: (error: unknown) => void;
+  private readonly clock: Clock;
   private eviction: Promise<string | undefined> | undefined;
 
-  constructor(client: KubeClient, onChange: (node: string) => void, onError: (error: unknown) => void) {
+  constructor(
+    client: KubeClient,
+    onChange: (node: string) => void,
+    onError: (error: unknown) => void,
+    clock: Clock,
+  ) {
+    this.clock = clock;
     this.client = client;
     this.onChange = onChange;
     this.onError = onError;
@@ -36,6 +44,7 @@ export class DrainSessions {
     if (this.sessions.has(node)) return;
     const pods = new WatchCache<Pod>({
       client: this.client,
+      clock: this.clock,
       resource: PODS,
       fieldSelector: `spec.nodeName=${node}`,
       trim: trimForDrain,

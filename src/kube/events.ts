@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeObject } from '../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../api/nodeop.ts';
+import type { Clock } from '../core/ports.ts';
 import type { News } from '../core/rollout/events.ts';
 import type { KubeClient } from './client.ts';
 import type { ExecutionTarget } from './executor.ts';
@@ -31,11 +32,14 @@ export class EventRecorder {
   private readonly onError: (error: unknown) => void;
   private readonly gathered = new Map<string, Gathered>();
   private readonly under = new Set<Promise<void>>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private cancel: (() => void) | undefined;
   private tokens = NODE_BURST;
-  private refilled = Date.now();
+  private refilled: number;
 
-  constructor(client: KubeClient, onError: (error: unknown) => void) {
+  constructor(client: KubeClient, onError: (error: unknown) => void, clock: Clock) {
+    this.clock = clock;
+    this.refilled = clock.steady();
     this.client = client;
     this.onError = onError;
   }
@@ -47,25 +51,25 @@ export class EventRecorder {
     if (known) {
       known.count += 1;
       known.nodes.push(...nodes);
-    } else this.gathered.set(key, { op, first: news, nodes, count: 1, firstAt: new Date().toISOString() });
-    this.timer ??= setTimeout(() => this.flush(), GATHER_MS);
+    } else this.gathered.set(key, { op, first: news, nodes, count: 1, firstAt: this.stamp() });
+    this.cancel ??= this.clock.after(GATHER_MS, () => this.flush());
     if (news.node !== undefined && this.takeToken()) {
       const message = `NodeOp ${op.namespace}/${op.name}: ${news.message}`;
       // The kubelet and kubectl name a node by its name as UID, in the default namespace.
       const involved = { kind: 'Node', apiVersion: 'v1', name: news.node, uid: news.node };
-      this.create('default', involved, { ...news, message }, 1, new Date().toISOString());
+      this.create('default', involved, { ...news, message }, 1, this.stamp());
     }
   }
 
   /** Writes what is gathered and waits for it. */
   async stop(): Promise<void> {
-    clearTimeout(this.timer);
+    this.cancel?.();
     this.flush();
     await Promise.allSettled(this.under);
   }
 
   private flush(): void {
-    this.timer = undefined;
+    this.cancel = undefined;
     for (const { op, first, nodes, count, firstAt } of this.gathered.values()) {
       const shown = nodes.slice(0, 10).join(', ');
       const more = nodes.length > 10 ? ` and ${nodes.length - 10} more` : '';
@@ -81,8 +85,12 @@ export class EventRecorder {
     this.gathered.clear();
   }
 
+  private stamp(): string {
+    return new Date(this.clock.wall()).toISOString();
+  }
+
   private takeToken(): boolean {
-    const earned = Math.floor((Date.now() - this.refilled) / NODE_REFILL_MS);
+    const earned = Math.floor((this.clock.steady() - this.refilled) / NODE_REFILL_MS);
     this.tokens = Math.min(NODE_BURST, this.tokens + earned);
     this.refilled += earned * NODE_REFILL_MS;
     if (this.tokens < 1) return false;
@@ -107,7 +115,7 @@ export class EventRecorder {
       message: news.message.slice(0, 1024),
       count,
       firstTimestamp: firstAt,
-      lastTimestamp: new Date().toISOString(),
+      lastTimestamp: this.stamp(),
       source: { component: 'nodeop-agent' },
     } satisfies KubeObject & Record<string, unknown>;
     const done = this.client

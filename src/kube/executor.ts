@@ -1,6 +1,7 @@
 import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY, ANNOTATION_SPEC, FINALIZER, LABEL_NODEOP_UID } from '../api/labels.ts';
 import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark } from '../core/rollout/facts.ts';
 import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
@@ -40,6 +41,7 @@ export class Executor {
   private readonly client: KubeClient;
   private readonly caches: Caches;
   private readonly drains: DrainSessions;
+  private readonly clock: Clock;
   private readonly jobGone: (op: ExecutionTarget, node: string) => void;
 
   constructor(
@@ -47,7 +49,9 @@ export class Executor {
     caches: Caches,
     drains: DrainSessions,
     jobGone: (op: ExecutionTarget, node: string) => void,
+    clock: Clock,
   ) {
+    this.clock = clock;
     this.client = client;
     this.caches = caches;
     this.drains = drains;
@@ -200,12 +204,12 @@ export class Executor {
       await this.client.request('POST', `${objectPath(PODS, pod.name, pod.namespace)}/eviction`, { body });
       return { kind: 'accepted' };
     } catch (error) {
-      return evictionAnswer(error);
+      return evictionAnswer(error, this.clock.wall());
     }
   }
 }
 
-function evictionAnswer(error: unknown): EvictionAnswer {
+function evictionAnswer(error: unknown, now: number): EvictionAnswer {
   if (!(error instanceof ApiError)) throw error;
   if (error.code === 404) return { kind: 'accepted' };
   // Another pod has the name by now, or the budget changed under the eviction: the next look will tell.
@@ -213,7 +217,7 @@ function evictionAnswer(error: unknown): EvictionAnswer {
   const cause = error.status.details?.causes?.find(({ reason }) => reason === 'DisruptionBudget');
   const terminating = error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating');
   if (error.code === 429 || terminating) {
-    const retryAt = Date.now() + (error.retryAfterMs ?? EVICTION_RETRY_MS);
+    const retryAt = now + (error.retryAfterMs ?? EVICTION_RETRY_MS);
     return { kind: 'blocked', message: cause?.message ?? error.message, retryAt };
   }
   // The server being away or overloaded is no verdict on the pod; several budgets (500) are.

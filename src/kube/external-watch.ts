@@ -2,6 +2,7 @@ import type { Job, Node } from '../api/kubernetes.ts';
 import { LABEL_NODEOP } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { ExternalView } from '../core/external/view.ts';
+import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from './client.ts';
 import { JOBS, NODES } from './resources.ts';
 import { trimJob, trimNode } from './trim.ts';
@@ -9,6 +10,7 @@ import { WatchCache } from './watch.ts';
 
 export interface ExternalWatchOptions {
   client: KubeClient;
+  clock?: Clock | undefined;
   /** Told of each change that may alter how a NodeOp stands, once all is known. */
   onChange: () => void;
   onError: (error: unknown) => void;
@@ -22,12 +24,13 @@ export class ExternalWatch {
   private started: Promise<void> | undefined;
   private synced = false;
 
-  constructor({ client, onChange, onError }: ExternalWatchOptions) {
+  constructor({ client, clock, onChange, onError }: ExternalWatchOptions) {
     const told = (changed: boolean) => {
       if (changed && this.synced) onChange();
     };
     this.nodes = new WatchCache<Node>({
       client,
+      clock,
       onError,
       resource: NODES,
       trim: trimNode,
@@ -35,6 +38,7 @@ export class ExternalWatch {
     });
     this.jobs = new WatchCache<Job>({
       client,
+      clock,
       onError,
       resource: JOBS,
       labelSelector: LABEL_NODEOP,

@@ -1,11 +1,14 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
 import { ANNOTATION_POLL } from '../api/labels.ts';
 import { heldLease, leaseStep, releasedLease } from '../core/lease.ts';
+import type { Clock } from '../core/ports.ts';
+import { systemClock } from '../time/clock.ts';
 import { isApiError, type KubeClient } from './client.ts';
 import { collectionPath, LEASES, objectPath } from './resources.ts';
 
 export interface LeaderElectionOptions {
   client: Pick<KubeClient, 'request'>;
+  clock?: Clock;
   namespace: string;
   name: string;
   /** Unique to this process: an identity that came back after a restart would trust a lease it never took. */
@@ -34,6 +37,7 @@ export interface LeaderElectionOptions {
  */
 export class LeaderElection {
   private readonly options: LeaderElectionOptions;
+  private readonly clock: Clock;
   private lease: Lease | undefined;
   private seen = { record: '', at: 0 };
   /** Raised at each gain, so that what was handed out under an earlier one no longer holds. */
@@ -50,6 +54,7 @@ export class LeaderElection {
 
   constructor(options: LeaderElectionOptions) {
     this.options = options;
+    this.clock = options.clock ?? systemClock;
   }
 
   start(): void {
@@ -67,7 +72,7 @@ export class LeaderElection {
     if (spec === undefined) return;
     try {
       await this.bounded(this.options.renewDeadlineMs, (signal) =>
-        this.patch(releasedLease(spec, new Date()), signal),
+        this.patch(releasedLease(spec, new Date(this.clock.wall())), signal),
       );
     } catch (error) {
       this.options.onError(error);
@@ -83,7 +88,7 @@ export class LeaderElection {
         this.options.onError(error);
       }
       if (this.leading) {
-        const left = this.renewedAt + this.options.renewDeadlineMs - performance.now();
+        const left = this.renewedAt + this.options.renewDeadlineMs - this.clock.steady();
         if (left <= 0) this.lose('the lease could not be renewed in time');
         else wait = Math.min(wait, left);
       }
@@ -94,13 +99,13 @@ export class LeaderElection {
   /** One look at the lease and what follows from it; answers when to look again, in milliseconds. */
   private async attempt(): Promise<number> {
     const { identity, renewDeadlineMs, retryPeriodMs } = this.options;
-    const bound = this.leading ? this.renewedAt + renewDeadlineMs - performance.now() : renewDeadlineMs;
+    const bound = this.leading ? this.renewedAt + renewDeadlineMs - this.clock.steady() : renewDeadlineMs;
     return this.bounded(bound, async (signal) => {
       // The holder knows the lease from its last renewal; a conflict tells when it does not.
       if (!this.leading || this.lease === undefined) this.see(await this.read(signal));
-      const step = leaseStep(this.lease?.spec, identity, this.seen.at, performance.now());
+      const step = leaseStep(this.lease?.spec, identity, this.seen.at, this.clock.steady());
       if (step.type === 'wait') return this.defer(step.until);
-      const sentAt = performance.now();
+      const sentAt = this.clock.steady();
       try {
         this.see(await this.hold(signal));
       } catch (error) {
@@ -122,7 +127,7 @@ export class LeaderElection {
     if (this.leading) this.lose(`${holder} holds the lease`);
     if (holder !== this.waitingFor) this.options.onWait?.(holder);
     this.waitingFor = holder;
-    return Math.max(0, Math.min(this.options.retryPeriodMs, until - performance.now()));
+    return Math.max(0, Math.min(this.options.retryPeriodMs, until - this.clock.steady()));
   }
 
   private gain(): void {
@@ -131,7 +136,9 @@ export class LeaderElection {
     this.waitingFor = '';
     const { term } = this;
     const holds = () =>
-      this.leading && this.term === term && performance.now() < this.renewedAt + this.options.renewDeadlineMs;
+      this.leading &&
+      this.term === term &&
+      this.clock.steady() < this.renewedAt + this.options.renewDeadlineMs;
     this.options.onGain(holds);
   }
 
@@ -143,7 +150,7 @@ export class LeaderElection {
   /** Passes a wish for a poll on to whoever leads, who sees it at its next renewal. */
   async askForPoll(): Promise<void> {
     const { client, name, namespace } = this.options;
-    const annotations = { [ANNOTATION_POLL]: new Date().toISOString() };
+    const annotations = { [ANNOTATION_POLL]: new Date(this.clock.wall()).toISOString() };
     await client.request('PATCH', objectPath(LEASES, name, namespace), {
       body: { metadata: { annotations } },
       contentType: 'application/merge-patch+json',
@@ -152,13 +159,13 @@ export class LeaderElection {
 
   private see(lease: Lease | undefined): void {
     const first = this.lookedAt === undefined;
-    this.lookedAt = performance.now();
+    this.lookedAt = this.clock.steady();
     const asked = lease?.metadata.annotations?.[ANNOTATION_POLL];
     if (!first && asked !== undefined && asked !== this.pollAsked) this.options.onPollAsked?.();
     this.pollAsked = asked;
     this.lease = lease;
     const record = JSON.stringify(lease?.spec);
-    if (record !== this.seen.record) this.seen = { record, at: performance.now() };
+    if (record !== this.seen.record) this.seen = { record, at: this.clock.steady() };
   }
 
   private async read(signal: AbortSignal): Promise<Lease | undefined> {
@@ -173,7 +180,7 @@ export class LeaderElection {
 
   private async hold(signal: AbortSignal): Promise<Lease> {
     const { client, identity, leaseDurationMs, name, namespace } = this.options;
-    const spec = heldLease(this.lease?.spec, identity, leaseDurationMs, new Date());
+    const spec = heldLease(this.lease?.spec, identity, leaseDurationMs, new Date(this.clock.wall()));
     if (this.lease !== undefined) return this.patch(spec, signal);
     const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec };
     return (await client.request('POST', collectionPath(LEASES, namespace), { body, signal })) as Lease;
@@ -193,19 +200,19 @@ export class LeaderElection {
 
   private async bounded<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), Math.max(0, ms));
+    const cancel = this.clock.after(ms, () => abort.abort());
     try {
       return await work(abort.signal);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const cancel = this.clock.after(ms, resolve);
       this.wake = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
       if (this.stopped) this.wake();

@@ -1,11 +1,14 @@
 import { createInterface } from 'node:readline';
 import type { KubeObject } from '../api/kubernetes.ts';
-import { backoffMs, pause } from './backoff.ts';
+import type { Clock } from '../core/ports.ts';
+import { backoffMs, pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import { collectionPath, type Resource } from './resources.ts';
 
 export interface WatchOptions<T extends KubeObject> {
   client: KubeClient;
+  clock?: Clock | undefined;
   resource: Resource;
   namespace?: string | undefined;
   labelSelector?: string;
@@ -32,6 +35,7 @@ const IDLE_MS = 330_000;
  */
 export class WatchCache<T extends KubeObject> {
   private readonly options: WatchOptions<T>;
+  private readonly clock: Clock;
   private readonly objects = new Map<string, T>();
   private readonly stopped = new AbortController();
   private readonly first = Promise.withResolvers<void>();
@@ -43,6 +47,7 @@ export class WatchCache<T extends KubeObject> {
 
   constructor(options: WatchOptions<T>) {
     this.options = options;
+    this.clock = options.clock ?? systemClock;
   }
 
   /** Resolves when the first list is in. */
@@ -109,7 +114,7 @@ export class WatchCache<T extends KubeObject> {
         if (isApiError(error, 410)) this.version = '';
         else this.options.onError(error);
         const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-        await pause(asked ?? backoffMs(this.failures), this.stopped.signal);
+        await pause(this.clock, asked ?? backoffMs(this.clock, this.failures), this.stopped.signal);
         this.failures += 1;
       }
     }
@@ -151,7 +156,7 @@ export class WatchCache<T extends KubeObject> {
       watch: 'true',
       allowWatchBookmarks: 'true',
       resourceVersion: this.version,
-      timeoutSeconds: 240 + Math.floor(Math.random() * 60),
+      timeoutSeconds: 240 + Math.floor(this.clock.random() * 60),
     };
     const body = await client.open('GET', collectionPath(resource, namespace), {
       query,

@@ -73,6 +73,8 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     refuse: options.refuse,
   });
   seed(store, options);
+  // Nothing runs yet that would have to be stopped when the port is taken.
+  const port = await server.listen(options.port ?? 0);
   const timing = { backoffMs: options.jobBackoffMs ?? 500 };
   const manager = new ControllerManager({ store, deletion, garbage, timing });
   manager.start();
@@ -90,7 +92,6 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const unwatch = store.watch('pods', 0, ({ type, object }) => {
     if (type !== 'DELETED') setImmediate(() => kubeletOf(object)?.adopt(object));
   });
-  const port = await server.listen(options.port ?? 0);
   const url = `http://127.0.0.1:${port}`;
   return {
     url,

@@ -4,7 +4,7 @@ import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../../api/labels.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { Problem } from '../../api/schema.ts';
-import type { NodeOpStore, Telemetry } from '../../core/ports.ts';
+import type { Clock, NodeOpStore, Telemetry } from '../../core/ports.ts';
 import { runId, type Layout } from '../../core/runs/paths.ts';
 import type { RunAction, RunFacts, Verdict } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
@@ -26,6 +26,7 @@ export interface RunExecutorDeps {
   reports: ReportBuilder;
   telemetry: Telemetry;
   log: Logger;
+  clock: Clock;
   now: () => Date;
 }
 
@@ -43,10 +44,10 @@ export class RunExecutor {
 
   /** The cache, and what was created since it last heard of the cluster; by path of the run file. */
   nodeOps(): Map<string, NodeOp> {
-    const { layout, store } = this.#deps;
+    const { clock, layout, store } = this.#deps;
     const listed = nodeOpsByRun(layout, store.list());
     for (const [path, { nodeOp, at }] of this.#created) {
-      if (listed.has(path) || performance.now() > at + CACHE_LAG_MS) this.#created.delete(path);
+      if (listed.has(path) || clock.steady() > at + CACHE_LAG_MS) this.#created.delete(path);
       else listed.set(path, nodeOp);
     }
     return listed;
@@ -59,7 +60,7 @@ export class RunExecutor {
     switch (action.type) {
       case 'wait':
         log.debug({ reason: action.reason }, 'run waits');
-        if (!this.#queued.has(run.path)) this.#queued.set(run.path, performance.now());
+        if (!this.#queued.has(run.path)) this.#queued.set(run.path, this.#deps.clock.steady());
         return undefined;
       case 'create':
         return this.#create(run, action.manifest, snapshot);
@@ -122,10 +123,10 @@ export class RunExecutor {
   #started({ path }: RunFacts, nodeOp: NodeOp): void {
     const { log, telemetry } = this.#deps;
     const { namespace = '', name = '' } = nodeOp.metadata;
-    this.#created.set(path, { nodeOp, at: performance.now() });
+    this.#created.set(path, { nodeOp, at: this.#deps.clock.steady() });
     log.info({ run: path, nodeOp: `${namespace}/${name}` }, 'run started');
     const queuedAt = this.#queued.get(path);
-    telemetry.queued(queuedAt === undefined ? 0 : (performance.now() - queuedAt) / 1000);
+    telemetry.queued(queuedAt === undefined ? 0 : (this.#deps.clock.steady() - queuedAt) / 1000);
     this.#queued.delete(path);
   }
 

@@ -1,11 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import type { ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
-import { NO_TELEMETRY, type NodeOpStore, type ReportListener, type Telemetry } from '../../core/ports.ts';
+import {
+  type Clock,
+  NO_TELEMETRY,
+  type NodeOpStore,
+  type ReportListener,
+  type Telemetry,
+} from '../../core/ports.ts';
 import { localRepository } from '../../git/mirror.ts';
 import { mergesAfter } from '../../git/read.ts';
+import { pause } from '../../time/backoff.ts';
+import { systemClock } from '../../time/clock.ts';
 import type { Logger } from '../logger.ts';
 import { onSchedule } from '../schedule.ts';
 import { watchFiles } from '../watch-files.ts';
@@ -15,6 +22,8 @@ export interface RepositoryDeps {
   config: AgentConfig;
   store: NodeOpStore;
   logger: Logger;
+  clock?: Clock;
+  /** The wall clock, where it is not that of `clock`. */
   now?: () => Date;
   telemetry?: Telemetry;
   onReports?: ReportListener;
@@ -46,15 +55,16 @@ export class RepositoryLoop {
   readonly #config: AgentConfig;
   readonly #store: NodeOpStore;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #reconciler: Reconciler;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #problem: string | undefined;
   #pending = true;
   #failures = 0;
-  /** This and what is waited for are on the monotonic clock: people set the other one. */
+  /** This and what is waited for are on the steady clock: people set the other one. */
   #notBefore = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #due = 0;
   #queue: Promise<void> = Promise.resolve();
 
@@ -62,25 +72,36 @@ export class RepositoryLoop {
     config,
     store,
     logger,
-    now = () => new Date(),
+    clock = systemClock,
+    now = () => new Date(clock.wall()),
     telemetry = NO_TELEMETRY,
     onReports,
   }: RepositoryDeps) {
     this.#config = config;
     this.#store = store;
+    this.#clock = clock;
     this.#log = logger.child({ loop: 'repository' });
     const { signal } = this.#abort;
-    this.#reconciler = new Reconciler({ config, store, log: this.#log, now, telemetry, signal, onReports });
+    this.#reconciler = new Reconciler({
+      config,
+      store,
+      log: this.#log,
+      clock,
+      now,
+      telemetry,
+      signal,
+      onReports,
+    });
   }
 
   /** Starts polling and watching. The store's cache must be synced. A remote that is away is no error. */
   async start(): Promise<void> {
     const { url, poll } = this.#config.git;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
-    const stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), async () => {
-      if (performance.now() >= this.#notBefore) await this.pollNow();
-    });
-    this.#cleanups.push(stopPolling);
+    const polled = async () => {
+      if (this.#clock.steady() >= this.#notBefore) await this.pollNow();
+    };
+    this.#cleanups.push(onSchedule(poll.schedule, durationMs(poll.jitter), polled, this.#clock));
     const folder = await localRepository(url);
     if (folder !== undefined) {
       const refs = [`${folder}/refs/heads`, `${folder}/packed-refs`];
@@ -92,7 +113,7 @@ export class RepositoryLoop {
   /** Stops for good, last started first, and waits for the pass under way (its git command is killed). */
   async stop(): Promise<void> {
     this.#abort.abort();
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     for (const cleanup of this.#cleanups.toReversed()) await cleanup();
     await this.#queue;
   }
@@ -119,8 +140,8 @@ export class RepositoryLoop {
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
     await this.pollNow();
     while (this.#pending && !signal.aborted) {
-      const waitMs = Math.max(250, this.#notBefore - performance.now());
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      const waitMs = Math.max(250, this.#notBefore - this.#clock.steady());
+      await pause(this.#clock, waitMs, signal);
       await this.#enqueue(this.#failures > 0);
     }
     return this.settled();
@@ -128,17 +149,14 @@ export class RepositoryLoop {
 
   /** Looks again that much later, or earlier when somebody else asked for it; not before a backoff is over. */
   #lookIn(ms: number): void {
-    const due = Math.max(performance.now() + ms, this.#notBefore);
-    if (this.#abort.signal.aborted || (this.#timer !== undefined && this.#due <= due)) return;
-    clearTimeout(this.#timer);
+    const due = Math.max(this.#clock.steady() + ms, this.#notBefore);
+    if (this.#abort.signal.aborted || (this.#cancel !== undefined && this.#due <= due)) return;
+    this.#cancel?.();
     this.#due = due;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        void this.#enqueue(this.#failures > 0);
-      },
-      Math.max(0, due - performance.now()),
-    );
+    this.#cancel = this.#clock.after(due - this.#clock.steady(), () => {
+      this.#cancel = undefined;
+      void this.#enqueue(this.#failures > 0);
+    });
   }
 
   #enqueue(fetch: boolean): Promise<void> {
@@ -159,8 +177,8 @@ export class RepositoryLoop {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.#pending = true;
-      const backoff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** this.#failures++) * (0.5 + Math.random());
-      this.#notBefore = performance.now() + backoff;
+      const backoff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** this.#failures++) * (0.5 + this.#clock.random());
+      this.#notBefore = this.#clock.steady() + backoff;
       this.#lookIn(backoff);
       const reason = error instanceof Error ? error.message : String(error);
       this.#problem = reason;

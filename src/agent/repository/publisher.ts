@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
-import type { ReportListener } from '../../core/ports.ts';
+import type { Clock, ReportListener } from '../../core/ports.ts';
 import { commitMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { formatReport } from '../../core/runs/report.ts';
@@ -25,6 +25,7 @@ export interface PublisherDeps {
   config: AgentConfig['report'];
   repository: TrackedRepository;
   log: Logger;
+  clock: Clock;
   now: () => Date;
   onReports?: ReportListener | undefined;
 }
@@ -35,7 +36,7 @@ export class Publisher {
   readonly #intervalMs: number;
   readonly #keep: Keep;
   readonly #phases = new Map<string, ReportPhase>();
-  /** On the monotonic clock: people set the other one. */
+  /** On the steady clock: people set the other one. */
   #lastWrite = -Infinity;
   #toldFirst = false;
 
@@ -68,7 +69,7 @@ export class Publisher {
       urgent ||= !before || isFinalReport(report);
     }
     if (changed.size === 0) return undefined;
-    const waitMs = this.#lastWrite + this.#intervalMs - performance.now();
+    const waitMs = this.#lastWrite + this.#intervalMs - this.#deps.clock.steady();
     if (!urgent && waitMs > 0) return waitMs;
     const now = this.#deps.now().getTime();
     const rest = await folderChanges(snapshot, changed, { reader, layout, keep: this.#keep, now });
@@ -83,7 +84,7 @@ export class Publisher {
     const { config, repository, log, onReports } = this.#deps;
     const message = commitMessage(reports, config.skipCi);
     const commit = await repository.push(repository.mirror.results, files, message);
-    this.#lastWrite = performance.now();
+    this.#lastWrite = this.#deps.clock.steady();
     for (const report of reports) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);

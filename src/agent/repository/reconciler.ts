@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { formatProblem } from '../../api/schema.ts';
-import type { NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
+import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
 import { planRuns, type RunAction } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
@@ -20,6 +20,7 @@ export interface ReconcilerDeps {
   config: AgentConfig;
   store: NodeOpStore;
   log: Logger;
+  clock: Clock;
   now: () => Date;
   telemetry: Telemetry;
   signal: AbortSignal;
@@ -55,7 +56,7 @@ export class Reconciler {
   #toldBroken = '';
 
   constructor(deps: ReconcilerDeps) {
-    const { config, store, log, now, telemetry, onReports } = deps;
+    const { config, store, log, clock, now, telemetry, onReports } = deps;
     this.#deps = deps;
     const repository = new TrackedRepository(deps);
     const { mirror, layout, snapshots: reader } = repository;
@@ -65,11 +66,11 @@ export class Reconciler {
     const { executor } = config.rollout;
     const reports = new ReportBuilder(config, store, mirror);
     this.repository = repository;
-    this.publisher = new Publisher({ config: config.report, repository, log, now, onReports });
+    this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
     this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
     this.#facts = new FactsReader({ mirror, reader, layout, namespace, executor, trust, logger: log });
-    this.#executor = new RunExecutor({ config, layout, store, reports, telemetry, log, now });
+    this.#executor = new RunExecutor({ config, layout, store, reports, telemetry, log, clock, now });
     this.#nodeLogs = new NodeLogs(config.report, store, repository);
   }
 

@@ -1,4 +1,4 @@
-import type { NodeOpReport } from '../../api/report.ts';
+import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
 import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition } from '../../core/runs/definitions.ts';
@@ -44,7 +44,6 @@ import {
   inFolder,
   READ_LIMIT,
   readBriefs,
-  readReport,
   readStored,
   readSince,
   unread,
@@ -184,8 +183,17 @@ export class SnapshotReader {
   async reports(snapshot: Snapshot, paths: readonly string[]): Promise<NodeOpReport[]> {
     await this.lookUpReports(snapshot, paths);
     const blobs = paths.flatMap((path) => snapshot.reports.get(path)?.blob ?? []);
-    const found = await this.#results.contents.read(blobs, READ_LIMIT);
-    return blobs.flatMap((blob) => readReport(found.get(blob)) ?? []);
+    const reports: NodeOpReport[] = [];
+    const take = (_: object, bytes: Uint8Array | undefined) => {
+      const report = bytes && parseReport(bytes);
+      if (report) reports.push(report);
+    };
+    await this.#results.contents.each(
+      blobs.map((blob) => ({ blob })),
+      REPORT_BYTES,
+      take,
+    );
+    return reports;
   }
 
   /** Briefs of all reports by path. Those that the call before has read are not read again. */
@@ -277,7 +285,7 @@ export class SnapshotReader {
       resultsTip,
       runs.map((path) => reportPath(this.#layout, path)),
     );
-    const contents = await this.#results.contents.read([...removed.values()], READ_LIMIT);
+    const contents = await this.#results.contents.read([...removed.values()], REPORT_BYTES);
     return runs.filter((path) => {
       const blob = removed.get(reportPath(this.#layout, path));
       return blob !== undefined && saysBegun(contentOf(blob, contents.get(blob)).file);

@@ -1,7 +1,4 @@
-import { AGENT_API_VERSION } from '../../api/config.ts';
-import { parseDocument } from '../../api/documents.ts';
-import { BY_AGENT } from '../../api/yaml.ts';
-import { NodeOpReportSchema, REPORT_KIND, type NodeOpReport } from '../../api/report.ts';
+import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
 import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../../core/runs/brief.ts';
 import { parseCheckpoint } from '../../core/runs/checkpoint.ts';
 import { NewestReports } from '../../core/runs/newest.ts';
@@ -17,7 +14,7 @@ import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
 
-/** A file larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
+/** A file of people that is larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
 export const READ_LIMIT = 1024 * 1024;
 
 /** A clone, and the contents of the files in it. */
@@ -77,7 +74,7 @@ async function readCheckpoint(
   const files = await filesAt(git, commit, [path, baselinePath(layout)]);
   const entry = files.get(path);
   if (!isPlain(entry)) return undefined;
-  const bytes = (await contents.read([entry.blob], READ_LIMIT)).get(entry.blob);
+  const bytes = (await contents.read([entry.blob], REPORT_BYTES)).get(entry.blob);
   const checkpoint = bytes && parseCheckpoint(bytes, layout);
   if (!checkpoint) return undefined;
   const { over, newest, unsettled } = checkpoint;
@@ -125,7 +122,7 @@ export async function readStored(
     if (change.file?.standing === 'over') due.push({ blob: entry.blob, change });
     return change;
   });
-  await contents.each(due, READ_LIMIT, ({ blob, change }, bytes) => {
+  await contents.each(due, REPORT_BYTES, ({ blob, change }, bytes) => {
     Object.assign(change, contentOf(blob, bytes));
   });
   return stored;
@@ -138,7 +135,7 @@ export async function readBriefs(
 ): Promise<Map<string, ReportBrief>> {
   const briefs = new Map<string, ReportBrief>();
   const wanted = reports.filter(({ standing }) => standing !== 'other');
-  await contents.each(wanted, READ_LIMIT, ({ blob }, bytes) => {
+  await contents.each(wanted, REPORT_BYTES, ({ blob }, bytes) => {
     const { brief } = contentOf(blob, bytes);
     if (brief) briefs.set(blob, brief);
   });
@@ -151,15 +148,9 @@ export function contentOf(
 ): { file: StoredReport; brief?: ReportBrief } {
   const quick = bytes && briefOfText(textBeforeNodes(bytes));
   if (quick) return { file: { blob, standing: 'over' }, brief: quick };
-  const report = readReport(bytes);
+  const report = bytes && parseReport(bytes);
   if (!report) return { file: { blob, standing: 'other' } };
   const brief = briefOf(report);
   if (isOver(brief.phase)) return { file: { blob, standing: 'over' }, brief };
   return { file: { blob, standing: 'unfinished', report }, brief };
-}
-
-export function readReport(bytes: Uint8Array | undefined): NodeOpReport | undefined {
-  const kind = { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema };
-  const parsed = parseDocument(bytes ?? new Uint8Array(), [kind], BY_AGENT);
-  return parsed.ok ? parsed.value : undefined;
 }

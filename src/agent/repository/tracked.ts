@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { AwayError, InvalidError, TransientError } from '../../api/errors.ts';
-import type { Telemetry } from '../../core/ports.ts';
+import type { Clock, Telemetry } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
 import type { Branch } from '../../git/remote.ts';
@@ -10,6 +10,7 @@ import { SnapshotReader, type ReadTips } from './snapshot-reader.ts';
 
 export interface TrackedOptions {
   config: AgentConfig;
+  clock: Clock;
   now: () => Date;
   telemetry: Telemetry;
   signal: AbortSignal;
@@ -64,7 +65,7 @@ export class TrackedRepository {
       telemetry.polled(false);
       throw error;
     }
-    this.#lastFetch = Date.now();
+    this.#lastFetch = this.#options.clock.wall();
     return undefined;
   }
 
@@ -84,9 +85,9 @@ export class TrackedRepository {
 
   /** Commits the files on a branch, and gives the commit that holds them. */
   async push(branch: Branch, files: Files, message: string): Promise<string> {
-    const { config, now, signal, telemetry } = this.#options;
+    const { config, clock, now, signal, telemetry } = this.#options;
     const { author, signing } = config.git;
-    const options = { author, signing, now, signal, onRetry: telemetry.pushRetried };
+    const options = { author, signing, clock, now, signal, onRetry: telemetry.pushRetried };
     const commit = await writeFiles(branch, files, message, options);
     this.#tips = await this.#tipsNow(await this.mirror.results.tip());
     return commit;

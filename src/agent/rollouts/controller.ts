@@ -1,17 +1,18 @@
 import type { Job, KubeObject, Node, Pod } from '../../api/kubernetes.ts';
 import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../../api/labels.ts';
 import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../../api/nodeop.ts';
-import { NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
+import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../../core/rollout/facts.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { inFlightNodes, refused } from '../../core/rollout/status.ts';
-import { backoffMs } from '../../kube/backoff.ts';
+import { backoffMs } from '../../time/backoff.ts';
+import { systemClock } from '../../time/clock.ts';
 import { ApiError, isApiError, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { type Caches, Executor } from '../../kube/executor.ts';
+import { type Caches, type ExecutionTarget, Executor } from '../../kube/executor.ts';
 import { nodeFacts } from '../../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import { isUrgent, statusPatch } from '../../kube/status-patch.ts';
@@ -21,6 +22,7 @@ import type { Logger } from '../logger.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
+import { Timers } from './timers.ts';
 import { WorkIndex } from './work-index.ts';
 
 export interface ControllerOptions {
@@ -29,7 +31,7 @@ export interface ControllerOptions {
   /** The node and pod the agent runs on and as, when it runs in a cluster. */
   agentNode?: string | undefined;
   agentPod?: string | undefined;
-  now?: () => number;
+  clock?: Clock;
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
   telemetry?: Telemetry;
@@ -56,28 +58,31 @@ export class Controller {
   private readonly work = new WorkIndex();
   private readonly nodes = new Map<string, NodeFacts>();
   private readonly dirty = new Set<string>();
-  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly timers: Timers;
   private readonly drainOwners = new Map<string, string>();
   private readonly under = new Set<Promise<void>>();
   private readonly phases: PhaseClock;
-  private gather: NodeJS.Timeout | undefined;
+  private readonly clock: Clock;
+  private gather: (() => void) | undefined;
   private started = false;
   private stopped = false;
 
   constructor(options: ControllerOptions) {
     this.options = options;
-    const { client, logger } = options;
-    this.phases = new PhaseClock(options.telemetry ?? NO_TELEMETRY);
+    const { client, logger, clock = systemClock } = options;
+    this.clock = clock;
+    this.timers = new Timers(clock);
+    this.phases = new PhaseClock(options.telemetry ?? NO_TELEMETRY, clock);
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
     };
-    this.events = new EventRecorder(client, (error) => {
-      logger.debug({ err: errorText(error) }, 'event not written');
-    });
-    const own = { client, labelSelector: LABEL_NODEOP_UID, onError };
+    const eventLost = (error: unknown) => logger.debug({ err: errorText(error) }, 'event not written');
+    this.events = new EventRecorder(client, eventLost, clock);
+    const own = { client, clock, labelSelector: LABEL_NODEOP_UID, onError };
     this.caches = {
       nodeOps: new WatchCache<NodeOp>({
         client,
+        clock,
         resource: NODEOPS,
         trim: trimNodeOp,
         onChange: (op, gone) => this.nodeOpChanged(op, gone),
@@ -85,6 +90,7 @@ export class Controller {
       }),
       nodes: new WatchCache<Node>({
         client,
+        clock,
         resource: NODES,
         trim: trimNode,
         onChange: (node, gone) => this.nodeChanged(node, gone),
@@ -103,12 +109,15 @@ export class Controller {
         onChange: (pod, gone) => this.mark(this.work.change('pod', pod, gone)),
       }),
     };
-    this.drains = new DrainSessions(client, (node) => this.mark(this.drainOwners.get(node)), onError);
-    this.executor = new Executor(client, this.caches, this.drains, (op, node) => {
+    const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
+    this.drains = new DrainSessions(client, drainChanged, onError, clock);
+    const jobGone = (op: ExecutionTarget, node: string) => {
       this.work.jobGone(op.uid, node);
       this.mark(op.uid);
-    });
+    };
+    this.executor = new Executor(client, this.caches, this.drains, jobGone, clock);
     this.stranded = new StrandedCordons({
+      clock,
       exists: (uid) => this.rollouts.has(uid),
       uncordon: (node, mark) => this.executor.uncordon(node, mark),
       onDone: (node, mark) => logger.warn({ node, mark }, 'uncordoned: its NodeOp does not exist any more'),
@@ -132,8 +141,8 @@ export class Controller {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.gather);
-    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.gather?.();
+    this.timers.stop();
     this.drains.stop();
     this.stranded.stop();
     await Promise.allSettled(this.under);
@@ -147,6 +156,7 @@ export class Controller {
     if (gone) {
       this.rollouts.delete(uid);
       this.work.forget(uid);
+      this.timers.forget(uid);
       for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
@@ -173,18 +183,11 @@ export class Controller {
   private mark(uid: string | undefined): void {
     if (uid === undefined || this.stopped) return;
     this.dirty.add(uid);
-    if (this.started) this.gather ??= setTimeout(() => this.look(), GATHER_MS);
+    if (this.started) this.gather ??= this.clock.after(GATHER_MS, () => this.look());
   }
 
   private markAt(uid: string, at: number): void {
-    clearTimeout(this.timers.get(uid));
-    const wait = Math.max(0, Math.min(at - this.now(), 2 ** 31 - 1));
-    const timer = setTimeout(() => this.mark(uid), wait);
-    this.timers.set(uid, timer);
-  }
-
-  private now(): number {
-    return (this.options.now ?? Date.now)();
+    this.timers.set(uid, 'look', at - this.clock.wall(), () => this.mark(uid));
   }
 
   /** One look at all that changed, oldest NodeOp first: on a node both want, the older one goes first. */
@@ -206,7 +209,7 @@ export class Controller {
   }
 
   private reconcile(rollout: Rollout): void {
-    const now = this.now();
+    const now = this.clock.wall();
     const found = rollout.spec();
     if ('problems' in found) {
       rollout.status = refused(rollout.status, found.problems, rollout.object.metadata.generation ?? 0, now);
@@ -275,7 +278,7 @@ export class Controller {
 
   private perform(rollout: Rollout, action: Action): void {
     const key = actionKey(action);
-    if (!rollout.mayBegin(key, this.now())) return;
+    if (!rollout.mayBegin(key, this.clock)) return;
     rollout.begin(key);
     if (action.type === 'watch-pods') this.drainOwners.set(action.node, rollout.uid);
     const { logger } = this.options;
@@ -292,10 +295,9 @@ export class Controller {
         },
         (error: unknown) => {
           const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-          const wait = rollout.failed(key, this.now(), errorText(error), asked);
+          const wait = rollout.failed(key, this.clock, errorText(error), asked);
           logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
-          const timer = setTimeout(() => this.mark(rollout.uid), wait);
-          this.timers.set(`${rollout.uid}/${key}`, timer);
+          this.timers.set(rollout.uid, key, wait, () => this.mark(rollout.uid));
         },
       )
       .finally(() => this.under.delete(done));
@@ -326,31 +328,25 @@ export class Controller {
   private writeStatus(rollout: Rollout): void {
     if (rollout.writing || rollout.status === rollout.persisted || this.stopped) return;
     const gap = isUrgent(rollout.persisted, rollout.status) ? URGENT_WRITE_MS : WRITE_MS;
-    const wait = rollout.writeFailures > 0 ? backoffMs(rollout.writeFailures - 1) : gap;
-    const due = Math.max(this.now(), rollout.lastWrite + wait);
-    const key = `${rollout.uid}/status`;
-    if (this.timers.has(key) && rollout.writeDue <= due) return;
-    clearTimeout(this.timers.get(key));
+    const wait = rollout.writeFailures > 0 ? backoffMs(this.clock, rollout.writeFailures - 1) : gap;
+    const now = this.clock.steady();
+    const due = Math.max(now, rollout.lastWrite + wait);
+    if (this.timers.has(rollout.uid, 'status') && rollout.writeDue <= due) return;
     rollout.writeDue = due;
-    const timer = setTimeout(
-      () => {
-        this.timers.delete(key);
-        const done = this.write(rollout).finally(() => {
-          this.under.delete(done);
-          this.mark(rollout.uid);
-        });
-        this.under.add(done);
-      },
-      Math.max(0, due - this.now()),
-    );
-    this.timers.set(key, timer);
+    this.timers.set(rollout.uid, 'status', due - now, () => {
+      const done = this.write(rollout).finally(() => {
+        this.under.delete(done);
+        this.mark(rollout.uid);
+      });
+      this.under.add(done);
+    });
   }
 
   private async write(rollout: Rollout): Promise<void> {
     const { name = '', namespace } = rollout.object.metadata;
     const status: NodeOpStatus = rollout.status;
     const patch = statusPatch(rollout.persisted, status);
-    rollout.lastWrite = this.now();
+    rollout.lastWrite = this.clock.steady();
     rollout.writing = true;
     try {
       if (patch !== undefined) {

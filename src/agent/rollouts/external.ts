@@ -1,4 +1,5 @@
 import type { NodeOp } from '../../api/nodeop.ts';
+import type { Clock } from '../../core/ports.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ExternalWatch } from '../../kube/external-watch.ts';
 import { NODEOPS } from '../../kube/resources.ts';
@@ -8,6 +9,7 @@ import type { Logger } from '../logger.ts';
 
 export interface ExternalOptions {
   client: KubeClient;
+  clock?: Clock | undefined;
   logger: Logger;
   /** Told of each change that may alter how a NodeOp stands, once the caches are filled. */
   onChange: () => void;
@@ -19,7 +21,7 @@ export class ExternalRollouts {
   private readonly others: ExternalWatch;
   private started = false;
 
-  constructor({ client, logger, onChange }: ExternalOptions) {
+  constructor({ client, clock, logger, onChange }: ExternalOptions) {
     const onError = (error: unknown) => {
       logger.warn({ err: error instanceof Error ? error.message : String(error) }, 'watch interrupted');
     };
@@ -29,13 +31,14 @@ export class ExternalRollouts {
     this.caches = {
       nodeOps: new WatchCache<NodeOp>({
         client,
+        clock,
         onError,
         resource: NODEOPS,
         trim: trimNodeOp,
         onChange: changed,
       }),
     };
-    this.others = new ExternalWatch({ client, onError, onChange: changed });
+    this.others = new ExternalWatch({ client, clock, onError, onChange: changed });
   }
 
   async start(): Promise<void> {

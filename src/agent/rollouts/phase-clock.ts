@@ -1,12 +1,14 @@
 import type { NodePhase } from '../../api/nodeop.ts';
-import type { Telemetry } from '../../core/ports.ts';
+import type { Clock, Telemetry } from '../../core/ports.ts';
 
 /** Measures how long nodes stay in the phases that are measured. What began before a restart is not counted. */
 export class PhaseClock {
   private readonly telemetry: Telemetry;
+  private readonly clock: Clock;
   private readonly since = new Map<string, number>();
 
-  constructor(telemetry: Telemetry) {
+  constructor(telemetry: Telemetry, clock: Clock) {
+    this.clock = clock;
     this.telemetry = telemetry;
   }
 
@@ -15,10 +17,10 @@ export class PhaseClock {
     const began = this.since.get(key);
     this.since.delete(key);
     if (began !== undefined) {
-      const seconds = (performance.now() - began) / 1000;
+      const seconds = (this.clock.steady() - began) / 1000;
       if (from === 'Draining') this.telemetry.drained(seconds);
       if (from === 'Rebooting') this.telemetry.rebooted(seconds);
     }
-    if (to === 'Draining' || to === 'Rebooting') this.since.set(key, performance.now());
+    if (to === 'Draining' || to === 'Rebooting') this.since.set(key, this.clock.steady());
   }
 }

@@ -7,7 +7,8 @@ import {
   type NodeOpStatus,
 } from '../../api/nodeop.ts';
 import { check, formatProblem } from '../../api/schema.ts';
-import { backoffMs } from '../../kube/backoff.ts';
+import type { Clock } from '../../core/ports.ts';
+import { backoffMs } from '../../time/backoff.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
 
 /** So many failures one after the other are told in the status. */
@@ -26,6 +27,7 @@ export class Rollout {
   /** The status as the API server has it. */
   persisted: NodeOpStatus;
   writing = false;
+  /** On the steady clock, as `writeDue`. */
   lastWrite = 0;
   /** When the next write is planned for. */
   writeDue = 0;
@@ -83,8 +85,8 @@ export class Rollout {
   }
 
   /** Whether an action may begin now: not under way, and not waiting after a failed attempt. */
-  mayBegin(key: string, now: number): boolean {
-    return !this.busy.has(key) && (this.failures.get(key)?.until ?? 0) <= now;
+  mayBegin(key: string, clock: Clock): boolean {
+    return !this.busy.has(key) && (this.failures.get(key)?.until ?? 0) <= clock.steady();
   }
 
   begin(key: string): void {
@@ -97,11 +99,11 @@ export class Rollout {
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  failed(key: string, now: number, text: string, askedMs: number | undefined): number {
+  failed(key: string, clock: Clock, text: string, askedMs: number | undefined): number {
     this.busy.delete(key);
     const count = (this.failures.get(key)?.count ?? 0) + 1;
-    const wait = askedMs ?? backoffMs(count - 1);
-    this.failures.set(key, { count, until: now + wait, text });
+    const wait = askedMs ?? backoffMs(clock, count - 1);
+    this.failures.set(key, { count, until: clock.steady() + wait, text });
     return wait;
   }
 

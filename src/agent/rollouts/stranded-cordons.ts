@@ -1,8 +1,10 @@
 import type { NodeFacts } from '../../core/rollout/facts.ts';
 import { ownerUid } from '../../core/rollout/facts.ts';
-import { backoffMs } from '../../kube/backoff.ts';
+import type { Clock } from '../../core/ports.ts';
+import { backoffMs } from '../../time/backoff.ts';
 
 export interface StrandedCordonsOptions {
+  clock: Clock;
   /** Whether a NodeOp of this UID exists; asked only once all NodeOps are known. */
   exists: (uid: string) => boolean;
   uncordon: (node: string, mark: string) => Promise<void>;
@@ -17,7 +19,7 @@ export interface StrandedCordonsOptions {
 export class StrandedCordons {
   private readonly options: StrandedCordonsOptions;
   private readonly busy = new Set<string>();
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly timers = new Set<() => void>();
 
   constructor(options: StrandedCordonsOptions) {
     this.options = options;
@@ -36,17 +38,18 @@ export class StrandedCordons {
       },
       (error: unknown) => {
         this.options.onError(node.name, error);
-        const timer = setTimeout(() => {
-          this.timers.delete(timer);
+        const { clock } = this.options;
+        const cancel = clock.after(backoffMs(clock, attempt), () => {
+          this.timers.delete(cancel);
           this.busy.delete(node.name);
           this.check(node, attempt + 1);
-        }, backoffMs(attempt));
-        this.timers.add(timer);
+        });
+        this.timers.add(cancel);
       },
     );
   }
 
   stop(): void {
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const cancel of this.timers) cancel();
   }
 }

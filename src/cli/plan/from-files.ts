@@ -6,6 +6,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import { daemonSetOf } from '../../core/rollout/drain.ts';
 import { isObject } from '../../core/runs/merge.ts';
 import { nodeFacts } from '../../kube/facts.ts';
+import { reasonOf } from '../system-error.ts';
 import { AGENT_UNKNOWN, claimsOf, holderPod, type ClusterView, type LeasePlace } from './view.ts';
 
 /**
@@ -63,7 +64,7 @@ async function readObjects(file: string): Promise<KubeObject[]> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new InvalidError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}; ${HOW}`, [], { cause: error });
   }
   const found = parse(file, text).flatMap((it) =>
     isObject(it) && Array.isArray(it['items']) ? it['items'] : [it],
@@ -81,7 +82,8 @@ function parse(file: string, text: string): unknown[] {
     return text.trimStart().startsWith('{') ? [JSON.parse(text)] : loadAll(text);
   } catch (error) {
     if (!(error instanceof YAMLException || error instanceof SyntaxError)) throw error;
-    throw new InvalidError(`${file} is neither YAML nor JSON: ${error.message}`, [], { cause: error });
+    const reason = error instanceof YAMLException ? error.reason : error.message;
+    throw new InvalidError(`${file} is neither YAML nor JSON: ${reason}; ${HOW}`, [], { cause: error });
   }
 }
 

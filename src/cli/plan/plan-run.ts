@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { AgentConfig } from '../../api/config.ts';
+import { InvalidError } from '../../api/errors.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import { isFinalPhase } from '../../api/nodeop.ts';
@@ -11,6 +12,7 @@ import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
 import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
+import { reasonOf } from '../system-error.ts';
 import { pastOf } from './past.ts';
 import type { ClusterView } from './view.ts';
 
@@ -64,7 +66,8 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
       ),
     };
   } catch (error) {
-    return refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const way = `run files are named from ${process.cwd()}`;
+    throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}; ${way}`, [], { cause: error });
   }
 }
 

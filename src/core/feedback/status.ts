@@ -15,6 +15,11 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
   const { total = 0, failed = 0, completed = 0 } = status.summary ?? {};
   const took = status.durationSeconds === undefined ? '' : ` in ${period(status.durationSeconds)}`;
   switch (status.phase) {
+    case 'Waiting':
+      return {
+        state: 'pending',
+        description: `waiting: ${status.message ?? 'see the report'}`.slice(0, 140),
+      };
     case 'Pending':
       return { state: 'pending', description: 'waiting' };
     case 'Running':
@@ -24,7 +29,7 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
     case 'Failed':
       return {
         state: 'failure',
-        description: total === 0 ? 'no node matches' : `${failed} of ${total} nodes failed${took}`,
+        description: total === 0 ? withoutNodes(status) : `${failed} of ${total} nodes failed${took}`,
       };
     case 'Cancelled':
       return { state: 'cancelled', description: `cancelled: ${completed} of ${total} nodes completed` };
@@ -34,6 +39,11 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
         description: `not valid, not executed: ${status.message ?? 'see the report'}`.slice(0, 140),
       };
   }
+}
+
+/** One that failed before it had any. */
+function withoutNodes({ reason, message }: NodeOpReport['status']): string {
+  return reason === 'NoNodesMatched' ? 'no node matches' : (message ?? reason ?? 'failed').slice(0, 140);
 }
 
 /** `<context>[/<cluster>]/<run>`: one for each run and cluster, so that none hides another. */

@@ -1,9 +1,10 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import { type Action, actionKey } from './actions.ts';
-import { closedBecause } from '../window.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
+import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
-import { append, begin, cancel, fail, type NodeContext, note, step } from './node.ts';
+import { begin, leftovers, step } from './node.ts';
+import { append, cancel, fail, type NodeContext, note } from './node-status.ts';
 import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
@@ -248,11 +249,11 @@ class Pass {
       const trouble = this.troubleOf([action]);
       if (trouble !== undefined) this.waiting = `${name}: ${trouble}`;
     }
-    if (work?.preflight === undefined || status.phase === 'Preflight') return;
-    const recorded = this.facts.persisted.nodeStatuses?.[name]?.phase;
-    if (recorded === status.phase) {
-      this.undoActions.push({ type: 'delete-preflight', node: name, reason: 'its verdict is on record' });
-    } else this.undoing += isFinalNodePhase(status.phase) ? 1 : 0;
+    if (work === undefined) return;
+    const left = leftovers(name, status, work);
+    const isRecorded = this.facts.persisted.nodeStatuses?.[name]?.phase === status.phase;
+    if (isRecorded) this.undoActions.push(...left);
+    else if (left.length > 0 && isFinalNodePhase(status.phase)) this.undoing += 1;
   }
 
   /** Why no further node may be started for good. */
@@ -270,43 +271,40 @@ class Pass {
   }
 
   private startMore(): void {
-    const { spec, window } = this.facts;
     const pending: number[] = [];
     for (let i = 0; i < this.names.length; i += 1) {
       if (this.statuses[i]?.phase === 'Pending') pending.push(i);
     }
     if (pending.length === 0) return;
-    if (spec.suspend) {
-      this.waiting = 'suspended: no new node is started';
-      return;
+    const held = runHeld(this.facts, this.now);
+    if (held !== undefined) {
+      this.waiting = held.why;
+      return this.look(held.until);
     }
-    const closed = closedBecause(window, this.now);
-    if (closed !== undefined) {
-      this.waiting = closed.reason;
-      return this.look(closed.opensAt);
-    }
-    const isReady = (i: number) => this.facts.nodes.get(this.names[i] ?? '')?.ready === true;
-    if (!pending.some(isReady)) return this.waitForReady(pending);
-    const limit = spec.concurrency === 0 ? Infinity : spec.concurrency;
-    if (this.slots < limit) this.fill(limit, pending.filter(isReady));
+    const ready = pending.filter((i) => notReady(this.facts, this.names[i] ?? '') === undefined);
+    if (ready.length === 0) return this.waitForReady(pending);
+    const { concurrency } = this.facts.spec;
+    const limit = concurrency === 0 ? Infinity : concurrency;
+    if (this.slots < limit) this.fill(limit, ready);
   }
 
   /** Starts nodes that are Ready until the slots are taken. */
   private fill(limit: number, ready: readonly number[]): void {
-    const { spec, nodes, agentNode, claims } = this.facts;
+    const { spec, nodes, agentNode } = this.facts;
     const places = new Map(ready.map((i) => [this.names[i] ?? '', i]));
-    const busy = new Set<string>();
+    const waitsFor: string[] = [];
     let group = this.openGroup();
     for (const name of inOrder([...places.keys()], nodes, spec, agentNode)) {
       if (this.slots >= limit) break;
       const own = this.groupOf(name);
       group ??= own;
       if (own !== group) break;
-      const holder = claims.get(name);
-      if (holder !== undefined) busy.add(`${name} (busy with ${holder})`);
-      else this.start(places.get(name) ?? -1, name);
+      const held = nodeHeld(this.facts, name);
+      if (held === undefined) this.start(places.get(name) ?? -1, name);
+      else waitsFor.push(`${name} (${held.why})`);
+      this.look(held?.until);
     }
-    if (busy.size > 0) this.waiting = `waiting for ${[...busy].slice(0, 5).join(', ')}`;
+    if (waitsFor.length > 0) this.waiting = `waiting for ${waitsFor.slice(0, 5).join(', ')}`;
   }
 
   private start(i: number, name: string): void {

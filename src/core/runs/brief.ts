@@ -6,6 +6,8 @@ export interface ReportBrief {
   run: string;
   phase: ReportPhase;
   reason?: string | undefined;
+  /** The time a run waits for; RFC 3339. */
+  until?: string | undefined;
   /** When it began, or else when its file was added; epoch milliseconds, 0 when unknown. */
   began: number;
   /** When it ended; as `began` when that is not told. */
@@ -18,11 +20,12 @@ export interface ReportBrief {
 }
 
 export function briefOf({ run, status }: NodeOpReport): ReportBrief {
-  const { phase, reason, startedAt, finishedAt, durationSeconds, summary } = status;
+  const { phase, reason, until, startedAt, finishedAt, durationSeconds, summary } = status;
   return {
     run: copy(run.path),
     phase,
     reason: reason === undefined ? undefined : copy(reason),
+    ...(until !== undefined && { until: copy(until) }),
     ...period(run.committedAt, startedAt, finishedAt),
     durationSeconds,
     total: summary ? (summary['total'] ?? 0) : -1,

@@ -22,6 +22,7 @@ export function formatOverview(newest: readonly Entry[], total: number, layout: 
 }
 
 const SIGNS = {
+  Waiting: '🕓',
   Pending: '⏳',
   Running: '▶️',
   Completed: '✅',
@@ -31,15 +32,20 @@ const SIGNS = {
 } as const;
 
 function row(path: string, report: ReportBrief, layout: Layout): string {
-  const { run, phase, reason, began, durationSeconds, total, completed, failed } = report;
+  const { run, phase, reason, until, began, durationSeconds, total, completed, failed } = report;
   const name = run.slice(layout.runs.length + 1);
   const link = `[${cell(name)}](${target(path.slice(resultsFolder(layout).length + 1))})`;
   const counts = total < 0 ? '' : `${completed}/${total}${failed > 0 ? `, ${failed} failed` : ''}`;
   const took = durationSeconds === undefined ? '' : duration(durationSeconds);
-  const isFinal = phase !== 'Pending' && phase !== 'Running';
-  const why = isFinal && reason !== phase ? cell(reason ?? '') : '';
-  const at = began === 0 ? '' : `${new Date(began).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const isTold = phase !== 'Running' && reason !== undefined && reason !== phase && reason !== 'Progressing';
+  const why = isTold ? cell(until === undefined ? reason : `${reason}: ${minute(until)}`) : '';
+  const at = began === 0 ? '' : minute(began);
   return `| ${link} | ${SIGNS[phase]} ${phase} | ${counts} | ${at} | ${took} | ${why} |`;
+}
+
+function minute(time: number | string): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function target(path: string): string {

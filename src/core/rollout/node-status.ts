@@ -1,0 +1,79 @@
+import type { NodeStatus } from '../../api/nodeop.ts';
+import type { RolloutFacts } from './facts.ts';
+import { type MessageRoom, SHORTEST } from './message-room.ts';
+
+/** What every change of one node's entry needs to know. */
+export interface NodeContext {
+  facts: RolloutFacts;
+  now: number;
+  /** Bounds on messages. */
+  room: MessageRoom;
+}
+
+export const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
+export function enter(ctx: NodeContext, status: NodeStatus, phase: NodeStatus['phase']): NodeStatus {
+  const { message: _, ...rest } = status;
+  return { ...rest, phase, phaseStartedAt: stamp(ctx.now), lastUpdated: stamp(ctx.now) };
+}
+
+/** When the present phase began; epoch milliseconds. */
+export function since(status: NodeStatus): number {
+  return Date.parse(status.phaseStartedAt ?? status.startedAt ?? '') || 0;
+}
+
+export function complete(ctx: NodeContext, status: NodeStatus, message: string | undefined): NodeStatus {
+  const { bootID: _, ...rest } = status;
+  return end(ctx, rest, 'Completed', message);
+}
+
+/** A final failure with its reason. */
+export function fail(ctx: NodeContext, status: NodeStatus, message: string): NodeStatus {
+  const pending = status.rebootStatus === 'pending' && status.phase !== 'Rebooting';
+  return end(ctx, pending ? { ...status, rebootStatus: 'cancelled' } : status, 'Failed', message);
+}
+
+/** The end of a node that was never started. */
+export function cancel(ctx: NodeContext, status: NodeStatus, message: string): NodeStatus {
+  const pending = status.rebootStatus === 'pending';
+  return end(ctx, pending ? { ...status, rebootStatus: 'cancelled' } : status, 'Cancelled', message);
+}
+
+function end(
+  ctx: NodeContext,
+  status: NodeStatus,
+  phase: NodeStatus['phase'],
+  message: string | undefined,
+): NodeStatus {
+  const { phaseStartedAt: _, lastUpdated: __, message: ___, ...rest } = status;
+  const limit = phase === 'Failed' ? ctx.room.failed() : ctx.room.untouched;
+  const text = message === undefined ? '' : cut(message, limit);
+  return { ...rest, phase, ...(text === '' ? {} : { message: text }), finishedAt: stamp(ctx.now) };
+}
+
+/** Adds to what the message of a failed node says; what was said is cut first. */
+export function append(ctx: NodeContext, status: NodeStatus, text: string): NodeStatus {
+  const { message, ...rest } = status;
+  const limit = ctx.room.failed();
+  if (message === undefined || limit < text.length) return status;
+  const said = cut(message, limit - text.length - 2);
+  return { ...rest, message: said === '' ? text : `${said}; ${text}` };
+}
+
+/** Sets or clears the message; the very same object when it says that already. */
+export function note(ctx: NodeContext, status: NodeStatus, text: string | undefined): NodeStatus {
+  const message = text === undefined ? undefined : cut(text, ctx.room.inFlight) || undefined;
+  if (status.message === message) return status;
+  const { message: _, ...rest } = status;
+  return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stamp(ctx.now) };
+}
+
+/** Text without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
+function cut(text: string, limit: number): string {
+  // oxlint-disable-next-line no-control-regex
+  const clean = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trim();
+  if (clean.length <= limit) return clean;
+  if (limit < SHORTEST) return '';
+  const head = Math.floor((limit - 3) / 2);
+  return `${clean.slice(0, head)} … ${clean.slice(clean.length - (limit - 3 - head))}`;
+}

@@ -1,0 +1,48 @@
+import { since } from '../node-status.ts';
+import { podReason } from '../words.ts';
+import type { Going, NodeView, Phase, PhaseAtNode } from './phase.ts';
+
+function at(view: NodeView): PhaseAtNode {
+  const { ctx, node, status } = view;
+  const bound = ctx.facts.spec.rebootTimeoutSeconds;
+  return {
+    over: () => {
+      const before = status.bootID;
+      const isNew = before !== undefined && node.bootID !== undefined && node.bootID !== before;
+      return isNew && node.ready
+        ? { to: 'Completed', status: { ...status, rebootStatus: 'completed' } }
+        : undefined;
+    },
+    timeout: () => ({
+      at: since(status) + bound * 1000,
+      why: () => `not back ${bound} s after the reboot was asked for: ${seen(view)}`,
+    }),
+    going: () => going(view),
+  };
+}
+
+function going(view: NodeView): Going {
+  const { ctx, node, work, status } = view;
+  const before = status.bootID;
+  const waits = { status, waitsFor: seen(view) };
+  const record = ctx.facts.persisted.nodeStatuses?.[node.name];
+  // The boot ID must be on record before the node can go down: it is what proves the reboot afterwards.
+  const isRecorded = record?.phase === 'Rebooting' && record.bootID === before;
+  if (work.reboot !== undefined || !isRecorded || before === undefined || node.bootID !== before)
+    return { ...waits, actions: [] };
+  const reason = 'the command succeeded and asks for a reboot';
+  return { ...waits, actions: [{ type: 'create-reboot', node: node.name, bootID: before, reason }] };
+}
+
+function seen({ node, work, status }: NodeView): string {
+  const boot = node.bootID === status.bootID ? 'boot ID is still the old one' : 'boot ID is new';
+  const ready = node.ready ? 'node is Ready' : 'node is not Ready';
+  const pod = work.reboot?.state === 'failed' ? `, reboot pod failed: ${podReason(work.reboot)}` : '';
+  return `${boot}, ${ready}${pod}`;
+}
+
+/** The node goes down and is over it once it is Ready with a new boot ID: nothing else proves a reboot. */
+export const rebooting: Phase = {
+  at,
+  leaves: () => [],
+};
