@@ -103,8 +103,7 @@ const Preflight = object({
   activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
 });
 
-/** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
-export const NodeOpSpecSchema = object({
+const SPEC = {
   nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
   image: image().describe('Container image to run on each node.'),
   imagePullSecrets: z
@@ -184,7 +183,14 @@ export const NodeOpSpecSchema = object({
     .describe(
       'Extension: how long a finished node must stay Ready before its slot is free for the next one.',
     ),
-});
+};
+
+const ELSEWHERE = 'schedules go under nodeops/, the folder of definitions; a run file is one run';
+/** What people write into a run file though it belongs to a definition. */
+export const SCHEDULED = { schedule: ELSEWHERE, timeZone: ELSEWHERE, concurrencyPolicy: ELSEWHERE };
+
+/** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
+export const NodeOpSpecSchema = object(SPEC, SCHEDULED);
 export type NodeOpSpec = z.infer<typeof NodeOpSpecSchema>;
 
 export const NODE_PHASES = [

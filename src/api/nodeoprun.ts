@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { cron } from './cron.ts';
+import { NodeOpSpecSchema, SCHEDULED } from './nodeop.ts';
 import { EnvVar } from './pod-fields.ts';
-import { duration, durationMs, object, objectName, timestamp } from './schema.ts';
+import { duration, durationMs, object, objectName, show, timestamp } from './schema.ts';
 
 export const NODEOPRUN_KIND = 'NodeOpRun';
 
-const timeZone = () => z.string().refine(isTimeZone, 'expected a time zone such as "UTC" or "Europe/Berlin"');
+const timeZone = () =>
+  z.string().refine(isTimeZone, {
+    error: ({ input }) => `expected a time zone such as "UTC" or "Europe/Berlin", found ${show(input)}`,
+  });
 
 function isTimeZone(name: string): boolean {
   try {
@@ -34,9 +38,17 @@ const WHAT = {
     .optional()
     .describe('Partial NodeOp spec, merged into the definition as a JSON merge patch (null removes).'),
   env: z.array(EnvVar).optional().describe('Variables added to those of the definition; same names win.'),
-  clusters: z.array(objectName()).optional().describe('Clusters to run on; all when empty.'),
+  clusters: z
+    .array(objectName())
+    .min(1, 'names no cluster; leave it out for all of them')
+    .optional()
+    .describe('Clusters to run on; all when absent.'),
   window: WindowSchema.optional().describe('Nodes are started only inside this window.'),
 };
+
+const OVERRIDDEN = Object.fromEntries(
+  Object.keys(NodeOpSpecSchema.shape).map((name) => [name, `write it under spec.overrides: {${name}: …}`]),
+);
 
 /** NodeOpRun: one run of a definition. It lives in Git only and is never applied to a cluster. */
 export const NodeOpRunSchema = object({
@@ -49,12 +61,15 @@ export const NodeOpRunSchema = object({
       namespace: objectName().optional(),
     })
     .optional(),
-  spec: object({
-    ...WHAT,
-    suspend: z.boolean().optional().describe('Start no new node while true. May be changed at any time.'),
-    notBefore: timestamp().optional().describe('Do not start the run earlier.'),
-    notAfter: timestamp().optional().describe('Do not start the run any more after this.'),
-  }).superRefine((spec, ctx) => {
+  spec: object(
+    {
+      ...WHAT,
+      suspend: z.boolean().optional().describe('Start no new node while true. May be changed at any time.'),
+      notBefore: timestamp().optional().describe('Do not start the run earlier.'),
+      notAfter: timestamp().optional().describe('Do not start the run any more after this.'),
+    },
+    { ...SCHEDULED, ...OVERRIDDEN },
+  ).superRefine((spec, ctx) => {
     const { notBefore, notAfter } = spec;
     if (notBefore !== undefined && notAfter !== undefined && Date.parse(notAfter) <= Date.parse(notBefore)) {
       ctx.addIssue({ code: 'custom', path: ['notAfter'], message: 'must be later than notBefore' });

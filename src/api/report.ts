@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
-import { load, parseDocument } from './documents.ts';
+import { parseDocument } from './documents.ts';
 import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
 import { object } from './schema.ts';
+import { load } from './yaml.ts';
 
 export const REPORT_KIND = 'NodeOpReport';
 export const BASELINE_KIND = 'NodeOpBaseline';

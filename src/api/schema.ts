@@ -1,5 +1,7 @@
-import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { nearest, show, withFound, wording } from './wording.ts';
+
+export { nearest, show } from './wording.ts';
 
 /**
  * Building blocks of the schemas. One Zod schema per kind gives the TypeScript type, the defaults, the
@@ -12,13 +14,15 @@ export interface Problem {
   message: string;
 }
 
+const MAX_KEY = 100;
+
 /** `spec.command[0]`, with quotes around keys that are not plain words; '' for the root. */
 export function formatPath(path: readonly (string | number)[]): string {
   let text = '';
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`;
-    else if (/^[\w-]+$/.test(key)) text += text === '' ? key : `.${key}`;
-    else text += `[${JSON.stringify(key)}]`;
+    else if (key.length <= MAX_KEY && /^[\w-]+$/.test(key)) text += text === '' ? key : `.${key}`;
+    else text += `[${show(key, MAX_KEY)}]`;
   }
   return text;
 }
@@ -28,30 +32,33 @@ export function formatProblem(problem: Problem): string {
   return path === '' ? problem.message : `${path}: ${problem.message}`;
 }
 
-/** The known name nearest to a mistyped one, if any is near enough to be worth suggesting. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.far - b.far);
-  const best = ranked[0];
-  return best && best.far <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
-}
-
-/** An object that refuses unknown fields, one message a field (joined by newlines) with a suggestion. */
-export function object<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+/**
+ * An object that refuses unknown fields, one message a field (joined by newlines) with a suggestion.
+ * @param elsewhere of fields that people look for here, where they belong
+ */
+export function object<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  elsewhere: Readonly<Record<string, string>> = {},
+) {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
       const known = Object.keys(shape);
-      return issue.keys.map((key) => unknownField(key, known)).join('\n');
+      // Nobody is told of more, and each suggestion has to be looked for.
+      return issue.keys
+        .slice(0, MAX_SUGGESTIONS)
+        .map((key) => unknownField(key, known, Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined))
+        .join('\n');
     },
   });
 }
+const MAX_SUGGESTIONS = 20;
 
-function unknownField(key: string, known: readonly string[]): string {
+function unknownField(key: string, known: readonly string[], elsewhere: string | undefined): string {
   const guess = nearest(key, known);
-  const way = guess === undefined ? `known fields are ${known.join(', ')}` : `did you mean "${guess}"?`;
-  return `unknown field ${JSON.stringify(key)}; ${way}`;
+  const way =
+    elsewhere ?? (guess === undefined ? `known fields are ${known.join(', ')}` : `did you mean "${guess}"?`);
+  return `unknown field ${show(key, MAX_KEY)}; ${way}`;
 }
 
 /** Checks `value` against `schema`: the value with defaults filled in, or every problem found. */
@@ -59,10 +66,15 @@ export function check<T>(
   schema: z.ZodType<T>,
   value: unknown,
 ): { ok: true; value: T } | { ok: false; problems: Problem[] } {
-  const result = schema.safeParse(value);
+  // Words cost more than the check; of thousands of problems only a few are read.
+  let worded = 0;
+  const error: z.core.$ZodErrorMap = (issue) => (worded++ < MAX_WORDED ? wording(issue) : 'does not fit');
+  const result = schema.safeParse(value, { reportInput: true, error });
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: result.error.issues.flatMap(problemsOf) };
 }
+
+const MAX_WORDED = 100;
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.filter((key) => typeof key !== 'symbol');
@@ -70,13 +82,11 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     const messages = issue.message.split('\n');
     return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? 'unknown field' }));
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined) {
-    return [{ path, message: 'is required' }];
-  }
   // What is wrong with the key of a map is told one level down.
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ path, message: lowerFirst(inner.message) }));
-  return [{ path, message: lowerFirst(issue.message) }];
+  const message = lowerFirst(issue.message);
+  return [{ path, message: issue.code === 'invalid_format' ? withFound(message, issue.input) : message }];
 }
 
 function lowerFirst(text: string): string {
@@ -94,8 +104,18 @@ export const file = (what: string) =>
 
 /** A period of time as Go and Kubernetes tools write it: `30s`, `5m`, `1h30m`, `500ms`. */
 export const duration = () =>
-  z.string().regex(DURATION, 'expected a duration such as "30s", "5m" or "1h30m"');
+  z
+    .string({ error: ({ input }) => (typeof input === 'number' ? unitless(input) : undefined) })
+    .regex(DURATION, DURATION_EXPECTED)
+    .refine(
+      (text) => !DURATION.test(text) || durationMs(text) <= MAX_DURATION_MS,
+      'is longer than 100 years',
+    );
+const DURATION_EXPECTED = 'expected a duration such as "30s", "5m" or "1h30m"';
+const unitless = (input: number) => `${DURATION_EXPECTED}, found the number ${input}; write "${input}s"`;
 const DURATION = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/;
+/** Added to a time it must still give a time. */
+const MAX_DURATION_MS = 36_525 * 86_400_000;
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds of a valid duration text. */

@@ -19,11 +19,15 @@ test.each([
     { apiUrl: 'http://git.example.org/api/v4' },
     'apiUrl: must be https: the token would be readable on its way',
   ],
-  ['no address at all', { apiUrl: 'git.example.org' }, 'apiUrl: expected an http or https address'],
+  [
+    'no address at all',
+    { apiUrl: 'git.example.org' },
+    'apiUrl: expected an http or https address, found "git.example.org"',
+  ],
   ['another protocol', { apiUrl: 'ftp://git.example.org' }, 'apiUrl: expected an http or https address'],
   ['gitea without its address', { provider: 'gitea', project: 'ops/nodes' }, 'apiUrl: is required for gitea'],
   ['a deep project on GitHub', { provider: 'github' }, 'project: expected <owner>/<name>'],
-  ['a project of one word', { project: 'nodes' }, 'project: expected <owner>/<name>'],
+  ['a project of one word', { project: 'nodes' }, 'project: expected <owner>/<name>, found "nodes"'],
   [
     'a typing error',
     { tokenfile: '/token' },

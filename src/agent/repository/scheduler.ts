@@ -1,4 +1,5 @@
 import { nextTime } from '../../api/cron.ts';
+import { TransientError } from '../../api/errors.ts';
 import { baselinePath, type Layout } from '../../core/runs/paths.ts';
 import { flaw } from '../../core/runs/trust.ts';
 import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../../core/runs/schedules.ts';
@@ -22,7 +23,7 @@ export class Scheduler {
   readonly #layout: Layout;
   readonly #trust: Trust | undefined;
   readonly #log: Logger;
-  /** Schedules without the signature they need, as they stand, that the log has told of. */
+  /** Schedules that are not followed, as they stand, that the log has told of. */
   readonly #told = new Set<string>();
   /** By schedule as it stands: when it counts from, and before when nothing new is due. */
   readonly #known = new Map<string, { since: number; idleUntil: number }>();
@@ -52,33 +53,53 @@ export class Scheduler {
   async due(snapshot: Snapshot, now: number): Promise<Map<string, string>> {
     const files = new Map<string, string>();
     for (const { blob, schedule } of snapshot.schedules) {
-      if (!isOurs(schedule, this.#layout.cluster)) continue;
-      const key = `${schedule.path}\0${blob}`;
-      const known = this.#known.get(key) ?? { since: await this.#since(schedule, snapshot), idleUntil: 0 };
-      this.#known.set(key, known);
-      if (now < known.idleUntil) continue;
-      const at = lastDue(schedule, known.since, now);
-      if (at !== undefined) {
-        const path = scheduledPath(schedule, at, this.#layout);
-        if (!(await this.#wasAdded(path, at, snapshot))) {
-          if (await this.#isTrusted({ path: schedule.path, blob }, snapshot))
-            files.set(path, formatScheduled(schedule, at));
-          continue;
-        }
+      try {
+        await this.#add({ blob, schedule }, snapshot, now, files);
+      } catch (error) {
+        if (error instanceof TransientError) throw error;
+        // It holds up no other.
+        this.#tell(schedule.path, blob, error instanceof Error ? error.message : String(error));
       }
-      const { schedule: expression, timeZone } = schedule.run.spec;
-      known.idleUntil = nextTime(expression, timeZone, now) ?? Infinity;
     }
     return files;
+  }
+
+  async #add(
+    { blob, schedule }: Snapshot['schedules'][number],
+    snapshot: Snapshot,
+    now: number,
+    files: Map<string, string>,
+  ): Promise<void> {
+    if (!isOurs(schedule, this.#layout.cluster)) return;
+    const key = `${schedule.path}\0${blob}`;
+    const known = this.#known.get(key) ?? { since: await this.#since(schedule, snapshot), idleUntil: 0 };
+    this.#known.set(key, known);
+    if (now < known.idleUntil) return;
+    const at = lastDue(schedule, known.since, now);
+    if (at !== undefined) {
+      const path = scheduledPath(schedule, at, this.#layout);
+      if (!(await this.#wasAdded(path, at, snapshot))) {
+        if (await this.#isTrusted({ path: schedule.path, blob }, snapshot))
+          files.set(path, formatScheduled(schedule, at));
+        return;
+      }
+    }
+    const { schedule: expression, timeZone } = schedule.run.spec;
+    known.idleUntil = nextTime(expression, timeZone, now) ?? Infinity;
+  }
+
+  /** Once for a schedule as it stands. */
+  #tell(path: string, blob: string, reason: string): void {
+    const key = [path, blob, reason].join('\0');
+    if (!this.#told.has(key)) this.#log.warn({ path, reason }, 'schedule is not followed');
+    this.#told.add(key);
   }
 
   /** The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it. */
   async #isTrusted(file: TrackedFile, snapshot: Snapshot): Promise<boolean> {
     const reason = this.#trust && (await distrust(this.#trust, file, snapshot));
     if (reason === undefined) return true;
-    const key = [file.path, file.blob, reason].join('\0');
-    if (!this.#told.has(key)) this.#log.warn({ path: file.path, reason }, 'schedule is not followed');
-    this.#told.add(key);
+    this.#tell(file.path, file.blob, reason);
     return false;
   }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument } from '../../api/documents.ts';
+import { BY_AGENT } from '../../api/yaml.ts';
 import { BASELINE_KIND, BaselineSchema, parseReport } from '../../api/report.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
 
@@ -24,7 +25,11 @@ export async function pastOf(
   const baseline = await read(join(root, baselinePath(layout)));
   const parsed =
     baseline &&
-    parseDocument(baseline, [{ apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema }]);
+    parseDocument(
+      baseline,
+      [{ apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema }],
+      BY_AGENT,
+    );
   if (!parsed || !parsed.ok || !parsed.value.runs.includes(run)) return undefined;
   return `it is passed over, see ${baselinePath(layout)}; add another file instead`;
 }

@@ -1,6 +1,7 @@
 import { dump } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument } from '../../api/documents.ts';
+import { BY_AGENT } from '../../api/yaml.ts';
 import { CHECKPOINT_KIND, CheckpointSchema } from '../../api/report.ts';
 import { NewestReports, type Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
@@ -45,9 +46,8 @@ export function formatCheckpoint({ tree, over, unsettled, newest }: Checkpoint, 
 
 /** Undefined when it cannot be read: then nothing is lost but time. */
 export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint | undefined {
-  const parsed = parseDocument(bytes, [
-    { apiVersion: AGENT_API_VERSION, kind: CHECKPOINT_KIND, schema: CheckpointSchema },
-  ]);
+  const kind = { apiVersion: AGENT_API_VERSION, kind: CHECKPOINT_KIND, schema: CheckpointSchema };
+  const parsed = parseDocument(bytes, [kind], BY_AGENT);
   if (!parsed.ok) return undefined;
   const { tree, over, unsettled, newest, hasOlder } = parsed.value;
   const pathOf = (inside: string) => `${resultsFolder(layout)}/${inside}`;

@@ -1,5 +1,5 @@
 import type { Content, LocatedProblem } from '../../api/documents.ts';
-import { parseDocument } from '../../api/documents.ts';
+import { parseDocument, unreadable } from '../../api/documents.ts';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import {
   NODEOPRUN_KIND,
@@ -41,8 +41,16 @@ const KINDS = [
   { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: RecurringRunSchema },
 ];
 
-/** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. */
+/** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. Never throws. */
 export function parseDefinition(path: string, content: Content): Definition | Schedule {
+  try {
+    return parse(path, content);
+  } catch (error) {
+    return { path, result: unreadable(error) };
+  }
+}
+
+function parse(path: string, content: Content): Definition | Schedule {
   const parsed = parseDocument<z.infer<typeof Outline> | RecurringRun>(content, KINDS);
   if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
   const document = parsed.value;

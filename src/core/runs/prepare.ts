@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
-import { parseDocument, type Content, type LocatedProblem } from '../../api/documents.ts';
+import { parseDocument, unreadable, type Content, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
 import {
   ANNOTATION_CANCEL,
@@ -71,6 +71,14 @@ export interface PrepareContext {
 
 /** Turns a run file into the NodeOp to create, or says everything that is wrong with it. Never throws. */
 export function prepareRun(source: RunSource, context: PrepareContext): Preparation {
+  try {
+    return prepare(source, context);
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function prepare(source: RunSource, context: PrepareContext): Preparation {
   const refused = refusal(source.path, source.mode);
   if (refused !== undefined) return { ok: false, problems: [{ path: [], message: refused }] };
   const parsed = parseDocument<NodeOpManifest | NodeOpRun>(source.content, [

@@ -1,0 +1,156 @@
+import {
+  constructFromEvents,
+  CORE_SCHEMA,
+  EVENT_ID,
+  mergeTag,
+  parseEvents,
+  YAMLException,
+  type Event,
+} from 'js-yaml';
+import { mistakenBytes, mistakenText } from './mistaken.ts';
+import { locateAll, type LocatedProblem } from './places.ts';
+import type { Problem } from './schema.ts';
+
+/** How much of a file is read. */
+export interface Limits {
+  bytes: number;
+  /** Values a document may hold, those its aliases stand for too. */
+  values: number;
+}
+
+/**
+ * What a person writes is a few kilobytes; the rest is a mistake or an attack. Chosen so that reading, checking and
+ * pointing out what is wrong take milliseconds, whatever is in the file. No program takes a longer argument (Linux'
+ * MAX_ARG_STRLEN), and the names of 5,000 nodes fit in.
+ */
+const BY_PEOPLE: Limits = { bytes: 128 * 1024, values: 10_000 };
+/** What the agent writes itself holds an entry for each node. */
+export const BY_AGENT: Limits = { bytes: 64 * 1024 * 1024, values: 5_000_000 };
+
+const MAX_ALIASES = 100;
+const MAX_DEPTH = 50;
+/** Of so many problems nobody reads the rest. */
+const MAX_PROBLEMS = 10;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
+
+/** What problems are shown: with their places, in order, each once, and of many the first and how many more there are. */
+export type Locate = (problems: readonly Problem[]) => LocatedProblem[];
+
+/** What a file says in YAML, of whatever kind, or why it says nothing. */
+export type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; problems: LocatedProblem[] };
+
+/** Parses YAML, which must be one document. Never throws on content. A byte order mark and CRLF are fine. */
+export function load(bytes: Uint8Array, limits: Limits = BY_PEOPLE): Loaded {
+  if (bytes.byteLength > limits.bytes) {
+    return refuse(`file is too large: ${bytes.byteLength} bytes, at most ${limits.bytes} are read`);
+  }
+  const mistaken = mistakenBytes(bytes);
+  if (mistaken !== undefined) return refuse(mistaken);
+  let text: string;
+  try {
+    text = UTF8.decode(bytes);
+  } catch {
+    return refuse('file is not valid UTF-8; save it as UTF-8');
+  }
+  try {
+    return construct(text, limits);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) return refuse(`not YAML: ${String(error)}`);
+    const line = error.mark && error.mark.line + 1;
+    const other = mistakenText(text, line);
+    if (other) return { ok: false, problems: [{ path: [], ...other }] };
+    const place = error.mark ? { line: error.mark.line + 1, column: error.mark.column + 1 } : {};
+    return { ok: false, problems: [{ path: [], message: `not YAML: ${error.reason}`, ...place }] };
+  }
+}
+
+function construct(text: string, { values: most }: Limits): Loaded {
+  const events = parseEvents(text, { maxDepth: MAX_DEPTH });
+  const count = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length;
+  // Those that hold nothing are told apart only by constructing them.
+  if (count > most || events.length > 4 * most) {
+    return refuse(`file is too large: it holds more than ${most} values`);
+  }
+  const documents = constructFromEvents(events, {
+    source: text,
+    schema: SCHEMA,
+    maxAliases: MAX_ALIASES,
+  }).filter((it) => it !== null);
+  if (documents.length === 0) return refuse('file is empty');
+  if (documents.length > 1) {
+    return refuse(`file holds ${documents.length} documents; put each into a file of its own`);
+  }
+  if (!(isPlain(events, most) || isSmall(documents[0], most))) {
+    return refuse(`file is too large: it holds more than ${most} values once its aliases are expanded`);
+  }
+  const locate: Locate = (problems) => presentable(locateAll(text, events, problems));
+  const dropped = mayHold(text, PROTOTYPE) ? findKey(documents[0], PROTOTYPE) : undefined;
+  if (dropped) return { ok: false, problems: locate([{ path: dropped, message: 'is no name of a field' }]) };
+  return { ok: true, raw: documents[0], locate };
+}
+
+function refuse(message: string): { ok: false; problems: LocatedProblem[] } {
+  return { ok: false, problems: [{ path: [], message }] };
+}
+
+/** A key that records of the schema library leave out without a word: a selector without its only label takes every node. */
+const PROTOTYPE = '__proto__';
+
+/** Only escapes of a text in double quotes can write a key otherwise. */
+function mayHold(text: string, key: string): boolean {
+  return text.includes(key) || text.includes('\\');
+}
+
+/** Path of the first such key, at whatever depth. */
+function findKey(root: unknown, key: string): (string | number)[] | undefined {
+  const todo: { value: unknown; path: (string | number)[] }[] = [{ value: root, path: [] }];
+  for (let at = todo.pop(); at; at = todo.pop()) {
+    const { value, path } = at;
+    if (typeof value !== 'object' || value === null) continue;
+    if (Object.hasOwn(value, key)) return [...path, key];
+    const isList = Array.isArray(value);
+    for (const [name, child] of Object.entries(value)) {
+      todo.push({ value: child, path: [...path, isList ? Number(name) : name] });
+    }
+  }
+  return undefined;
+}
+
+/** One line each, in the order of the file, none twice, and no more than somebody would read. */
+function presentable(problems: readonly LocatedProblem[]): LocatedProblem[] {
+  const distinct = new Map(
+    problems.map((it) => [`${it.path.join('\0')}\0\0${it.message}`, { ...it, message: oneLine(it.message) }]),
+  );
+  const sorted = [...distinct.values()].toSorted(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+  const more = sorted.length - MAX_PROBLEMS;
+  if (more <= 0) return sorted;
+  const rest = { path: [], message: more === 1 ? 'and 1 more problem' : `and ${more} more problems` };
+  return [...sorted.slice(0, MAX_PROBLEMS), rest];
+}
+
+function oneLine(message: string): string {
+  return message.replaceAll(/[\r\n]+/g, ' ');
+}
+
+/** Whether there are so few events, each of them at most one value, that no more can come of them. */
+function isPlain(events: readonly Event[], most: number): boolean {
+  return events.length <= most && !events.some(({ type }) => type === EVENT_ID.ALIAS);
+}
+
+function isSmall(root: unknown, most: number): boolean {
+  let left = most;
+  const todo: unknown[] = [root];
+  while (todo.length > 0) {
+    if (--left < 0) return false;
+    const value = todo.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const inside = Object.values(value);
+    if (inside.length > left) return false;
+    for (const it of inside) todo.push(it);
+  }
+  return true;
+}
