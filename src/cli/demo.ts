@@ -7,9 +7,11 @@ import { GitCommand } from '../git/command.ts';
 import { Agent } from '../agent/agent.ts';
 import { createLogger } from '../agent/logger.ts';
 import { AGENT_API_VERSION } from '../api/config.ts';
-import type { NodeOp } from '../api/nodeop.ts';
 import { type Sim, startSim } from '../sim/index.ts';
+import { pause } from '../time/backoff.ts';
+import { systemClock } from '../time/clock.ts';
 import { loadConfig } from './load-config.ts';
+import { followCommits, followNodeOps } from './demo/follow.ts';
 import { planOf } from './demo/plan.ts';
 import { type Scenario, SCENARIOS } from './demo/scenarios.ts';
 import { print, untilSignal } from './terminal.ts';
@@ -32,13 +34,15 @@ export function demoCommand(): Command {
 
 const GIT_MS = 30_000;
 
-/** One demonstration: everything lies in one folder, which is left there to be looked at. */
+/** One demonstration: everything lies in one folder, which is taken away at the end. */
 class Demo {
   private readonly scenario: Scenario;
   private readonly keep: boolean;
   private readonly dir = mkdtempSync(join(tmpdir(), 'nodeop-demo-'));
   private readonly bare = join(this.dir, 'operations.git');
   private readonly clone = join(this.dir, 'operations');
+  private readonly over = Promise.withResolvers<void>();
+  private readonly ended = new AbortController();
 
   constructor(scenario: Scenario, keep: boolean) {
     this.scenario = scenario;
@@ -47,29 +51,47 @@ class Demo {
 
   async run(): Promise<void> {
     const sim = await startSim({ nodes: 5, dir: join(this.dir, 'nodes'), bootMs: 1_000, jobBackoffMs: 200 });
-    this.scenario.prepare(sim);
-    const git = await this.makeRepository();
     const kubeconfig = join(this.dir, 'kubeconfig');
     writeFileSync(kubeconfig, sim.kubeconfig, { mode: 0o600 });
     const agent = new Agent(await this.writeConfig(kubeconfig), createLogger('error'));
+    const signal = untilSignal();
+    try {
+      await Promise.race([this.show(sim, agent, kubeconfig), signal]);
+    } finally {
+      this.ended.abort();
+      await agent.stop();
+      await sim.stop();
+      rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+
+  private async show(sim: Sim, agent: Agent, kubeconfig: string): Promise<void> {
+    this.scenario.prepare(sim);
+    const git = await this.makeRepository();
     await agent.start();
-    print(
-      `${this.scenario.title}\n\nA cluster of 5 nodes and a repository are up. A pull request adds one run file:\n`,
-    );
-    print(indent(this.scenario.run));
-    this.write(this.scenario.file, this.scenario.run);
-    const plan = await planOf(kubeconfig, this.clone, this.scenario.file);
+    const { title, file, run } = this.scenario;
+    print(`${title}\n\nA cluster of 5 nodes and a repository are up. A pull request adds one run file:\n`);
+    print(indent(run));
+    this.write(file, run);
+    const plan = await planOf(kubeconfig, this.clone, file);
     print(`What merging it would do, says nodeop-agent plan:\n\n${indent(plan)}`);
     print('It is merged. What the agent does, second by second:\n');
-    const done = this.follow(sim);
-    await this.commit(git, this.scenario.file, this.scenario.run, 'Roll out after review (#1)');
-    await done;
+    const unfollow = followNodeOps(sim, print, (status) => {
+      this.scenario.react?.(sim, status);
+      if (status.completedAt !== undefined) this.over.resolve();
+    });
+    await this.commit(git, file, run, 'Roll out after review (#1)');
+    await this.over.promise;
     await this.showReport(git);
     print(this.whatNext());
-    if (this.keep) await untilSignal();
-    await agent.stop();
-    await sim.stop();
-    rmSync(join(this.dir, 'nodes'), { recursive: true, force: true, maxRetries: 5 });
+    if (this.keep) await this.goOn();
+    unfollow();
+  }
+
+  /** Until Ctrl-C: what becomes of run files that are added by hand. */
+  private async goOn(): Promise<void> {
+    const bare = new GitCommand({ dir: this.bare, timeoutMs: GIT_MS });
+    await followCommits(bare, 'main', print, this.ended.signal);
   }
 
   private write(file: string, text: string): void {
@@ -119,31 +141,9 @@ class Demo {
     return loadConfig(file);
   }
 
-  /** Prints each node's progress as it happens; resolves when the rollout is over. */
-  private follow(sim: Sim): Promise<void> {
-    const began = Date.now();
-    const shown = new Map<string, string>();
-    return new Promise((resolve) => {
-      const stop = sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) => {
-        const { status } = object as unknown as NodeOp;
-        for (const [node, { phase, message }] of Object.entries(status?.nodeStatuses ?? {})) {
-          const line = `${phase.padEnd(10)} ${firstLine(message)}`.trimEnd();
-          if (phase === 'Pending' || shown.get(node) === line) continue;
-          shown.set(node, line);
-          const seconds = ((Date.now() - began) / 1000).toFixed(1).padStart(5);
-          print(`${seconds} s  ${(status?.summary?.done ?? '').padStart(4)}  ${node}  ${line}`);
-        }
-        this.scenario.react?.(sim, status ?? {});
-        if (status?.completedAt === undefined) return;
-        stop();
-        resolve();
-      });
-    });
-  }
-
   private async showReport(git: GitCommand): Promise<void> {
     const report = this.scenario.file.replace(/^runs/, 'results');
-    for (;;) {
+    while (!this.ended.signal.aborted) {
       // oxlint-disable-next-line no-await-in-loop -- the next look comes after the last one
       await git.text(['pull', '--quiet', '--rebase', 'origin', 'main']).catch(() => '');
       const text = readIfThere(join(this.clone, report));
@@ -152,9 +152,7 @@ class Demo {
         break;
       }
       // oxlint-disable-next-line no-await-in-loop
-      await new Promise((resolve) => {
-        setTimeout(resolve, 200);
-      });
+      await pause(systemClock, 200, this.ended.signal);
     }
     print(`The log of the repository:\n\n${indent(await git.text(['log', '--oneline']))}`);
   }
@@ -162,7 +160,8 @@ class Demo {
   private whatNext(): string {
     const { dir, clone } = this;
     if (!this.keep) {
-      return `The repository is ${clone}, its remote ${this.bare}.\nTo go on by hand: npm run demo -- --keep`;
+      const again = `npm run demo -- --keep${this.scenario === SCENARIOS.firmware ? ' --scenario firmware' : ''}`;
+      return `All of it is taken away again. To go on by hand, and look at everything: ${again}`;
     }
     return [
       `Everything lies in ${dir}. Now it is your turn, in another terminal:`,
@@ -170,7 +169,7 @@ class Demo {
       `  cp ${this.scenario.file} runs/second.yaml`,
       `  git add runs && git commit -m 'Again' && git push`,
       `  kubectl --kubeconfig ${join(dir, 'kubeconfig')} get nodes,nodeops,jobs,pods -A`,
-      'and after some seconds: git pull; cat results/second.yaml. Ctrl-C ends the demonstration.',
+      'What becomes of it is shown here; then: git pull; cat results/second.yaml. Ctrl-C ends the demonstration.\n',
     ].join('\n');
   }
 }
@@ -181,11 +180,6 @@ function readIfThere(file: string): string {
   } catch {
     return '';
   }
-}
-
-function firstLine(text = ''): string {
-  const line = text.split('\n')[0] ?? '';
-  return line.length > 110 ? `${line.slice(0, 107)}...` : line;
 }
 
 function indent(text: string): string {

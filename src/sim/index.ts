@@ -142,17 +142,29 @@ function manifestsFolder(): string {
   return found;
 }
 
+const ARCH = process.arch === 'x64' ? 'amd64' : process.arch;
+const CONTROL_PLANE = {
+  'node-role.kubernetes.io/control-plane': '',
+  'node.kubernetes.io/exclude-from-external-load-balancers': '',
+};
+/** kubeadm gives workers no role; people do, so that run files can select them. */
+const WORKER = { 'node-role.kubernetes.io/worker': '' };
+
 function nodeSeed(index: number, controlPlane: boolean): Obj {
   const name = `node-${index}`;
   return {
     metadata: {
       name,
       labels: {
+        // As kubeadm and the kubelet label them.
+        'beta.kubernetes.io/arch': ARCH,
+        'beta.kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': ARCH,
         'kubernetes.io/hostname': name,
         'kubernetes.io/os': 'linux',
         'topology.kubernetes.io/zone': `zone-${'abc'[(index - 1) % 3]}`,
         'kairos.io/managed': 'true',
-        ...(controlPlane ? { 'node-role.kubernetes.io/control-plane': '' } : {}),
+        ...(controlPlane ? CONTROL_PLANE : WORKER),
       },
     },
     spec: {},

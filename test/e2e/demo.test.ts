@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import type { NodeOpReport } from '../../src/api/report.ts';
@@ -29,8 +30,48 @@ test('the firmware demonstration: skipped, blocked by a budget, rebooted, failed
     ]);
     expect(report.status.nodes?.[3]).toMatchObject({ exitCode: 3, attempts: 2 });
     expect(report.status.nodes?.[3]?.message).toContain('the node stays cordoned');
-    const dir = /The repository is (.*)\/operations, its remote/.exec(said)?.[1];
-    if (dir !== undefined) rmSync(dir, { recursive: true });
+    expect(said).toContain(
+      'To go on by hand, and look at everything: npm run demo -- --keep --scenario firmware',
+    );
+  } finally {
+    await stage.close();
+  }
+});
+
+test('the next steps of a demonstration that is kept: each works as it is printed, and its outcome is shown', async () => {
+  const stage = new Stage();
+  try {
+    const demo = stage.run('demo', '--keep');
+    await stage.until('the next steps', () => demo.output().includes('Ctrl-C ends the demonstration'));
+    const said = demo.output();
+    const steps = [...said.slice(said.indexOf('your turn')).matchAll(/^ {2}(\S.*)$/gm)].map(
+      ([, step]) => step,
+    );
+    expect(steps).toHaveLength(4);
+    const typed = steps.filter((it) => !it?.startsWith('kubectl'));
+    const bash = (script: string) =>
+      execFileSync('bash', ['-ec', script], { encoding: 'utf8', stdio: 'pipe' });
+    bash(typed.join('\n'));
+    await stage.until('its report', () => demo.output().includes('commit  runs/second.yaml: Completed'));
+    expect(demo.output().slice(said.length)).toMatch(/\d s +5\/5 +node-5 +Completed/);
+    const [cd = ''] = typed;
+    expect(bash(`${cd} >/dev/null\ncat results/second.yaml`)).toContain('phase: Completed');
+
+    // Who writes a name into it is told whose that is, and what to do.
+    bash(`${cd}
+      sed 's/generateName: .*/name: set-ntp/' runs/second.yaml > runs/third.yaml
+      git add runs && git commit -m Third && git push`);
+    await stage.until('the third', () => demo.output().includes('commit  runs/third.yaml: Completed'));
+    bash(`${cd}\ncp runs/third.yaml runs/fourth.yaml\ngit add runs && git commit -m Fourth && git push`);
+    await stage.until('the fourth', () => demo.output().includes('commit  runs/fourth.yaml: Invalid'));
+    expect(demo.output()).toContain(
+      'metadata.name: NodeOp nodeop-system/set-ntp is there already: it is that of the run runs/third.yaml; give this run another name, or write "generateName: set-ntp-"',
+    );
+    const dir = /Everything lies in (.*)\. Now/.exec(said)?.[1] ?? '';
+    expect(existsSync(dir)).toBe(true);
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(0);
+    expect(existsSync(dir)).toBe(false);
   } finally {
     await stage.close();
   }

@@ -161,7 +161,9 @@ test('nodes drained side by side that draw on one budget are told of', async () 
 test('what blocks ends a strict plan with 1', async () => {
   write('runs/calm.yaml', nodeOp('calm', '  nodeSelector: {matchLabels: {none: here}}\n'));
   const calm = await plan('runs/calm.yaml', '--nodes', 'nodes.yaml');
-  expect(calm.stdout).toContain('BLOCKED: no node matches the selector: the run would fail\n');
+  expect(calm.stdout).toContain(
+    'BLOCKED: no node matches the selector: the run would fail; no node has the label none\n',
+  );
   expect(calm.code).toBe(0);
   expect((await plan('runs/calm.yaml', '--nodes', 'nodes.yaml', '--strict')).code).toBe(1);
 });

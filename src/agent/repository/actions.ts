@@ -5,6 +5,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { Problem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, Telemetry } from '../../core/ports.ts';
+import { nameTaken } from '../../core/runs/name-taken.ts';
 import { runId, type Layout } from '../../core/runs/paths.ts';
 import type { RunAction, RunFacts, Verdict } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
@@ -113,8 +114,7 @@ export class RunExecutor {
     if (nodeOp === 'exists') nodeOp = await store.get(namespace, name);
     if (!nodeOp) throw new Error(`NodeOp ${namespace}/${name} exists and then did not`);
     if (!this.#isOf(run, nodeOp)) {
-      const message = `NodeOp ${namespace}/${name} exists and belongs to somebody else`;
-      return invalid('NameClash', [{ path: ['metadata', 'name'], message }]);
+      return invalid('NameClash', [{ path: ['metadata', 'name'], message: nameTaken(nodeOp) }]);
     }
     this.#started(run, nodeOp);
     return reports.ofNodeOp(run, nodeOp);

@@ -22,7 +22,7 @@ const CONFIG: Scenario = {
   run: `apiVersion: operator.kairos.io/v1alpha1
 kind: NodeOp
 metadata:
-  name: set-ntp-servers
+  generateName: set-ntp-servers-
 spec:
   image: busybox:latest
   command:
@@ -48,7 +48,7 @@ const FIRMWARE: Scenario = {
   run: `apiVersion: operator.kairos.io/v1alpha1
 kind: NodeOp
 metadata:
-  name: firmware-flash
+  generateName: firmware-flash-
 spec:
   nodeSelector:
     matchLabels:

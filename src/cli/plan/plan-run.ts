@@ -10,6 +10,7 @@ import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
+import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
 import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
@@ -156,9 +157,7 @@ async function blockersOf(
       `it was started before as NodeOp ${namespace}/${name} and is never repeated; add another file instead`,
     );
   } else if (twin !== undefined) {
-    blockers.push(
-      `NodeOp ${namespace}/${name} is there already and belongs to somebody else; choose another name`,
-    );
+    blockers.push(nameTaken(twin));
   }
   if (notAfter !== undefined && Date.parse(notAfter) < Date.now()) {
     blockers.push(`its time is over: not after ${notAfter}`);

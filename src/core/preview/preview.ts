@@ -1,4 +1,5 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
+import { whyNoMatch } from '../rollout/near-labels.ts';
 import type { Manifest } from '../runs/prepare.ts';
 import type { DrainPreview } from './drain.ts';
 import { type ClusterFacts, type Place, shortestSeconds } from './order.ts';
@@ -52,12 +53,14 @@ export function assemble(input: PreviewInput): RunPreview {
   const { run, manifest, cluster, facts, places, drains, nodeSeconds } = input;
   const { metadata, spec } = manifest;
   const nodes = places.map((place) => nodePreview(place, spec, facts, drains.get(place.name)));
-  const noMatch = places.length === 0 ? ['no node matches the selector: the run would fail'] : [];
+  const labels = () => [...facts.nodes.values()].map((it) => it.labels);
+  const why = () => whyNoMatch(spec.nodeSelector, labels());
+  const none = places.length === 0 ? [`no node matches the selector: the run would fail; ${why()}`] : [];
   return {
     run,
     nodeOp: `${metadata.namespace}/${metadata.name}`,
     cluster,
-    blockers: [...input.blockers, ...noMatch],
+    blockers: [...input.blockers, ...none],
     notes: [...input.notes, ...notesOf(spec, nodes), ...sharedBudgets(places, drains)],
     batches: Math.max(0, ...places.map(({ batch }) => batch ?? 0)),
     shortestSeconds: shortestSeconds(places, spec, nodeSeconds),

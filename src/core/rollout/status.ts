@@ -7,6 +7,7 @@ import {
   type Summary,
 } from '../../api/nodeop.ts';
 import type { RolloutFacts } from './facts.ts';
+import { whyNoMatch } from './near-labels.ts';
 
 /** The status of the whole, from the statuses of its nodes. Nothing moves without news, time stamps included. */
 export function overall(
@@ -106,8 +107,7 @@ function conditionsOf(
   const stalled = phase === 'Failed' || phase === 'Cancelled';
   const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
   const reason = going ? (summary.failed > 0 ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
-  const endText =
-    summary.total === 0 ? 'no node matches the selector' : (failures ?? `${summary.done} nodes are done`);
+  const endText = summary.total === 0 ? none(facts) : (failures ?? `${summary.done} nodes are done`);
   const message = [failures, waiting ?? `${summary.done} nodes are done`]
     .filter((part) => part !== undefined)
     .join('; ');
@@ -138,6 +138,14 @@ function conditionsOf(
     const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
     return { ...condition, lastTransitionTime: kept ?? stamp };
   });
+}
+
+function none({ spec, nodes, status }: RolloutFacts): string {
+  // Said once: labels that nodes get later are no news of a run that is over.
+  const said = status.conditions?.find(({ reason }) => reason === 'NoNodesMatched')?.message;
+  if (said !== undefined) return said;
+  const labels = [...nodes.values()].map((it) => it.labels);
+  return `no node matches the selector: ${whyNoMatch(spec.nodeSelector, labels)}`;
 }
 
 /** `2 of 5 nodes failed: node-3: …`, with the first failure's reason. */
