@@ -62,6 +62,8 @@ export class KubeClient {
   private readonly server: string;
   private credentials: { headers: Record<string, string>; until: number } | undefined;
   private dispatchers: { key: string; requests: Dispatcher; streams: Dispatcher } | undefined;
+  /** Those of earlier certificates too, while a request uses them. */
+  private readonly kept = new Set<Dispatcher>();
   private readonly mayWrite: () => boolean;
   private readonly onAnswer: (verb: string, code: number) => void;
   private readonly clock: Clock;
@@ -98,9 +100,11 @@ export class KubeClient {
     resource: Resource,
     name: string,
     namespace?: string,
+    signal?: AbortSignal,
   ): Promise<T | undefined> {
     try {
-      return (await this.request('GET', objectPath(resource, name, namespace))) as T;
+      const path = objectPath(resource, name, namespace);
+      return (await this.request('GET', path, signal ? { signal } : {})) as T;
     } catch (error) {
       if (isApiError(error, 404)) return undefined;
       throw error;
@@ -169,10 +173,12 @@ export class KubeClient {
     path: string,
     options: RequestOptions & { idleMs?: number } = {},
   ): Promise<Dispatcher.ResponseData['body']> {
-    const { headers, dispatchers } = await this.authorize().catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ApiError(0, { message: `no credentials: ${reason}` }, undefined, { cause });
-    });
+    const { headers, dispatchers } = await this.bounded(this.authorize(), options.signal).catch(
+      (cause: unknown) => {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new ApiError(0, { message: `no credentials: ${reason}` }, undefined, { cause });
+      },
+    );
     const dispatcher = options.idleMs === undefined ? dispatchers.requests : dispatchers.streams;
     if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
     if (method !== 'GET' && !this.mayWrite()) {
@@ -208,7 +214,22 @@ export class KubeClient {
   /** Ends every request under way and refuses further ones. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([this.dispatchers?.requests.destroy(), this.dispatchers?.streams.destroy()]);
+    await Promise.all([...this.kept].map((one) => one.destroy()));
+  }
+
+  /** What works the credentials out may be a program or another server, and neither ends when it should. */
+  private async bounded<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const over = Promise.withResolvers<never>();
+    const stop = () => over.reject(new Error('the request was given up'));
+    const cancel = this.clock.after(this.timeoutMs, () => over.reject(new Error('they took too long')));
+    signal?.addEventListener('abort', stop);
+    try {
+      signal?.throwIfAborted();
+      return await Promise.race([work, over.promise]);
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   private async authorize() {
@@ -233,12 +254,13 @@ export class KubeClient {
   private dispatchersFor(connect: object) {
     const key = JSON.stringify(connect);
     if (this.dispatchers?.key === key) return this.dispatchers;
-    void this.dispatchers?.requests.close();
-    void this.dispatchers?.streams.close();
+    for (const one of this.kept) void one.close().then(() => this.kept.delete(one));
     const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
     const options = { connect: { ...known, keepAlive: true } };
     const requests = new Agent({ ...options, connections: this.connections });
-    this.dispatchers = { key, requests, streams: new Agent(options) };
+    const streams = new Agent(options);
+    this.kept.add(requests).add(streams);
+    this.dispatchers = { key, requests, streams };
     return this.dispatchers;
   }
 }

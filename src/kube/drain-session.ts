@@ -4,6 +4,7 @@ import type { DrainFacts, EvictionAnswer } from '../core/rollout/facts.ts';
 import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from './client.ts';
 import { DAEMONSETS, PODS } from './resources.ts';
+import { StoppedError } from './stopped.ts';
 import { WatchCache } from './watch.ts';
 
 interface Session {
@@ -25,6 +26,7 @@ export class DrainSessions {
   private readonly onChange: (node: string) => void;
   private readonly onError: (error: unknown) => void;
   private readonly clock: Clock;
+  private readonly closing = new Set<Promise<void>>();
   private eviction: Promise<string | undefined> | undefined;
 
   constructor(
@@ -39,7 +41,7 @@ export class DrainSessions {
     this.onError = onError;
   }
 
-  /** Resolves when the node's pods are known. */
+  /** Resolves when the node's pods are known; rejects with StoppedError when it is closed before. */
   async open(node: string): Promise<void> {
     if (this.sessions.has(node)) return;
     const pods = new WatchCache<Pod>({
@@ -63,9 +65,10 @@ export class DrainSessions {
       await pods.start();
       session.first = new Set(uidsOf(pods));
       await this.askDaemonSets(session);
+      if (this.sessions.get(node) !== session) throw new StoppedError();
       session.ready = true;
     } catch (error) {
-      this.close(node);
+      if (this.sessions.get(node) === session) this.close(node);
       throw error;
     }
     this.onChange(node);
@@ -75,11 +78,21 @@ export class DrainSessions {
     const session = this.sessions.get(node);
     if (session === undefined) return;
     this.sessions.delete(node);
-    session.pods.stop().catch(this.onError);
+    const done = session.pods
+      .stop()
+      .catch(this.onError)
+      .finally(() => this.closing.delete(done));
+    this.closing.add(done);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     for (const node of this.sessions.keys()) this.close(node);
+    await Promise.all(this.closing);
+  }
+
+  /** Lists the node's pods anew, from the API server itself and whatever the watch says; nothing happens when it is not drained. */
+  async reread(node: string): Promise<void> {
+    await this.sessions.get(node)?.pods.rereadAll();
   }
 
   nodes(): Iterable<string> {

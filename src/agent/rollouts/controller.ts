@@ -143,8 +143,8 @@ export class Controller {
     this.stopped = true;
     this.gather?.();
     this.timers.stop();
-    this.drains.stop();
     this.stranded.stop();
+    await this.drains.stop();
     await Promise.allSettled(this.under);
     await this.events.stop();
     await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
