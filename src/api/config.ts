@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
-import { accessFlaws, type Flaw, GitAccess, urlFlaws } from './git-access.ts';
+import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-access.ts';
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
@@ -57,6 +57,12 @@ const Git = object({
   verify: GitVerify.optional().describe(
     'Runs are carried out only when the commits of their file and definition are signed; no signature is asked for when absent.',
   ),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Takes http:// and git:// URLs without git.verify: whoever is on the way to the host can then run anything on every node.',
+    ),
   signing: GitSigning.optional().describe("Key the agent's own commits are signed with."),
   results: Results.optional().describe(
     'A branch or repository of its own for what the agent writes of runs: reports, overview, logs, baseline.',
@@ -79,20 +85,44 @@ const Git = object({
     jitter: duration().default('2s').describe('Random delay added to each poll.'),
   }).prefault({}),
 }).superRefine((git, ctx) => {
-  for (const flaw of [...repositoryFlaws(git, git.url), ...resultsFlaws(git), ...trustFlaws(git)]) {
+  const flaws = [
+    ...repositoryFlaws(git, git.url),
+    ...resultsFlaws(git),
+    ...trustFlaws(git),
+    ...openFlaws(git),
+  ];
+  for (const flaw of flaws) {
     ctx.addIssue({ code: 'custom', ...flaw });
   }
 });
 
 const ACCESSES = ['access', 'writeAccess'] as const;
 
-function repositoryFlaws(repository: z.infer<typeof Results>, url: string): Flaw[] {
+function repositoryFlaws(
+  repository: Pick<z.infer<typeof Results>, (typeof ACCESSES)[number]>,
+  url: string,
+): Flaw[] {
   const flaws = urlFlaws(url).map((it) => ({ ...it, path: ['url', ...it.path] }));
   for (const name of ACCESSES) {
     const access = repository[name];
     if (access) flaws.push(...accessFlaws(access, url).map((it) => ({ ...it, path: [name, ...it.path] })));
   }
   return flaws;
+}
+
+/** Also of the results: they say what is over, so whoever could put others in their place could have runs begin again. */
+function openFlaws({ url, access, writeAccess, results, verify, insecure }: z.infer<typeof Git>): Flaw[] {
+  if (verify || insecure) return [];
+  const places = [
+    { path: ['url'], repository: { url, access, writeAccess } },
+    { path: ['results', 'url'], repository: results },
+  ];
+  return places.flatMap(({ path, repository }) => {
+    if (repository?.url === undefined) return [];
+    const flaw = openFlaw(repository.url);
+    // With credentials it is refused anyway.
+    return flaw && repositoryFlaws(repository, repository.url).length === 0 ? [{ ...flaw, path }] : [];
+  });
 }
 
 function resultsFlaws({ url, branch, results }: z.infer<typeof Git>): Flaw[] {

@@ -63,14 +63,30 @@ export interface Flaw {
   message: string;
 }
 
+const TO_FILES =
+  'must not hold user or password; put them into access.username and a file for access.passwordFile';
+
 /** What is wrong with a repository's URL by itself. */
 export function urlFlaws(url: string): Flaw[] {
-  if (transportOf(url) === 'http' && !URL.canParse(url)) return [{ path: [], message: 'not a URL' }];
-  const secret =
-    transportOf(url) === 'http' ? /^https?:\/\/[^/]*@/i.test(url) : /^[a-z+]+:\/\/[^/@]*:[^/]*@/i.test(url);
-  const message =
-    'must not hold user or password; put them into access.username and a file for access.passwordFile';
-  return secret ? [{ path: [], message }] : [];
+  const transport = transportOf(url);
+  if (transport === 'http' && !URL.canParse(url)) return [{ path: [], message: 'not a URL' }];
+  const secret = transport === 'http' ? /^https?:\/\/[^/?#]*@/i : /^[a-z0-9+.-]+:\/\/[^/@]*:[^/]*@/i;
+  if (secret.test(url)) return [{ path: [], message: TO_FILES }];
+  const query = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url.search(/[?#]/) : -1;
+  if (query < 0) return [];
+  // It would show in every log and error, and such parts are where tokens are put.
+  const message = `must not go on after "${url.slice(0, query)}": no host needs a query, and a token in it would show in logs; name a file with it in access.passwordFile or access.bearerTokenFile`;
+  return [{ path: [], message }];
+}
+
+/** Why whoever is on the way could put other commits in place of the repository's; undefined when nobody can. */
+export function openFlaw(url: string): Flaw | undefined {
+  const scheme = /^(http|git|ftp):\/\//i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined || !isOpen(url, scheme)) return undefined;
+  const danger = `nobody checks whom ${scheme}:// talks to, and whoever is on the way could run anything on every node`;
+  const way =
+    'use an https or ssh URL, have signatures asked for by git.verify, or accept it by git.insecure: true';
+  return { path: [], message: `${danger}; ${way}` };
 }
 
 const SECRETS = ['passwordFile', 'bearerTokenFile', 'githubApp'] as const;
@@ -112,9 +128,9 @@ export function accessFlaws(access: GitAccess, url: string): Flaw[] {
   return flaws;
 }
 
-/** Plain http to another machine. */
-function isOpen(url: string): boolean {
+/** Without encryption to another machine: of what never leaves this one nobody is on the way. */
+function isOpen(url: string, scheme = 'http'): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === `${scheme}:` && !/^(localhost|127(\.\d+){3}|\[::1\])$/i.test(hostname);
 }

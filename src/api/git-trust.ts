@@ -7,6 +7,16 @@ export const GitVerify = object({
     'ssh keys whose signatures count, in the format of ssh-keygen(1), ALLOWED SIGNERS.',
   ).optional(),
   keyringFile: file('OpenPGP public keys whose signatures count.').optional(),
+  revocationFile: file(
+    'ssh keys that count no more, whatever the date of the commit: public keys, one a line, or a KRL.',
+  ).optional(),
+  repository: z
+    .string()
+    .regex(/^[^\s\p{C}]{1,200}$/u, 'expected a name without blanks, such as "platform/node-operations"')
+    .optional()
+    .describe(
+      'Name that the file .nodeop/repository has to hold in every signed commit that counts: one of another repository is of no use here.',
+    ),
   everyCommitSince: z
     .string()
     .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'expected the whole id of a commit')
@@ -33,6 +43,11 @@ export function trustFlaws(git: {
   const flaws: Problem[] = [];
   if (verify && verify.allowedSignersFile === undefined && verify.keyringFile === undefined) {
     flaws.push({ path: ['verify'], message: 'needs allowedSignersFile, keyringFile, or both' });
+  }
+  if (verify?.revocationFile !== undefined && verify.allowedSignersFile === undefined) {
+    const message =
+      'is for ssh keys, of which allowedSignersFile names none; revoke OpenPGP keys in the keyring';
+    flaws.push({ path: ['verify', 'revocationFile'], message });
   }
   if (verify?.everyCommitSince !== undefined && !signing && results === undefined) {
     const message = 'needs git.signing or git.results: the reports are commits of the branch, too';

@@ -26,6 +26,8 @@ const PASSED = [
   'HOME',
   'SSH_AUTH_SOCK',
   'TMPDIR',
+  // ssh-keygen takes times without a zone as those of this machine, and so does the agent.
+  'TZ',
   'http_proxy',
   'https_proxy',
   'no_proxy',

@@ -230,22 +230,49 @@ async function forkOf(git: GitCommand, since: string, tip: string): Promise<stri
   return (await git.text(['merge-base', '--octopus', since, ...sides])).trim();
 }
 
+/**
+ * Which of the paths some commit between `from` and `to` touched. Undefined when there is more to it than commits on top of
+ * each other: history was rewritten, or a merge may have brought something back.
+ */
+export async function touchedSince(
+  git: GitCommand,
+  { from, to }: { from: string; to: string },
+  paths: readonly string[],
+): Promise<ReadonlySet<string> | undefined> {
+  if (from === to || paths.length === 0) return new Set();
+  if (paths.length > MAX_PATHS || !(await isAncestor(git, from, to))) return undefined;
+  const range = `${from}..${to}`;
+  if ((await git.text(['rev-list', '--merges', '-1', range])) !== '') return undefined;
+  const args = ['log', '--format=', '--name-only', '--no-renames', '-z', range, '--', ...paths];
+  return new Set((await git.text(args)).split('\0'));
+}
+
+/** Whether everything that `commit` has is in the history of `tip`; not so when one of them is not in the clone. */
+async function isAncestor(git: GitCommand, commit: string, tip: string): Promise<boolean> {
+  const base = await git.text(['merge-base', commit, tip]).catch(() => '');
+  return base.trim() === commit;
+}
+
 const FOLDER = '040000';
 
-/** The files at these paths of a commit; a path without one is left out. */
+/** The files at these paths of a commit; a path without one, or with more than one, is left out. */
 export async function filesAt(
   git: GitCommand,
   commit: string,
   paths: readonly string[],
 ): Promise<Map<string, TreeEntry>> {
   const found = new Map<string, TreeEntry>();
+  const twice: string[] = [];
   const wanted = paths.filter(mayBeThere);
   for (let i = 0; i < wanted.length; i += MAX_PATHS) {
     const some = wanted.slice(i, i + MAX_PATHS);
     parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', ...some]), (entry) => {
-      if (entry.mode !== FOLDER) found.set(entry.path, entry);
+      if (entry.mode === FOLDER) return;
+      if (found.has(entry.path)) twice.push(entry.path);
+      found.set(entry.path, entry);
     });
   }
+  for (const path of twice) found.delete(path);
   return found;
 }
 

@@ -1,16 +1,40 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TransientError } from '../api/errors.ts';
 import type { GitVerify } from '../api/git-trust.ts';
+import { signersAt, type Signers } from '../core/runs/allowed-signers.ts';
 import type { Signature } from '../core/runs/trust.ts';
+import { systemClock } from '../time/clock.ts';
 import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
 import { readNamed } from './credentials.ts';
 import { gpgHome } from './gpg-home.ts';
 import { asEnvironment, type Session } from './session.ts';
+import { certificateTimes, type CertificateTimes } from './ssh-certificate.ts';
 
 /** Only signatures count: a commit of a person is a few kilobytes. */
 const MAX_COMMIT = 1024 * 1024;
 
 type Kind = 'none' | 'ssh' | 'pgp' | 'other';
+
+/** The signature of a commit, as far as it can be told without a key. */
+interface Written {
+  kind: Kind;
+  /** When the certificate is valid that made it; absent when none did. */
+  certificate?: CertificateTimes | undefined;
+}
+
+export interface CheckOptions {
+  now?: Date;
+  /**
+   * Of commits that were judged before, or are only looked at as history: a key has to have been valid at the date of the
+   * commit, and not withdrawn since.
+   */
+  isHistory?: boolean;
+  /** Told of commits whose signature may come to be worth less though the keys stay: OpenPGP keys and certificates expire. */
+  onPassing?: (commit: string) => void;
+}
 
 /** What the letters of git's `%G?` say of a signature that does not count. */
 const FLAWS: Readonly<Record<string, string>> = {
@@ -22,8 +46,14 @@ const FLAWS: Readonly<Record<string, string>> = {
   R: 'is signed by a key that was revoked',
 };
 
+const NOT_THEN = 'was not valid at the date of the commit';
+
+/** Good signatures whose time is over. */
+const EXPIRED = new Set(['X', 'Y']);
+
 /**
- * Checks the signatures of commits against the configured keys, by git, which calls gpg and ssh-keygen.
+ * Checks the signatures of commits against the configured keys, by git, which calls gpg and ssh-keygen. A key has to be
+ * valid now and, as git has it, at the date of the commit.
  * @returns one for each commit, in their order
  * @throws InvalidError when a file with keys cannot be used, TransientError when a signature could not be checked
  */
@@ -31,17 +61,18 @@ export async function checkSignatures(
   git: GitCommand,
   commits: readonly string[],
   verify: GitVerify,
+  { now = new Date(systemClock.wall()), isHistory = false, onPassing }: CheckOptions = {},
 ): Promise<Map<string, Signature>> {
   const found = new Map<string, Signature>();
-  const kinds = await kindsOf(git, commits);
+  const written = await readWritten(git, commits);
   const signed: string[] = [];
   for (const commit of commits) {
-    const reason = refusal(kinds.get(commit), verify);
+    const reason = refusal(written.get(commit)?.kind, verify);
     if (reason === undefined) signed.push(commit);
     found.set(commit, { ok: false, reason: reason ?? '' });
   }
   if (signed.length === 0) return found;
-  await withKeys(verify, async (session) => {
+  await withKeys(verify, isHistory ? undefined : now, async (session, signers) => {
     const args = ['log', '--no-walk=unsorted', '--stdin', '-z', FORMAT];
     const tokens = (await git.with(session, args, `${signed.join('\n')}\n`)).split('\0');
     for (let i = 0; i + 5 < tokens.length; i += 6) {
@@ -50,24 +81,45 @@ export async function checkSignatures(
         i + 6,
       );
       const signer = [name, fingerprint === '' ? id : fingerprint].filter((it) => it !== '').join(' ');
-      found.set(commit, verdict({ commit, letter, signer, said }));
+      const { kind, certificate } = written.get(commit) ?? {};
+      const judged = { commit, letter, signer, said, fingerprint, signers, isHistory };
+      const over = isHistory ? undefined : overdue(certificate, now);
+      if (kind !== 'ssh' || certificate) onPassing?.(commit);
+      found.set(commit, over ?? verdict(judged));
     }
   });
   return found;
 }
 
+function overdue(certificate: CertificateTimes | undefined, now: Date): Signature | undefined {
+  if (!certificate || (certificate.from <= now.getTime() && now.getTime() < certificate.until))
+    return undefined;
+  return { ok: false, reason: 'is signed with a certificate that is not valid now' };
+}
+
 const FORMAT = '--format=%H%x00%G?%x00%GS%x00%GF%x00%GK%x00%GG';
 
 /** `letter` is git's verdict, `said` the words of the program that came to it. */
-function verdict(it: { commit: string; letter: string; signer: string; said: string }): Signature {
-  if (it.letter === 'G') return { ok: true, signer: it.signer };
+function verdict(it: {
+  commit: string;
+  letter: string;
+  signer: string;
+  said: string;
+  fingerprint: string;
+  signers: Signers | undefined;
+  isHistory: boolean;
+}): Signature {
+  if (it.letter === 'G' || (it.isHistory && EXPIRED.has(it.letter))) return { ok: true, signer: it.signer };
   const flaw = FLAWS[it.letter];
   // Without a word nothing was checked: the program is missing, or the disk is full.
   if (flaw === undefined || it.said.trim() === '') {
     const hint = 'are gpg and ssh-keygen installed, and is there room for temporary files?';
     throw new TransientError(`the signature of commit ${it.commit} could not be checked: ${hint}`);
   }
-  return { ok: false, reason: it.signer === '' ? flaw : `${flaw}: ${it.signer}` };
+  const isKnown = it.letter === 'U' && it.signers?.keys.has(it.fingerprint) === true;
+  const now = it.isHistory ? undefined : it.signers?.keys.get(it.fingerprint);
+  const reason = isKnown ? `is signed by a key that ${now ?? NOT_THEN}` : flaw;
+  return { ok: false, reason: it.signer === '' ? reason : `${reason}: ${it.signer}` };
 }
 
 /** What can be said without a look at the keys. */
@@ -80,15 +132,20 @@ function refusal(kind: Kind | undefined, verify: GitVerify): string | undefined 
 }
 
 /** By the header of the commit, where continued lines begin with a blank. */
-async function kindsOf(git: GitCommand, commits: readonly string[]): Promise<Map<string, Kind>> {
-  const kinds = new Map<string, Kind>();
-  for (const [commit, bytes] of await new Contents(git).read(commits, MAX_COMMIT)) {
-    const text = Buffer.from(bytes).toString('latin1');
-    const [header = ''] = text.split('\n\n', 1);
-    const first = /^gpgsig(?:-sha256)? (.*)$/m.exec(header)?.[1];
-    kinds.set(commit, first === undefined ? 'none' : kindOf(first));
+async function readWritten(git: GitCommand, commits: readonly string[]): Promise<Map<string, Written>> {
+  const found = new Map<string, Written>();
+  const contents = await new Contents(git).read(commits, MAX_COMMIT);
+  for (const commit of commits) {
+    const bytes = contents.get(commit);
+    // Of a commit that is not there nothing is known, least of all that nobody signed it.
+    if (!bytes) throw new TransientError(`commit ${commit} is not in the clone`);
+    const [header = ''] = Buffer.from(bytes).toString('latin1').split('\n\n', 1);
+    const [, first, rest = ''] = /^gpgsig(?:-sha256)? (.*)\n((?: .*\n?)*)/m.exec(header) ?? [];
+    const kind = first === undefined ? 'none' : kindOf(first);
+    const armored = rest.replace(/^ -----END .*/ms, '').replace(/\s/g, '');
+    found.set(commit, { kind, certificate: kind === 'ssh' ? certificateTimes(armored) : undefined });
   }
-  return kinds;
+  return found;
 }
 
 function kindOf(line: string): Kind {
@@ -96,24 +153,45 @@ function kindOf(line: string): Kind {
   return /^-----BEGIN PGP (SIGNATURE|MESSAGE)-----/.test(line) ? 'pgp' : 'other';
 }
 
-/** Nothing of the user's own keys and settings has a say. */
-async function withKeys(verify: GitVerify, action: (session: Session) => Promise<void>): Promise<void> {
-  const { allowedSignersFile, keyringFile } = verify;
-  if (allowedSignersFile !== undefined) await readNamed('git.verify.allowedSignersFile', allowedSignersFile);
+/** Nothing of the user's own keys and settings has a say. `now`: when the ssh keys have to be valid. */
+async function withKeys(
+  verify: GitVerify,
+  now: Date | undefined,
+  action: (session: Session, signers: Signers | undefined) => Promise<void>,
+): Promise<void> {
+  const { keyringFile, revocationFile } = verify;
+  // Git takes a file that is not there for one that revokes nothing.
+  if (revocationFile !== undefined) await readNamed('git.verify.revocationFile', revocationFile);
+  const allowed = await allowedSigners(verify, now);
   const home =
     keyringFile === undefined ? undefined : await gpgHome('git.verify.keyringFile', keyringFile, VERIFYING);
   const settings = asEnvironment([
     ['gpg.program', 'gpg'],
     ['gpg.ssh.program', 'ssh-keygen'],
-    ['gpg.ssh.allowedSignersFile', allowedSignersFile ?? '/dev/null'],
-    ['gpg.ssh.revocationFile', ''],
+    ['gpg.ssh.allowedSignersFile', allowed.file],
+    ['gpg.ssh.revocationFile', revocationFile ?? ''],
     ['log.showSignature', 'false'],
   ]);
   try {
-    await action({ env: { ...settings, ...(home && { GNUPGHOME: home.dir }) }, secrets: [] });
+    const session = { env: { ...settings, ...(home && { GNUPGHOME: home.dir }) }, secrets: [] };
+    await action(session, allowed.signers);
   } finally {
     await home?.dispose();
+    await allowed.dispose();
   }
+}
+
+/** The file as it is, or a copy without the keys that are not valid at that time. */
+async function allowedSigners({ allowedSignersFile: file }: GitVerify, now: Date | undefined) {
+  const nothing = async () => {};
+  if (file === undefined) return { file: '/dev/null', signers: undefined, dispose: nothing };
+  const text = await readNamed('git.verify.allowedSignersFile', file);
+  const signers = signersAt(text, now);
+  if (now === undefined) return { file, signers, dispose: nothing };
+  const dir = await mkdtemp(join(tmpdir(), 'nodeop-agent-signers-'));
+  const copy = join(dir, 'allowed_signers');
+  await writeFile(copy, `${signers.text}\n`);
+  return { file: copy, signers, dispose: () => rm(dir, { recursive: true, force: true }) };
 }
 
 /** Whoever is in the keyring is allowed: there is no web of trust to ask. */

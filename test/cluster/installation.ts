@@ -59,7 +59,12 @@ export class Installation {
     const config = {
       ...shipped,
       cluster: 'e2e',
-      git: { ...shipped['git'], url: this.git.url, poll: { schedule: '*/2 * * * * *', jitter: '0s' } },
+      git: {
+        ...shipped['git'],
+        url: this.git.url,
+        insecure: true,
+        poll: { schedule: '*/2 * * * * *', jitter: '0s' },
+      },
       report: { ...shipped['report'], interval: '1s' },
     };
     const patched = {

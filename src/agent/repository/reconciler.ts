@@ -61,7 +61,7 @@ export class Reconciler {
     const repository = new TrackedRepository(deps);
     const { mirror, layout, snapshots: reader } = repository;
     const { verify } = config.git;
-    const trust = verify && new Trust(mirror, verify);
+    const trust = verify && new Trust(mirror, verify, { now, clock });
     const { namespace } = config.kubernetes;
     const { executor } = config.rollout;
     const reports = new ReportBuilder(config, store, mirror);

@@ -21,6 +21,18 @@ export interface Origins {
   history?: Provenance | undefined;
 }
 
+/** Where a repository's name stands in its tree. Git signs all repositories alike; this tells their commits apart. */
+export const REPOSITORY_FILE = '.nodeop/repository';
+
+/** Why a commit is none of the repository of that name, as the end of "commit … ". `content`: of its file with the name. */
+export function repositoryFlaw(name: string, content: Uint8Array | undefined): string | undefined {
+  if (!content) return `holds no file ${REPOSITORY_FILE}, so it may be one of another repository`;
+  const found = Buffer.from(content).toString('utf8').trim();
+  if (found === name) return undefined;
+  const shown = JSON.stringify(found.length > 200 ? `${found.slice(0, 200)}…` : found);
+  return `is of the repository ${shown}, by its file ${REPOSITORY_FILE}, and this one is "${name}"`;
+}
+
 /** A run that may be carried out, or what is missing of the signatures it needs. */
 export function trusted(prepared: Preparation, { run, definition, history }: Origins): Preparation {
   if (!prepared.ok) return prepared;

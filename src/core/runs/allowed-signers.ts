@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+
+/** A file of allowed signers as it stands at one moment. */
+export interface Signers {
+  /** The file without the keys that are not valid at that moment. */
+  text: string;
+  /** Every key of the file by its fingerprint (`SHA256:…`), with the reason why it does not count at that moment. */
+  keys: ReadonlyMap<string, string | undefined>;
+}
+
+/**
+ * Git asks ssh-keygen whether a key was valid at the date of the commit, which its author chose. Whether it is valid now is
+ * judged here: by `valid-after` and `valid-before` of ssh-keygen(1), ALLOWED SIGNERS. A line whose times cannot be read
+ * does not count. Without a moment the times are left to ssh-keygen.
+ */
+export function signersAt(text: string, now?: Date): Signers {
+  const keys = new Map<string, string | undefined>();
+  const lines = text.split('\n').filter((line) => {
+    const parts = parseLine(line);
+    if (!parts) return true;
+    const flaw = now && timeFlaw(parts.options, now);
+    const fingerprint = fingerprintOf(parts.key);
+    // A key that has another line is valid as long as one of them is.
+    if (flaw === undefined || !keys.has(fingerprint)) keys.set(fingerprint, flaw);
+    return flaw === undefined;
+  });
+  return { text: lines.join('\n'), keys };
+}
+
+/** `principals [options] type key [comment]`; undefined for a line that is none of this, which allows nobody. */
+function parseLine(line: string): { options: string; key: string } | undefined {
+  const rest = line.trim();
+  if (rest === '' || rest.startsWith('#')) return undefined;
+  const words = wordsOf(rest);
+  const at = words.findIndex((word, i) => i > 0 && word.startsWith('AAAA'));
+  if (at < 2 || at > 3) return { options: 'unreadable', key: '' };
+  return { options: at === 3 ? (words[1] ?? '') : '', key: words[at] ?? '' };
+}
+
+/** Parted by blanks, except those in quotes. */
+function wordsOf(line: string): string[] {
+  return line.match(/(?:"(?:\\"|[^"])*"|[^\s"])+/g) ?? [];
+}
+
+const OPTION = /^(?:(cert-authority)|(namespaces|valid-after|valid-before)="((?:\\"|[^"])*)")(?:,|$)/i;
+
+function timeFlaw(options: string, now: Date): string | undefined {
+  for (let rest = options; rest !== '';) {
+    const [whole, , name = '', value = ''] = OPTION.exec(rest) ?? [];
+    if (whole === undefined) return 'stands in a line of the allowed signers that cannot be read';
+    rest = rest.slice(whole.length);
+    const which = name.toLowerCase();
+    if (!which.startsWith('valid')) continue;
+    const at = parseTime(value);
+    if (at === undefined) return `has a ${which} that cannot be read, ${value}`;
+    if (which === 'valid-before' && now.getTime() > at)
+      return `is not valid any more (valid-before ${value})`;
+    if (which === 'valid-after' && now.getTime() < at) return `is not valid yet (valid-after ${value})`;
+  }
+  return undefined;
+}
+
+/** `YYYYMMDD[HHMM[SS]][Z]`, without Z in the time zone of this machine; epoch milliseconds. */
+function parseTime(text: string): number | undefined {
+  const parts = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z|UTC)?$/i.exec(text);
+  if (!parts) return undefined;
+  const [, year, month, day, hours = '00', minutes = '00', seconds = '00', zone] = parts;
+  const at = Date.parse(
+    `${year}-${month}-${day}T${hours}:${minutes}:${seconds}${zone === undefined ? '' : 'Z'}`,
+  );
+  return Number.isNaN(at) ? undefined : at;
+}
+
+function fingerprintOf(key: string): string {
+  const hash = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
+  return `SHA256:${hash.replace(/=+$/, '')}`;
+}
