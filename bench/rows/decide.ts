@@ -79,6 +79,8 @@ function midway(count: number): RolloutFacts {
     specChanged: false,
     troubles: new Map(),
     adopted: true,
+    finalized: true,
+    awaitsRecordSince: undefined,
     cancelled: undefined,
     deleted: false,
     status: { phase: 'Running', startedAt: at, nodeStatuses },

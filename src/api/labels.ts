@@ -20,6 +20,14 @@ export const ANNOTATION_NODE = 'agent.nodeop.dev/node';
 export const ANNOTATION_CORDONED_BY = 'operator.kairos.io/cordoned-by';
 /** On a NodeOp: JSON of the spec that is carried out, as it was when the run began. */
 export const ANNOTATION_SPEC = 'agent.nodeop.dev/executed-spec';
+/**
+ * On a NodeOp: its own UID. Backups and `kubectl get -o yaml | kubectl create` copy annotations, never UIDs: what the
+ * agent wrote on a NodeOp counts only together with the UID it was written for. On one of a run it is written once the
+ * run is on record, and nothing begins before.
+ */
+export const ANNOTATION_UID = 'agent.nodeop.dev/uid';
+/** On a NodeOp that carries the annotations of a run and is not that run's own: why it is never carried out. */
+export const ANNOTATION_REFUSED = 'agent.nodeop.dev/refused';
 /** On a NodeOp: keeps it until what it cordoned is uncordoned. */
 export const FINALIZER = 'operator.kairos.io/undo';
 /** On a NodeOp created for a run: `<cluster>:<path of the run file>`. */
@@ -39,6 +47,17 @@ export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
 export const ANNOTATION_SERIES = 'agent.nodeop.dev/series';
 /** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
 export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
+/** Written by the agent, or in the cluster by people, for one NodeOp alone: no manifest may bring them along. */
+export const OWN_ANNOTATIONS = [
+  ANNOTATION_SPEC,
+  ANNOTATION_UID,
+  ANNOTATION_RUN,
+  ANNOTATION_RUN_BLOB,
+  ANNOTATION_RUN_COMMIT,
+  ANNOTATION_RUN_SIGNER,
+  ANNOTATION_REFUSED,
+  ANNOTATION_CANCEL,
+] as const;
 /** On the agents' Lease: a new value asks the one that leads for a poll at once. */
 export const ANNOTATION_POLL = 'agent.nodeop.dev/poll';
 /** Control-plane nodes carry one of these. */

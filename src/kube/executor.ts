@@ -1,5 +1,11 @@
 import type { Job, KubeObject, Node, Pod } from '../api/kubernetes.ts';
-import { ANNOTATION_CORDONED_BY, ANNOTATION_SPEC, FINALIZER, LABEL_NODEOP_UID } from '../api/labels.ts';
+import {
+  ANNOTATION_CORDONED_BY,
+  ANNOTATION_SPEC,
+  ANNOTATION_UID,
+  FINALIZER,
+  LABEL_NODEOP_UID,
+} from '../api/labels.ts';
 import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
@@ -76,7 +82,7 @@ export class Executor {
     adopt: async (_, op) => {
       const { object } = op;
       const finalizers = [...new Set([...(object.metadata.finalizers ?? []), FINALIZER])];
-      const annotations = { [ANNOTATION_SPEC]: JSON.stringify(op.spec) };
+      const annotations = { [ANNOTATION_SPEC]: JSON.stringify(op.spec), [ANNOTATION_UID]: op.uid };
       await this.patchNodeOp(object, { finalizers, annotations });
     },
     release: async (_, op) => {

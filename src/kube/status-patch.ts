@@ -9,7 +9,7 @@ type Patch = Record<string, unknown>;
 export function statusPatch(from: NodeOpStatus, to: NodeOpStatus): Patch | undefined {
   const patch = shallow({ ...from, nodeStatuses: undefined }, { ...to, nodeStatuses: undefined });
   if (from.nodeStatuses !== to.nodeStatuses) {
-    const nodes = nodePatches(from.nodeStatuses, to.nodeStatuses ?? {});
+    const nodes = to.nodeStatuses === undefined ? null : nodePatches(from.nodeStatuses, to.nodeStatuses);
     if (nodes !== undefined) patch['nodeStatuses'] = nodes;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;

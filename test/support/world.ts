@@ -76,6 +76,8 @@ export class World {
       spec: this.spec,
       specChanged: false,
       adopted: this.adopted,
+      finalized: this.adopted,
+      awaitsRecordSince: undefined,
       cancelled: this.cancelled,
       deleted: false,
       window: this.window,

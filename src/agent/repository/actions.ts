@@ -1,15 +1,16 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
-import { ANNOTATION_CANCEL, ANNOTATION_RUN } from '../../api/labels.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_RUN, ANNOTATION_UID } from '../../api/labels.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { Problem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, Telemetry } from '../../core/ports.ts';
+import { copyProblem } from '../../core/rollout/identity.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
+import { nodeOpsByRun } from '../../core/runs/own.ts';
 import { runId, type Layout } from '../../core/runs/paths.ts';
 import type { RunAction, RunFacts, Verdict } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
-import { nodeOpsByRun } from './facts.ts';
 import type { ReportBuilder } from './reports.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -71,6 +72,9 @@ export class RunExecutor {
         });
         log.info({ reason: action.reason }, CANCELLED[config.rollout.executor]);
         return undefined;
+      case 'vouch':
+        await this.#vouch(action.nodeOp);
+        return undefined;
       case 'suspend':
         await this.#patch(action.nodeOp, { spec: { suspend: action.suspend } });
         log.info({ suspend: action.suspend }, 'suspend of the run changed');
@@ -117,6 +121,7 @@ export class RunExecutor {
       return invalid('NameClash', [{ path: ['metadata', 'name'], message: nameTaken(nodeOp) }]);
     }
     this.#started(run, nodeOp);
+    await this.#vouch(nodeOp);
     return reports.ofNodeOp(run, nodeOp);
   }
 
@@ -130,8 +135,16 @@ export class RunExecutor {
     this.#queued.delete(path);
   }
 
-  #isOf(run: RunFacts, { metadata }: NodeOp): boolean {
-    return metadata.annotations?.[ANNOTATION_RUN] === runId(this.#deps.layout, run.path);
+  /** Says that the NodeOp is its run's own, before which the controller does not begin it. */
+  async #vouch(nodeOp: NodeOp): Promise<void> {
+    if (this.#deps.config.rollout.executor === 'external') return;
+    const { uid } = nodeOp.metadata;
+    await this.#patch(nodeOp, { metadata: { uid, annotations: { [ANNOTATION_UID]: uid } } });
+  }
+
+  #isOf(run: RunFacts, nodeOp: NodeOp): boolean {
+    const id = nodeOp.metadata.annotations?.[ANNOTATION_RUN];
+    return id === runId(this.#deps.layout, run.path) && copyProblem(nodeOp) === undefined;
   }
 
   async #patch({ metadata: { namespace = '', name = '' } }: NodeOp, patch: object): Promise<void> {

@@ -1,8 +1,8 @@
 import type { AgentConfig } from '../../api/config.ts';
-import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
+import { ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
-import { pathOfRunId, type Layout } from '../../core/runs/paths.ts';
+import type { Layout } from '../../core/runs/paths.ts';
 import type { RunFacts } from '../../core/runs/plan.ts';
 import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { trusted } from '../../core/runs/trust.ts';
@@ -22,16 +22,6 @@ export interface FactsContext {
   /** Absent where no signatures are asked for. */
   trust?: Trust | undefined;
   logger: Logger;
-}
-
-/** This cluster's NodeOps that were made for runs, by path of the run file. */
-export function nodeOpsByRun(layout: Layout, nodeOps: readonly NodeOp[]): Map<string, NodeOp> {
-  return new Map(
-    nodeOps.flatMap((it): [string, NodeOp][] => {
-      const path = pathOfRunId(layout, it.metadata.annotations?.[ANNOTATION_RUN]);
-      return path === undefined ? [] : [[path, it]];
-    }),
-  );
 }
 
 /** Brings together what Git and the cluster say of every run that may not be over. */

@@ -7,6 +7,7 @@ import { planRuns, type RunAction } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
 import { RunExecutor } from './actions.ts';
 import { Baseline } from './baseline.ts';
+import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
 import { NodeLogs } from './node-logs.ts';
 import { Publisher } from './publisher.ts';
@@ -50,6 +51,8 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #baseline: Baseline;
   readonly #scheduler: Scheduler;
+  /** Absent where another controller carries out all there is. */
+  readonly #copies: Copies | undefined;
   readonly #facts: FactsReader;
   readonly #executor: RunExecutor;
   readonly #nodeLogs: NodeLogs;
@@ -69,6 +72,7 @@ export class Reconciler {
     this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
     this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
+    this.#copies = executor === 'agent' ? new Copies({ store, reader, layout, log }) : undefined;
     this.#facts = new FactsReader({ mirror, reader, layout, namespace, executor, trust, logger: log });
     this.#executor = new RunExecutor({ config, layout, store, reports, telemetry, log, clock, now });
     this.#nodeLogs = new NodeLogs(config.report, store, repository);
@@ -97,6 +101,7 @@ export class Reconciler {
       }
       await publisher.tellFirst(snapshot);
     }
+    await this.#copies?.refuse(snapshot, nodeOps);
     const facts = await this.#facts.read(snapshot, nodeOps);
     const planned = planRuns(facts, now(), config.runs.maxConcurrent);
     // Nothing begins that cannot be reported, yet people can always stop what is under way.

@@ -6,7 +6,7 @@ import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../../core/rollout/facts.ts';
 import { newsOf } from '../../core/rollout/events.ts';
-import { inFlightNodes, refused } from '../../core/rollout/status.ts';
+import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import { systemClock } from '../../time/clock.ts';
 import { ApiError, isApiError, type KubeClient } from '../../kube/client.ts';
@@ -160,7 +160,7 @@ export class Controller {
       for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
-    } else if (known) known.object = object;
+    } else if (known) known.take(object);
     else this.rollouts.set(uid, new Rollout(object));
     this.mark(uid);
     if (this.started) this.options.onChange?.();
@@ -211,14 +211,7 @@ export class Controller {
   private reconcile(rollout: Rollout): void {
     const now = this.clock.wall();
     const found = rollout.spec();
-    if ('problems' in found) {
-      rollout.status = refused(rollout.status, found.problems, rollout.object.metadata.generation ?? 0, now);
-      this.writeStatus(rollout);
-      // Cordons it may have left are stranded once it is gone, and undone as such.
-      if (rollout.deleted && rollout.adopted)
-        this.perform(rollout, { type: 'release', reason: 'its spec cannot be carried out' });
-      return;
-    }
+    if ('refusal' in found) return this.refuse(rollout, found.refusal);
     const before = rollout.status;
     const facts = this.gatherFacts(rollout, found.spec, found.changed);
     const decision = decide(facts, now);
@@ -231,6 +224,22 @@ export class Controller {
     for (const action of decision.actions) this.perform(rollout, action);
     this.writeStatus(rollout);
     if (decision.lookAgainAt !== undefined) this.markAt(rollout.uid, decision.lookAgainAt);
+  }
+
+  private refuse(rollout: Rollout, refusal: Refusal): void {
+    const { generation = 0 } = rollout.object.metadata;
+    const before = rollout.status;
+    rollout.status = refused(before, refusal, generation, this.clock.wall());
+    if (rollout.status !== before) {
+      const news = { type: 'Warning', ...refusal } as const;
+      this.events.record(rollout.target(), news);
+      this.options.logger.warn({ nodeOp: rollout.label, ...refusal }, 'NodeOp is refused');
+    }
+    this.writeStatus(rollout);
+    // Cordons that one with a broken spec may have left are stranded once it is gone, and undone as such. A copy has
+    // none, and its finalizer came with it.
+    const mayGo = rollout.deleted || (refusal.reason === 'Copied' && rollout.status === rollout.persisted);
+    if (rollout.finalized && mayGo) this.perform(rollout, { type: 'release', reason: 'it is not carried out' });
   }
 
   private gatherFacts(rollout: Rollout, spec: RolloutFacts['spec'], specChanged: boolean): RolloutFacts {
@@ -248,6 +257,8 @@ export class Controller {
       spec,
       specChanged,
       adopted: rollout.adopted,
+      finalized: rollout.finalized,
+      awaitsRecordSince: rollout.awaitsRecordSince,
       cancelled: rollout.cancelled,
       deleted: rollout.deleted,
       window: rollout.object.metadata.annotations?.[ANNOTATION_WINDOW],

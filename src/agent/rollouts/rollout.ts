@@ -1,4 +1,4 @@
-import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC } from '../../api/labels.ts';
+import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC, ANNOTATION_UID } from '../../api/labels.ts';
 import {
   isFinalPhase,
   type NodeOp,
@@ -8,13 +8,15 @@ import {
 } from '../../api/nodeop.ts';
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
+import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
+import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
 
 /** So many failures one after the other are told in the status. */
 const LASTING = 5;
 
-type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { problems: string[] };
+type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
 
 /**
  * What the controller remembers of one NodeOp between two looks: the status as decided and as written,
@@ -48,17 +50,37 @@ export class Rollout {
   }
 
   get adopted(): boolean {
-    const { finalizers, annotations } = this.object.metadata;
-    return finalizers?.includes(FINALIZER) === true && annotations?.[ANNOTATION_SPEC] !== undefined;
+    const { annotations = {} } = this.object.metadata;
+    const isOwn = annotations[ANNOTATION_UID] === this.uid;
+    return this.finalized && isOwn && annotations[ANNOTATION_SPEC] !== undefined;
+  }
+
+  /** It is kept from going until what it left behind is undone. */
+  get finalized(): boolean {
+    return this.object.metadata.finalizers?.includes(FINALIZER) === true;
   }
 
   /** Nothing is left to do, write or undo. */
   get settled(): boolean {
-    const { finalizers, generation } = this.object.metadata;
-    const finalizer = finalizers?.includes(FINALIZER) === true;
+    const { generation } = this.object.metadata;
     const answered = this.persisted.observedGeneration === generation;
     const written = !this.writing && this.status === this.persisted;
-    return isFinalPhase(this.persisted.phase) && answered && !finalizer && written;
+    const found = this.spec();
+    const told = !('refusal' in found) || saysRefused(this.persisted, found.refusal.reason);
+    return isFinalPhase(this.persisted.phase) && told && answered && !this.finalized && written;
+  }
+
+  /** The object as a watch tells of it. The status is this agent's own to write, but for one it refuses. */
+  take(object: NodeOp): void {
+    this.object = object;
+    if (this.writing || !('refusal' in this.spec())) return;
+    this.persisted = object.status ?? {};
+    this.status = this.persisted;
+  }
+
+  get awaitsRecordSince(): number | undefined {
+    if (!awaitsRecord(this.object)) return undefined;
+    return Date.parse(this.object.metadata.creationTimestamp ?? '') || 0;
   }
 
   get deleted(): boolean {
@@ -115,10 +137,15 @@ export class Rollout {
 }
 
 function readSpec(object: NodeOp): SpecToCarryOut {
+  const copied = copyProblem(object);
+  if (copied !== undefined) return { refusal: { reason: 'Copied', message: copied } };
   const live = check(NodeOpSpecSchema, withoutNulls(object.spec));
   const record = object.metadata.annotations?.[ANNOTATION_SPEC];
   const recorded = record === undefined ? live : check(NodeOpSpecSchema, parsed(record));
-  if (!recorded.ok) return { problems: recorded.problems.map((problem) => `spec.${formatProblem(problem)}`) };
+  if (!recorded.ok) {
+    const message = recorded.problems.map((problem) => `spec.${formatProblem(problem)}`).join('; ');
+    return { refusal: { reason: 'InvalidSpec', message } };
+  }
   const suspend = live.ok ? live.value.suspend : recorded.value.suspend;
   const spec = { ...recorded.value, suspend };
   return { spec, changed: !live.ok || JSON.stringify(live.value) !== JSON.stringify(spec) };

@@ -5,7 +5,7 @@ import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
 import { begin, leftovers, step } from './node.ts';
 import { append, cancel, fail, type NodeContext, note } from './node-status.ts';
-import { acknowledged, overall, summarise } from './status.ts';
+import { acknowledged, awaiting, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
@@ -24,6 +24,7 @@ export function decide(facts: RolloutFacts, now: number): Decision {
   if (isFinalPhase(facts.status.phase)) return settled(facts, now);
   const targets = facts.status.nodeStatuses;
   if (!facts.adopted && facts.cancelled === undefined) {
+    if (facts.awaitsRecordSince !== undefined) return awaitRecord(facts, facts.awaitsRecordSince, now);
     const adopt: Action = { type: 'adopt', reason: 'record what is carried out before anything begins' };
     return { actions: [adopt], status: facts.status, lookAgainAt: undefined };
   }
@@ -32,6 +33,15 @@ export function decide(facts: RolloutFacts, now: number): Decision {
   if (facts.persisted.nodeStatuses === undefined)
     return { actions: [], status: facts.status, lookAgainAt: undefined };
   return new Pass(facts, targets, now).decide();
+}
+
+/** Mostly it takes a moment, of which nobody has to be told. */
+const TOLD_AFTER_MS = 5_000;
+
+function awaitRecord(facts: RolloutFacts, since: number, now: number): Decision {
+  const toldAt = since + TOLD_AFTER_MS;
+  if (now < toldAt) return { actions: [], status: facts.status, lookAgainAt: toldAt };
+  return { actions: [], status: awaiting(facts.status, facts.generation, now), lookAgainAt: undefined };
 }
 
 /**
@@ -51,7 +61,7 @@ function settled(facts: RolloutFacts, now: number): Decision {
       actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
   }
   // The outcome is on record before the object may go.
-  const mayGo = facts.adopted && cordoned.length === 0 && isFinalPhase(facts.persisted.phase);
+  const mayGo = facts.finalized && cordoned.length === 0 && isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
   return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
 }

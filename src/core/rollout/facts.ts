@@ -79,6 +79,10 @@ export interface RolloutFacts {
   specChanged: boolean;
   /** The marks without which nothing may begin (finalizer, recorded spec) are on the object. */
   adopted: boolean;
+  /** The finalizer is on the object, with or without the rest of the marks. */
+  finalized: boolean;
+  /** Since when it waits for its run to be on record, epoch milliseconds; undefined when it does not. */
+  awaitsRecordSince: number | undefined;
   /** Why people want it to stop, if they do. A deletion counts as such. */
   cancelled: string | undefined;
   /** The object is being deleted and waits for what it left behind to be undone. */

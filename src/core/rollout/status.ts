@@ -1,6 +1,7 @@
 import type { Condition } from '../../api/kubernetes.ts';
 import {
   isFinalNodePhase,
+  isFinalPhase,
   type NodeOpStatus,
   type NodeStatus,
   type RolloutPhase,
@@ -169,27 +170,68 @@ export function inFlightNodes(status: NodeOpStatus): string[] {
     .map(([name]) => name);
 }
 
-/** The status of a NodeOp whose spec cannot be carried out: nothing is done, every error is named. */
+/** Why a NodeOp is not carried out at all. */
+export interface Refusal {
+  reason: 'InvalidSpec' | 'Copied';
+  message: string;
+}
+
+/**
+ * The status of a NodeOp that is refused: nothing is done. What a copy brought along of an end is left as a record; of
+ * a rollout that went on, nothing: the nodes it names are none that it works on.
+ */
 export function refused(
   before: NodeOpStatus,
-  problems: string[],
+  { reason, message: text }: Refusal,
   generation: number,
   now: number,
 ): NodeOpStatus {
-  if (before.phase === 'Failed' && before.observedGeneration === generation) return before;
+  if (saysRefused(before, reason) && before.observedGeneration === generation) return before;
   const stamp = stampOf(now);
-  const message = problems.join('; ').slice(0, 4096);
-  const common = { reason: 'InvalidSpec', message, lastTransitionTime: stamp };
+  const message = text.slice(0, 4096);
+  const common = { reason, message, lastTransitionTime: stamp };
+  const isRecord = reason === 'Copied' && isFinalPhase(before.phase) && unfinished(before) === 0;
+  const { nodeStatuses: _, summary: __, startedAt: ___, ...whole } = before;
   return {
-    ...before,
-    phase: 'Failed',
+    ...(reason === 'Copied' && !isRecord ? whole : before),
+    phase: isRecord ? before.phase : 'Failed',
     observedGeneration: generation,
     conditions: [
       { type: 'Ready', status: 'False', ...common },
       { type: 'Reconciling', status: 'False', ...common },
       { type: 'Stalled', status: 'True', ...common },
     ],
-    completedAt: stamp,
+    completedAt: isRecord ? (before.completedAt ?? stamp) : stamp,
+    lastUpdated: stamp,
+  };
+}
+
+/** Whether a status says all there is to say of a NodeOp that is refused; a backup tool may write its own over it. */
+export function saysRefused(status: NodeOpStatus, reason: Refusal['reason']): boolean {
+  const stalled = status.conditions?.find(({ type }) => type === 'Stalled');
+  if (stalled?.reason !== reason || !isFinalPhase(status.phase)) return false;
+  return reason !== 'Copied' || unfinished(status) === 0;
+}
+
+function unfinished({ nodeStatuses = {} }: NodeOpStatus): number {
+  return Object.values(nodeStatuses).filter(({ phase }) => !isFinalNodePhase(phase)).length;
+}
+
+/** The status of a NodeOp of a run that is not yet known to be on record. */
+export function awaiting(before: NodeOpStatus, generation: number, now: number): NodeOpStatus {
+  if (before.phase === 'Pending' && before.observedGeneration === generation) return before;
+  const stamp = stampOf(now);
+  const message = 'waits until the agent has found its run in the repository';
+  const common = { reason: 'Waiting', message, lastTransitionTime: stamp };
+  return {
+    ...before,
+    phase: 'Pending',
+    observedGeneration: generation,
+    conditions: [
+      { type: 'Ready', status: 'False', ...common },
+      { type: 'Reconciling', status: 'True', ...common },
+      { type: 'Stalled', status: 'False', ...common },
+    ],
     lastUpdated: stamp,
   };
 }

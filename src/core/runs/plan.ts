@@ -2,6 +2,7 @@ import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_SERIES } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { awaitsRecord } from '../rollout/identity.ts';
 import { closed } from '../window.ts';
 import type { Manifest, Preparation } from './prepare.ts';
 
@@ -27,6 +28,8 @@ export type Verdict =
 export type RunAction =
   | { type: 'create'; run: RunFacts; manifest: Manifest }
   | { type: 'cancel'; run: RunFacts; nodeOp: NodeOp; reason: string }
+  /** Mark the NodeOp as the run's own. */
+  | { type: 'vouch'; run: RunFacts; nodeOp: NodeOp }
   | { type: 'suspend'; run: RunFacts; nodeOp: NodeOp; suspend: boolean }
   /** Report the NodeOp as it stands. */
   | { type: 'follow'; run: RunFacts; nodeOp: NodeOp }
@@ -88,6 +91,7 @@ function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
       actions.push({ type: 'cancel', run, nodeOp, reason: 'the run file was removed' });
     }
   } else {
+    if (awaitsRecord(nodeOp)) actions.push({ type: 'vouch', run, nodeOp });
     const prepared = run.file.prepare();
     const wanted = prepared.ok ? prepared.manifest.spec.suspend : undefined;
     if (wanted !== undefined && wanted !== (nodeOp.spec.suspend ?? false)) {

@@ -3,13 +3,11 @@ import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { parseDocument, unreadable, type Content, type LocatedProblem } from '../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../api/kubernetes.ts';
 import {
-  ANNOTATION_CANCEL,
   ANNOTATION_RUN,
   ANNOTATION_RUN_BLOB,
   ANNOTATION_RUN_COMMIT,
-  ANNOTATION_RUN_SIGNER,
-  ANNOTATION_SPEC,
   ANNOTATION_WINDOW,
+  OWN_ANNOTATIONS,
 } from '../../api/labels.ts';
 import {
   NODEOP_API_VERSION,
@@ -117,19 +115,9 @@ function prepare(source: RunSource, context: PrepareContext): Preparation {
   });
 }
 
-/** What the agent believes of a NodeOp, because it alone writes it. */
-const OWN = [
-  ANNOTATION_RUN,
-  ANNOTATION_RUN_BLOB,
-  ANNOTATION_RUN_COMMIT,
-  ANNOTATION_RUN_SIGNER,
-  ANNOTATION_SPEC,
-  ANNOTATION_CANCEL,
-];
-
 function ownAnnotations(annotations: unknown): Problem[] {
   if (!isObject(annotations)) return [];
-  return OWN.filter((it) => it in annotations).map((it) => ({
+  return OWN_ANNOTATIONS.filter((it) => it in annotations).map((it) => ({
     path: ['metadata', 'annotations', it],
     message: 'is for the agent alone to write',
   }));
