@@ -40,9 +40,16 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       }
     },
     patch: async (namespace, name, patch) => {
-      const patched = await client.patch<NodeOp>(NODEOPS, name, patch, { namespace });
-      cache.put(patched);
-      return read(patched);
+      try {
+        const patched = await client.patch<NodeOp>(NODEOPS, name, patch, { namespace });
+        cache.put(patched);
+        return read(patched);
+      } catch (error) {
+        // The next attempt starts from what is there.
+        const fresh = isApiError(error, 409) && (await client.get<NodeOp>(NODEOPS, name, namespace));
+        if (fresh) cache.put(fresh);
+        throw error;
+      }
     },
     onChange: subscribe,
     log: async (nodeOp, node, { lines, bytes }) => {

@@ -7,7 +7,12 @@ import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support
 const INITIAL = { runs: { initial: 'execute' } };
 
 /** As somebody stores a copy that kept some of the annotations; the API server gives it a UID. */
-function put(store: MemoryStore, original: NodeOp, name: string, annotations: Record<string, string>): string {
+function put(
+  store: MemoryStore,
+  original: NodeOp,
+  name: string,
+  annotations: Record<string, string>,
+): string {
   const metadata = { ...original.metadata, name, uid: `uid-${name}`, annotations };
   const { status: _, ...rest } = original;
   store.objects.set(`nodeop-system/${name}`, { ...rest, metadata });
@@ -15,7 +20,9 @@ function put(store: MemoryStore, original: NodeOp, name: string, annotations: Re
 }
 
 function runAnnotations({ metadata: { annotations = {} } }: NodeOp): Record<string, string> {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith('agent.nodeop.dev/run')));
+  return Object.fromEntries(
+    Object.entries(annotations).filter(([key]) => key.startsWith('agent.nodeop.dev/run')),
+  );
 }
 
 function agent(repository: TestRepository, changes: object = INITIAL) {
@@ -40,7 +47,10 @@ test('one that was made before a crash is marked when the agent is back', async 
   await loop.pollNow();
   const [made] = store.list();
   if (!made) throw new Error('nothing was made');
-  store.objects.set('nodeop-system/a', { ...made, metadata: { ...made.metadata, annotations: runAnnotations(made) } });
+  store.objects.set('nodeop-system/a', {
+    ...made,
+    metadata: { ...made.metadata, annotations: runAnnotations(made) },
+  });
   await loop.pollNow();
   expect(awaitsRecord(store.objects.get('nodeop-system/a') ?? made)).toBe(false);
   await loop.stop();

@@ -138,8 +138,9 @@ export class RunExecutor {
   /** Says that the NodeOp is its run's own, before which the controller does not begin it. */
   async #vouch(nodeOp: NodeOp): Promise<void> {
     if (this.#deps.config.rollout.executor === 'external') return;
-    const { uid } = nodeOp.metadata;
-    await this.#patch(nodeOp, { metadata: { uid, annotations: { [ANNOTATION_UID]: uid } } });
+    // The version makes it a word on the very object that was judged.
+    const { uid, resourceVersion } = nodeOp.metadata;
+    await this.#patch(nodeOp, { metadata: { resourceVersion, annotations: { [ANNOTATION_UID]: uid } } });
   }
 
   #isOf(run: RunFacts, nodeOp: NodeOp): boolean {

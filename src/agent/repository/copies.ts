@@ -25,7 +25,7 @@ export class Copies {
 
   /** @param nodeOps the runs' own, by path of the run file; those refused are taken out */
   async refuse(snapshot: Snapshot, nodeOps: Map<string, NodeOp>): Promise<void> {
-    const { store, reader, layout, log } = this.#deps;
+    const { store, reader, layout } = this.#deps;
     const waiting = store.list().filter(isUndecided);
     const pathOf = (it: NodeOp) => pathOfRunId(layout, it.metadata.annotations?.[ANNOTATION_RUN]);
     await reader.lookUp(
@@ -36,10 +36,22 @@ export class Copies {
       const path = pathOf(nodeOp);
       const why = strayBecause(nodeOp, path, this.#onRecord(snapshot, nodeOps, path));
       if (why === undefined) continue;
-      const { namespace = '', name = '', uid } = nodeOp.metadata;
-      log.warn({ nodeOp: `${namespace}/${name}`, reason: why }, 'NodeOp is no run of its own');
-      if (path !== undefined && nodeOps.get(path)?.metadata.uid === uid) nodeOps.delete(path);
-      await store.patch(namespace, name, { metadata: { uid, annotations: { [ANNOTATION_REFUSED]: why } } });
+      if (path !== undefined && nodeOps.get(path)?.metadata.uid === nodeOp.metadata.uid) nodeOps.delete(path);
+      await this.#mark(nodeOp, why);
+    }
+  }
+
+  /** One that cannot be marked begins no more than the others, and is looked at again with the next pass. */
+  async #mark({ metadata }: NodeOp, why: string): Promise<void> {
+    const { store, log } = this.#deps;
+    const { namespace = '', name = '', resourceVersion } = metadata;
+    const fields = { nodeOp: `${namespace}/${name}`, reason: why };
+    try {
+      const annotations = { [ANNOTATION_REFUSED]: why };
+      await store.patch(namespace, name, { metadata: { resourceVersion, annotations } });
+      log.warn(fields, 'NodeOp is a copy and is refused');
+    } catch (error) {
+      log.warn({ ...fields, err: String(error) }, 'NodeOp is a copy and could not be marked as refused');
     }
   }
 

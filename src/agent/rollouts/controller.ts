@@ -239,7 +239,8 @@ export class Controller {
     // Cordons that one with a broken spec may have left are stranded once it is gone, and undone as such. A copy has
     // none, and its finalizer came with it.
     const mayGo = rollout.deleted || (refusal.reason === 'Copied' && rollout.status === rollout.persisted);
-    if (rollout.finalized && mayGo) this.perform(rollout, { type: 'release', reason: 'it is not carried out' });
+    if (rollout.finalized && mayGo)
+      this.perform(rollout, { type: 'release', reason: 'it is not carried out' });
   }
 
   private gatherFacts(rollout: Rollout, spec: RolloutFacts['spec'], specChanged: boolean): RolloutFacts {

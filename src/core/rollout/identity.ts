@@ -22,7 +22,9 @@ export function copyProblem(object: NodeOp): string | undefined {
   if (why === undefined) return undefined;
   const carried = OWN_ANNOTATIONS.filter((it) => object.metadata.annotations?.[it] !== undefined);
   const without =
-    carried.length === 0 ? 'a manifest without status' : `a manifest without status and ${carried.join(', ')}`;
+    carried.length === 0
+      ? 'a manifest without status'
+      : `a manifest without status and ${carried.join(', ')}`;
   return `${why}; it is never carried out. To run it again, delete it and create another one from ${without}`;
 }
 
@@ -32,16 +34,16 @@ function whyForeign(object: NodeOp): string | undefined {
   if (refused !== undefined) return refused;
   const written = annotations[ANNOTATION_UID];
   if (written !== undefined) {
-    return written === uid ? undefined : `is a copy of a NodeOp that was carried out before, with UID ${written}`;
+    return written === uid
+      ? undefined
+      : `is a copy of a NodeOp that was carried out before, with UID ${written}`;
   }
   const began = Date.parse(object.status?.startedAt ?? '');
   const created = Date.parse(object.metadata.creationTimestamp ?? '');
   if (began < created - SKEW_MS) return 'is a copy: its status is older than it is';
   // Versions before this one wrote no UID; what they had begun has a status of its own.
   const isLegacy = annotations[ANNOTATION_SPEC] !== undefined;
-  return isLegacy && Number.isNaN(began)
-    ? 'is a copy of a NodeOp that was carried out before'
-    : undefined;
+  return isLegacy && Number.isNaN(began) ? 'is a copy of a NodeOp that was carried out before' : undefined;
 }
 
 /** Whether a NodeOp of a run may begin only once the agent has found that run, and no end of it, in the repository. */
