@@ -1,3 +1,4 @@
+import { spoken } from '../core/text/table.ts';
 import type { Check } from '../http/health.ts';
 import type { PollState } from './repository/loop.ts';
 
@@ -27,7 +28,7 @@ export function checkRepository({ tip, lastPoll, problem }: PollState, now: numb
   const name = 'repository';
   if (lastPoll === undefined) return { name, missing: problem ?? 'not fetched yet' };
   const seconds = Math.max(0, Math.round((now - lastPoll) / 1000));
-  const known = `fetched ${seconds} s ago, at ${tip ?? 'no commit: the branch does not exist yet'}`;
+  const known = `fetched ${spoken(seconds)} ago, at ${tip ?? 'no commit: the branch does not exist yet'}`;
   if (problem === undefined) return { name, detail: known };
   if (now - lastPoll <= REPOSITORY_PATIENCE_MS) return { name, detail: `${known}; since then: ${problem}` };
   return { name, missing: `${known}; since then: ${problem}` };

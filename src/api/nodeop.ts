@@ -245,7 +245,8 @@ const SummarySchema = object({
   completed: z.int(),
   failed: z.int(),
   cancelled: z.int(),
-  done: z.string().describe('Finished nodes of all, as text such as "3/5", for the printer column.'),
+  skipped: z.int().optional().describe('Of those completed: nodes on which there was nothing to do.'),
+  done: z.string().describe('Completed nodes of all, as text such as "3/5", for the printer column.'),
 });
 export type Summary = z.infer<typeof SummarySchema>;
 

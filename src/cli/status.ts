@@ -8,6 +8,8 @@ import { ownerMark } from '../core/rollout/facts.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
+import { countsText } from '../core/text/counts.ts';
+import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
 import { print, wholeNumber } from './terminal.ts';
 
@@ -109,14 +111,12 @@ function showOne(nodeOp: NodeOp, format: StatusFlags['format'], now: number): vo
   const path = runPathOf(nodeOp);
   const { phase = 'Pending', summary } = nodeOp.status ?? {};
   print(
-    `${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}: ${phase}, ${summary?.done ?? '0/0'} nodes done`,
+    `${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}: ${phase}, ${countsText(summary ?? {})}`,
   );
   const text = conditionText(nodeOp);
-  if (text !== `${summary?.done} nodes are done`) print(text);
+  if (text !== countsText(summary ?? {})) print(text);
   const rank = ([, status]: [string, NodeStatus]) => URGENCY[status.phase] ?? 1;
-  const nodes = Object.entries(nodeStatuses).toSorted(
-    (a, b) => rank(a) - rank(b) || a[0].localeCompare(b[0]),
-  );
+  const nodes = Object.entries(nodeStatuses).toSorted((a, b) => rank(a) - rank(b) || naturally(a[0], b[0]));
   const rows = nodes.map(([name, it]) => [name, it.phase, since(it, now), oneLine(it.message, 160)]);
   print(`\n${table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows])}`);
 }

@@ -41,7 +41,7 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
 
   const all = await cli(['status', '--kubeconfig', kubeconfig]);
   expect(all.stdout).toMatch(/^PHASE +DONE +FAILED +AGE +NODEOP +RUN\n/);
-  expect(all.stdout).toMatch(/^Failed +3\/3 +1 +\d+s +default\/flash +runs\/2030\/flash\.yaml$/m);
+  expect(all.stdout).toMatch(/^Failed +2\/3 +1 +\d+s +default\/flash +runs\/2030\/flash\.yaml$/m);
   expect(all.stdout).toMatch(/kubectl uncordon NODE:\n {2}node-2 +default\/flash +Failed: command failed/);
 
   const json = JSON.parse((await cli(['status', '--kubeconfig', kubeconfig, '--format', 'json'])).stdout);
@@ -53,7 +53,9 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
   });
 
   const one = await cli(['status', 'flash.yaml', '--kubeconfig', kubeconfig]);
-  expect(one.stdout).toContain('default/flash for runs/2030/flash.yaml: Failed, 3/3 nodes done\n');
+  expect(one.stdout).toContain(
+    'default/flash for runs/2030/flash.yaml: Failed, 2 of 3 nodes completed, 1 failed\n',
+  );
   const nodes = one.stdout.split('\n').filter((line) => line.startsWith('node-'));
   expect(nodes.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
     ['node-2', 'Failed'],

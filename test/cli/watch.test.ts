@@ -61,7 +61,7 @@ test('a failed rollout that is over already is told at once, and ends with 1', a
   expect(code).toBe(1);
   expect(stdout).toMatch(/^default\/bad for runs\/bad\.yaml\n/);
   expect(stdout).toMatch(/^ +\d+ s {2}node-2 +Failed +command failed: exit code 4/m);
-  expect(stdout).toMatch(/^ +\d+ s {2}rollout +Failed +1 of 1 nodes failed/m);
+  expect(stdout).toMatch(/^ +\d+ s {2}rollout +Failed +0 of 1 node completed, 1 failed/m);
 });
 
 test('what does not come in time, and a cluster that is away, end with 3', async () => {

@@ -69,7 +69,7 @@ test('watch follows it to its true end', async () => {
     .map((line) => JSON.parse(line) as Record<string, string>);
   expect(code, stdout).toBe(1);
   expect(changes[0]).toMatchObject({ node: 'node-1', phase: 'Rebooting' });
-  expect(changes.at(-1)).toMatchObject({ type: 'rollout', phase: 'Failed', done: '2/2', failed: 1 });
+  expect(changes.at(-1)).toMatchObject({ type: 'rollout', phase: 'Failed', done: '1/2', failed: 1 });
   const ends = changes.filter(({ type, phase }) => type === 'rollout' && phase !== 'Running');
   expect(ends).toHaveLength(1);
 });

@@ -129,10 +129,10 @@ test('counts, times and the reason are derived from the nodes', () => {
     { phase: 'Failed', nodeStatuses },
     { jobs: { j: { ended: true, startedAt: AT } } },
   );
-  expect(status.summary).toMatchObject({ total: 2, completed: 1, failed: 1, done: '2/2' });
+  expect(status.summary).toMatchObject({ total: 2, completed: 1, failed: 1, done: '1/2' });
   expect(status).toMatchObject({ startedAt: AT, completedAt: later });
   expect(status.nodeStatuses?.['b']).toMatchObject({ startedAt: AT, finishedAt: later });
-  expect([reason, message]).toEqual(['Failed', '1 of 2 nodes failed: b: Job failed']);
+  expect([reason, message]).toEqual(['Failed', '1 of 2 nodes completed, 1 failed: b: Job failed']);
 });
 
 test('a time stamp written anew is no news while nodes are worked on', () => {

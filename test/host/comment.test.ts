@@ -78,16 +78,31 @@ test('text of others is text: no mention, no markup, no end of a section', () =>
 test.each([
   ['Pending', {}, 'pending', 'waiting'],
   ['Running', { summary: { total: 5, failed: 0 } }, 'running', 'under way'],
-  ['Running', { summary: { total: 5, failed: 2 } }, 'running', 'under way, some nodes have failed'],
+  [
+    'Running',
+    { summary: { total: 5, completed: 3, failed: 2 } },
+    'running',
+    'under way, some nodes have failed',
+  ],
   [
     'Completed',
     { summary: { total: 5, completed: 5 }, durationSeconds: 125 },
     'success',
     '5 of 5 nodes completed in 2m5s',
   ],
-  ['Failed', { summary: { total: 5, failed: 2 } }, 'failure', '2 of 5 nodes failed'],
+  [
+    'Failed',
+    { summary: { total: 5, completed: 3, failed: 2 } },
+    'failure',
+    '3 of 5 nodes completed, 2 failed',
+  ],
   ['Failed', { reason: 'NoNodesMatched' }, 'failure', 'no node matches'],
-  ['Cancelled', { summary: { total: 5, completed: 2 } }, 'cancelled', 'cancelled: 2 of 5 nodes completed'],
+  [
+    'Cancelled',
+    { summary: { total: 5, completed: 2, cancelled: 3 } },
+    'cancelled',
+    'cancelled: 2 of 5 nodes completed, 3 cancelled',
+  ],
   ['Invalid', { message: '3 problems' }, 'error', 'not valid, not executed: 3 problems'],
 ] as const)('%s with %o is %s: %s', (phase, status, state, description) => {
   expect(runStatus(report('runs/a.yaml', phase, status))).toEqual({ state, description });

@@ -32,7 +32,7 @@ test('an agent that is configured to tells the host before it ends; its token is
       {
         context: 'nodeop-agent/hello',
         state: 'success',
-        description: expect.stringMatching(/^1 of 1 nodes completed/) as string,
+        description: expect.stringMatching(/^1 of 1 node completed/) as string,
       },
     ]);
     expect(host.of(3)).toHaveLength(1);

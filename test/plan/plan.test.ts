@@ -136,7 +136,7 @@ test('offline: order, evictions, budgets, nodes that are busy, cordoned, not Rea
       {
         name: 'n3',
         reason: 'not Ready, so last',
-        blockers: ['not Ready; fails when it is still so 600 s after the others'],
+        blockers: ['not Ready; fails when it is still so 10 min after the others'],
       },
     ],
   });

@@ -82,16 +82,16 @@ function unseen(): NodeOpStatus {
 const turns = (states: readonly string[]) => states.filter((state, i) => state !== states[i - 1]);
 
 test.each([
-  ['Completed', undefined, false, 'Current', 'Healthy', '2/2 nodes are done'],
+  ['Completed', undefined, false, 'Current', 'Healthy', '2 of 2 nodes completed'],
   [
     'Failed',
     'fail',
     false,
     'Failed',
     'Degraded',
-    '1 of 2 nodes failed: node-1: command failed: exit code 7: no space',
+    '0 of 2 nodes completed, 1 failed, 1 cancelled: node-1: command failed: exit code 7: no space',
   ],
-  ['Cancelled', undefined, true, 'Failed', 'Degraded', '2/2 nodes are done'],
+  ['Cancelled', undefined, true, 'Failed', 'Degraded', '1 of 2 nodes completed, 1 cancelled'],
 ] as const)(
   'a rollout that ends as %s goes on until then, to kstatus and to Argo CD, from its creation on',
   async (_phase, command, cancel, current, healthy, message) => {

@@ -197,7 +197,7 @@ describe('rebootTimeoutSeconds', () => {
       phase: 'Failed',
       rebootStatus: 'pending',
       message:
-        'not back 120 s after the reboot was asked for: boot ID is still the old one, node is not Ready',
+        'not back 2 min after the reboot was asked for: boot ID is still the old one, node is not Ready',
     });
     expect(phases(world)['node-2']).toBe('Cancelled');
   });

@@ -218,7 +218,8 @@ export class Controller {
     rollout.status = decision.status;
     if (before !== decision.status) {
       this.report(rollout, before, decision.status);
-      for (const news of newsOf(before, decision.status)) this.events.record(rollout.target(), news);
+      const drains = facts.spec.drainOptions.enabled;
+      for (const news of newsOf(before, decision.status, drains)) this.events.record(rollout.target(), news);
     }
     this.closeDrains(rollout);
     for (const action of decision.actions) this.perform(rollout, action);

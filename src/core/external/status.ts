@@ -8,7 +8,7 @@ import {
   type NodeStatus,
   type RolloutPhase,
 } from '../../api/nodeop.ts';
-import { failureText, summarise } from '../rollout/status.ts';
+import { outcomeText, summarise } from '../rollout/status.ts';
 
 /** A Job as far as it tells how its node is doing. */
 export interface JobView {
@@ -116,11 +116,10 @@ function latest(told: NodeOpStatus, nodes: Record<string, NodeStatus>): string |
 
 function readiness({ summary, nodeStatuses = {} }: NodeOpStatus, phase: RolloutPhase, removed: boolean) {
   const counts = summary ?? summarise(Object.values(nodeStatuses));
-  const failures = failureText(counts, nodeStatuses);
+  const said = counts.total === 0 ? undefined : outcomeText(counts, nodeStatuses);
   const none = counts.total === 0 ? 'no node matches the selector' : undefined;
-  const done = counts.total === 0 ? undefined : `${counts.done} nodes are done`;
   const going = phase === 'Running' || phase === 'Pending';
-  const parts = going ? [failures, done, none, removed ? REMOVED : undefined] : [failures ?? done ?? none];
+  const parts = going ? [said, none, removed ? REMOVED : undefined] : [said ?? none];
   return {
     status: phase === 'Completed' ? ('True' as const) : ('False' as const),
     reason: going ? (counts.failed > 0 ? 'NodesFailed' : none ? 'NoNodesMatched' : 'Progressing') : phase,

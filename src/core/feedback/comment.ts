@@ -1,5 +1,7 @@
 import type { NodeOpReport, ReportNode } from '../../api/report.ts';
 import { code, escape } from '../text/markup.ts';
+import { countsText } from '../text/counts.ts';
+import { naturally } from '../text/order.ts';
 import { oneLine } from '../text/table.ts';
 import { runStatus } from './status.ts';
 
@@ -62,11 +64,10 @@ function section(report: NodeOpReport, reportUrl: string): string {
   const link = reportUrl === '' ? '' : ` ([report](${reportUrl}))`;
   const lines = [`${ICONS[state]} ${code(report.run.path)}: **${phase}**, ${escape(description)}${link}`];
   if (summary && (state === 'running' || state === 'pending')) {
-    const { total = 0, completed = 0, failed = 0, inFlight = 0 } = summary;
-    lines.push('', `${completed} of ${total} nodes completed, ${inFlight} under way, ${failed} failed.`);
+    lines.push('', `${countsText(summary)}.`);
   }
   lines.push(...problems.slice(0, ROWS).map((it) => `- ${escape(problemText(it))}`));
-  const failed = nodes.filter((it) => it.phase === 'Failed');
+  const failed = nodes.filter((it) => it.phase === 'Failed').toSorted((a, b) => naturally(a.name, b.name));
   if (failed.length > 0)
     lines.push('', '| failed node | why |', '|---|---|', ...failed.slice(0, ROWS).map(row));
   if (failed.length > ROWS) lines.push('', `… and ${failed.length - ROWS} more.`);

@@ -1,4 +1,5 @@
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { countsText } from '../text/counts.ts';
 import { period } from '../text/table.ts';
 
 /** A run's state as Git hosts show it beside a commit. */
@@ -12,7 +13,8 @@ export interface RunStatus {
  * a commit (GitHub: 1,000 of one context).
  */
 export function runStatus({ status }: NodeOpReport): RunStatus {
-  const { total = 0, failed = 0, completed = 0 } = status.summary ?? {};
+  const { total = 0, failed = 0 } = status.summary ?? {};
+  const counts = countsText(status.summary ?? {});
   const took = status.durationSeconds === undefined ? '' : ` in ${period(status.durationSeconds)}`;
   switch (status.phase) {
     case 'Waiting':
@@ -25,14 +27,14 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
     case 'Running':
       return { state: 'running', description: `under way${failed > 0 ? ', some nodes have failed' : ''}` };
     case 'Completed':
-      return { state: 'success', description: `${completed} of ${total} nodes completed${took}` };
+      return { state: 'success', description: `${counts}${took}` };
     case 'Failed':
       return {
         state: 'failure',
-        description: total === 0 ? withoutNodes(status) : `${failed} of ${total} nodes failed${took}`,
+        description: total === 0 ? withoutNodes(status) : `${counts}${took}`,
       };
     case 'Cancelled':
-      return { state: 'cancelled', description: `cancelled: ${completed} of ${total} nodes completed` };
+      return { state: 'cancelled', description: `cancelled: ${counts}` };
     case 'Invalid':
       return {
         state: 'error',

@@ -1,4 +1,5 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
+import { spoken } from '../text/table.ts';
 import type { NodeFacts } from '../rollout/facts.ts';
 import { inOrder, isControlPlane, targetsOf, topologyValue } from '../rollout/targets.ts';
 
@@ -45,7 +46,7 @@ export function previewOrder(spec: NodeOpSpec, facts: ClusterFacts): Place[] {
       return { name, batch: undefined, reason: 'comes when it is free', waitsFor };
     }),
     ...notReady.map((name) => {
-      const waitsFor = `not Ready; fails when it is still so ${spec.nodeReadyTimeoutSeconds} s after the others`;
+      const waitsFor = `not Ready; fails when it is still so ${spoken(spec.nodeReadyTimeoutSeconds)} after the others`;
       return { name, batch: undefined, reason: 'not Ready, so last', waitsFor };
     }),
   ];

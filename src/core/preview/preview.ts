@@ -1,4 +1,5 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
+import { spoken } from '../text/table.ts';
 import { whyNoMatch } from '../rollout/near-labels.ts';
 import type { Manifest } from '../runs/prepare.ts';
 import type { DrainPreview } from './drain.ts';
@@ -125,7 +126,7 @@ function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[]): string[] {
     notes.push('a failure does not stop it: neither stopOnFailure nor maxFailures is set');
   }
   if (drainOptions.enabled && drainOptions.timeoutSeconds > 0) {
-    notes.push(`a drain that is held up for ${drainOptions.timeoutSeconds} s fails its node`);
+    notes.push(`a drain that is held up for ${spoken(drainOptions.timeoutSeconds)} fails its node`);
   }
   if (drainOptions.force) notes.push('pods without a controller are evicted too, and are gone for good');
   if (drainOptions.deleteEmptyDirData) notes.push('data in emptyDir volumes of evicted pods is lost');

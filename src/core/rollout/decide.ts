@@ -1,4 +1,5 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
+import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { nodeHeld, notReady, runHeld } from './gates.ts';
@@ -347,7 +348,7 @@ class Pass {
       const { readySince } = this.facts.nodes.get(this.names[i] ?? '') ?? {};
       const until = Math.max(idleSince, readySince ?? 0) + timeout * 1000;
       if (this.now < until) this.look(until);
-      else this.set(i, fail(this.context, this.status(i), `not Ready for ${timeout} s`));
+      else this.set(i, fail(this.context, this.status(i), `not Ready for ${spoken(timeout)}`));
     }
   }
 }

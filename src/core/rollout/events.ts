@@ -1,3 +1,4 @@
+import { countsText } from '../text/counts.ts';
 import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 
 /** News for people, as Kubernetes Events tell it. Without a node it is about the NodeOp as a whole. */
@@ -8,13 +9,16 @@ export interface News {
   node?: string;
 }
 
-/** What changed between two statuses that people want to be told. */
-export function newsOf(before: NodeOpStatus, after: NodeOpStatus): News[] {
+/**
+ * What changed between two statuses that people want to be told.
+ * @param drains whether nodes are drained, rather than only cordoned
+ */
+export function newsOf(before: NodeOpStatus, after: NodeOpStatus, drains = true): News[] {
   const news: News[] = [];
   for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
     const was = before.nodeStatuses?.[node];
     if (was === status) continue;
-    const told = nodeNews(was, status);
+    const told = nodeNews(was, status, drains);
     if (told) news.push({ ...told, node });
   }
   const whole = before.phase === after.phase ? undefined : wholeNews(after);
@@ -29,7 +33,7 @@ export function newsOf(before: NodeOpStatus, after: NodeOpStatus): News[] {
   return news;
 }
 
-function nodeNews(was: NodeStatus | undefined, is: NodeStatus): News | undefined {
+function nodeNews(was: NodeStatus | undefined, is: NodeStatus, drains: boolean): News | undefined {
   const message = is.message ?? '';
   if (
     is.phase === 'Draining' &&
@@ -41,7 +45,9 @@ function nodeNews(was: NodeStatus | undefined, is: NodeStatus): News | undefined
   if (was?.phase === is.phase) return undefined;
   switch (is.phase) {
     case 'Draining':
-      return { type: 'Normal', reason: 'Draining', message: 'cordoning and draining' };
+      return drains
+        ? { type: 'Normal', reason: 'Draining', message: 'cordoning and draining' }
+        : { type: 'Normal', reason: 'Cordoning', message: 'cordoning' };
     case 'Running':
       return { type: 'Normal', reason: 'Started', message: 'running the command' };
     case 'Rebooting':
@@ -74,7 +80,7 @@ function failureReason(was: NodeStatus | undefined): string {
 
 function wholeNews(after: NodeOpStatus): News | undefined {
   const ready = after.conditions?.find(({ type }) => type === 'Ready');
-  const message = ready?.message ?? `${after.summary?.done ?? ''} nodes are done`;
+  const message = ready?.message ?? countsText(after.summary ?? {});
   if (after.phase === 'Completed') return { type: 'Normal', reason: 'RolloutCompleted', message };
   if (after.phase === 'Cancelled') return { type: 'Warning', reason: 'RolloutCancelled', message };
   if (after.phase !== 'Failed') return undefined;

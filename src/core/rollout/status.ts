@@ -7,6 +7,8 @@ import {
   type RolloutPhase,
   type Summary,
 } from '../../api/nodeop.ts';
+import { countsText, doneText } from '../text/counts.ts';
+import { oneLine } from '../text/table.ts';
 import type { RolloutFacts } from './facts.ts';
 import { whyNoMatch } from './near-labels.ts';
 
@@ -40,17 +42,19 @@ export function overall(
 }
 
 export function summarise(statuses: readonly NodeStatus[]): Summary {
-  const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0 };
+  const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 };
   let total = 0;
-  for (const { phase } of statuses) {
+  for (const { phase, jobName } of statuses) {
     total += 1;
     if (phase === 'Pending') counts.pending += 1;
-    else if (phase === 'Completed') counts.completed += 1;
-    else if (phase === 'Failed') counts.failed += 1;
+    else if (phase === 'Completed') {
+      counts.completed += 1;
+      if (jobName === undefined) counts.skipped += 1;
+    } else if (phase === 'Failed') counts.failed += 1;
     else if (phase === 'Cancelled') counts.cancelled += 1;
     else counts.inFlight += 1;
   }
-  return { total, ...counts, done: `${total - counts.pending - counts.inFlight}/${total}` };
+  return { total, ...counts, done: doneText({ total, ...counts }) };
 }
 
 function phaseOf(
@@ -103,15 +107,14 @@ function conditionsOf(
   waiting: string | undefined,
   stamp: string,
 ): Condition[] {
-  const failures = failureText(summary, nodeStatuses);
+  const said = outcomeText(summary, nodeStatuses);
   const going = phase === 'Pending' || phase === 'Running';
   const stalled = phase === 'Failed' || phase === 'Cancelled';
   const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
   const reason = going ? (summary.failed > 0 ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
-  const endText = summary.total === 0 ? none(facts) : (failures ?? `${summary.done} nodes are done`);
-  const message = [failures, waiting ?? `${summary.done} nodes are done`]
-    .filter((part) => part !== undefined)
-    .join('; ');
+  const endText = summary.total === 0 ? none(facts) : said;
+  // What is waited for tells most, and the counts are beside it; a failure is told in any case.
+  const message = waiting === undefined ? said : summary.failed > 0 ? `${said}; ${waiting}` : waiting;
   const list: Condition[] = [
     {
       type: 'Ready',
@@ -149,12 +152,12 @@ function none({ spec, nodes, status }: RolloutFacts): string {
   return `no node matches the selector: ${whyNoMatch(spec.nodeSelector, labels)}`;
 }
 
-/** `2 of 5 nodes failed: node-3: …`, with the first failure's reason. */
-export function failureText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string | undefined {
-  if (summary.failed === 0) return undefined;
-  const first = Object.entries(nodeStatuses).find(([, status]) => status.phase === 'Failed');
-  const detail = first ? `: ${first[0]}: ${(first[1].message ?? '').slice(0, 256)}` : '';
-  return `${summary.failed} of ${summary.total} nodes failed${detail}`;
+/** `3 of 5 nodes completed, 2 failed: node-3: …`, with the first failure's reason. */
+export function outcomeText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string {
+  const counts = countsText(summary);
+  if (summary.failed === 0) return counts;
+  const first = Object.entries(nodeStatuses).find(([, { phase }]) => phase === 'Failed');
+  return first ? `${counts}: ${first[0]}: ${oneLine(first[1].message, 256)}` : counts;
 }
 
 /** Deep equality of small plain values. */

@@ -1,4 +1,5 @@
 import type { NodeOpReport } from '../../api/report.ts';
+import { countsText } from '../text/counts.ts';
 import { printable } from './report.ts';
 
 /** The commit message for reports that changed together: one line each, and trailers for tools. */
@@ -34,11 +35,7 @@ export function scheduledMessage(runs: readonly string[], skipCi: boolean): stri
 
 function headline(report: NodeOpReport): string {
   const { phase, summary } = report.status;
-  const done = summary ? (summary['completed'] ?? 0) : 0;
-  const failed = summary?.['failed'] ?? 0;
-  const counts = summary
-    ? ` (${done}/${summary['total'] ?? 0} nodes${failed > 0 ? `, ${failed} failed` : ''})`
-    : '';
+  const counts = summary ? ` (${countsText(summary)})` : '';
   return `${oneLine(report.run.path)}: ${phase}${counts}`;
 }
 

@@ -1,6 +1,7 @@
 import type { ReportBrief } from './brief.ts';
 import type { Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
+import { doneText } from '../text/counts.ts';
 import { printable } from './report.ts';
 
 /** As many as fit on a page; older reports are in the folder. */
@@ -35,7 +36,8 @@ function row(path: string, report: ReportBrief, layout: Layout): string {
   const { run, phase, reason, until, began, durationSeconds, total, completed, failed } = report;
   const name = run.slice(layout.runs.length + 1);
   const link = `[${cell(name)}](${target(path.slice(resultsFolder(layout).length + 1))})`;
-  const counts = total < 0 ? '' : `${completed}/${total}${failed > 0 ? `, ${failed} failed` : ''}`;
+  const counts =
+    total < 0 ? '' : `${doneText({ total, completed })}${failed > 0 ? `, ${failed} failed` : ''}`;
   const took = durationSeconds === undefined ? '' : duration(durationSeconds);
   const isTold = phase !== 'Running' && reason !== undefined && reason !== phase && reason !== 'Progressing';
   const why = isTold ? cell(until === undefined ? reason : `${reason}: ${minute(until)}`) : '';

@@ -171,8 +171,8 @@ function reportNode(name: string, node: Loose<NodeStatus>, log: string | undefin
 function summaryOf(nodeOp: NodeOp) {
   const summary = nodeOp.status?.summary;
   if (!summary) return undefined;
-  const { total, pending, inFlight, completed, failed, cancelled } = summary;
-  return { total, pending, inFlight, completed, failed, cancelled };
+  const { total, pending, inFlight, completed, skipped, failed, cancelled } = summary;
+  return { total, pending, inFlight, completed, skipped, failed, cancelled };
 }
 
 function seconds(from: string | undefined, to: string | undefined): number | undefined {

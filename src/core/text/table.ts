@@ -35,6 +35,18 @@ export function period(seconds: number): string {
   return parts.join('') || '0s';
 }
 
+/** A period as people say it: `45 s`, `4 min 18 s`, `2 h 5 min`. Under two minutes seconds tell most, as kubectl has it. */
+export function spoken(seconds: number): string {
+  const left = Math.max(0, Math.round(seconds));
+  if (left < 120) return `${left} s`;
+  return period(left).replaceAll(
+    /(\d+)([dhms])(?=(\d?))/g,
+    (_, count: string, unit: string, more: string) => {
+      return `${count} ${unit === 'm' ? 'min' : unit}${more === '' ? '' : ' '}`;
+    },
+  );
+}
+
 /** The first line of a text, cut to `limit` characters. */
 export function oneLine(text: string | undefined, limit: number): string {
   const line = (text ?? '').split('\n')[0] ?? '';

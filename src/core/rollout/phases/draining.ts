@@ -1,3 +1,4 @@
+import { spoken } from '../../text/table.ts';
 import { type DrainPlan, planDrain, waitingText } from '../drain.ts';
 import { enter, since } from '../node-status.ts';
 import type { Going, NodeView, Outcome, Phase, PhaseAtNode } from './phase.ts';
@@ -16,7 +17,7 @@ function at(view: NodeView): PhaseAtNode {
       if (plan === undefined || !view.node.unschedulable || bound === 0) return undefined;
       return {
         at: since(status) + bound * 1000,
-        why: () => `drain timed out after ${bound} s: ${waitingText(plan)}`,
+        why: () => `drain timed out after ${spoken(bound)}: ${waitingText(plan)}`,
       };
     },
     going: () => going(view, plan),

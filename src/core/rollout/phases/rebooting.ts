@@ -1,3 +1,5 @@
+import { spoken } from '../../text/table.ts';
+import type { PodFacts } from '../facts.ts';
 import { since } from '../node-status.ts';
 import { podReason } from '../words.ts';
 import type { Going, NodeView, Phase, PhaseAtNode } from './phase.ts';
@@ -15,7 +17,7 @@ function at(view: NodeView): PhaseAtNode {
     },
     timeout: () => ({
       at: since(status) + bound * 1000,
-      why: () => `not back ${bound} s after the reboot was asked for: ${seen(view)}`,
+      why: () => `not back ${spoken(bound)} after the reboot was asked for: ${seen(view)}`,
     }),
     going: () => going(view),
   };
@@ -37,8 +39,15 @@ function going(view: NodeView): Going {
 function seen({ node, work, status }: NodeView): string {
   const boot = node.bootID === status.bootID ? 'boot ID is still the old one' : 'boot ID is new';
   const ready = node.ready ? 'node is Ready' : 'node is not Ready';
-  const pod = work.reboot?.state === 'failed' ? `, reboot pod failed: ${podReason(work.reboot)}` : '';
-  return `${boot}, ${ready}${pod}`;
+  const pod = work.reboot;
+  const why = pod?.state === 'failed' && !isKilled(pod) ? `, reboot pod failed: ${podReason(pod)}` : '';
+  return `${boot}, ${ready}${why}`;
+}
+
+/** A host that goes down takes the pod with it that asked for it: that is how a reboot looks, and no failure. */
+function isKilled({ exitCode, reason }: PodFacts): boolean {
+  const ownReason = reason !== undefined && reason !== 'Error' && reason !== 'Unknown';
+  return !ownReason && (exitCode === undefined || exitCode === 137 || exitCode === 143 || exitCode === 255);
 }
 
 /** The node goes down and is over it once it is Ready with a new boot ID: nothing else proves a reboot. */
