@@ -164,14 +164,28 @@ export interface PodDisruptionBudget extends KubeObject {
   status?: { disruptionsAllowed?: number; desiredHealthy?: number; currentHealthy?: number };
 }
 
+/** batch/v1, from Kubernetes 1.26 on. */
+export interface PodFailurePolicy {
+  rules: {
+    action: 'FailJob' | 'Ignore' | 'Count';
+    onExitCodes?: { containerName?: string; operator: 'In' | 'NotIn'; values: number[] };
+    onPodConditions?: { type: string; status: string }[];
+  }[];
+}
+
 export interface Job extends KubeObject {
   spec?: {
     backoffLimit?: number;
     activeDeadlineSeconds?: number;
+    podFailurePolicy?: PodFailurePolicy;
+    /** From Kubernetes 1.29 on. */
+    podReplacementPolicy?: 'Failed' | 'TerminatingOrFailed';
     template: { metadata?: ObjectMeta; spec: PodSpec };
   };
   status?: {
     active?: number;
+    /** Pods that were told to go and have not ended; from Kubernetes 1.29 on. */
+    terminating?: number;
     succeeded?: number;
     failed?: number;
     startTime?: string;

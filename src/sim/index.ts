@@ -8,6 +8,7 @@ import { ApiServer, type Stats } from './api/server.ts';
 import { Deletion } from './api/deletion.ts';
 import { GarbageCollector } from './controllers/garbage.ts';
 import { ControllerManager } from './controllers/manager.ts';
+import { isPullable } from './node/container.ts';
 import { Kubelet, type Script } from './node/kubelet.ts';
 import { namespacesWork } from './node/runtime.ts';
 import { BUILT_IN } from './resources.ts';
@@ -32,6 +33,8 @@ export interface SimOptions {
   /** Folder with CustomResourceDefinitions to begin with. */
   crds?: string;
   script?: Script;
+  /** Whether an image can be had, asked at every attempt; all can be but those of a registry below `.invalid`. */
+  pullable?: (image: string) => boolean;
   /** How long a node takes to boot. */
   bootMs?: number;
   /** Delay before a Job's failed pod is replaced, doubled each time. */
@@ -67,7 +70,7 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const server = new ApiServer({
     store,
     deletion,
-    log: (pod) => kubeletOf(pod)?.log(pod) ?? '',
+    log: (pod) => kubeletOf(pod)?.log(pod) ?? new Map(),
     created: (key, object) => garbage.check(key, object),
     bookmarkMs: options.bookmarkMs ?? 60_000,
     refuse: options.refuse,
@@ -85,12 +88,14 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
       namespaces,
       script: options.script,
       bootMs: options.bootMs ?? 2_000,
+      pullable: options.pullable ?? isPullable,
     });
     kubelets.set(kubelet.name, kubelet);
     kubelet.start();
   }
   const unwatch = store.watch('pods', 0, ({ type, object }) => {
-    if (type !== 'DELETED') setImmediate(() => kubeletOf(object)?.adopt(object));
+    if (type === 'DELETED') kubeletOf(object)?.forget(object);
+    else setImmediate(() => kubeletOf(object)?.adopt(object));
   });
   const url = `http://127.0.0.1:${port}`;
   return {

@@ -36,6 +36,7 @@ export const BUILT_IN: readonly ResourceType[] = [
   row('', 'v1', 'secrets', 'Secret', 'namespaced'),
   row('', 'v1', 'configmaps', 'ConfigMap', 'namespaced', { short: ['cm'] }),
   row('', 'v1', 'serviceaccounts', 'ServiceAccount', 'namespaced', { short: ['sa'] }),
+  row('', 'v1', 'resourcequotas', 'ResourceQuota', 'namespaced', { status: true, short: ['quota'] }),
   row('batch', 'v1', 'jobs', 'Job', 'namespaced', { status: true }),
   row('apps', 'v1', 'daemonsets', 'DaemonSet', 'namespaced', { status: true, short: ['ds'] }),
   row('apps', 'v1', 'deployments', 'Deployment', 'namespaced', { status: true, short: ['deploy'] }),

@@ -79,6 +79,24 @@ test.each(['lots', '1 Gi', 0.5, true])('%j is no quantity', (memory) => {
   ]);
 });
 
+test('a command that was disrupted or lost is not run again, nor beside one that is still ending', () => {
+  const job = mainJob(owner, specOf({ backoffLimit: 2 }), 'node-1').spec;
+  expect(job).toMatchObject({
+    podReplacementPolicy: 'Failed',
+    podFailurePolicy: {
+      rules: [
+        { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        { action: 'FailJob', onExitCodes: { operator: 'In', values: [137, 143, 255] } },
+      ],
+    },
+  });
+  const named = job?.podFailurePolicy?.rules.map(({ onExitCodes }) => onExitCodes?.containerName);
+  expect(named).toEqual([undefined, job?.template.spec.containers[0]?.name]);
+  const again = mainJob(owner, specOf({ retryAfterDisruption: true }), 'node-1').spec;
+  expect(again).toHaveProperty('podReplacementPolicy', 'Failed');
+  expect(again).not.toHaveProperty('podFailurePolicy');
+});
+
 test('a pod told to stop is gone within ten seconds', () => {
   for (const spec of Object.values(podsOf())) expect(spec?.terminationGracePeriodSeconds).toBe(10);
 });

@@ -6,10 +6,18 @@ import {
   LABEL_PREFLIGHT,
   LABEL_REBOOT,
 } from '../../api/labels.ts';
-import type { Container, Job, ObjectMeta, OwnerReference, Pod, PodSpec } from '../../api/kubernetes.ts';
+import type {
+  Container,
+  Job,
+  ObjectMeta,
+  OwnerReference,
+  Pod,
+  PodFailurePolicy,
+  PodSpec,
+} from '../../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodeOpSpec } from '../../api/nodeop.ts';
 import type { ResourceRequirements } from '../../api/pod-fields.ts';
-import { jobName, labelValue, preflightName, rebootName } from './names.ts';
+import { CONTAINER, jobName, labelValue, preflightName, rebootName } from './names.ts';
 
 /** The NodeOp an object is made for. */
 export interface Owner {
@@ -32,6 +40,8 @@ export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
       ...(spec.activeDeadlineSeconds === undefined
         ? {}
         : { activeDeadlineSeconds: spec.activeDeadlineSeconds }),
+      podReplacementPolicy: 'Failed',
+      ...(spec.retryAfterDisruption ? {} : { podFailurePolicy: LOST }),
       template: {
         metadata: { labels: meta.labels ?? {}, annotations: meta.annotations ?? {} },
         spec: podSpec(spec, node, run, 'Never'),
@@ -39,6 +49,18 @@ export function mainJob(owner: Owner, spec: NodeOpSpec, node: string): Job {
     },
   };
 }
+
+/**
+ * A command whose pod was disrupted, or whose container was killed or lost, may have done its work in part: it is not run
+ * again. A container that was lost with its node ends with 137 or 255, one told to stop with 143. Servers before
+ * Kubernetes 1.26 drop this without a word, those before 1.29 `podReplacementPolicy`.
+ */
+const LOST: PodFailurePolicy = {
+  rules: [
+    { action: 'FailJob', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    { action: 'FailJob', onExitCodes: { containerName: CONTAINER, operator: 'In', values: [137, 143, 255] } },
+  ],
+};
 
 /** The check before anything is touched: the host's root is mounted read-only. */
 export function preflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
@@ -125,7 +147,7 @@ const GRACE_SECONDS = 10;
 
 function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never' | 'OnFailure'): PodSpec {
   const container: Container = {
-    name: 'nodeop',
+    name: CONTAINER,
     image: run.image,
     command: run.command,
     env: [{ name: 'HOST_DIR', value: spec.hostMountPath }, ...(spec.env ?? [])] as NonNullable<

@@ -17,8 +17,24 @@ export function evict(store: Store, name: string, namespace: string, body: Obj, 
   const uid = options.preconditions?.uid;
   if (uid !== undefined && uid !== pod.metadata.uid) throw conflictingUid(uid, pod.metadata.uid);
   if (isBudgeted(pod)) takeFromBudget(store, pod);
-  deletion.delete('pods', pod, options);
+  deletion.delete('pods', pod.spec?.['nodeName'] === undefined ? pod : disrupted(store, pod), options);
   return { kind: 'Status', apiVersion: 'v1', status: 'Success' };
+}
+
+/** Since Kubernetes 1.26 a pod says that it was not its own doing. */
+function disrupted(store: Store, pod: Obj): Obj {
+  const conditions = at(pod, 'status.conditions');
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
+  };
+  const list = Array.isArray(conditions) ? conditions : [];
+  if (list.some((one) => at(one, 'type') === condition.type)) return pod;
+  const status = { ...pod.status, conditions: [...list, condition] };
+  return store.update('pods', { ...pod, status }, { subresource: 'status' });
 }
 
 function isBudgeted(pod: Obj): boolean {

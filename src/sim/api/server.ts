@@ -6,10 +6,12 @@ import type { Obj } from '../store/object.ts';
 import { jsonPatch, mergePatch, strategicMerge } from '../store/patch.ts';
 import { fieldMatcher, labelMatcher, type Matcher } from '../store/selectors.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
+import { admitJob, admitPod } from './admission.ts';
 import { admit, type CustomType, customTypes, defaulted, refuseUnknown } from './crd.ts';
 import { type DeleteOptions, type Deletion, isTerminating } from './deletion.ts';
 import { discovery } from './discovery.ts';
 import { evict } from './eviction.ts';
+import { jobDefaults } from './job-defaults.ts';
 import type { AccessRequest } from './rbac.ts';
 import { table } from './table.ts';
 import { validate } from './validate.ts';
@@ -25,8 +27,8 @@ interface Target {
 
 export interface ApiServerOptions {
   store: Store;
-  /** The log of a pod's container. */
-  log: (pod: Obj) => string;
+  /** The logs of a pod by container; undefined for one that has not been started. */
+  log: (pod: Obj) => Map<string, string | undefined>;
   deletion: Deletion;
   /** Called for what clients create: its owners may be gone already. */
   created: (key: string, object: Obj) => void;
@@ -186,7 +188,8 @@ export class ApiServer {
     if (target.name !== undefined) {
       const object = store.read(target.key, target.name, target.namespace);
       if (target.subresource === 'log') {
-        return { code: 200, body: logText(this.options.log(object), url.searchParams) };
+        const log = containerLog(object, this.options.log(object), url.searchParams.get('container'));
+        return { code: 200, body: logText(log, url.searchParams) };
       }
       return { code: 200, body: asTable ? table([object], '', undefined, columns) : object };
     }
@@ -296,10 +299,13 @@ export class ApiServer {
     if (strict && custom) refuseUnknown(custom, object);
     const admitted = this.admit(target, object);
     const stored = withoutStatus(target.type, admitted);
-    const made = store.create(target.key, {
-      ...(custom ? defaulted(custom, stored) : stored),
-      ...INITIAL[target.key],
-    });
+    if (target.key === 'pods') admitPod(store, stored);
+    if (target.key === 'jobs.batch') admitJob(store, stored);
+    const made = store.create(
+      target.key,
+      { ...(custom ? defaulted(custom, stored) : stored), ...INITIAL[target.key] },
+      target.key === 'jobs.batch' ? jobDefaults : undefined,
+    );
     this.options.created(target.key, made);
     return { code: 201, body: made };
   }
@@ -438,6 +444,24 @@ function withoutStatus(type: ResourceType, object: Obj): Obj {
   if (!type.status || type.kind === 'Node') return object;
   const { status: _, ...rest } = object;
   return rest;
+}
+
+/** The log of the container that is meant: that of the only one, or the one named. */
+function containerLog(
+  { metadata }: Obj,
+  logs: ReadonlyMap<string, string | undefined>,
+  asked: string | null,
+): string {
+  const names = [...logs.keys()];
+  if (asked === null && names.length > 1) {
+    const choice = `choose one of: [${names.join(' ')}]`;
+    throw badRequest(`a container name must be specified for pod ${metadata.name}, ${choice}`);
+  }
+  const name = asked ?? names[0] ?? '';
+  if (!logs.has(name)) throw badRequest(`container ${name} is not valid for pod ${metadata.name}`);
+  const text = logs.get(name);
+  if (text !== undefined) return text;
+  throw badRequest(`container "${name}" in pod "${metadata.name}" is waiting to start: ContainerCreating`);
 }
 
 /** A log cut as asked: `tailLines` first, then `limitBytes` from its beginning. */

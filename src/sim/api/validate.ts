@@ -1,3 +1,4 @@
+import { rulesOf } from '../controllers/job-policy.ts';
 import type { ResourceType } from '../resources.ts';
 import { invalid } from '../store/errors.ts';
 import { at, equal, isRecord, type Obj, textOf } from '../store/object.ts';
@@ -55,8 +56,46 @@ function job(object: Obj, before: Obj | undefined): Cause[] {
   const changed = before !== undefined && !equal(at(object, 'spec.template'), at(before, 'spec.template'));
   return [
     ...(restarts ? [{ field, message }] : []),
+    ...failurePolicy(object),
     ...(changed ? [{ field: 'spec.template', message: 'Invalid value: field is immutable' }] : []),
   ];
+}
+
+/** Rules of `podFailurePolicy` as batch/v1 validates them. */
+function failurePolicy(job: Obj): Cause[] {
+  const field = 'spec.podFailurePolicy';
+  if (at(job, field) === undefined) return [];
+  const causes: Cause[] = [];
+  const never = at(job, 'spec.template.spec.restartPolicy') === 'Never';
+  if (!never) {
+    const message = 'Invalid value: only "Never" is supported when podFailurePolicy is specified';
+    causes.push({ field: 'spec.template.spec.restartPolicy', message });
+  }
+  if ((at(job, 'spec.podReplacementPolicy') ?? 'Failed') !== 'Failed') {
+    const message = 'Unsupported value: "TerminatingOrFailed": supported values: "Failed"';
+    causes.push({ field: 'spec.podReplacementPolicy', message });
+  }
+  for (const [i, rule] of rulesOf(job).entries()) {
+    const path = `${field}.rules[${i}]`;
+    if (!['FailJob', 'Ignore', 'Count', 'FailIndex'].includes(textOf(rule['action'])))
+      causes.push({ field: `${path}.action`, message: 'Unsupported value' });
+    if ((rule['onExitCodes'] === undefined) === (rule['onPodConditions'] === undefined))
+      causes.push({
+        field: path,
+        message: 'Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      });
+    causes.push(...exitCodes(rule, `${path}.onExitCodes`));
+  }
+  return causes;
+}
+
+function exitCodes(rule: Record<string, unknown>, field: string): Cause[] {
+  const wanted = rule['onExitCodes'];
+  if (!isRecord(wanted)) return [];
+  const values = Array.isArray(wanted['values']) ? (wanted['values'] as number[]) : [];
+  const sorted = values.every((value, i) => i === 0 || value > (values[i - 1] ?? 0));
+  if (values.length > 0 && sorted && !(wanted['operator'] === 'In' && values.includes(0))) return [];
+  return [{ field: `${field}.values`, message: 'Invalid value: must be ordered, unique, and not 0 for In' }];
 }
 
 function event(object: Obj): Cause[] {

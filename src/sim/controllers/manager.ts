@@ -1,8 +1,9 @@
+import type { OwnerReference } from '../../api/kubernetes.ts';
 import { type Deletion, isTerminating } from '../api/deletion.ts';
 import { at, type Obj } from '../store/object.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
 import type { GarbageCollector } from './garbage.ts';
-import { type JobTiming, reconcileJob } from './job.ts';
+import { type JobTiming, reconcileJob, release } from './job.ts';
 import { reconcileNamespace } from './namespaces.ts';
 import { reconcileDeployment, reconcileStatefulSet } from './sets.ts';
 import { ownerOf, reconcileBudget, reconcileDaemonSet, reconcileReplicaSet, schedule } from './workloads.ts';
@@ -79,6 +80,8 @@ export class ControllerManager {
         if (known) schedule(this.store, known);
       });
     }
+    if (owner === undefined && !gone)
+      this.later(`release/${pod.metadata.uid}`, () => release(this.store, pod));
     if (owner?.kind === 'Job') {
       const pods = this.jobPods.get(owner.uid) ?? new Map<string, Obj>();
       this.jobPods.set(owner.uid, pods);
@@ -86,6 +89,7 @@ export class ControllerManager {
       else pods.set(pod.metadata.uid ?? '', pod);
     }
     this.dependentChanged(pod);
+    if (owner?.kind === 'Job') this.later(`orphan/${owner.uid}`, () => this.orphaned(owner));
     if (this.store.all('poddisruptionbudgets.policy').length > 0) this.later('budgets', () => this.budgets());
   }
 
@@ -115,7 +119,9 @@ export class ControllerManager {
   private ownerDue(key: string, name: string, namespace: string | undefined): void {
     this.later(`${key}/${namespace}/${name}`, () => {
       const owner = this.store.get(key, name, namespace);
-      if (owner === undefined || owner.metadata.deletionTimestamp !== undefined) return;
+      // A Job that is being deleted still lets go of its pods.
+      if (owner === undefined || (owner.metadata.deletionTimestamp !== undefined && key !== 'jobs.batch'))
+        return;
       this.reconcile(key, owner);
     });
   }
@@ -138,6 +144,14 @@ export class ControllerManager {
       this.ownerDue('jobs.batch', job.metadata.name ?? '', job.metadata.namespace);
     }, again + 1);
     this.timers.add(timer);
+  }
+
+  /** The pods of a Job that is gone wait for nobody's count. */
+  private orphaned({ uid, name }: OwnerReference): void {
+    for (const pod of this.jobPods.get(uid)?.values() ?? []) {
+      const job = this.store.get('jobs.batch', name, pod.metadata.namespace);
+      if (job?.metadata.uid !== uid) release(this.store, pod);
+    }
   }
 
   private budgets(): void {

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type FSWatcher, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isFinished } from '../controllers/workloads.ts';
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
-import { type ContainerResult, prepareControl, runContainer, type RunningContainer } from './runtime.ts';
+import { type ContainerSpec, containersOf, environment, scripted } from './container.ts';
+import { type Loss, PodRun } from './pod-run.ts';
+import { prepareControl, runContainer, type RunningContainer } from './runtime.ts';
 
 /** What a scripted container does instead of running its command. */
 export interface Outcome {
@@ -13,6 +16,8 @@ export interface Outcome {
   log?: string;
   /** It never ends by itself. */
   hang?: boolean;
+  /** It does not end when it is told to: only when its grace period is over. */
+  deaf?: boolean;
   /** It asks for a reboot of its node when it ends. */
   reboot?: boolean;
 }
@@ -25,12 +30,8 @@ export interface KubeletOptions {
   namespaces: boolean;
   script: Script | undefined;
   bootMs: number;
-}
-
-interface PodRun {
-  container: RunningContainer | undefined;
-  stopping: boolean;
-  deadline: NodeJS.Timeout | undefined;
+  /** Whether an image can be had; asked at every attempt to start a container. */
+  pullable: (image: string) => boolean;
 }
 
 const stamp = (): string => new Date().toISOString().replace(/\.\d+Z/, 'Z');
@@ -40,7 +41,8 @@ export class Kubelet {
   readonly name: string;
   private readonly options: KubeletOptions;
   private readonly pods = new Map<string, PodRun>();
-  private readonly logs = new Map<string, string>();
+  /** Of pods that have ended, by uid and container. */
+  private readonly logs = new Map<string, Map<string, string | undefined>>();
   private readonly hostDir: string;
   private readonly controlDir: string;
   private watcher: FSWatcher | undefined;
@@ -76,16 +78,19 @@ export class Kubelet {
     this.closed = true;
     this.watcher?.close();
     clearTimeout(this.boot);
-    const runs = [...this.pods.values()];
-    for (const run of runs) {
-      clearTimeout(run.deadline);
-      run.container?.kill('SIGKILL');
-    }
-    await Promise.all(runs.flatMap((run) => (run.container === undefined ? [] : [run.container.ended])));
+    await Promise.all([...this.pods.values()].map((run) => run.close()));
   }
 
-  log(pod: Obj): string {
-    return this.logs.get(pod.metadata.uid ?? '') ?? '';
+  /** The logs of a pod by container; undefined for one that has not been started. */
+  log(pod: Obj): Map<string, string | undefined> {
+    const uid = pod.metadata.uid ?? '';
+    const none = new Map(containersOf(pod).map(({ name }) => [String(name), undefined]));
+    return this.pods.get(uid)?.logs() ?? this.logs.get(uid) ?? none;
+  }
+
+  /** The pod is gone, and with it what is kept of it. */
+  forget(pod: Obj): void {
+    this.logs.delete(pod.metadata.uid ?? '');
   }
 
   powerOn(): void {
@@ -95,123 +100,87 @@ export class Kubelet {
     }
     this.up = true;
     this.nodeStatus('True', bootID);
+    for (const run of this.pods.values()) run.recover();
     for (const pod of this.options.store.podsOn(this.name)) this.adopt(pod);
   }
 
-  powerOff(): void {
+  /** What ran is lost without a word: until the node is back its pods stay as they were last seen. */
+  powerOff(loss: Loss = { exitCode: 255, reason: 'Unknown' }): void {
     this.up = false;
     clearTimeout(this.boot);
     this.nodeStatus('False', undefined);
-    for (const run of this.pods.values()) run.container?.kill('SIGKILL');
+    for (const run of this.pods.values()) run.lose(loss);
   }
 
   reboot(): void {
     if (!this.up) return;
-    this.powerOff();
+    this.powerOff({ exitCode: 137, reason: 'Error' });
     rmSync(join(this.controlDir, 'reboot'), { force: true });
     this.boot = setTimeout(() => this.powerOn(), this.options.bootMs);
   }
 
-  /** Starts the pod's container, unless it has been started or has ended. */
+  /** Starts the pod's containers, unless they have been started or have ended. */
   adopt(seen: Obj): void {
+    const { store } = this.options;
     const uid = seen.metadata.uid ?? '';
-    const pod = this.options.store.get('pods', seen.metadata.name ?? '', seen.metadata.namespace);
+    const pod = store.get('pods', seen.metadata.name ?? '', seen.metadata.namespace);
     if (pod === undefined || pod.metadata.uid !== uid) return;
-    const phase = at(pod, 'status.phase');
-    if (!this.up || this.pods.has(uid) || phase === 'Succeeded' || phase === 'Failed') return;
-    if (pod.metadata.deletionTimestamp !== undefined) {
-      this.options.store.remove('pods', pod);
+    if (!this.up || this.closed || this.pods.has(uid) || isFinished(pod)) return;
+    const run = new PodRun(pod, {
+      store,
+      pullable: this.options.pullable,
+      launch: (of, container, restarts) => this.launch(of, container, restarts),
+      over: () => {
+        this.logs.set(uid, run.logs());
+        this.pods.delete(uid);
+      },
+    });
+    if (pod.metadata.deletionTimestamp !== undefined) return run.stop(0);
+    const refused = this.refusal(pod);
+    if (refused !== undefined) {
+      const status = { ...pod.status, phase: 'Failed', endedAtMs: Date.now(), ...refused };
+      store.update('pods', { ...pod, status }, { subresource: 'status' });
       return;
     }
-    const bound = Number(pod.spec?.['activeDeadlineSeconds'] ?? 0);
-    const run: PodRun = { container: undefined, stopping: false, deadline: undefined };
-    if (bound > 0) run.deadline = setTimeout(() => this.expire(pod, run), bound * 1000);
     this.pods.set(uid, run);
-    void this.attempt(pod, run, Number(firstStatus(pod)?.['restartCount'] ?? 0));
+    run.start();
   }
 
-  /** Ends the pod's container; the pod goes when it has ended. */
+  /** Ends the pod's containers; the pod goes when they have ended. */
   delete(pod: Obj, graceSeconds: number): void {
     const run = this.pods.get(pod.metadata.uid ?? '');
-    if (run === undefined || run.container === undefined) {
-      this.pods.delete(pod.metadata.uid ?? '');
-      if (this.up) this.options.store.remove('pods', pod);
-      return;
+    if (run !== undefined) run.stop(graceSeconds);
+    else if (this.up) this.options.store.remove('pods', pod);
+  }
+
+  /** A pod that was bound past the scheduler is refused where there is no room: set `status.allocatable.pods` of the node. */
+  private refusal(pod: Obj): { reason: string; message: string } | undefined {
+    const room = at(this.options.store.get('nodes', this.name), 'status.allocatable.pods');
+    if (room === undefined) return undefined;
+    const others = this.options.store
+      .podsOn(this.name)
+      .filter((one) => !isFinished(one) && one.metadata.uid !== pod.metadata.uid).length;
+    if (others < Number(room)) return undefined;
+    const counts = `requested: 1, used: ${others}, capacity: ${textOf(room)}`;
+    return { reason: 'OutOfpods', message: `Node didn't have enough resource: pods, ${counts}` };
+  }
+
+  /** The script of a test stands for the first container; the others of its pod are just there. */
+  private launch(pod: Obj, container: ContainerSpec, restarts: number): RunningContainer | undefined {
+    const isFirst = containersOf(pod)[0]?.['name'] === container['name'];
+    const outcome = isFirst ? this.options.script?.(pod, this.name, restarts) : undefined;
+    if (outcome !== undefined) {
+      const running = scripted(outcome);
+      // Before the pod hears of its end, so that the end is lost with the node.
+      if (outcome.reboot === true) void running.ended.then(() => this.reboot());
+      return running;
     }
-    run.stopping = true;
-    run.container.kill('SIGTERM');
-    setTimeout(() => run.container?.kill('SIGKILL'), graceSeconds * 1000).unref();
+    const { command } = container;
+    const isWork = Array.isArray(command) && command.length > 0 && this.options.script === undefined;
+    return isWork ? this.run(pod, container) : undefined;
   }
 
-  private expire(pod: Obj, run: PodRun): void {
-    run.stopping = true;
-    run.container?.kill('SIGKILL');
-    this.podStatus(pod, {
-      phase: 'Failed',
-      reason: 'DeadlineExceeded',
-      message: 'Pod was active on the node longer than the specified deadline',
-    });
-  }
-
-  private async attempt(pod: Obj, run: PodRun, restarts: number): Promise<void> {
-    const outcome = this.options.script?.(pod, this.name, restarts);
-    const container = firstContainer(pod);
-    const command = container?.['command'];
-    const isWork = outcome !== undefined || (Array.isArray(command) && command.length > 0);
-    const running = { state: { running: { startedAt: stamp() } }, ready: true, restartCount: restarts };
-    this.podStatus(pod, { phase: 'Running' }, running);
-    // Workload without a command is just there, which costs nothing.
-    if (!isWork) return;
-    run.container = outcome ? scripted(outcome) : this.launch(pod, container ?? {});
-    const result = await run.container.ended;
-    run.container = undefined;
-    if (this.closed) return;
-    this.logs.set(pod.metadata.uid ?? '', result.log);
-    if (outcome?.reboot === true) this.reboot();
-    this.ended(pod, run, restarts, result);
-  }
-
-  private ended(pod: Obj, run: PodRun, restarts: number, result: ContainerResult): void {
-    const known = this.options.store.get('pods', pod.metadata.name ?? '', pod.metadata.namespace);
-    if (known === undefined || known.metadata.uid !== pod.metadata.uid) return;
-    clearTimeout(run.deadline);
-    const terminated = {
-      exitCode: result.exitCode,
-      reason: result.exitCode === 0 ? 'Completed' : 'Error',
-      finishedAt: stamp(),
-      ...messageOf(pod, result),
-    };
-    const policy = pod.spec?.['restartPolicy'] ?? 'Always';
-    const again = !run.stopping && (policy === 'Always' || (policy === 'OnFailure' && result.exitCode !== 0));
-    if (again) return this.restart(pod, run, restarts, terminated);
-    this.pods.delete(pod.metadata.uid ?? '');
-    if (at(known, 'status.reason') === 'DeadlineExceeded') return;
-    const phase = result.exitCode === 0 ? 'Succeeded' : 'Failed';
-    this.podStatus(pod, { phase }, { state: { terminated }, ready: false, restartCount: restarts });
-    if (known.metadata.deletionTimestamp !== undefined) this.options.store.remove('pods', known);
-  }
-
-  private restart(pod: Obj, run: PodRun, restarts: number, terminated: object): void {
-    const waiting = { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' };
-    this.podStatus(
-      pod,
-      { phase: 'Running' },
-      { state: { waiting }, lastState: { terminated }, ready: false, restartCount: restarts + 1 },
-    );
-    if (!this.up) {
-      this.pods.delete(pod.metadata.uid ?? '');
-      return;
-    }
-    setTimeout(
-      () => {
-        if (this.up && !run.stopping && this.pods.has(pod.metadata.uid ?? ''))
-          void this.attempt(pod, run, restarts + 1);
-      },
-      200 * 2 ** Math.min(restarts, 6),
-    ).unref();
-  }
-
-  private launch(pod: Obj, container: Record<string, unknown>): RunningContainer {
+  private run(pod: Obj, container: ContainerSpec): RunningContainer {
     const mounts = Array.isArray(container['volumeMounts']) ? container['volumeMounts'].filter(isRecord) : [];
     const volumes = Array.isArray(pod.spec?.['volumes']) ? pod.spec['volumes'].filter(isRecord) : [];
     const host = mounts.find((mount) =>
@@ -223,42 +192,12 @@ export class Kubelet {
         hostDir: this.hostDir,
         mount: host && { path: String(host['mountPath']), readOnly: host['readOnly'] === true },
         command: (container['command'] as string[]).concat((container['args'] as string[] | undefined) ?? []),
-        env: environment(pod, container),
-        workDir: join(this.options.dir, this.name, 'pods', pod.metadata.uid ?? ''),
+        env: environment(pod, container, this.options.store),
+        workDir: join(this.options.dir, this.name, 'pods', pod.metadata.uid ?? '', String(container['name'])),
         controlDir: this.controlDir,
       },
       this.options.namespaces,
     );
-  }
-
-  private podStatus(pod: Obj, status: Record<string, unknown>, container?: Record<string, unknown>): void {
-    const { store } = this.options;
-    const known = store.get('pods', pod.metadata.name ?? '', pod.metadata.namespace);
-    if (known === undefined || known.metadata.uid !== pod.metadata.uid) return;
-    const over = status['phase'] === 'Failed' || status['phase'] === 'Succeeded';
-    const runs = status['phase'] === 'Running' && container?.['ready'] !== false;
-    // Nobody in here opens a readiness gate, so a pod that has one is never ready.
-    const gated = Array.isArray(pod.spec?.['readinessGates']) && pod.spec['readinessGates'].length > 0;
-    const ready = runs && !gated ? 'True' : 'False';
-    const containerStatuses = container
-      ? [
-          {
-            name: firstContainer(pod)?.['name'] ?? 'main',
-            image: firstContainer(pod)?.['image'] ?? '',
-            ...container,
-          },
-        ]
-      : known.status?.['containerStatuses'];
-    const next = {
-      ...known.status,
-      ...status,
-      startTime: known.status?.['startTime'] ?? stamp(),
-      // For the Job controller's back-off, which needs more than whole seconds.
-      ...(over ? { endedAtMs: Date.now() } : {}),
-      conditions: [{ type: 'Ready', status: ready, lastTransitionTime: stamp() }],
-      ...(containerStatuses === undefined ? {} : { containerStatuses }),
-    };
-    store.update('pods', { ...known, status: next }, { subresource: 'status' });
   }
 
   private nodeStatus(ready: 'True' | 'False', bootID: string | undefined): void {
@@ -281,48 +220,4 @@ export class Kubelet {
     };
     store.update('nodes', { ...node, status }, { subresource: 'status' });
   }
-}
-
-function firstContainer(pod: Obj): Record<string, unknown> | undefined {
-  const list = pod.spec?.['containers'];
-  return Array.isArray(list) && isRecord(list[0]) ? list[0] : undefined;
-}
-
-function firstStatus(pod: Obj): Record<string, unknown> | undefined {
-  const list = at(pod, 'status.containerStatuses');
-  return Array.isArray(list) && isRecord(list[0]) ? list[0] : undefined;
-}
-
-/** The termination message, or by FallbackToLogsOnError the end of a failed container's log. */
-function messageOf(pod: Obj, result: ContainerResult): { message?: string } {
-  if (result.terminationMessage !== '') return { message: result.terminationMessage };
-  const falls = firstContainer(pod)?.['terminationMessagePolicy'] === 'FallbackToLogsOnError';
-  if (!falls || result.exitCode === 0 || result.log === '') return {};
-  return { message: result.log.split('\n').slice(-80).join('\n').slice(-2048) };
-}
-
-function environment(pod: Obj, container: Record<string, unknown>): Record<string, string> {
-  const env: Record<string, string> = {};
-  const list = Array.isArray(container['env']) ? container['env'].filter(isRecord) : [];
-  for (const entry of list) {
-    const field = at(entry, 'valueFrom.fieldRef.fieldPath');
-    const value = typeof field === 'string' ? at(pod, field) : entry['value'];
-    env[String(entry['name'])] = textOf(value);
-  }
-  return env;
-}
-
-function scripted(outcome: Outcome): RunningContainer {
-  const { promise, resolve } = Promise.withResolvers<ContainerResult>();
-  const end = (exitCode: number) =>
-    resolve({ exitCode, log: outcome.log ?? '', terminationMessage: outcome.terminationMessage ?? '' });
-  const timer =
-    outcome.hang === true ? undefined : setTimeout(() => end(outcome.exitCode ?? 0), outcome.durationMs ?? 0);
-  return {
-    ended: promise,
-    kill: (signal) => {
-      clearTimeout(timer);
-      end(signal === 'SIGTERM' ? 143 : 137);
-    },
-  };
 }

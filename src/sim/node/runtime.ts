@@ -25,7 +25,10 @@ export interface ContainerResult {
 
 export interface RunningContainer {
   ended: Promise<ContainerResult>;
-  kill: (signal: NodeJS.Signals) => void;
+  /** SIGTERM reaches the command, which may take its time; SIGKILL ends everything. */
+  kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
+  /** What it has said so far. */
+  log: () => string;
 }
 
 const LOG_LIMIT = 256 * 1024;
@@ -33,10 +36,13 @@ const LOG_LIMIT = 256 * 1024;
 /**
  * Builds a container's view of the world in namespaces of its own: the machine's programs, a private
  * /tmp and /dev, and the simulated node's root at the mount path. Arguments: new root, host folder,
- * mount path, ro|rw, termination log, node name, control folder, then the command.
+ * mount path, ro|rw, termination log, node name, control folder, then the command. The shell stays as init
+ * and passes SIGTERM on: as process 1 a command without a handler of its own would never hear of it.
  */
 const NAMESPACE_SCRIPT = `
 set -e
+told= child=
+trap 'told=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
 root=$1 host=$2 at=$3 mode=$4 term=$5 name=$6 control=$7; shift 7
 hostname "$name" 2>/dev/null || true
 mount -t tmpfs tmpfs "$root"
@@ -55,7 +61,12 @@ if [ -n "$at" ]; then
   mkdir -p "$root$at"; mount --bind "$host" "$root$at"
   [ "$mode" = rw ] || mount -o remount,bind,ro "$root$at"
 fi
-exec chroot "$root" "$@"
+set +e
+chroot "$root" "$@" & child=$!
+[ -z "$told" ] || kill -TERM "$child"
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+exit "$code"
 `;
 
 /** Stand-ins for the commands that reach the host's init. */
@@ -147,6 +158,8 @@ export function runContainer(run: ContainerRun, namespaces: boolean): RunningCon
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
+  // What a command leaves behind ends with it, as in a container.
+  child.on('exit', () => send(-(child.pid ?? 0), 'SIGKILL'));
   const ended = new Promise<ContainerResult>((resolve) => {
     child.on('error', (error) => resolve({ exitCode: 127, log: error.message, terminationMessage: '' }));
     child.on('close', (code, signal) => {
@@ -158,13 +171,28 @@ export function runContainer(run: ContainerRun, namespaces: boolean): RunningCon
       });
     });
   });
-  return { ended, kill: (signal) => killGroup(child, signal) };
+  const kill = (signal: 'SIGTERM' | 'SIGKILL') => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    if (signal === 'SIGKILL') send(-child.pid, signal);
+    else send(namespaces ? initOf(child) : child.pid, signal);
+  };
+  return { ended, kill, log: () => log };
 }
 
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null) return;
+/** The process that `unshare` started, which is the init of the container; `unshare` itself passes nothing on. */
+function initOf({ pid = 0 }: ChildProcess): number {
   try {
-    process.kill(-child.pid, signal);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return Number(children[0]) || pid;
+  } catch {
+    return pid;
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  if (pid === 0) return;
+  try {
+    process.kill(pid, signal);
   } catch {
     // It has ended meanwhile.
   }

@@ -152,7 +152,8 @@ export class Store {
     return { items, version, next: undefined };
   }
 
-  create(key: string, input: Obj): Obj {
+  /** `complete` fills in what depends on the name and the uid. */
+  create(key: string, input: Obj, complete: (object: Obj) => Obj = (object) => object): Obj {
     const { type, objects } = this.table(key);
     const { generateName } = input.metadata;
     const name = input.metadata.name ?? `${generateName}${randomUUID().slice(0, 5)}`;
@@ -170,7 +171,7 @@ export class Store {
     };
     delete object.metadata.deletionTimestamp;
     if (objects.has(idOf(object))) throw alreadyExists(key, name);
-    return this.commit(key, 'ADDED', object, undefined);
+    return this.commit(key, 'ADDED', complete(object), undefined);
   }
 
   /** Replaces an object; a stale resourceVersion is a conflict, an unchanged object is no write. */

@@ -1,0 +1,286 @@
+import { at, type Obj, textOf } from '../store/object.ts';
+import type { Store } from '../store/store.ts';
+import { type ContainerSpec, containersOf, hindranceOf, messageOf } from './container.ts';
+import type { ContainerResult, RunningContainer } from './runtime.ts';
+
+/** What a pod needs of the node it runs on. */
+export interface PodHost {
+  store: Store;
+  pullable: (image: string) => boolean;
+  /** The container as a process, or by the script of a test; undefined: it is just there, which costs nothing. */
+  launch: (pod: Obj, container: ContainerSpec, restarts: number) => RunningContainer | undefined;
+  /** The pod has ended; nothing of it is left on the node. */
+  over: (uid: string) => void;
+}
+
+/** How a container was lost with its node. */
+export interface Loss {
+  exitCode: number;
+  reason: string;
+}
+
+interface ContainerRun {
+  spec: ContainerSpec;
+  running: RunningContainer | undefined;
+  restarts: number;
+  /** Attempts to start it that failed in a row. */
+  tries: number;
+  retry: NodeJS.Timeout | undefined;
+  /** As in `status.containerStatuses`. */
+  state: { waiting?: object; running?: object; terminated?: { exitCode: number } };
+  lastState: object | undefined;
+  log: string;
+}
+
+const stamp = (): string => new Date().toISOString().replace(/\.\d+Z/, 'Z');
+
+/** One pod on its node, from the start of its containers to their end. Statuses are written as a kubelet writes them. */
+export class PodRun {
+  private readonly pod: Obj;
+  private readonly host: PodHost;
+  private readonly containers: ContainerRun[];
+  private deadline: NodeJS.Timeout | undefined;
+  private kill: NodeJS.Timeout | undefined;
+  private stopping = false;
+  /** Why the pod as a whole has failed, whatever its containers say. */
+  private verdict: { reason: string; message: string } | undefined;
+  private loss: Loss | undefined;
+  private finished = false;
+  private closed = false;
+
+  constructor(pod: Obj, host: PodHost) {
+    this.pod = pod;
+    this.host = host;
+    this.containers = containersOf(pod).map((spec) => ({
+      spec,
+      running: undefined,
+      restarts: 0,
+      tries: 0,
+      retry: undefined,
+      state: { waiting: { reason: 'ContainerCreating' } },
+      lastState: undefined,
+      log: '',
+    }));
+  }
+
+  start(): void {
+    this.watchDeadline();
+    for (const one of this.containers) this.prepare(one);
+    this.write();
+    for (const one of this.containers) this.launch(one);
+  }
+
+  /** Ends the pod: its containers are asked, and killed when the grace period is over. */
+  stop(graceSeconds: number): void {
+    this.stopping = true;
+    if (this.loss === undefined) this.terminate(graceSeconds);
+  }
+
+  /** The node lost its power: nothing is said of it until it is back. */
+  lose(loss: Loss): void {
+    this.loss = loss;
+    this.clearTimers();
+    for (const { running } of this.containers) running?.kill('SIGKILL');
+  }
+
+  /** The node is back: what ran on it did not survive. */
+  recover(): void {
+    const { loss } = this;
+    if (loss === undefined) return;
+    this.loss = undefined;
+    this.stopping ||= this.known()?.metadata.deletionTimestamp !== undefined;
+    this.watchDeadline();
+    for (const one of this.containers) one.running = undefined;
+    for (const one of this.containers) {
+      if (one.state.running !== undefined) this.ended(one, { ...loss, log: one.log, terminationMessage: '' });
+      else if (one.state.waiting !== undefined && !this.stopping) this.tryAgain(one, 0);
+    }
+    if (this.stopping) this.settle();
+  }
+
+  /** Kills everything in silence; resolves when it has ended. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.clearTimers();
+    await Promise.all(
+      this.containers.map(({ running }) => {
+        running?.kill('SIGKILL');
+        return running?.ended;
+      }),
+    );
+  }
+
+  /** By container; undefined for one that has not been started. */
+  logs(): Map<string, string | undefined> {
+    return new Map(
+      this.containers.map((one) => {
+        const begun = one.state.waiting === undefined || one.lastState !== undefined;
+        return [textOf(one.spec['name']), begun ? (one.running?.log() ?? one.log) : undefined];
+      }),
+    );
+  }
+
+  private prepare(one: ContainerRun): void {
+    const { store, pullable } = this.host;
+    const hindrance = hindranceOf(this.pod, one.spec, { store, pullable, first: one.tries === 0 });
+    if (hindrance === undefined) {
+      one.tries = 0;
+      one.state = { running: { startedAt: stamp() } };
+      return;
+    }
+    one.state = { waiting: hindrance };
+    this.tryAgain(one, Math.min(200 * 2 ** one.tries, 5_000));
+    one.tries += 1;
+  }
+
+  private tryAgain(one: ContainerRun, inMs: number): void {
+    one.retry = setTimeout(() => {
+      this.prepare(one);
+      this.write();
+      this.launch(one);
+    }, inMs);
+    one.retry.unref();
+  }
+
+  private launch(one: ContainerRun): void {
+    if (one.state.running === undefined || this.stopping) return;
+    const running = this.host.launch(this.pod, one.spec, one.restarts);
+    one.running = running;
+    void running?.ended.then((result) => {
+      if (this.closed || this.loss !== undefined || one.running !== running) return;
+      one.running = undefined;
+      this.ended(one, { reason: result.exitCode === 0 ? 'Completed' : 'Error', ...result });
+    });
+  }
+
+  private ended(one: ContainerRun, result: ContainerResult & { reason: string }): void {
+    one.log = result.log;
+    const { exitCode, reason } = result;
+    const terminated = { exitCode, reason, finishedAt: stamp(), ...messageOf(one.spec, result) };
+    one.state = { terminated };
+    const policy = this.pod.spec?.['restartPolicy'] ?? 'Always';
+    const again = policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+    if (again && !this.isEnding()) {
+      const waiting = { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' };
+      one.state = { waiting };
+      one.lastState = { terminated };
+      this.tryAgain(one, 200 * 2 ** Math.min(one.restarts, 6));
+      one.restarts += 1;
+    }
+    this.settle();
+  }
+
+  private settle(): void {
+    const over = this.containers.every(({ state, running }) =>
+      this.isEnding() ? running === undefined : state.terminated !== undefined,
+    );
+    if (over) this.finish();
+    else this.write();
+  }
+
+  private isEnding(): boolean {
+    return this.stopping || this.verdict !== undefined;
+  }
+
+  private finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.clearTimers();
+    this.host.over(this.pod.metadata.uid ?? '');
+    const good = this.containers.every(({ state }) => state.terminated?.exitCode === 0);
+    const known = this.known();
+    const gone = known?.metadata.deletionTimestamp !== undefined;
+    // Of a pod that goes at once nobody asks how it ended, unless somebody holds it.
+    const begun = this.containers.some(({ state }) => state.terminated !== undefined);
+    if (!gone || begun || known.metadata.finalizers?.length) {
+      this.write({ phase: good && this.verdict === undefined ? 'Succeeded' : 'Failed', ...this.verdict });
+    }
+    if (gone) this.host.store.remove('pods', known);
+  }
+
+  private terminate(graceSeconds: number): void {
+    this.clearTimers();
+    this.kill = setTimeout(() => {
+      for (const { running } of this.containers) running?.kill('SIGKILL');
+    }, graceSeconds * 1000);
+    this.kill.unref();
+    for (const { running } of this.containers) running?.kill(graceSeconds === 0 ? 'SIGKILL' : 'SIGTERM');
+    if (this.containers.every(({ running }) => running === undefined)) this.finish();
+  }
+
+  private watchDeadline(): void {
+    const bound = Number(this.pod.spec?.['activeDeadlineSeconds'] ?? 0);
+    if (bound === 0 || this.isEnding()) return;
+    const since = Date.parse(textOf(this.known()?.status?.['startTime'])) || Date.now();
+    this.deadline = setTimeout(() => this.expire(), Math.max(0, since + bound * 1000 - Date.now()));
+    this.deadline.unref();
+  }
+
+  private expire(): void {
+    this.verdict = {
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    };
+    this.terminate(Number(this.pod.spec?.['terminationGracePeriodSeconds'] ?? 30));
+  }
+
+  private clearTimers(): void {
+    clearTimeout(this.deadline);
+    clearTimeout(this.kill);
+    for (const { retry } of this.containers) clearTimeout(retry);
+  }
+
+  /** The pod as it is stored now, unless another has its name. */
+  private known(): Obj | undefined {
+    const { name = '', namespace, uid } = this.pod.metadata;
+    const known = this.host.store.get('pods', name, namespace);
+    return known?.metadata.uid === uid ? known : undefined;
+  }
+
+  private write(end: { phase?: string; reason?: string; message?: string } = {}): void {
+    const known = this.known();
+    if (known === undefined) return;
+    const phase = end.phase ?? this.phase();
+    // Nobody in here opens a readiness gate, so a pod that has one is never ready.
+    const gated =
+      Array.isArray(this.pod.spec?.['readinessGates']) && this.pod.spec['readinessGates'].length > 0;
+    const runs = this.containers.every(({ state }) => state.running !== undefined);
+    const ready = phase === 'Running' && runs && !gated ? 'True' : 'False';
+    const status = {
+      ...known.status,
+      ...end,
+      phase,
+      startTime: known.status?.['startTime'] ?? stamp(),
+      // For the Job controller's back-off, which needs more than whole seconds.
+      ...(end.phase === undefined ? {} : { endedAtMs: Date.now() }),
+      conditions: withReady(at(known, 'status.conditions'), ready),
+      containerStatuses: this.statuses(),
+    };
+    this.host.store.update('pods', { ...known, status }, { subresource: 'status' });
+  }
+
+  private phase(): string {
+    const begun = this.containers.every(({ state, lastState }) => state.waiting === undefined || lastState);
+    return begun ? 'Running' : 'Pending';
+  }
+
+  /** Sorted by name, as kubelets sort them. */
+  private statuses(): object[] {
+    return this.containers
+      .map(({ spec, state, lastState, restarts }) => ({
+        name: textOf(spec['name']) || 'main',
+        image: textOf(spec['image']),
+        imageID: '',
+        ready: state.running !== undefined,
+        restartCount: restarts,
+        state,
+        ...(lastState && { lastState }),
+      }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}
+
+function withReady(conditions: unknown, status: 'True' | 'False'): unknown[] {
+  const others = Array.isArray(conditions) ? conditions.filter((one) => at(one, 'type') !== 'Ready') : [];
+  return [{ type: 'Ready', status, lastTransitionTime: stamp() }, ...others];
+}
