@@ -32,8 +32,9 @@ const podsOf = async (name: string): Promise<Obj[]> =>
   (await target.it.call('GET', `${pods()}?labelSelector=job-name%3D${name}`)).body.items;
 
 /** A pod runs before its command is ready to hear anything. */
-const isUp = (name: string) =>
-  expect.poll(() => target.it.text(pods(name, 'log')).catch(() => '')).toBe('up\n');
+async function isUp(name: string): Promise<void> {
+  await expect.poll(() => target.it.text(pods(name, 'log')).catch(() => '')).toBe('up\n');
+}
 
 /** The Job's pod, once it runs. */
 async function running(name: string): Promise<Obj> {

@@ -62,20 +62,20 @@ function job(object: Obj, before: Obj | undefined): Cause[] {
 }
 
 /** Rules of `podFailurePolicy` as batch/v1 validates them. */
-function failurePolicy(job: Obj): Cause[] {
+function failurePolicy(object: Obj): Cause[] {
   const field = 'spec.podFailurePolicy';
-  if (at(job, field) === undefined) return [];
+  if (at(object, field) === undefined) return [];
   const causes: Cause[] = [];
-  const never = at(job, 'spec.template.spec.restartPolicy') === 'Never';
+  const never = at(object, 'spec.template.spec.restartPolicy') === 'Never';
   if (!never) {
     const message = 'Invalid value: only "Never" is supported when podFailurePolicy is specified';
     causes.push({ field: 'spec.template.spec.restartPolicy', message });
   }
-  if ((at(job, 'spec.podReplacementPolicy') ?? 'Failed') !== 'Failed') {
+  if ((at(object, 'spec.podReplacementPolicy') ?? 'Failed') !== 'Failed') {
     const message = 'Unsupported value: "TerminatingOrFailed": supported values: "Failed"';
     causes.push({ field: 'spec.podReplacementPolicy', message });
   }
-  for (const [i, rule] of rulesOf(job).entries()) {
+  for (const [i, rule] of rulesOf(object).entries()) {
     const path = `${field}.rules[${i}]`;
     if (!['FailJob', 'Ignore', 'Count', 'FailIndex'].includes(textOf(rule['action'])))
       causes.push({ field: `${path}.action`, message: 'Unsupported value' });

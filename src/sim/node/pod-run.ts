@@ -102,12 +102,9 @@ export class PodRun {
   async close(): Promise<void> {
     this.closed = true;
     this.clearTimers();
-    await Promise.all(
-      this.containers.map(({ running }) => {
-        running?.kill('SIGKILL');
-        return running?.ended;
-      }),
-    );
+    const running = this.containers.flatMap((one) => one.running ?? []);
+    for (const one of running) one.kill('SIGKILL');
+    await Promise.all(running.map(({ ended }) => ended));
   }
 
   /** By container; undefined for one that has not been started. */
