@@ -208,7 +208,16 @@ export type NodePhase = (typeof NODE_PHASES)[number];
 const NodeStatusSchema = object({
   phase: z.enum(NODE_PHASES),
   jobName: z.string().optional().describe('The Job that runs the command; absent when none was created.'),
-  message: z.string().optional().describe('What happened or what is waited for.'),
+  message: z.string().optional().describe('What happened or what is waited for, on one line.'),
+  cause: z
+    .string()
+    .optional()
+    .describe('Of a failure: the last line the container said, its log or its termination message.'),
+  log: z
+    .string()
+    .optional()
+    .describe('Of a failure: what the container said before, as far as there is room.'),
+  cordoned: z.boolean().optional().describe('Of a failure: the node was left cordoned.'),
   rebootStatus: z.enum(['not-requested', 'cancelled', 'pending', 'completed']).optional(),
   attempts: z.int().optional().describe('Pods the Job has started.'),
   exitCode: z.int().optional().describe('Exit code of the last attempt, when it failed.'),

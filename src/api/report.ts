@@ -19,6 +19,8 @@ const ReportNode = object({
   name: z.string(),
   phase: z.enum(NODE_PHASES),
   message: text(),
+  cause: text().describe('Last line that a failed node’s container said.'),
+  cordoned: z.boolean().optional().describe('A failed node was left cordoned.'),
   attempts: z.int().optional(),
   exitCode: z.int().optional(),
   rebootStatus: text(),

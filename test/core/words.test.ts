@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { summarise } from '../../src/core/rollout/status.ts';
+import { causeOf, podReason, saidBefore } from '../../src/core/rollout/words.ts';
 import { type Counts, countsText, doneText } from '../../src/core/text/counts.ts';
 import { naturally } from '../../src/core/text/order.ts';
 import { spoken } from '../../src/core/text/table.ts';
@@ -56,4 +57,30 @@ test('names are shown in the order people expect', () => {
     'node-10',
     'node-100',
   ]);
+});
+
+const pod = (message: string | undefined) => ({
+  name: 'p',
+  createdAt: 0,
+  state: 'failed' as const,
+  exitCode: 3,
+  reason: 'Error',
+  message,
+});
+
+test.each([
+  ['one line', 'flash is write-protected', 'flash is write-protected', undefined],
+  [
+    'a log',
+    'Flashing…\n 40 %\nflash is write-protected\n\n  \n',
+    'flash is write-protected',
+    'Flashing…\n 40 %\nflash is write-protected',
+  ],
+  ['carriage returns', '10 %\r20 %\rbroken pipe\r\n', 'broken pipe', '10 %\n20 %\nbroken pipe'],
+  ['nothing', ' \n', undefined, undefined],
+  ['no message', undefined, undefined, undefined],
+])('the cause of a failure, from %s', (_, message, cause, before) => {
+  expect(causeOf(pod(message))).toBe(cause);
+  expect(saidBefore(pod(message))).toBe(before);
+  expect(podReason(pod(message))).toBe(cause === undefined ? 'exit code 3' : `exit code 3: ${cause}`);
 });

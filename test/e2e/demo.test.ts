@@ -28,7 +28,17 @@ test('the firmware demonstration: skipped, blocked by a budget, rebooted, failed
       ['node-4', 'Failed', 'cancelled'],
       ['node-5', 'Cancelled', 'cancelled'],
     ]);
-    expect(report.status.nodes?.[3]).toMatchObject({ exitCode: 3, attempts: 2 });
+    expect(report.status.nodes?.[3]).toMatchObject({
+      exitCode: 3,
+      attempts: 2,
+      message: 'command failed: exit code 3: flash is write-protected; the node stays cordoned',
+      cause: 'flash is write-protected',
+      cordoned: true,
+      log: 'Flashing firmware to v2.4.0...\nflash is write-protected',
+    });
+    expect(report.status.message).toBe(
+      '3 of 5 nodes completed (1 skipped), 1 failed, 1 cancelled: node-4: command failed: exit code 3: flash is write-protected; the node stays cordoned',
+    );
     expect(report.status.nodes?.[3]?.message).toContain('the node stays cordoned');
     expect(said).toContain(
       'To go on by hand, and look at everything: npm run demo -- --keep --scenario firmware',
@@ -64,9 +74,9 @@ test('the next steps of a demonstration that is kept: each works as it is printe
     await stage.until('the third', () => demo.output().includes('commit  runs/third.yaml: Completed'));
     bash(`${cd}\ncp runs/third.yaml runs/fourth.yaml\ngit add runs && git commit -m Fourth && git push`);
     await stage.until('the fourth', () => demo.output().includes('commit  runs/fourth.yaml: Invalid'));
-    expect(demo.output()).toContain(
-      'metadata.name: NodeOp nodeop-system/set-ntp is there already: it is that of the run runs/third.yaml; give this run another name, or write "generateName: set-ntp-"',
-    );
+    const clash =
+      'metadata.name: NodeOp nodeop-system/set-ntp is there already: it is that of the run runs/third.yaml; give this run another name, or write "generateName: set-ntp-"';
+    await stage.until('the reason', () => demo.output().includes(clash));
     const dir = /Everything lies in (.*)\. Now/.exec(said)?.[1] ?? '';
     expect(existsSync(dir)).toBe(true);
     demo.child.kill('SIGINT');

@@ -87,10 +87,10 @@ describe.each(['github', 'gitlab', 'gitea'] as const)('on %s', (provider) => {
     expect(running).toMatchObject({ context: 'nodeop-agent/berlin/flash', description: 'under way' });
     expect(running?.target).toContain('/main/results/berlin/flash.yaml');
     await tell(feedback, report('Failed'));
-    expect(stub.latest(COMMIT)).toMatchObject([{ description: '2 of 3 nodes completed, 1 failed' }]);
+    expect(stub.latest(COMMIT)).toMatchObject([{ description: '1 of 3 nodes completed, 1 failed, 1 left' }]);
     expect(stub.of(7)).toHaveLength(1);
     expect(stub.of(7)[0]?.body).toContain(
-      '❌ `runs/flash.yaml`: **Failed**, 2 of 3 nodes completed, 1 failed',
+      '❌ `runs/flash.yaml`: **Failed**, 1 of 3 nodes completed, 1 failed, 1 left',
     );
     expect(stub.of(7)[0]?.body).toContain('| `node-1` | command failed: exit code 3 |');
     expect(stub.of(7)[0]?.body).not.toContain('under way');

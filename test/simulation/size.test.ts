@@ -16,7 +16,7 @@ function rollout(spec: object, script: NodeScript, prepare: (world: World) => vo
     largest = Math.max(largest, Buffer.byteLength(JSON.stringify(world.status)));
   });
   const nodes = Object.values(world.status.nodeStatuses ?? {});
-  return { largest, phase: world.status.phase, messages: nodes.map(({ message }) => message ?? '') };
+  return { largest, phase: world.status.phase, nodes, messages: nodes.map(({ message }) => message ?? '') };
 }
 
 test.each([
@@ -38,6 +38,17 @@ test('… when every node fails and stays cordoned; the first say why in full', 
   expect(largest).toBeLessThan(MIB);
   const full = 'command failed: exit code 7: no space; the node stays cordoned';
   expect(messages.filter((it) => it === full).length).toBeGreaterThan(200);
+});
+
+test('… when every node fails with a long log: the first are told in full, with cause and log apart', () => {
+  const said = `${'progress\n'.repeat(200)}no space`;
+  const { largest, nodes } = rollout({ concurrency: 500, cordon: true }, { command: 'fail', said });
+  expect(largest).toBeLessThan(MIB);
+  const first = { cause: 'no space', cordoned: true, exitCode: 7 };
+  const message = 'command failed: exit code 7: no space; the node stays cordoned';
+  expect(nodes[0]).toMatchObject({ ...first, message });
+  expect(nodes[0]?.log).toMatch(/^progress\n.*no space$/s);
+  expect(nodes.filter((it) => it.message?.includes('\n'))).toEqual([]);
 });
 
 test('… when every node is skipped with a long reason, or cancelled with one', () => {

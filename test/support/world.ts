@@ -13,6 +13,8 @@ import {
 export interface NodeScript {
   preflight?: 'skip' | 'proceed' | 'fail';
   command?: 'succeed' | 'fail';
+  /** Log of a command that fails. */
+  said?: string;
   reboots?: boolean | 'never back';
   /** Milliseconds everything takes there. */
   ms?: number;
@@ -272,7 +274,7 @@ export class World {
         state: 'failed',
         exitCode: 7,
         reason: 'Error',
-        message: 'no space',
+        message: script.said ?? 'no space',
       } as const;
       this.set(node, { job: failed ? { ...job, state: 'failed', pod } : { ...job, state: 'succeeded' } });
     });

@@ -197,7 +197,7 @@ class Pass {
   private explainCordon(i: number, node: NodeFacts | undefined): void {
     const status = this.status(i);
     if (status.phase !== 'Failed' || node?.cordonedBy !== this.mark || this.isUnwanted(status)) return;
-    this.set(i, append(this.context, status, STAYS_CORDONED));
+    this.set(i, append(this.context, { ...status, cordoned: true }, STAYS_CORDONED));
   }
 
   /** Whether a failed node is uncordoned: when asked for, and when its command never began. */

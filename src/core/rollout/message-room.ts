@@ -8,7 +8,7 @@ export const SHORTEST = 16;
 /** What the entries of all nodes and their messages may take together; an etcd takes half as much again for the object. */
 const STATUS_BYTES = 1_000_000;
 /** One entry without its names and its message. */
-const ENTRY_BYTES = 165;
+const ENTRY_BYTES = 181;
 const KEY_BYTES = 13;
 
 /**
@@ -42,8 +42,9 @@ export class MessageRoom {
   /** Of a node that fails now. */
   failed(): number {
     let left = this.shared;
-    for (const { phase, message } of this.statuses) {
-      if (phase === 'Failed' && message !== undefined) left -= message.length + KEY_BYTES;
+    for (const { phase, message, cause, log } of this.statuses) {
+      if (phase !== 'Failed') continue;
+      for (const text of [message, cause, log]) if (text !== undefined) left -= text.length + KEY_BYTES;
     }
     return within(left / 32);
   }

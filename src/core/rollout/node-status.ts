@@ -1,6 +1,7 @@
 import type { NodeStatus } from '../../api/nodeop.ts';
-import type { RolloutFacts } from './facts.ts';
+import type { PodFacts, RolloutFacts } from './facts.ts';
 import { type MessageRoom, SHORTEST } from './message-room.ts';
+import { causeOf, saidBefore } from './words.ts';
 
 /** What every change of one node's entry needs to know. */
 export interface NodeContext {
@@ -31,6 +32,16 @@ export function complete(ctx: NodeContext, status: NodeStatus, message: string |
 export function fail(ctx: NodeContext, status: NodeStatus, message: string): NodeStatus {
   const pending = status.rebootStatus === 'pending' && status.phase !== 'Rebooting';
   return end(ctx, pending ? { ...status, rebootStatus: 'cancelled' } : status, 'Failed', message);
+}
+
+/** Puts on record what the container of a failed node said; the end of it tells most. */
+export function withLastWords(ctx: NodeContext, status: NodeStatus, pod: PodFacts): NodeStatus {
+  const limit = ctx.room.failed();
+  const [cause, log] = [causeOf(pod), saidBefore(pod)].map((text) => {
+    const clean = printable(text ?? '');
+    return limit < SHORTEST ? '' : clean.slice(-limit);
+  });
+  return { ...status, ...(cause ? { cause: cause.trim() } : {}), ...(log ? { log } : {}) };
 }
 
 /** The end of a node that was never started. */
@@ -68,10 +79,16 @@ export function note(ctx: NodeContext, status: NodeStatus, text: string | undefi
   return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stamp(ctx.now) };
 }
 
-/** Text without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
-function cut(text: string, limit: number): string {
+function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  const clean = text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').trim();
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+}
+
+/** One line without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
+function cut(text: string, limit: number): string {
+  const clean = printable(text)
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim();
   if (clean.length <= limit) return clean;
   if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);

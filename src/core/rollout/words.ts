@@ -5,8 +5,26 @@ export function podReason(pod: PodFacts): string {
   const code = pod.exitCode === undefined ? undefined : `exit code ${pod.exitCode}`;
   const reason = pod.reason === 'Error' ? undefined : pod.reason;
   const text = [code, reason].filter((part) => part !== undefined).join(', ');
-  const message = pod.message?.trim();
-  return [text, message].filter((part) => part !== undefined && part !== '').join(': ') || 'no reason given';
+  const parts = [text, causeOf(pod)].filter((part) => part !== undefined && part !== '');
+  return parts.join(': ') || 'no reason given';
+}
+
+/** What a container said last: a log tells what was going on before it tells what went wrong. */
+export function causeOf({ message = '' }: PodFacts): string | undefined {
+  return linesOf(message).at(-1);
+}
+
+/** What it said altogether; undefined when the cause is all of it. */
+export function saidBefore({ message = '' }: PodFacts): string | undefined {
+  const lines = linesOf(message);
+  return lines.length > 1 ? lines.join('\n') : undefined;
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split(/[\r\n]+/)
+    .map((line) => line.trimEnd())
+    .filter((line) => line.trim() !== '');
 }
 
 /** What a pod that has not started waits for; undefined when that is nothing out of the ordinary. */

@@ -65,7 +65,13 @@ export function reportNodeOp(
       summary: summaryOf(nodeOp),
       nodes: Object.entries(status.nodeStatuses ?? {})
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, node]) => reportNode(name, { ...node, message: say(node.message) }, logs.get(name))),
+        .map(([name, node]) =>
+          reportNode(
+            name,
+            { ...node, message: say(node.message), cause: say(node.cause), log: say(node.log) },
+            logs.get(name),
+          ),
+        ),
     },
   });
 }
@@ -159,12 +165,14 @@ function reportNode(name: string, node: Loose<NodeStatus>, log: string | undefin
     name,
     phase: node.phase,
     message: node.message,
+    cause: node.cause,
+    cordoned: node.cordoned,
     attempts: node.attempts,
     exitCode: node.exitCode,
     rebootStatus: node.rebootStatus,
     startedAt: node.startedAt,
     finishedAt: node.finishedAt,
-    log: log === '' ? undefined : log,
+    log: log === '' ? undefined : (log ?? node.log),
   };
 }
 

@@ -1,4 +1,4 @@
-import { enter, since } from '../node-status.ts';
+import { enter, since, withLastWords } from '../node-status.ts';
 import { preflightName } from '../names.ts';
 import { podReason, waitingReason } from '../words.ts';
 import { firstAfterPreflight } from './order.ts';
@@ -43,7 +43,11 @@ function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
   });
   if (ctx.facts.spec.preflight === undefined) return next();
   if (pod?.state === 'failed')
-    return { to: 'Failed', status, message: `preflight failed: ${podReason(pod)}` };
+    return {
+      to: 'Failed',
+      status: withLastWords(ctx, status, pod),
+      message: `preflight failed: ${podReason(pod)}`,
+    };
   if (pod?.state !== 'succeeded') return undefined;
   const reason = pod.message?.trim() ?? '';
   if (reason === '') return next();

@@ -2,7 +2,7 @@ import type { NodeStatus } from '../../../api/nodeop.ts';
 import type { Action } from '../actions.ts';
 import type { JobFacts } from '../facts.ts';
 import { jobName } from '../names.ts';
-import { enter, since, stamp } from '../node-status.ts';
+import { enter, since, stamp, withLastWords } from '../node-status.ts';
 import { podReason, waitingReason } from '../words.ts';
 import type { Going, NodeView, Outcome, Phase, PhaseAtNode } from './phase.ts';
 
@@ -65,7 +65,9 @@ function going(view: NodeView): Going {
 function failed({ ctx }: NodeView, seen: NodeStatus, job: JobFacts): Outcome {
   const cancelled = ctx.facts.spec.rebootOnSuccess ? ({ rebootStatus: 'cancelled' } as const) : {};
   const exitCode = job.pod?.exitCode === undefined ? {} : { exitCode: job.pod.exitCode };
-  const status = { ...seen, ...cancelled, ...exitCode };
+  const status = job.pod
+    ? withLastWords(ctx, { ...seen, ...cancelled, ...exitCode }, job.pod)
+    : { ...seen, ...cancelled };
   const what = job.reason === 'DeadlineExceeded' ? 'command ran into its deadline' : 'command failed';
   const why = job.pod ? podReason(job.pod) : (job.message ?? job.reason ?? 'no reason given');
   return { to: 'Failed', status, message: `${what}: ${why}` };
