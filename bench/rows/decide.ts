@@ -91,6 +91,7 @@ function midway(count: number): RolloutFacts {
     claims: new Map(),
     agentNode: undefined,
     agentPod: undefined,
+    wall: NOW,
   };
   return { ...base, status: decide(base, NOW).status };
 }

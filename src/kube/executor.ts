@@ -210,7 +210,7 @@ export class Executor {
       await this.client.request('POST', `${objectPath(PODS, pod.name, pod.namespace)}/eviction`, { body });
       return { kind: 'accepted' };
     } catch (error) {
-      return evictionAnswer(error, this.clock.wall());
+      return evictionAnswer(error, this.clock.steady());
     }
   }
 }

@@ -74,6 +74,7 @@ export class World {
   facts(): RolloutFacts {
     return {
       ...OP,
+      wall: this.now,
       generation: 1,
       spec: this.spec,
       specChanged: false,

@@ -5,6 +5,7 @@ import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../../core/rollout/facts.ts';
+import { toRecord, wallOffset } from '../../core/rollout/record.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
 import { backoffMs } from '../../time/backoff.ts';
@@ -19,6 +20,7 @@ import { isUrgent, statusPatch } from '../../kube/status-patch.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
 import { WatchCache } from '../../kube/watch.ts';
 import type { Logger } from '../logger.ts';
+import { Moments } from './moments.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
@@ -39,6 +41,8 @@ export interface ControllerOptions {
 
 /** Changes are gathered this long before the next look, so that a burst costs one. */
 const GATHER_MS = 20;
+/** A wall clock that is set is noticed within this time: windows go by it. */
+const LONGEST_WAIT_MS = 60_000;
 /** Between two status writes, and between two when the rollout waits for the write. */
 const WRITE_MS = 1_000;
 const URGENT_WRITE_MS = 50;
@@ -59,6 +63,7 @@ export class Controller {
   private readonly nodes = new Map<string, NodeFacts>();
   private readonly dirty = new Set<string>();
   private readonly timers: Timers;
+  private readonly moments: Moments;
   private readonly drainOwners = new Map<string, string>();
   private readonly under = new Set<Promise<void>>();
   private readonly phases: PhaseClock;
@@ -72,6 +77,7 @@ export class Controller {
     const { client, logger, clock = systemClock } = options;
     this.clock = clock;
     this.timers = new Timers(clock);
+    this.moments = new Moments(clock);
     this.phases = new PhaseClock(options.telemetry ?? NO_TELEMETRY, clock);
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
@@ -93,20 +99,20 @@ export class Controller {
         clock,
         resource: NODES,
         trim: trimNode,
-        onChange: (node, gone) => this.nodeChanged(node, gone),
+        onChange: (node, gone) => this.nodeChanged(this.moments.ready(node, gone), gone),
         onError,
       }),
       jobs: new WatchCache<Job>({
         ...own,
         resource: JOBS,
         trim: trimJob,
-        onChange: (job, gone) => this.mark(this.work.change('job', job, gone)),
+        onChange: (job, gone) => this.mark(this.work.change('job', this.moments.created(job, gone), gone)),
       }),
       pods: new WatchCache<Pod>({
         ...own,
         resource: PODS,
         trim: trimPod,
-        onChange: (pod, gone) => this.mark(this.work.change('pod', pod, gone)),
+        onChange: (pod, gone) => this.mark(this.work.change('pod', this.moments.created(pod, gone), gone)),
       }),
     };
     const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
@@ -130,6 +136,7 @@ export class Controller {
     const { nodeOps, nodes, jobs, pods } = this.caches;
     await Promise.all([nodeOps.start(), nodes.start(), jobs.start(), pods.start()]);
     this.started = true;
+    this.moments.looksOn = true;
     for (const uid of this.rollouts.keys()) this.mark(uid);
     for (const node of this.nodes.values()) this.stranded.check(node);
     this.look();
@@ -161,7 +168,7 @@ export class Controller {
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
     } else if (known) known.take(object);
-    else this.rollouts.set(uid, new Rollout(object));
+    else this.rollouts.set(uid, new Rollout(object, this.clock));
     this.mark(uid);
     if (this.started) this.options.onChange?.();
   }
@@ -187,7 +194,8 @@ export class Controller {
   }
 
   private markAt(uid: string, at: number): void {
-    this.timers.set(uid, 'look', at - this.clock.wall(), () => this.mark(uid));
+    const wait = Math.min(at - this.clock.steady(), LONGEST_WAIT_MS);
+    this.timers.set(uid, 'look', wait, () => this.mark(uid));
   }
 
   /** One look at all that changed, oldest NodeOp first: on a node both want, the older one goes first. */
@@ -209,7 +217,7 @@ export class Controller {
   }
 
   private reconcile(rollout: Rollout): void {
-    const now = this.clock.wall();
+    const now = this.clock.steady();
     const found = rollout.spec();
     if ('refusal' in found) return this.refuse(rollout, found.refusal);
     const before = rollout.status;
@@ -230,7 +238,7 @@ export class Controller {
   private refuse(rollout: Rollout, refusal: Refusal): void {
     const { generation = 0 } = rollout.object.metadata;
     const before = rollout.status;
-    rollout.status = refused(before, refusal, generation, this.clock.wall());
+    rollout.status = refused(before, refusal, generation, this.clock.steady());
     if (rollout.status !== before) {
       const news = { type: 'Warning', ...refusal } as const;
       this.events.record(rollout.target(), news);
@@ -252,6 +260,7 @@ export class Controller {
       if (drain) work.set(node, { ...work.get(node), drain });
     }
     return {
+      wall: this.clock.wall(),
       namespace,
       name,
       uid: rollout.uid,
@@ -364,7 +373,9 @@ export class Controller {
     try {
       if (patch !== undefined) {
         const options = { namespace, subresource: 'status' };
-        const answer = await this.options.client.patch<NodeOp>(NODEOPS, name, { status: patch }, options);
+        const offset = wallOffset(this.clock.wall(), this.clock.steady());
+        const body = { status: toRecord(patch, offset) };
+        const answer = await this.options.client.patch<NodeOp>(NODEOPS, name, body, options);
         // Before the cache tells of it, so that the next look sees what is on record.
         rollout.persisted = status;
         this.caches.nodeOps.put(answer);

@@ -9,6 +9,7 @@ import {
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
+import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
 import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
@@ -19,11 +20,14 @@ const LASTING = 5;
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
 
 /**
- * What the controller remembers of one NodeOp between two looks: the status as decided and as written,
+ * What the controller remembers of one NodeOp between two looks: the status as decided and as written (its times on the steady clock),
  * and which actions are under way. All of it can be rebuilt from the cluster.
  */
 export class Rollout {
   readonly uid: string;
+  /** On the steady clock. */
+  private readonly seenAt: number;
+  private readonly clock: Clock;
   object: NodeOp;
   status: NodeOpStatus;
   /** The status as the API server has it. */
@@ -38,10 +42,12 @@ export class Rollout {
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, { count: number; until: number; text: string }>();
 
-  constructor(object: NodeOp) {
+  constructor(object: NodeOp, clock: Clock) {
+    this.clock = clock;
+    this.seenAt = clock.steady();
     this.uid = object.metadata.uid ?? '';
     this.object = object;
-    this.status = object.status ?? {};
+    this.status = this.recorded(object);
     this.persisted = this.status;
   }
 
@@ -74,13 +80,18 @@ export class Rollout {
   take(object: NodeOp): void {
     this.object = object;
     if (this.writing || !('refusal' in this.spec())) return;
-    this.persisted = object.status ?? {};
+    this.persisted = this.recorded(object);
     this.status = this.persisted;
   }
 
   get awaitsRecordSince(): number | undefined {
     if (!awaitsRecord(this.object)) return undefined;
-    return Date.parse(this.object.metadata.creationTimestamp ?? '') || 0;
+    return this.seenAt;
+  }
+
+  private recorded({ status = {} }: NodeOp): NodeOpStatus {
+    const now = this.clock.steady();
+    return fromRecord(status, wallOffset(this.clock.wall(), now), now);
   }
 
   get deleted(): boolean {

@@ -12,13 +12,13 @@ import { inOrder, targetsOf, topologyValue } from './targets.ts';
 export interface Decision {
   actions: Action[];
   status: NodeOpStatus;
-  /** When to look again although nothing changed; epoch milliseconds. */
+  /** When to look again although nothing changed; on the clock of `now`. */
   lookAgainAt: number | undefined;
 }
 
 /**
  * The whole rollout in one pure step: observed facts and the time in; actions with their reasons, the
- * status, and when to look again out. Statuses that do not change keep their identity, so the caller
+ * status, and when to look again out. `now` is the steady clock's, so that nobody sets it. Statuses that do not change keep their identity, so the caller
  * can tell what is new by reference.
  */
 export function decide(facts: RolloutFacts, now: number): Decision {

@@ -3,7 +3,7 @@ import type { NodeOpSpec, NodeOpStatus } from '../../api/nodeop.ts';
 
 /**
  * What is observed of the cluster, reduced to what decisions need. Everything here is plain data; times
- * are epoch milliseconds.
+ * are milliseconds on the steady clock (`Clock` of `core/ports.ts`), those in statuses too: `record.ts` translates them.
  */
 export interface NodeFacts {
   name: string;
@@ -69,6 +69,8 @@ export interface WorkFacts {
 }
 
 export interface RolloutFacts {
+  /** What the wall clock says, for what people wrote with it in mind; all other times are on the steady clock. */
+  wall: number;
   namespace: string;
   name: string;
   uid: string;

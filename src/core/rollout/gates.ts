@@ -1,7 +1,7 @@
 import { closedBecause } from '../window.ts';
 import type { RolloutFacts } from './facts.ts';
 
-/** What holds something back, and until when (epoch milliseconds), if that is known. */
+/** What holds something back, and until when (on the steady clock), if that is known. */
 export interface Held {
   why: string;
   until?: number | undefined;
@@ -13,9 +13,10 @@ type NodeGate = (facts: RolloutFacts, node: string) => Held | undefined;
 const suspended: RunGate = ({ spec }) =>
   spec.suspend ? { why: 'suspended: no new node is started' } : undefined;
 
-const outsideWindow: RunGate = ({ window }, now) => {
-  const closed = closedBecause(window, now);
-  return closed && { why: closed.reason, until: closed.opensAt };
+const outsideWindow: RunGate = ({ window, wall }, now) => {
+  const closed = closedBecause(window, wall);
+  const { opensAt } = closed ?? {};
+  return closed && { why: closed.reason, until: opensAt && now + opensAt - wall };
 };
 
 const claimed: NodeGate = ({ claims }, node) => {
