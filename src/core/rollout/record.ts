@@ -20,12 +20,12 @@ export function toRecord<T extends object>(value: T, offset: number): T {
 /** A status as it was recorded, by whichever process. What is recorded as yet to come counts as now. */
 export function fromRecord(status: NodeOpStatus, offset: number, now: number): NodeOpStatus {
   let same = true;
-  const moved = withTimes(status, (at) => {
-    const known = Math.min(at - offset, now);
-    same &&= known === at;
-    return known;
+  const known = withTimes(status, (at) => {
+    const then = Math.min(at - offset, now);
+    same &&= then === at;
+    return then;
   });
-  return same ? status : moved;
+  return same ? status : known;
 }
 
 function withTimes<T>(value: T, move: (at: number) => number): T {
