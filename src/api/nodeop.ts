@@ -217,7 +217,10 @@ const NodeStatusSchema = object({
     .string()
     .optional()
     .describe('Of a failure: what the container said before, as far as there is room.'),
-  cordoned: z.boolean().optional().describe('Of a failure: the node was left cordoned.'),
+  cordoned: z
+    .boolean()
+    .optional()
+    .describe('Of a failure: the node was left cordoned; where there is room to say so.'),
   rebootStatus: z.enum(['not-requested', 'cancelled', 'pending', 'completed']).optional(),
   attempts: z.int().optional().describe('Pods the Job has started.'),
   exitCode: z.int().optional().describe('Exit code of the last attempt, when it failed.'),

@@ -197,7 +197,9 @@ class Pass {
   private explainCordon(i: number, node: NodeFacts | undefined): void {
     const status = this.status(i);
     if (status.phase !== 'Failed' || node?.cordonedBy !== this.mark || this.isUnwanted(status)) return;
-    this.set(i, append(this.context, { ...status, cordoned: true }, STAYS_CORDONED));
+    const said = append(this.context, status, STAYS_CORDONED);
+    // Of thousands the last ones have no room to say so; the mark on the node tells then.
+    this.set(i, said === status ? status : { ...said, cordoned: true });
   }
 
   /** Whether a failed node is uncordoned: when asked for, and when its command never began. */
