@@ -34,6 +34,8 @@ export interface KubeClientOptions {
   connections?: number;
   timeoutMs?: number;
   clock?: Clock;
+  /** Carries requests to the server in place of connections of its own. */
+  dispatcher?: Dispatcher;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
   /** Told of every answer; code 0 is none. `verb` is the request's method, or WATCH. */
@@ -67,10 +69,12 @@ export class KubeClient {
   private readonly mayWrite: () => boolean;
   private readonly onAnswer: (verb: string, code: number) => void;
   private readonly clock: Clock;
+  private readonly dispatcher: Dispatcher | undefined;
   private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
     this.clock = options.clock ?? systemClock;
+    this.dispatcher = options.dispatcher;
     if (options.kubeconfig === undefined) this.config.loadFromDefault();
     else this.config.loadFromFile(options.kubeconfig);
     if (options.context !== undefined) this.config.setCurrentContext(options.context);
@@ -252,6 +256,10 @@ export class KubeClient {
    * itself, so watches have their own: many of them must not use up those of the requests.
    */
   private dispatchersFor(connect: object) {
+    if (this.dispatcher) {
+      this.dispatchers = { key: '', requests: this.dispatcher, streams: this.dispatcher };
+      return this.dispatchers;
+    }
     const key = JSON.stringify(connect);
     if (this.dispatchers?.key === key) return this.dispatchers;
     for (const one of this.kept) void one.close().then(() => this.kept.delete(one));

@@ -29,7 +29,7 @@ function disrupted(store: Store, pod: Obj): Obj {
     status: 'True',
     reason: 'EvictionByEvictionAPI',
     message: 'Eviction API: evicting',
-    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
+    lastTransitionTime: store.now(),
   };
   const list = Array.isArray(conditions) ? conditions : [];
   if (list.some((one) => at(one, 'type') === condition.type)) return pod;

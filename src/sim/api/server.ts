@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
 import { badRequest, forbidden, invalid, StatusError } from '../store/errors.ts';
@@ -15,6 +15,20 @@ import { jobDefaults } from './job-defaults.ts';
 import type { AccessRequest } from './rbac.ts';
 import { table } from './table.ts';
 import { validate } from './validate.ts';
+
+/** What is read of a request, and what of a response is written: of HTTP, or of whatever stands in for it. */
+export type ApiRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & AsyncIterable<Buffer>;
+export interface ApiResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  setHeader: (name: string, value: string | number) => unknown;
+  getHeader: (name: string) => unknown;
+  writeHead: (code: number, headers: Record<string, string | number>) => unknown;
+  flushHeaders: () => void;
+  write: (piece: string) => unknown;
+  end: (piece?: string) => unknown;
+  on: (event: 'close', listener: () => void) => unknown;
+}
 
 /** A request that names a resource. */
 interface Target {
@@ -95,7 +109,8 @@ export class ApiServer {
     }
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers one request. Never rejects. */
+  async serve(request: ApiRequest, response: ApiResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
     let label = `${request.method} ${url.pathname}`;
     let bytesIn = 0;
@@ -133,7 +148,7 @@ export class ApiServer {
     entry.bytesOut += Number(response.getHeader('content-length') ?? 0);
   }
 
-  private authorize(request: IncomingMessage, url: URL, target: Target): void {
+  private authorize(request: ApiRequest, url: URL, target: Target): void {
     const { type, name, namespace, subresource } = target;
     const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
     const verb = accessVerb(request.method ?? '', name !== undefined, url.searchParams.has('watch'));
@@ -163,7 +178,7 @@ export class ApiServer {
     return { type, key: keyOf(type), namespace: scoped ? parts[1] : undefined, name, subresource };
   }
 
-  private handle(request: IncomingMessage, response: ServerResponse, url: URL, target: Target, body: Buffer) {
+  private handle(request: ApiRequest, response: ApiResponse, url: URL, target: Target, body: Buffer) {
     const method = request.method ?? '';
     switch (method) {
       case 'GET':
@@ -181,7 +196,7 @@ export class ApiServer {
     }
   }
 
-  private get(request: IncomingMessage, response: ServerResponse, url: URL, target: Target) {
+  private get(request: ApiRequest, response: ApiResponse, url: URL, target: Target) {
     const { store } = this.options;
     const asTable = request.headers.accept?.includes('as=Table') === true;
     const columns = this.custom.get(target.key)?.columns;
@@ -228,13 +243,14 @@ export class ApiServer {
   }
 
   private watch(
-    response: ServerResponse,
+    response: ApiResponse,
     url: URL,
     target: Target,
     matcher: Matcher,
     columns: CustomType['columns'] | undefined,
   ): void {
-    const { store } = this.options;
+    const { store, bookmarkMs } = this.options;
+    const { clock } = store;
     const asked = url.searchParams.get('resourceVersion') ?? '';
     response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
     response.flushHeaders();
@@ -258,21 +274,23 @@ export class ApiServer {
       response.end();
       return;
     }
-    const bookmark = setInterval(() => {
+    let cancelBookmark = () => {};
+    const bookmark = () => {
       const object = {
         kind: target.type.kind,
         apiVersion: apiVersionOf(target.type),
         metadata: { resourceVersion: String(store.version) },
       };
-      if (url.searchParams.get('allowWatchBookmarks') === 'true') write('BOOKMARK', object);
-    }, this.options.bookmarkMs);
-    const end = setTimeout(
-      () => response.end(),
-      Number(url.searchParams.get('timeoutSeconds') ?? 1800) * 1000,
-    );
+      write('BOOKMARK', object);
+      cancelBookmark = clock.after(bookmarkMs, bookmark);
+    };
+    if (url.searchParams.get('allowWatchBookmarks') === 'true')
+      cancelBookmark = clock.after(bookmarkMs, bookmark);
+    const seconds = Number(url.searchParams.get('timeoutSeconds') ?? 1800);
+    const cancelEnd = clock.after(seconds * 1000, () => response.end());
     response.on('close', () => {
-      clearInterval(bookmark);
-      clearTimeout(end);
+      cancelBookmark();
+      cancelEnd();
       stop();
     });
   }
@@ -413,7 +431,7 @@ const INITIAL: Record<string, { status: Record<string, unknown> }> = {
   [CRDS]: { status: { conditions: [{ type: 'Established', status: 'True' }] } },
 };
 
-function labelVerb(request: IncomingMessage, url: URL): string {
+function labelVerb(request: ApiRequest, url: URL): string {
   return url.searchParams.has('watch') ? 'WATCH' : (request.method ?? '');
 }
 
@@ -485,7 +503,7 @@ function json(body: Buffer): Obj {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: ApiRequest): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -496,7 +514,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, code: number, body: unknown): void {
+function send(response: ApiResponse, code: number, body: unknown): void {
   if (response.headersSent) return;
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   response.writeHead(code, {

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 export function warn(store: Store, involved: Obj, reason: string, message: string): void {
   const { name = '', namespace, uid = '' } = involved.metadata;
   const id = createHash('sha256').update(`${uid} ${reason} ${message}`).digest('hex').slice(0, 16);
-  const at = new Date().toISOString().replace(/\.\d+Z/, 'Z');
+  const at = store.now();
   const known = store.get('events', `${name}.${id}`, namespace);
   if (known !== undefined) {
     store.update('events', { ...known, count: Number(known['count']) + 1, lastTimestamp: at });

@@ -42,7 +42,7 @@ export function reconcileJob(context: JobContext, job: Obj, pods: Obj[]): number
   }
   const counts = count(store, job, pods);
   if (job.metadata.deletionTimestamp !== undefined) return undefined;
-  const verdict = verdictOf(job, pods, counts);
+  const verdict = verdictOf(store, job, pods, counts);
   const active = pods.filter((pod) => !isFinished(pod) && !isTerminating(pod));
   if (verdict !== undefined) {
     end(store, job, counts, verdict);
@@ -50,7 +50,7 @@ export function reconcileJob(context: JobContext, job: Obj, pods: Obj[]): number
     return undefined;
   }
   const blocked = counts.active > 0 || (replacesOnlyFailed(job) && counts.terminating > 0);
-  const wait = blocked ? undefined : retryIn(counts.failed, pods, timing);
+  const wait = blocked ? undefined : retryIn(store, counts.failed, pods, timing);
   let refused: number | undefined;
   if (!blocked && wait === undefined) {
     refused = createPod(store, job);
@@ -58,7 +58,7 @@ export function reconcileJob(context: JobContext, job: Obj, pods: Obj[]): number
   }
   writeStatus(store, job, { ...counts, conditions: at(job, 'status.conditions') });
   const deadline = deadlineOf(job, counts.startTime);
-  const next = Math.min(wait ?? Infinity, refused ?? Infinity, (deadline ?? Infinity) - Date.now());
+  const next = Math.min(wait ?? Infinity, refused ?? Infinity, (deadline ?? Infinity) - store.clock.wall());
   return next === Infinity ? undefined : Math.max(0, next);
 }
 
@@ -83,7 +83,7 @@ interface Counts {
 /** Each pod is counted once, by taking the finalizer from it that held it until then. */
 function count(store: Store, job: Obj, pods: Obj[]): Counts {
   const counts: Counts = {
-    startTime: textOf(at(job, 'status.startTime')) || now(),
+    startTime: textOf(at(job, 'status.startTime')) || store.now(),
     active: pods.filter((pod) => !isFinished(pod) && !isTerminating(pod)).length,
     terminating: pods.filter((pod) => !isFinished(pod) && isTerminating(pod)).length,
     succeeded: Number(at(job, 'status.succeeded') ?? 0),
@@ -110,7 +110,7 @@ function replacesOnlyFailed(job: Obj): boolean {
   return job.spec?.['podReplacementPolicy'] === 'Failed';
 }
 
-function verdictOf(job: Obj, pods: Obj[], counts: Counts): Verdict | undefined {
+function verdictOf(store: Store, job: Obj, pods: Obj[], counts: Counts): Verdict | undefined {
   const given = conditionsOf(job).find(
     ({ type }) => type === 'FailureTarget' || type === 'SuccessCriteriaMet',
   );
@@ -124,7 +124,7 @@ function verdictOf(job: Obj, pods: Obj[], counts: Counts): Verdict | undefined {
   if (fatal !== undefined) return failed('PodFailurePolicy', fatal.message);
   if (counts.failed > Number(job.spec?.['backoffLimit'] ?? 6))
     return failed('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
-  if (Date.now() >= (deadlineOf(job, counts.startTime) ?? Infinity))
+  if (store.clock.wall() >= (deadlineOf(job, counts.startTime) ?? Infinity))
     return failed('DeadlineExceeded', 'Job was active longer than specified deadline');
   if (counts.succeeded === 0) return undefined;
   return { good: true, reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' };
@@ -136,7 +136,7 @@ function deadlineOf(job: Obj, startTime: string): number | undefined {
 }
 
 function end(store: Store, job: Obj, counts: Counts, { good, reason, message }: Verdict): void {
-  const time = now();
+  const time = store.now();
   const condition = (type: string) => ({
     type,
     status: 'True',
@@ -159,11 +159,11 @@ function end(store: Store, job: Obj, counts: Counts, { good, reason, message }: 
   });
 }
 
-function retryIn(failed: number, pods: Obj[], timing: JobTiming): number | undefined {
+function retryIn(store: Store, failed: number, pods: Obj[], timing: JobTiming): number | undefined {
   if (failed === 0) return undefined;
   const last = Math.max(0, ...pods.map((pod) => Number(pod.status?.['endedAtMs'] ?? 0)));
   const due = last + timing.backoffMs * 2 ** (failed - 1);
-  return due > Date.now() ? due - Date.now() : undefined;
+  return due > store.clock.wall() ? due - store.clock.wall() : undefined;
 }
 
 /** Answers when to try again, in milliseconds, if the pod was not admitted: of that an event tells, nothing else. */
@@ -207,8 +207,4 @@ function writeStatus(store: Store, job: Obj, status: Record<string, unknown>): v
   );
   if (!equal(job.status, kept))
     store.update('jobs.batch', { ...job, status: kept }, { subresource: 'status' });
-}
-
-function now(): string {
-  return new Date().toISOString().replace(/\.\d+Z/, 'Z');
 }

@@ -30,7 +30,7 @@ export class ControllerManager {
   private readonly options: ManagerOptions;
   private readonly jobPods = new Map<string, Map<string, Obj>>();
   private readonly due = new Map<string, () => void>();
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly timers = new Set<() => void>();
   private readonly stops: (() => void)[] = [];
   private turn: NodeJS.Immediate | undefined;
 
@@ -58,7 +58,7 @@ export class ControllerManager {
 
   stop(): void {
     for (const stop of this.stops) stop();
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const cancel of this.timers) cancel();
     if (this.turn) clearImmediate(this.turn);
   }
 
@@ -139,11 +139,11 @@ export class ControllerManager {
     const pods = [...(this.jobPods.get(job.metadata.uid ?? '')?.values() ?? [])];
     const again = reconcileJob(this.options, job, pods);
     if (again === undefined) return;
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
+    const cancel = this.store.clock.after(again + 1, () => {
+      this.timers.delete(cancel);
       this.ownerDue('jobs.batch', job.metadata.name ?? '', job.metadata.namespace);
-    }, again + 1);
-    this.timers.add(timer);
+    });
+    this.timers.add(cancel);
   }
 
   /** The pods of a Job that is gone wait for nobody's count. */

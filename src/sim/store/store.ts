@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../core/ports.ts';
+import { systemClock } from '../../time/clock.ts';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
 import { alreadyExists, badRequest, conflict, gone, invalid, notFound } from './errors.ts';
 import { at, equal, type Obj } from './object.ts';
@@ -42,12 +44,25 @@ const HISTORY = 50_000;
 /** Objects with versions, and everyone who wants to know of changes. Objects are never changed in place. */
 export class Store {
   version = 1;
+  /** The cluster's own: for what it waits for, and the stamps it gives. */
+  readonly clock: Clock;
+  private readonly uuid: () => string;
   private oldest = 0;
   private rehearsing = false;
   private readonly tables = new Map<string, Table>();
   private readonly listenersOfAll = new Set<ListenerOfAll>();
   /** Keys of the tables and ids of the objects that name an owner, by its uid. */
   private readonly owned = new Map<string, Map<string, { key: string; id: string }>>();
+
+  constructor({ clock = systemClock, uuid = randomUUID }: { clock?: Clock; uuid?: () => string } = {}) {
+    this.clock = clock;
+    this.uuid = uuid;
+  }
+
+  /** A stamp of this moment. */
+  now(): string {
+    return stamp(this.clock.wall());
+  }
 
   register(type: ResourceType): void {
     const key = keyOf(type);
@@ -156,7 +171,7 @@ export class Store {
   create(key: string, input: Obj, complete: (object: Obj) => Obj = (object) => object): Obj {
     const { type, objects } = this.table(key);
     const { generateName } = input.metadata;
-    const name = input.metadata.name ?? `${generateName}${randomUUID().slice(0, 5)}`;
+    const name = input.metadata.name ?? `${generateName}${this.uuid().slice(0, 5)}`;
     const object: Obj = {
       ...input,
       apiVersion: apiVersionOf(type),
@@ -164,8 +179,8 @@ export class Store {
       metadata: {
         ...input.metadata,
         name,
-        uid: randomUUID(),
-        creationTimestamp: new Date().toISOString().replace(/\.\d+Z/, 'Z'),
+        uid: this.uuid(),
+        creationTimestamp: this.now(),
         generation: 1,
       },
     };
@@ -242,7 +257,7 @@ export class Store {
   markDeleted(key: string, object: Obj, graceSeconds = 0): Obj {
     const metadata = {
       ...object.metadata,
-      deletionTimestamp: new Date(Date.now() + graceSeconds * 1000).toISOString().replace(/\.\d+Z/, 'Z'),
+      deletionTimestamp: stamp(this.clock.wall() + graceSeconds * 1000),
       deletionGracePeriodSeconds: graceSeconds,
     };
     return this.commit(key, 'MODIFIED', { ...object, metadata }, object);
@@ -349,4 +364,9 @@ function readToken(token: string): [number, string] {
   } catch {
     throw badRequest('invalid continue token: continue key is not valid');
   }
+}
+
+/** RFC 3339 in whole seconds, as API servers write times. */
+function stamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z/, 'Z');
 }

@@ -1,0 +1,221 @@
+import { ANNOTATION_CORDONED_BY, ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../src/api/labels.ts';
+import {
+  isFinalNodePhase,
+  isFinalPhase,
+  type NodeOpStatus,
+  type NodeStatus,
+} from '../../../src/api/nodeop.ts';
+import type { Obj } from '../../../src/sim/store/object.ts';
+import type { Cluster } from './cluster.ts';
+import { type Kind, kindOf } from './machine.ts';
+
+const NODEOPS = 'nodeops.operator.kairos.io';
+
+/**
+ * What must hold, looked at from outside: by what machines really ran and by what the API server stored, never by the
+ * agent's own code.
+ */
+export class Oracles {
+  readonly #cluster: () => Cluster;
+  /** Names of nodes on which people's own cordon stands. */
+  readonly peoplesCordons = new Set<string>();
+  /** UIDs of NodeOps made by copying others: nothing of them may ever run. */
+  readonly copies = new Set<string>();
+  readonly violations: string[] = [];
+  readonly #starts = new Map<string, number>();
+  /** Failures after which a further start is allowed. */
+  readonly #failures = new Map<string, number>();
+  readonly #running = new Map<string, Set<string>>();
+  readonly #specs = new Map<string, Record<string, unknown>>();
+  readonly #now: () => number;
+
+  constructor(cluster: () => Cluster, now: () => number) {
+    this.#cluster = cluster;
+    this.#now = now;
+  }
+
+  /** Whether people do what is being stored right now. */
+  byPeople = false;
+
+  watch(): void {
+    const { store } = this.#cluster();
+    store.watchAll((key, { type, object, before }) => {
+      if (key === NODEOPS) this.#nodeOp(object, before, type === 'DELETED');
+      if (key === 'nodes' && before !== undefined && type === 'MODIFIED') this.#node(object, before);
+      if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
+    });
+  }
+
+  readonly containerStarts = (node: string, kind: Kind, pod: Obj): void => {
+    if (kind === 'workload') return;
+    const uid = uidOf(pod);
+    const running = this.#running.get(node) ?? new Set();
+    this.#running.set(node, running);
+    for (const other of running) {
+      if (!other.startsWith(uid)) this.#broken(`two NodeOps work on ${node}`);
+    }
+    running.add(`${uid}/${pod.metadata.uid}`);
+    if (this.copies.has(uid)) this.#broken(`a copied NodeOp runs its ${kind} on ${node}`);
+    if (kind === 'preflight') return;
+    const key = `${kind}/${uid}/${node}`;
+    const count = (this.#starts.get(key) ?? 0) + 1;
+    this.#starts.set(key, count);
+    const allowed = 1 + (this.#failures.get(key) ?? 0);
+    if (count > allowed) this.#broken(`${kind} started ${count} times on ${node}`);
+    const verdict = this.#verdict(uid, node);
+    if (verdict !== undefined && isFinalNodePhase(verdict.phase))
+      this.#broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
+    if (kind === 'command') this.#mayStart(uid, node);
+  };
+
+  readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {
+    if (kind === 'workload') return;
+    const uid = uidOf(pod);
+    this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
+    // Only a command that failed by itself may be run again, as often as the NodeOp says.
+    if (kind !== 'command' || exitCode === undefined || [0, 137, 143, 255].includes(exitCode)) return;
+    const key = `command/${uid}/${node}`;
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    if (failures <= Number(this.#specs.get(uid)?.['backoffLimit'] ?? 0)) this.#failures.set(key, failures);
+  };
+
+  /** The command may begin only on a drained node. */
+  #mayStart(uid: string, node: string): void {
+    const spec = this.#specs.get(uid) as { drainOptions?: { enabled?: boolean } } | undefined;
+    if (spec?.drainOptions?.enabled !== true) return;
+    const left = this.#cluster()
+      .store.podsOn(node)
+      .filter((pod) => kindOf(pod) === 'workload' && pod.metadata.deletionTimestamp === undefined)
+      .filter((pod) => pod.status?.['phase'] === 'Running');
+    const stored = this.#cluster().store.get('nodes', node);
+    // Whoever uncordons a node in mid-operation gets pods on it.
+    if (left.length > 0 && stored?.spec?.['unschedulable'] === true)
+      this.#broken(
+        `the command starts on ${node} beside ${left.map(({ metadata }) => metadata.name).join(', ')}`,
+      );
+  }
+
+  #nodeOp(object: Obj, before: Obj | undefined, gone: boolean): void {
+    const uid = object.metadata.uid ?? '';
+    if (before === undefined) this.#specs.set(uid, object.spec ?? {});
+    const was = (before?.status ?? {}) as NodeOpStatus;
+    const is = (object.status ?? {}) as NodeOpStatus;
+    if (gone) return;
+    for (const [node, status] of Object.entries(was.nodeStatuses ?? {})) {
+      const next = is.nodeStatuses?.[node];
+      if (isFinalNodePhase(status.phase) && next?.phase !== status.phase)
+        this.#broken(`the verdict on ${node} changed from ${status.phase} to ${next?.phase}`);
+    }
+    if (isFinalPhase(was.phase) && is.phase !== was.phase)
+      this.#broken(`${object.metadata.name} changed from ${was.phase} to ${is.phase}`);
+    if (isFinalPhase(is.phase)) {
+      const open = Object.entries(is.nodeStatuses ?? {}).filter(([, it]) => !isFinalNodePhase(it.phase));
+      if (open.length > 0)
+        this.#broken(`${object.metadata.name} is ${is.phase} with ${open[0]?.[0]} in flight`);
+    }
+    this.#concurrency(object, is);
+  }
+
+  /** Nodes on which something of it is there. */
+  #concurrency(object: Obj, status: NodeOpStatus): void {
+    const bound = Number(object.spec?.['concurrency'] ?? 0);
+    if (bound === 0) return;
+    const open = Object.values(status.nodeStatuses ?? {}).filter(
+      (it) => it.phase !== 'Pending' && !isFinalNodePhase(it.phase),
+    );
+    if (open.length > bound) this.#broken(`${open.length} nodes in flight, ${bound} allowed`);
+  }
+
+  #podAdded(pod: Obj): void {
+    const kind = kindOf(pod);
+    if (kind === 'workload') return;
+    const uid = uidOf(pod);
+    const bound = Number(this.#specs.get(uid)?.['concurrency'] ?? 0);
+    const nodes = new Set(
+      this.#cluster()
+        .store.all('pods')
+        .filter((it) => uidOf(it) === uid && !['Succeeded', 'Failed'].includes(String(it.status?.['phase'])))
+        .map((it) => it.metadata.annotations?.[ANNOTATION_NODE]),
+    );
+    const open = [...nodes].filter((node) => !isOver(this.#verdict(uid, node ?? '')));
+    if (bound > 0 && open.length > bound) this.#broken(`pods on ${open.length} nodes, ${bound} allowed`);
+  }
+
+  #node(object: Obj, before: Obj): void {
+    const name = object.metadata.name ?? '';
+    const was = before.spec?.['unschedulable'] === true;
+    const is = object.spec?.['unschedulable'] === true;
+    if (this.byPeople || was === is) return;
+    const mark = before.metadata.annotations?.[ANNOTATION_CORDONED_BY];
+    if (was && !is && (mark === undefined || this.peoplesCordons.has(name)))
+      this.#broken(`somebody else's cordon of ${name} was undone`);
+    if (!was && is && object.metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
+      this.#broken(`${name} was cordoned without a mark`);
+    if (was && !is && mark !== undefined) {
+      const others = [...(this.#running.get(name) ?? [])].filter(
+        (it) => !it.startsWith(mark.split('@')[1] ?? ''),
+      );
+      if (others.length > 0) this.#broken(`${name} was uncordoned under another NodeOp`);
+    }
+  }
+
+  /** When everything has settled. */
+  atEnd(): void {
+    const { store } = this.#cluster();
+    for (const op of this.#cluster().nodeOps()) {
+      const status = (op.status ?? {}) as NodeOpStatus;
+      const { name, uid = '' } = op.metadata;
+      if (op.metadata.deletionTimestamp !== undefined) this.#broken(`${name} is still being deleted`);
+      if (this.copies.has(uid)) continue;
+      if (op.spec?.['suspend'] === true) continue;
+      if (!isFinalPhase(status.phase))
+        this.#broken(`${name} did not end: ${status.phase} ${JSON.stringify(status.nodeStatuses)}`);
+    }
+    for (const node of store.all('nodes')) this.#cordonHasReason(node);
+    for (const pod of store.all('pods')) this.#nothingLeft(pod);
+  }
+
+  #cordonHasReason(node: Obj): void {
+    const mark = node.metadata.annotations?.[ANNOTATION_CORDONED_BY];
+    const name = node.metadata.name ?? '';
+    if (mark === undefined) return;
+    const op = this.#cluster()
+      .nodeOps()
+      .find(({ metadata }) => mark.endsWith(`@${metadata.uid}`));
+    const status = ((op?.status ?? {}) as NodeOpStatus).nodeStatuses?.[name];
+    const suspended = op?.spec?.['suspend'] === true;
+    if (status?.phase !== 'Failed' && !suspended)
+      this.#broken(`${name} stays cordoned by ${mark}: ${status?.phase ?? 'there is no such NodeOp'}`);
+  }
+
+  #nothingLeft(pod: Obj): void {
+    const kind = kindOf(pod);
+    if (kind === 'workload') return;
+    const op = this.#cluster()
+      .nodeOps()
+      .find(({ metadata }) => metadata.uid === uidOf(pod));
+    const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
+    const runs = this.#running.get(node)?.has(`${uidOf(pod)}/${pod.metadata.uid}`) === true;
+    const phase = ((op?.status ?? {}) as NodeOpStatus).phase;
+    if (runs && (op === undefined || isFinalPhase(phase))) this.#broken(`${kind} of ${node} still runs`);
+  }
+
+  #verdict(uid: string, node: string): NodeStatus | undefined {
+    const op = this.#cluster()
+      .nodeOps()
+      .find(({ metadata }) => metadata.uid === uid);
+    return ((op?.status ?? {}) as NodeOpStatus).nodeStatuses?.[node];
+  }
+
+  #broken(what: string): void {
+    this.violations.push(`${(this.#now() / 1000).toFixed(3)} s: ${what}`);
+  }
+}
+
+function isOver(status: NodeStatus | undefined): boolean {
+  return status !== undefined && isFinalNodePhase(status.phase);
+}
+
+function uidOf(object: Obj): string {
+  return object.metadata.labels?.[LABEL_NODEOP_UID] ?? '';
+}
