@@ -3,7 +3,9 @@ import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
 import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-access.ts';
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
-import { duration, durationMs, int, object, objectName } from './schema.ts';
+import { compilePattern } from './patterns.ts';
+import { trimEnd } from './trim.ts';
+import { duration, durationMs, int, object, objectName, show } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
 export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
@@ -11,7 +13,7 @@ export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
 const folder = () =>
   z
     .string()
-    .transform((text) => text.replace(/\/+$/, ''))
+    .transform((text) => trimEnd(text, '/'))
     .refine(
       (text) => text !== '' && text.split('/').every((part) => !['', '.', '..', '.git'].includes(part)),
       'expected a folder inside the repository, such as "runs" or "ops/runs"',
@@ -170,13 +172,16 @@ const pattern = () =>
   z
     .string()
     .min(1, 'must not be empty')
-    .refine((text) => {
+    .max(1000)
+    .superRefine((text, ctx) => {
       try {
-        return new RegExp(text, 'g').global;
-      } catch {
-        return false;
+        compilePattern(text);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `not a regular expression as RE2 reads them: ${show(reason, 200)}`;
+        ctx.addIssue({ code: 'custom', message });
       }
-    }, 'not a regular expression');
+    });
 
 const file = (what: string) =>
   z.string().min(1, 'must not be empty').describe(`File with ${what}, read for every use.`);
@@ -244,7 +249,7 @@ export const AgentConfigSchema = object({
       .array(pattern())
       .default([])
       .describe(
-        'Regular expressions of what is masked in logs, besides what looks like a credential anyway.',
+        'Regular expressions (RE2) of what is masked in logs, besides what looks like a credential anyway.',
       ),
     keep: object({
       count: int(1).optional().describe('The newest so many.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { object } from './schema.ts';
+import { trimEnd } from './trim.ts';
 
 const PUBLIC = { github: 'https://api.github.com', gitlab: 'https://gitlab.com/api/v4', gitea: undefined };
 
@@ -8,7 +9,7 @@ export const FeedbackSchema = object({
   provider: z.enum(['github', 'gitlab', 'gitea']),
   apiUrl: z
     .url({ protocol: /^https?$/, error: 'expected an http or https address' })
-    .transform((text) => text.replace(/\/+$/, ''))
+    .transform((text) => trimEnd(text, '/'))
     .optional()
     .describe(
       'The REST API, with /api/v3 (GitHub Enterprise), /api/v4 (GitLab) or /api/v1 (Gitea); that of github.com or gitlab.com when absent.',

@@ -70,8 +70,10 @@ const TO_FILES =
 export function urlFlaws(url: string): Flaw[] {
   const transport = transportOf(url);
   if (transport === 'http' && !URL.canParse(url)) return [{ path: [], message: 'not a URL' }];
-  const secret = transport === 'http' ? /^https?:\/\/[^/?#]*@/i : /^[a-z0-9+.-]+:\/\/[^/@]*:[^/]*@/i;
-  if (secret.test(url)) return [{ path: [], message: TO_FILES }];
+  const [, authority = ''] = /^[a-z0-9+.-]+:\/\/([^/?#]*)/i.exec(url) ?? [];
+  const user = authority.slice(0, Math.max(0, authority.lastIndexOf('@')));
+  if (transport === 'http' ? authority.includes('@') : user.includes(':'))
+    return [{ path: [], message: TO_FILES }];
   const query = /^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url.search(/[?#]/) : -1;
   if (query < 0) return [];
   // It would show in every log and error, and such parts are where tokens are put.

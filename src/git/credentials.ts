@@ -1,10 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { InvalidError } from '../api/errors.ts';
 
-/** Takes user names and passwords out of every URL in a text, and the secrets wherever they stand. */
+/**
+ * Takes user names and passwords out of every URL in a text, and the secrets wherever they stand. Of a long text the
+ * beginning and the end are kept: what git passes on from a host may be a whole page.
+ */
 export function redact(text: string, secrets: readonly string[] = []): string {
-  const bare = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s@'"]+@/gi, '$1***@');
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), bare);
+  const without = secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  return cutMiddle(without).replace(/:\/\/[^/\s'"]+@/g, '://***@');
+}
+
+const KEPT = 4096;
+
+function cutMiddle(text: string): string {
+  if (text.length <= 2 * KEPT) return text;
+  return `${text.slice(0, KEPT)} … ${text.slice(-KEPT)}`;
 }
 
 /**

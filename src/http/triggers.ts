@@ -99,7 +99,7 @@ async function judgeHook(
 async function judgeCall(tokenFile: string, { headers }: HttpRequest): Promise<Verdict> {
   const token = await readSecret(tokenFile).catch(() => undefined);
   if (token === undefined) return { unreadable: tokenFile };
-  const given = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+  const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]?.trimStart() ?? '';
   if (sameSecret(given, token)) return { poll: 'asked for over HTTP' };
   const answer = refused(401, 'a bearer token is needed, and this is not it');
   return { ...answer, headers: { 'www-authenticate': 'Bearer' } };

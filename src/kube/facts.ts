@@ -19,6 +19,9 @@ export function nodeFacts(node: Node): NodeFacts {
   };
 }
 
+/** A kubelet passes on 12 KiB of all containers together. */
+const MAX_MESSAGE = 16 * 1024;
+
 export function podFacts(pod: Pod): PodFacts {
   const container = pod.status?.containerStatuses?.[0];
   const ended = container?.state?.terminated ?? undefined;
@@ -34,7 +37,7 @@ export function podFacts(pod: Pod): PodFacts {
     message:
       ended?.message === undefined
         ? (pod.status?.message ?? waiting?.message)
-        : maskCredentials(ended.message),
+        : maskCredentials(ended.message.slice(-MAX_MESSAGE)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../../api/config.ts';
+import { compilePattern, type Pattern } from '../../api/patterns.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
 import { maskCredentials } from '../../core/text/mask.ts';
@@ -14,11 +15,13 @@ const RUN_BYTES = 16 * 1024 * 1024;
 /** What is read of a log to keep its end. */
 const READ = { lines: 10_000, bytes: 4 * 1024 * 1024 };
 const AT_ONCE = 8;
+/** Longer than any credential. */
+const MASKED_BEFORE = 64 * 1024;
 
 /** Reads the logs of nodes that are done, as `report.logs` asks; each once, however often the report changes. */
 export class NodeLogs {
   readonly #report: AgentConfig['report'];
-  readonly #mask: RegExp[];
+  readonly #mask: Pattern[];
   readonly #store: NodeOpStore;
   readonly #repository: TrackedRepository;
   /** By path; the text until it is committed. */
@@ -26,7 +29,7 @@ export class NodeLogs {
 
   constructor(report: AgentConfig['report'], store: NodeOpStore, repository: TrackedRepository) {
     this.#report = report;
-    this.#mask = report.mask.map((it) => new RegExp(it, 'g'));
+    this.#mask = report.mask.map(compilePattern);
     this.#store = store;
     this.#repository = repository;
   }
@@ -63,10 +66,11 @@ export class NodeLogs {
   async #log(nodeOp: NodeOp, node: string, limit: number): Promise<string | undefined> {
     const log = await this.#store.log(nodeOp, node, READ).catch(() => undefined);
     if (log === undefined) return undefined;
-    const text = maskCredentials(printable(log), this.#mask).trimEnd();
+    // What is left out need not be masked, but whatever begins in it and goes on in the rest does.
+    const text = maskCredentials(printable(log.slice(-(limit + MASKED_BEFORE))), this.#mask).trimEnd();
     const cut = Buffer.from(`${text}\n`);
     if (cut.byteLength <= limit) return `${text}\n`;
-    const note = `(the last ${limit} of ${cut.byteLength} bytes)\n`;
+    const note = `(the last ${limit} of ${Math.max(cut.byteLength, log.length)} bytes)\n`;
     return note + new TextDecoder().decode(cut.subarray(cut.byteLength - limit)).replace(/^\uFFFD+/, '');
   }
 }

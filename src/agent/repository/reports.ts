@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } from '../../api/labels.ts';
+import { compilePattern, type Pattern } from '../../api/patterns.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { RunFacts, Verdict } from '../../core/runs/plan.ts';
@@ -20,14 +21,14 @@ export class ReportBuilder {
   readonly #store: NodeOpStore;
   readonly #mirror: Mirror;
   readonly #logs = new Map<string, string>();
-  readonly #mask: RegExp[];
+  readonly #mask: Pattern[];
   readonly #commits = new Map<string, CommitInfo | undefined>();
 
   constructor(config: AgentConfig, store: NodeOpStore, mirror: Mirror) {
     this.#config = config;
     this.#store = store;
     this.#mirror = mirror;
-    this.#mask = config.report.mask.map((it) => new RegExp(it, 'g'));
+    this.#mask = config.report.mask.map(compilePattern);
   }
 
   async ofNodeOp(run: RunFacts, nodeOp: NodeOp): Promise<NodeOpReport> {

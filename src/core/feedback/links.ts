@@ -1,3 +1,5 @@
+import { trimBoth } from '../../api/trim.ts';
+
 type Provider = 'github' | 'gitlab' | 'gitea';
 
 /** Where people find the host with that REST API. */
@@ -28,5 +30,5 @@ export function projectAt({ provider, apiUrl }: { provider: Provider; apiUrl: st
   // Over http a host may lie below a path; over ssh it never does.
   const below = /^https?:/i.test(url) ? web.pathname.slice(1) : '';
   const own = path.startsWith(below) ? path.slice(below.length) : '';
-  return own.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+  return trimBoth(own, '/').replace(/\.git$/, '');
 }

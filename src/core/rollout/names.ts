@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { trimBoth, trimEnd } from '../../api/trim.ts';
 
 /** The container of each pod of a NodeOp that does its work; others may be injected beside it. */
 export const CONTAINER = 'nodeop';
@@ -12,10 +13,7 @@ function hash(text: string, length: number): string {
 /** The text itself where it is a valid label value (at most 63 characters), else a readable start and a hash. */
 export function labelValue(text: string): string {
   if (LABEL_VALUE.test(text)) return text;
-  const start = text
-    .slice(0, 46)
-    .replaceAll(/[^-A-Za-z0-9_.]/g, '-')
-    .replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+  const start = trimBoth(text.slice(0, 46).replaceAll(/[^-A-Za-z0-9_.]/g, '-'), '-_.');
   return start === '' ? hash(text, 16) : `${start}-${hash(text, 16)}`;
 }
 
@@ -25,7 +23,7 @@ export function labelValue(text: string): string {
  * controller copies it into a label.
  */
 export function jobName(op: { name: string; uid: string }, node: string): string {
-  const start = op.name.slice(0, 40).replaceAll('.', '-').replace(/-+$/, '');
+  const start = trimEnd(op.name.slice(0, 40).replaceAll('.', '-'), '-');
   return `${start}-${hash(`${op.uid}/${node}`, 10)}`;
 }
 

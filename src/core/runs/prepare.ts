@@ -18,6 +18,7 @@ import {
 } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, type NodeOpRun, type Window } from '../../api/nodeoprun.ts';
 import { check, objectName, type Problem } from '../../api/schema.ts';
+import { trimBoth } from '../../api/trim.ts';
 import { inCommonWords, NOT_CARRIED_OUT, unknownToOthers } from '../external/spec.ts';
 import { findDefinition, type Definition } from './definitions.ts';
 import { holds, isObject, mergePatch } from './merge.ts';
@@ -224,10 +225,12 @@ function derivedName(source: RunSource, context: PrepareContext, prefix: string 
     .slice(0, 10);
   if (prefix !== undefined) return `${prefix.slice(0, 200)}${hash}`;
   const file = source.path.slice(source.path.lastIndexOf('/') + 1).replace(/\.ya?ml$/i, '');
-  const stem = file
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 50)
-    .replace(/^-+|-+$/g, '');
+  const stem = trimBoth(
+    file
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 50),
+    '-',
+  );
   return `${stem === '' ? 'run' : stem}-${hash}`;
 }

@@ -10,6 +10,7 @@ import {
   type NodeOpReport,
   type ReportNode,
 } from '../../api/report.ts';
+import type { Pattern } from '../../api/patterns.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import type { Verdict } from './plan.ts';
 
@@ -41,7 +42,7 @@ export function reportNodeOp(
   nodeOp: NodeOp,
   logs: ReadonlyMap<string, string>,
   currentBlob: string | undefined,
-  mask: readonly RegExp[],
+  mask: readonly Pattern[],
 ): NodeOpReport {
   const say = (message: string | undefined) =>
     message === undefined ? undefined : maskPatterns(printable(message), mask);
@@ -131,11 +132,13 @@ export function parseBaseline(path: string, bytes: Uint8Array): Set<string> {
 }
 
 const MAX_LOG = 4096;
+const MAX_READ = 64 * 1024;
 
 /** The last `lines` lines of a log, without control characters and credentials, and never more than a few kilobytes. */
-export function logTail(log: string, lines: number, mask: readonly RegExp[] = []): string {
+export function logTail(log: string, lines: number, mask: readonly Pattern[] = []): string {
   if (lines === 0) return '';
-  const text = maskCredentials(printable(log), mask).trimEnd();
+  // What is left out need not be read, but whatever begins in it and goes on in the rest is masked.
+  const text = maskCredentials(printable(log.slice(-MAX_READ)), mask).trimEnd();
   return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG);
 }
 

@@ -1,28 +1,67 @@
+import type { Pattern } from '../../api/patterns.ts';
+import { SECRET_RULES } from './secrets.ts';
+
 const MASK = '***';
 
-/** What credentials look like wherever they stand; the first group, if any, is kept. */
-const PATTERNS: RegExp[] = [
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  // The beginning of the key is before the beginning of the text.
-  /^[^]*-----END [A-Z ]*PRIVATE KEY-----/,
-  /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@:]*:[^\s/@]+(?=@)/gi,
-  /(\bauthorization["']?\s*[:=]\s*["']?(?:basic|bearer|token)\s+)[^\s"',]+/gi,
-  /(\bbearer\s+)[\w.~+/-]{16,}=*/gi,
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
-  /\b(?:gh[opsur]_|github_pat_|glpat-|xox[a-z]-|AKIA|ASIA)[\w-]{10,}/g,
-  /((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)["']?\s*[:=]\s*)(?:"[^"\n]+"|'[^'\n]+'|[^\s"',;]+)/gi,
-];
-
 /** The text without what looks like a credential. `more`: patterns of the configuration. */
-export function maskCredentials(text: string, more: readonly RegExp[] = []): string {
-  let masked = text;
-  for (const pattern of PATTERNS) {
-    masked = masked.replace(pattern, (_, kept: unknown) => `${typeof kept === 'string' ? kept : ''}${MASK}`);
+export function maskCredentials(text: string, more: readonly Pattern[] = []): string {
+  let masked = maskKeys(text);
+  for (const { pattern, accept } of SECRET_RULES) {
+    masked = masked.replace(pattern, (found: string, kept: string, at: number, whole: string) => {
+      const value = found.slice(kept.length);
+      const rest = whole.slice(at + found.length, at + found.length + REST);
+      return accept?.(value, kept, rest) === false ? found : `${kept}${MASK}`;
+    });
   }
   return maskPatterns(masked, more);
 }
 
+/** So much of what follows tells whether a word is part of a sentence. */
+const REST = 24;
+
 /** The text without what the patterns find. */
-export function maskPatterns(text: string, patterns: readonly RegExp[]): string {
-  return patterns.reduce((masked, pattern) => masked.replace(pattern, MASK), text);
+export function maskPatterns(text: string, patterns: readonly Pattern[]): string {
+  return patterns.reduce<string>((masked, pattern) => pattern.replaceAll(masked, MASK), text);
+}
+
+const BEGIN = '-----BEGIN ';
+const END = '-----END ';
+/** `RSA PRIVATE KEY-----`, `PGP PRIVATE KEY BLOCK-----`. */
+const TITLE = /^[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+
+/** Private keys, from their first line to their last; of those that are cut, as much as is there. */
+function maskKeys(text: string): string {
+  let masked = '';
+  let done = 0;
+  for (let at = text.indexOf('-----', done); at >= 0; at = text.indexOf('-----', at + 1)) {
+    const isBegin = text.startsWith(BEGIN, at);
+    if (!isBegin && !text.startsWith(END, at)) continue;
+    const title = TITLE.exec(text.slice(at + (isBegin ? BEGIN : END).length, at + 80))?.[0];
+    if (title === undefined) continue;
+    const end = isBegin ? text.indexOf(END, at) : at;
+    const from = isBegin ? at : beginningOf(text, done, at);
+    masked += text.slice(done, from) + MASK;
+    done = end < 0 ? text.length : endOf(text, end);
+    at = done - 1;
+  }
+  return masked + text.slice(done);
+}
+
+function endOf(text: string, end: number): number {
+  const title = TITLE.exec(text.slice(end + END.length, end + 80))?.[0] ?? '';
+  return end + END.length + title.length;
+}
+
+/** Where the lines of a key begin whose first line is missing: back over what is base64. */
+function beginningOf(text: string, done: number, end: number): number {
+  let from = end;
+  while (from > done) {
+    const start = Math.max(done, text.lastIndexOf('\n', from - 2) + 1);
+    const line = text.slice(start, from).trim();
+    // All but the last line of a key are full.
+    const isOfKey = /^[\w+/=]{1,400}$/.test(line) && (from === end || line.length >= 40);
+    if (!isOfKey) break;
+    from = start;
+  }
+  return from;
 }

@@ -22,11 +22,22 @@ export function fieldMatcher(selector: string): Matcher {
 
 /** `a=b,c!=d,e in (f,g),h notin (i),j,!k`. */
 export function labelMatcher(selector: string): Matcher {
-  const terms = selector
-    .split(/,(?![^(]*\))/)
+  const terms = splitTerms(selector)
     .filter((term) => term.trim() !== '')
     .map(labelTerm);
   return (object) => terms.every((term) => term(object.metadata.labels ?? {}));
+}
+
+/** At the commas that are not in parentheses. */
+function splitTerms(selector: string): string[] {
+  const terms: string[] = [];
+  for (const part of selector.split(',')) {
+    const last = terms.at(-1);
+    const isOpen = last !== undefined && last.includes('(') && !last.includes(')');
+    if (isOpen) terms[terms.length - 1] = `${last},${part}`;
+    else terms.push(part);
+  }
+  return terms;
 }
 
 function labelTerm(term: string): (labels: Record<string, string>) => boolean {
@@ -36,7 +47,7 @@ function labelTerm(term: string): (labels: Record<string, string>) => boolean {
     const values = list.split(',').map((value) => value.trim());
     return (labels) => values.includes(labels[key] ?? '\0') === (operator === 'in');
   }
-  const pair = /^\s*([^=!\s]+)\s*(==|=|!=)\s*(\S*)\s*$/.exec(term);
+  const pair = /^([^=!\s]+)\s*(==|=|!=)\s*(\S*)$/.exec(term.trim());
   if (pair) {
     const [, key = '', operator, value] = pair;
     return (labels) => (labels[key] === value) === (operator !== '!=');

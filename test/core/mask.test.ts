@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { maskCredentials } from '../../src/core/text/mask.ts';
+
+/** Made up, and taken apart so that no scanner takes them for real ones. */
+const a = (length: number) => 'aB3dE5gH7jK9mN1pQ2sT4vW6xY8z'.repeat(20).slice(0, length);
+const hex = (length: number) => '0123456789abcdef'.repeat(20).slice(0, length);
+const b64 = (text: string) => Buffer.from(text).toString('base64');
+
+/** Each with the part that must not be left. */
+const SECRETS: [text: string, secret: string][] = [
+  ['mytool --password hunter2 --force', 'hunter2'],
+  ['mytool --password=hunter2', 'hunter2'],
+  ["mytool --password 'correct horse'", 'correct horse'],
+  ['helm upgrade --db-password s3cret .', 's3cret'],
+  ['kubeadm join 10.0.0.1:6443 --token abcdef.0123456789abcdef', 'abcdef.0123456789abcdef'],
+  [`kubeadm init --certificate-key ${hex(64)}`, hex(64)],
+  ['vault login -token s3cret-value', 's3cret-value'],
+  ['tool --api-key 12345678', '12345678'],
+  [`Authorization: Basic ${b64('ada:s3cret')}`, b64('ada:s3cret')],
+  [`> proxy-authorization: Basic ${b64('ada:s3cret')}`, b64('ada:s3cret')],
+  [`sent Basic ${b64('ada:s3cret')} to it`, b64('ada:s3cret')],
+  [`Authorization: Bearer ${a(30)}`, a(30)],
+  [`authorization: token ${a(20)}`, a(20)],
+  [`curl -H "Authorization: ${a(20)}"`, a(20)],
+  [`Bearer ${a(16)}`, a(16)],
+  [`{"auths":{"ghcr.io":{"auth":"${b64('ada:s3cret')}"}}}`, b64('ada:s3cret')],
+  [`{"auths":{"ghcr.io":{"identitytoken":"${a(30)}"}}}`, a(30)],
+  ['Cookie: session=4f2c; csrf=99', '4f2c'],
+  ['set-cookie: SID=31d4d96e407aad42; Path=/', '31d4d96e407aad42'],
+  [`npm_${a(36)}`, a(36)],
+  [`//registry.npmjs.org/:_authToken=${a(20)}`, a(20)],
+  [`//registry.example.org/:_auth=${b64('a:b')}`, b64('a:b')],
+  [`glpat-${a(20)}`, a(20)],
+  [`glrt-${a(20)}`, a(20)],
+  [`gldt-${a(20)} and more`, a(20)],
+  [`ghp_${a(36)}`, a(36)],
+  [`ghs_${a(36)}`, a(36)],
+  [`github_pat_${a(22)}_${a(40)}`, a(22)],
+  [`xoxb-${hex(12)}-${a(24)}`, a(24)],
+  [`https://hooks.slack.com/services/T${a(8)}/B${a(8)}/${a(24)}`, a(24)],
+  [`AIza${a(35)}`, a(35)],
+  [`GOCSPX-${a(28)}`, a(28)],
+  ['AKIAIOSFODNN7EXAMPLE', 'IOSFODNN7'],
+  ['ASIAIOSFODNN7EXAMPLE', 'IOSFODNN7'],
+  ['aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'wJalrXUtnFEMI'],
+  ['export AWS_SECRET_ACCESS_KEY=abc/def', 'abc/def'],
+  ['export TOKEN=abcdef', 'abcdef'],
+  ['+ DB_PASSWORD=hunter', 'hunter'],
+  ['declare -x PGPASSWORD="a b c"', 'a b c'],
+  ['GITLAB_PAT=abcdefgh', 'abcdefgh'],
+  ['password: hunter2', 'hunter2'],
+  ['password: hunter\nuser: ada', 'hunter'],
+  ['  client-key-data: LS0tLS1CRUdJTiBFQyBQUklWQVRFIEtFWS0=', 'LS0tLS1CRUdJTiBFQyBQUklWQVRF'],
+  [`got LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt${a(40)}`, a(40)],
+  ['https://ada:s3cret@git.example.org/x', 's3cret'],
+  [`https://${a(40)}@git.example.org/x`, a(40)],
+  ['postgres://app:s3c:ret@db/app', 's3c:ret'],
+  ['amqp://guest:p@ss@mq:5672/', 'p@ss'],
+  ['jwt eyJhbGciOiJI.eyJzdWIiOiIx.sig_-1 end', 'eyJzdWIiOiIx'],
+  [`dockerconfigjson: ${b64('{"auths":{"ghcr.io":{}}}')}`, 'eyJhdXRocyI6'],
+  ['-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----', 'MIIE'],
+  ['-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n-----END OPENSSH PRIVATE KEY-----', 'b3Blbn'],
+  ['-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQHYBF\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----', 'lQHYBF'],
+  [String.raw`"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"`, 'MIIE'],
+  [`${a(64)}\n${a(10)}\n-----END EC PRIVATE KEY-----`, a(10)],
+  ['-----BEGIN PRIVATE KEY-----\nMIIEvQ', 'MIIEvQ'],
+  ['{"password":"p1","user":"u"}', 'p1'],
+  [String.raw`{"msg":"{\"password\":\"p1x\",\"n\":1}"}`, 'p1x'],
+  ["{'apiKey': 'k-123456'}", 'k-123456'],
+  ['client_secret=abc&grant_type=x', 'abc'],
+  ['GET /cb?access_token=abc123&x=1', 'abc123'],
+  ['X-Vault-Token: hvs.short', 'hvs.short'],
+  [`Root Token: hvs.${a(30)}`, a(30)],
+  ['PRIVATE-TOKEN: abc123', 'abc123'],
+  ['X-Api-Key: abc123', 'abc123'],
+  [`- name: DB_PASSWORD\n  value: hunter2`, 'hunter2'],
+  [`K10${hex(64)}::server:${hex(32)}`, hex(32)],
+  ['curl -u ada:s3cret https://example.org', 's3cret'],
+  ["sshpass -p 'letmein' ssh host", 'letmein'],
+  ['mysql -h db -pletmein app', 'letmein'],
+  ['machine example.org login ada password s3cret', 's3cret'],
+  ['root:$6$saltsalt$abcdefghijklmnopqrstuvwxyz0123456789:19000:0', 'abcdefghijklmnopqrstuvwxyz'],
+  ['PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=', 'yAnz5TF'],
+  ['DefaultEndpointsProtocol=https;AccountKey=abc123==;x', 'abc123'],
+  [`https://a.blob.core.windows.net/x?sv=1&sig=${a(40)}`, a(40)],
+  [`SG.${a(22)}.${a(43)}`, a(43)],
+  [`sk_live_${a(24)}`, a(24)],
+  [`sk-proj-${a(40)}`, a(40)],
+  [`dckr_pat_${a(27)}`, a(27)],
+  [`hf_${a(34)}`, a(34)],
+  [`AGE-SECRET-KEY-1${'QPZRY9X8GF'.repeat(6)}`, 'QPZRY9X8GF'],
+  [`123456789:AA${a(33)}`, a(33)],
+];
+
+describe('what looks like a credential is masked', () => {
+  test.each(SECRETS)('%s', (text, secret) => {
+    const masked = maskCredentials(`before it\n${text}\nafter it`);
+    expect(masked).not.toContain(secret);
+    expect(masked).toContain('***');
+    expect(masked).toMatch(/^before it\n[^]*\nafter it$|^before it\n[^]*\*\*\*$/);
+    expect(maskCredentials(masked)).toBe(masked);
+  });
+});
+
+describe('plain text stays as it is', () => {
+  test.each([
+    'token: expired',
+    'error: invalid token: unexpected character in it',
+    'password: must have at least 8 characters',
+    'Password: incorrect.',
+    'credentials: none',
+    'secret: not found',
+    'the token is missing',
+    'basic authentication failed',
+    'Basic auth is off, bearer token is needed',
+    'Bearer authentication',
+    'authorization: required',
+    'secretName: regcred',
+    'tokens: 5, max_tokens: 100',
+    'passwordFile: /etc/nodeop/password',
+    'mytool --password-file /run/x --token-ttl 5m',
+    'tokenizer: bert',
+    'git@git.example.org:team/operations.git',
+    'ssh://git@git.example.org/x',
+    'https://example.org/a@b',
+    'docker run -u 1000:1000 alpine',
+    'PASSWORD=$DB_PASSWORD',
+    'password: ${PASSWORD}',
+    'token=<redacted>',
+    'password: ***',
+    'secret=true',
+    '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+    'certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t',
+    'commit 0123456789abcdef0123456789abcdef01234567',
+    'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+    'pod web-7d4b9c6f5d-x2x4z on node worker-1.example.org is gone',
+    '6f9619ff-8b86-d011-b42d-00c04fc964ff',
+    'cookies are eaten: yes',
+    'Cookie: none',
+    'PWD=/root',
+    'key: value, keys: 3',
+    'flashed 12 of 12 blocks, checksum ok',
+    'passed: 12 failed: 0 pass: 12',
+    'path=/usr/bin:/bin',
+  ])('%s', (text) => {
+    expect(maskCredentials(text)).toBe(text);
+  });
+});
