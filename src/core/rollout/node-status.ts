@@ -87,8 +87,10 @@ function printable(text: string): string {
 /** One line without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
 function cut(text: string, limit: number): string {
   const clean = printable(text)
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .trim();
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
   if (clean.length <= limit) return clean;
   if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);

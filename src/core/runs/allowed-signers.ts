@@ -73,5 +73,5 @@ function parseTime(text: string): number | undefined {
 
 function fingerprintOf(key: string): string {
   const hash = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
-  return `SHA256:${hash.replace(/=+$/, '')}`;
+  return `SHA256:${hash.replace(/={1,2}$/, '')}`;
 }

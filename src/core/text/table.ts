@@ -40,7 +40,7 @@ export function spoken(seconds: number): string {
   const left = Math.max(0, Math.round(seconds));
   if (left < 120) return `${left} s`;
   return period(left).replaceAll(
-    /(\d+)([dhms])(?=(\d?))/g,
+    /(\d{1,9})([dhms])(?=(\d?))/g,
     (_, count: string, unit: string, more: string) => {
       return `${count} ${unit === 'm' ? 'min' : unit}${more === '' ? '' : ' '}`;
     },
