@@ -141,6 +141,7 @@ export interface Pod extends KubeObject {
     reason?: string;
     message?: string;
     conditions?: Condition[];
+    initContainerStatuses?: ContainerStatus[];
     containerStatuses?: ContainerStatus[];
   };
 }

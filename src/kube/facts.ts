@@ -1,6 +1,7 @@
-import type { ContainerStateTerminated, Job, Node, Pod } from '../api/kubernetes.ts';
+import type { ContainerStateTerminated, ContainerStatus, Job, Node, Pod } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
 import { maskCredentials } from '../core/text/mask.ts';
+import { CONTAINER } from '../core/rollout/names.ts';
 import type { JobFacts, NodeFacts, PodFacts } from '../core/rollout/facts.ts';
 
 /** Translation of Kubernetes objects into the facts decisions are made of. */
@@ -23,30 +24,62 @@ export function nodeFacts(node: Node): NodeFacts {
 const MAX_MESSAGE = 16 * 1024;
 
 export function podFacts(pod: Pod): PodFacts {
-  const container = pod.status?.containerStatuses?.[0];
+  const container = commandOf(pod);
   const ended = container?.state?.terminated ?? undefined;
   const waiting = container?.state?.waiting;
+  const init = ended === undefined ? initTrouble(pod) : undefined;
   return {
     name: pod.metadata.name ?? '',
     createdAt: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
     state: stateOf(pod, ended),
     exitCode: ended?.exitCode ?? container?.lastState?.terminated?.exitCode,
     // A pod-level reason (DeadlineExceeded, Evicted) explains more than the container's.
-    reason: pod.status?.reason ?? ended?.reason ?? waiting?.reason,
+    reason: pod.status?.reason ?? ended?.reason ?? init?.reason ?? waiting?.reason,
     // What a container says of its end may be the last lines of its log.
     message:
       ended?.message === undefined
-        ? (pod.status?.message ?? waiting?.message)
+        ? (pod.status?.message ?? init?.message ?? waiting?.message)
         : maskCredentials(ended.message.slice(-MAX_MESSAGE)),
+    ...(ended !== undefined && !isOver(pod) && { keptBy: stillRunning(pod) }),
   };
 }
 
+/** The status of the container that does the work: kubelets sort them by name, and one may have been added beside it. */
+function commandOf({ status }: Pod): ContainerStatus | undefined {
+  return status?.containerStatuses?.find(({ name }) => name === CONTAINER);
+}
+
+function stillRunning({ status }: Pod): string[] {
+  const others = status?.containerStatuses?.filter(({ state }) => state?.terminated === undefined) ?? [];
+  return others.map(({ name }) => name).filter((name) => name !== CONTAINER);
+}
+
+/** What an init container that was added holds up: until it has ended well the work does not begin. */
+function initTrouble({ status }: Pod): { reason: string; message: string } | undefined {
+  for (const { name, state } of status?.initContainerStatuses ?? []) {
+    const { waiting, terminated } = state ?? {};
+    const code = terminated?.exitCode ?? 0;
+    const reason = code === 0 ? waiting?.reason : `exit code ${code}`;
+    if (reason === undefined || reason === 'PodInitializing') continue;
+    const said = maskCredentials((terminated?.message ?? waiting?.message ?? '').slice(-MAX_MESSAGE));
+    return { reason: `init container ${name}: ${reason}`, message: said };
+  }
+  return undefined;
+}
+
+function isOver({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+/** The container that does the work decides; whatever runs beside it keeps the pod, not the verdict. */
 function stateOf(pod: Pod, ended: ContainerStateTerminated | undefined): PodFacts['state'] {
-  const phase = pod.status?.phase;
-  if (phase === 'Succeeded') return 'succeeded';
+  const { phase, reason } = pod.status ?? {};
+  // A pod that was ended from outside (DeadlineExceeded, Evicted) has failed, however its containers took it.
+  if (phase === 'Failed' && reason !== undefined) return 'failed';
+  if (ended?.exitCode === 0 || phase === 'Succeeded') return 'succeeded';
   if (phase === 'Failed') return 'failed';
-  if (ended?.exitCode === 0) return 'succeeded';
-  return phase === 'Running' ? 'running' : 'waiting';
+  if (ended !== undefined && pod.spec?.restartPolicy === 'Never') return 'failed';
+  return commandOf(pod)?.state?.running === undefined ? 'waiting' : 'running';
 }
 
 export function jobFacts(job: Job, pods: readonly Pod[]): JobFacts {
@@ -54,7 +87,7 @@ export function jobFacts(job: Job, pods: readonly Pod[]): JobFacts {
   const ended = status?.conditions?.find(
     ({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True',
   );
-  const newest = pods.toSorted((a, b) => createdAt(b) - createdAt(a))[0];
+  const newest = newestOf(pods);
   const counted = (status?.active ?? 0) + (status?.failed ?? 0) + (status?.succeeded ?? 0);
   return {
     name: job.metadata.name ?? '',
@@ -64,6 +97,20 @@ export function jobFacts(job: Job, pods: readonly Pod[]): JobFacts {
     message: ended?.message,
     pod: newest && podFacts(newest),
   };
+}
+
+/** Of the attempts of a Job the last one: a pod follows only when the one before has ended. */
+export function newestOf(pods: readonly Pod[]): Pod | undefined {
+  const order = (pod: Pod) => [
+    createdAt(pod),
+    isOver(pod) ? 0 : 1,
+    Date.parse(commandOf(pod)?.state?.terminated?.finishedAt ?? '') || 0,
+  ];
+  const sorted = pods.toSorted((a, b) => {
+    const [ofA, ofB] = [order(a), order(b)];
+    return ofA.map((value, i) => value - (ofB[i] ?? 0)).find((it) => it !== 0) ?? 0;
+  });
+  return sorted.at(-1);
 }
 
 function createdAt(pod: Pod): number {

@@ -2,8 +2,9 @@ import type { Pod } from '../api/kubernetes.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import type { NodeOpStore } from '../core/ports.ts';
-import { jobName } from '../core/rollout/names.ts';
+import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
+import { newestOf } from './facts.ts';
 import { NODEOPS, objectPath, PODS } from './resources.ts';
 import type { WatchCache } from './watch.ts';
 
@@ -56,11 +57,11 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
       const job = nodeOp.status?.nodeStatuses?.[node]?.jobName ?? jobName({ name, uid }, node);
       const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
-      const newest = items.toSorted((a, b) => createdAt(b).localeCompare(createdAt(a)))[0];
+      const newest = newestOf(items);
       if (newest === undefined) return undefined;
       const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
       try {
-        return await client.text(path, { tailLines: lines, limitBytes: bytes });
+        return await client.text(path, { container: CONTAINER, tailLines: lines, limitBytes: bytes });
       } catch (error) {
         // The node is down or its container is gone: the status still has the end of the log.
         if (error instanceof ApiError && error.code >= 400) return undefined;
@@ -68,10 +69,6 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       }
     },
   };
-}
-
-function createdAt(pod: Pod): string {
-  return pod.metadata.creationTimestamp ?? '';
 }
 
 /** API servers of all versions drop the fields a definition does not have; a rehearsal tells which, before anybody acts on the rest. */

@@ -31,7 +31,12 @@ export function trimJob(job: Job): Job {
 }
 
 export function trimPod(pod: Pod): Pod {
-  return { metadata: trimMeta(pod.metadata, ANNOTATION_NODE), ...(pod.status ? { status: pod.status } : {}) };
+  const restartPolicy = pod.spec?.restartPolicy;
+  return {
+    metadata: trimMeta(pod.metadata, ANNOTATION_NODE),
+    ...(restartPolicy === undefined ? {} : { spec: { containers: [], restartPolicy } }),
+    ...(pod.status ? { status: pod.status } : {}),
+  };
 }
 
 function trimMeta(meta: ObjectMeta, annotation: string): ObjectMeta {

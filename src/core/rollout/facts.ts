@@ -27,6 +27,8 @@ export interface PodFacts {
   reason: string | undefined;
   /** Termination message, or the last log lines of a failed container. */
   message: string | undefined;
+  /** Containers beside the one that has ended, which keep the pod from ending. */
+  keptBy?: readonly string[];
 }
 
 export interface JobFacts {

@@ -27,8 +27,10 @@ function linesOf(text: string): string[] {
     .filter((line) => line.trim() !== '');
 }
 
-/** What a pod that has not started waits for; undefined when that is nothing out of the ordinary. */
+/** What a pod waits for; undefined when that is nothing out of the ordinary. */
 export function waitingReason(pod: PodFacts): string | undefined {
+  const kept = pod.keptBy?.join(', ') ?? '';
+  if (kept !== '') return `the command has ended, but ${kept} keeps its pod alive`;
   if (pod.state !== 'waiting' || pod.reason === undefined || pod.reason === 'ContainerCreating')
     return undefined;
   return pod.message === undefined ? pod.reason : `${pod.reason}: ${pod.message}`;

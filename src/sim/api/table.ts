@@ -15,9 +15,9 @@ const COLUMNS: Record<string, Column[]> = {
     ['Version', 'string', (node) => at(node, 'status.nodeInfo.kubeletVersion')],
   ],
   Pod: [
-    ['Ready', 'string', (pod) => (readyOf(pod) ? '1/1' : '0/1')],
+    ['Ready', 'string', readyOf],
     ['Status', 'string', podStatus],
-    ['Restarts', 'integer', (pod) => containerOf(pod)?.['restartCount'] ?? 0],
+    ['Restarts', 'integer', (pod) => Math.max(0, ...statusesOf(pod).map((it) => Number(it['restartCount'])))],
     age,
     ['Node', 'string', (pod) => at(pod, 'spec.nodeName')],
   ],
@@ -81,17 +81,25 @@ function roles(node: Obj): string {
   return found.map((label) => label.slice(prefix.length)).join(',') || '<none>';
 }
 
-function containerOf(pod: Obj): Record<string, unknown> | undefined {
+function statusesOf(pod: Obj): Record<string, unknown>[] {
   const list = at(pod, 'status.containerStatuses');
-  return Array.isArray(list) && isRecord(list[0]) ? list[0] : undefined;
+  return Array.isArray(list) ? list.filter(isRecord) : [];
 }
 
-const readyOf = (pod: Obj): boolean => containerOf(pod)?.['ready'] === true;
+function readyOf(pod: Obj): string {
+  const containers = at(pod, 'spec.containers');
+  const all = Array.isArray(containers) ? containers.length : 1;
+  return `${statusesOf(pod).filter(({ ready }) => ready === true).length}/${all}`;
+}
 
+/** The reason of the first container that waits or has ended, as kubectl's servers put it; one beside that still runs is told of. */
 function podStatus(pod: Obj): unknown {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  const state = containerOf(pod)?.['state'];
-  const reason = at(state, 'waiting.reason') ?? at(state, 'terminated.reason');
+  const states = statusesOf(pod).map(({ state }) => state);
+  const reasons = states.map((state) => at(state, 'waiting.reason') ?? at(state, 'terminated.reason'));
+  const reason = reasons.find((it) => it !== undefined);
+  const runs = states.some((state) => at(state, 'running') !== undefined);
+  if (reason === 'Completed' && runs) return 'NotReady';
   return at(pod, 'status.reason') ?? reason ?? at(pod, 'status.phase');
 }
 
