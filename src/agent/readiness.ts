@@ -28,7 +28,9 @@ export function checkRepository({ tip, lastPoll, problem }: PollState, now: numb
   const name = 'repository';
   if (lastPoll === undefined) return { name, missing: problem ?? 'not fetched yet' };
   const seconds = Math.max(0, Math.round((now - lastPoll) / 1000));
-  const known = `fetched ${spoken(seconds)} ago, at ${tip ?? 'no commit: the branch does not exist yet'}`;
+  const asked = `fetched ${spoken(seconds)} ago`;
+  if (tip === undefined) return { name, missing: `${asked}: ${problem ?? 'the remote has no such branch'}` };
+  const known = `${asked}, at ${tip}`;
   if (problem === undefined) return { name, detail: known };
   if (now - lastPoll <= REPOSITORY_PATIENCE_MS) return { name, detail: `${known}; since then: ${problem}` };
   return { name, missing: `${known}; since then: ${problem}` };

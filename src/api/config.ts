@@ -65,6 +65,21 @@ const Git = object({
     .describe(
       'Takes http:// and git:// URLs without git.verify: whoever is on the way to the host can then run anything on every node.',
     ),
+  fsck: object({
+    skip: z
+      .array(z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'expected the whole id of an object'))
+      .default([])
+      .describe(
+        'Objects that are taken though git finds fault with them: old ones that people have looked at.',
+      ),
+  })
+    .prefault({})
+    .describe('All objects are checked as they are fetched; a malformed one may hide what is executed.'),
+  rewindGrace: duration()
+    .default('5m')
+    .describe(
+      'How long a branch that goes back to an earlier commit is waited for: a mirror that lags, a force-push put right.',
+    ),
   signing: GitSigning.optional().describe("Key the agent's own commits are signed with."),
   results: Results.optional().describe(
     'A branch or repository of its own for what the agent writes of runs: reports, overview, logs, baseline.',

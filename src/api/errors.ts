@@ -26,3 +26,11 @@ export class AwayError extends TransientError {
     this.name = 'AwayError';
   }
 }
+
+/** A git command failed that needs nothing but the clone: most likely the clone is broken. */
+export class LocalGitError extends TransientError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LocalGitError';
+  }
+}

@@ -47,10 +47,11 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
   const place = placeFrom(process.env);
   const turn = new Turn(config, place, logger);
   let agent: Agent | undefined;
-  const carryOut = async (): Promise<undefined> => {
+  const carryOut = async (): Promise<string | undefined> => {
     agent = new Agent(config, logger, { place, mayWrite: await turn.gained });
     await agent.startController();
-    await agent.repository.runOnce();
+    const { problem } = await agent.repository.runOnce();
+    return problem === undefined ? undefined : `gave up: ${problem}`;
   };
   const over = new AbortController();
   const reason = await Promise.race([

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { simpleGit } from 'simple-git';
-import { TransientError } from '../api/errors.ts';
+import { LocalGitError, TransientError } from '../api/errors.ts';
 import { redact } from './credentials.ts';
 import { LOCAL, type Session } from './session.ts';
+import { wordsOf } from './words.ts';
 
 /**
  * Runs git. The only importer of simple-git. The environment is small and explicit: nothing of the
@@ -66,7 +67,7 @@ export class GitCommand {
     this.#options = options;
   }
 
-  /** Standard output as text. Throws TransientError with git's own words, without credentials. */
+  /** Standard output as text. Throws LocalGitError with git's own words, TransientError when it took too long. */
   async text(args: string[], stdin = ''): Promise<string> {
     const pieces: Buffer[] = [];
     await this.stream(args, stdin, (piece) => pieces.push(piece));
@@ -74,8 +75,8 @@ export class GitCommand {
   }
 
   /**
-   * The same for a command that needs credentials or keys. It is for those that reach out: after each one that says
-   * nothing simple-git waits 50 ms for more.
+   * The same for a command that needs credentials or keys, which may be at fault as well: throws TransientError, without
+   * credentials. It is for those that reach out: after each one that says nothing simple-git waits 50 ms for more.
    */
   async with(session: Session, args: string[], stdin?: string): Promise<string> {
     return this.#run(args, session, () => this.#git(session, stdin).raw(args));
@@ -94,7 +95,11 @@ export class GitCommand {
         env: this.#env(LOCAL),
         ...(signal && { signal }),
       });
-      const silent = setTimeout(() => child.kill(), timeoutMs);
+      let isSilent = false;
+      const silent = setTimeout(() => {
+        isSilent = true;
+        child.kill();
+      }, timeoutMs);
       // A git that ends early says why by other means.
       child.stdin.on('error', () => undefined).end(input);
       const read = async () => {
@@ -105,7 +110,8 @@ export class GitCommand {
       };
       try {
         const [[code], words] = await Promise.all([once(child, 'close'), text(child.stderr), read()]);
-        if (code !== 0) throw new Error(words.trim() || `ended with ${code ?? 'a signal'}`);
+        if (isSilent) throw new TransientError(`git ${args[0]}: said nothing for ${timeoutMs} ms`);
+        if (code !== 0) throw new LocalGitError(words.trim() || `ended with ${code ?? 'a signal'}`);
       } finally {
         clearTimeout(silent);
         child.kill();
@@ -113,13 +119,18 @@ export class GitCommand {
     });
   }
 
-  async #run<T>(args: string[], { secrets }: Session, action: () => Promise<T>): Promise<T> {
+  async #run<T>(args: string[], session: Session, action: () => Promise<T>): Promise<T> {
+    const { secrets } = session;
+    const isLocal = session === LOCAL;
     try {
       return await action();
     } catch (error) {
+      if (error instanceof TransientError && !(error instanceof LocalGitError)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
+      const words = redact(`git ${args[0]}: ${wordsOf(reason)}`, secrets);
       // The original is not kept as the cause: its message and task hold the URL with credentials.
-      throw new TransientError(redact(`git ${args[0]}: ${reason.trim()}`, secrets));
+      if (isLocal) throw new LocalGitError(words);
+      throw new TransientError(words);
     }
   }
 

@@ -1,3 +1,4 @@
+import { LocalGitError } from '../api/errors.ts';
 import { eachBlob } from './read.ts';
 import type { GitCommand } from './command.ts';
 
@@ -11,17 +12,17 @@ type FetchObjects = (ids: readonly string[]) => Promise<void>;
  */
 export class Contents {
   readonly #git: GitCommand;
-  readonly #fetch: FetchObjects;
+  readonly #fetch: FetchObjects | undefined;
 
   /** Without `fetch` everything is expected to be there. */
-  constructor(git: GitCommand, fetch: FetchObjects = () => Promise.resolve()) {
+  constructor(git: GitCommand, fetch?: FetchObjects) {
     this.#git = git;
     this.#fetch = fetch;
   }
 
   /**
    * One after the other, in one process however many there are. No more is held than one content, unless `take` keeps it.
-   * It is given undefined for what is nowhere.
+   * Where nothing can be fetched it is given undefined for what is not there.
    */
   async each<Item extends { blob: string }>(
     items: readonly Item[],
@@ -34,8 +35,16 @@ export class Contents {
       else missing.push(item);
     });
     if (missing.length === 0) return;
+    if (!this.#fetch) {
+      for (const item of missing) take(item, undefined);
+      return;
+    }
     await this.#fetch([...new Set(missing.map(({ blob }) => blob))]);
-    await eachBlob(this.#git, missing, limit, take);
+    await eachBlob(this.#git, missing, limit, (item, bytes) => {
+      // The remote gave it: nothing would be known of a content that is there.
+      if (!bytes) throw new LocalGitError(`object ${item.blob} was fetched and is not in the clone`);
+      take(item, bytes);
+    });
   }
 
   /** Those of the ids that are known, all held at once. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AgentConfig } from '../api/config.ts';
-import { TransientError } from '../api/errors.ts';
+import { LocalGitError, TransientError } from '../api/errors.ts';
 import { GitAccess, transportOf } from '../api/git-access.ts';
 import { durationMs } from '../api/schema.ts';
 import { Clone } from './clone.ts';
@@ -53,20 +53,27 @@ export class Mirror {
     return undefined;
   }
 
-  /** After a read failed: the next fetch starts from a new clone. */
+  /** After a read failed: the next fetch mends the clone, or begins a new one. */
   markBroken(): void {
     this.#clone.markBroken();
+  }
+
+  /** The same for what went wrong, if the clone may be at fault. */
+  blame(error: unknown): void {
+    if (error instanceof LocalGitError) this.markBroken();
   }
 }
 
 /** The clone the configuration asks for. */
 export function mirrorOf(config: AgentConfig['git'], signal: AbortSignal): Mirror {
   const { url, branch, access, writeAccess, dir, timeout, results } = config;
-  const clone = new Clone({ dir, timeoutMs: durationMs(timeout), signal });
-  const remote = new Remote(clone, { url, access, writeAccess, field: 'git' });
+  const { skip } = config.fsck;
+  const clone = new Clone({ dir, timeoutMs: durationMs(timeout), signal, skip });
+  const remote = new Remote(clone, { url, access, writeAccess, field: 'git', skip });
   const runs = remote.follow(branch, `refs/heads/${branch}`);
   if (!results) return new Mirror(clone, runs, runs);
-  const other = results.url === undefined ? remote : remoteOfResults(clone, { ...results, url: results.url });
+  const other =
+    results.url === undefined ? remote : remoteOfResults(clone, { ...results, url: results.url }, skip);
   return new Mirror(clone, runs, other.follow(results.branch, `refs/results/${results.branch}`));
 }
 
@@ -74,8 +81,10 @@ export function mirrorOf(config: AgentConfig['git'], signal: AbortSignal): Mirro
 function remoteOfResults(
   clone: Clone,
   { url, access, writeAccess }: NonNullable<AgentConfig['git']['results']> & { url: string },
+  skip: readonly string[],
 ): Remote {
-  return new Remote(clone, { url, access: access ?? GitAccess.parse({}), writeAccess, field: 'git.results' });
+  const own = access ?? GitAccess.parse({});
+  return new Remote(clone, { url, access: own, writeAccess, field: 'git.results', skip });
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -240,17 +240,17 @@ export async function touchedSince(
   paths: readonly string[],
 ): Promise<ReadonlySet<string> | undefined> {
   if (from === to || paths.length === 0) return new Set();
-  if (paths.length > MAX_PATHS || !(await isAncestor(git, from, to))) return undefined;
+  if (paths.length > MAX_PATHS || (await forkPoint(git, from, to)) !== from) return undefined;
   const range = `${from}..${to}`;
   if ((await git.text(['rev-list', '--merges', '-1', range])) !== '') return undefined;
   const args = ['log', '--format=', '--name-only', '--no-renames', '-z', range, '--', ...paths];
   return new Set((await git.text(args)).split('\0'));
 }
 
-/** Whether everything that `commit` has is in the history of `tip`; not so when one of them is not in the clone. */
-async function isAncestor(git: GitCommand, commit: string, tip: string): Promise<boolean> {
-  const base = await git.text(['merge-base', commit, tip]).catch(() => '');
-  return base.trim() === commit;
+/** The newest commit that both have in their history; undefined when there is none, or one of them is not in the clone. */
+export async function forkPoint(git: GitCommand, one: string, other: string): Promise<string | undefined> {
+  const base = (await git.text(['merge-base', one, other]).catch(() => '')).trim();
+  return base === '' ? undefined : base;
 }
 
 const FOLDER = '040000';

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AwayError } from '../api/errors.ts';
+import { AwayError, InvalidError } from '../api/errors.ts';
 import type { GitAccess } from '../api/git-access.ts';
 import { Access } from './access.ts';
-import type { Clone } from './clone.ts';
+import { HARMLESS, objectChecks } from './checks.ts';
+import type { Clone, ObjectFormat } from './clone.ts';
 import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
+import { formatOf, listHeads, type Heads } from './heads.ts';
 import { type Setting, withSettings } from './session.ts';
+import { faultOf } from './words.ts';
 
 export interface RemoteOptions {
   url: string;
@@ -15,6 +18,8 @@ export interface RemoteOptions {
   writeAccess?: GitAccess | undefined;
   /** Where these stand in the configuration, for messages. */
   field: string;
+  /** Objects that are taken though git finds fault with them. */
+  skip?: readonly string[];
 }
 
 /** What git calls the remote, for the length of a command. */
@@ -49,16 +54,20 @@ export class Remote {
   readonly #reading: Access;
   readonly #writing: Access;
   readonly #branches: Branch[] = [];
+  readonly #field: string;
+  readonly #skip: readonly string[];
   #omitsContents = true;
   /** Contents that were not given though the remote answers, one after the other. */
   #refusals = 0;
   /** Fetches with news since the clone was packed. */
   #news = 0;
 
-  constructor(clone: Clone, { url, access, writeAccess, field }: RemoteOptions) {
+  constructor(clone: Clone, { url, access, writeAccess, field, skip = [] }: RemoteOptions) {
     this.clone = clone;
     this.contents = new Contents(clone.git, (ids) => this.#fetchContents(ids));
     this.#url = url;
+    this.#field = field;
+    this.#skip = skip;
     this.#reading = new Access(access, url, `${field}.access`);
     this.#writing = writeAccess ? new Access(writeAccess, url, `${field}.writeAccess`) : this.#reading;
   }
@@ -75,20 +84,23 @@ export class Remote {
    * @throws TransientError when the remote is away
    */
   async fetch(): Promise<void> {
-    await this.clone.open();
+    await this.clone.open(() => this.#format());
     try {
       await this.#fetch(this.#branches);
     } catch (error) {
-      // A remote that answers lacks a branch, or the clone is at fault.
-      const there = await this.#existing().catch(() => undefined);
-      if (there === undefined) throw error;
-      await this.#fetchAgain(there);
+      // A remote that answers lacks a branch, or the clone is at fault, or what it holds is.
+      const heads = await this.#heads().catch(() => undefined);
+      if (heads === undefined) throw error;
+      this.#judge(error);
+      await this.#fetchAgain(heads);
     }
   }
 
   /** Moves a branch to a commit made on its tip. Throws TransientError when others were first. */
   async push(commit: string, { name }: Branch): Promise<void> {
     await this.#talk(this.#writing, ['push', '--progress', '--', this.#url, `${commit}:refs/heads/${name}`]);
+    // The commit is a few objects more, as those of others are.
+    this.#news += 1;
   }
 
   /** Gets what was left out, by object id. */
@@ -101,32 +113,70 @@ export class Remote {
       }
       this.#refusals = 0;
     } catch (error) {
-      const there = await this.#existing().catch(() => undefined);
-      if (there === undefined || ++this.#refusals < MAX_REFUSALS) throw new AwayError(error);
+      const heads = await this.#heads().catch(() => undefined);
+      if (heads === undefined || ++this.#refusals < MAX_REFUSALS) throw new AwayError(error);
       // It left them out and does not give them: the clone is begun anew with all of them.
       this.#omitsContents = false;
-      this.clone.markBroken();
+      this.clone.abandon();
       throw error;
     }
   }
 
   /** By chance the fetch failed, or for branches that are not there, or because of the clone. */
-  async #fetchAgain(there: Branch[]): Promise<void> {
-    for (const branch of this.#branches) if (!there.includes(branch)) branch.isMissing();
+  async #fetchAgain({ format, names }: Heads): Promise<void> {
+    const there = this.#branches.filter(({ name }) => names.includes(name));
+    for (const branch of this.#branches) if (!there.includes(branch)) branch.isMissing(names);
     if (there.length === 0) return;
-    try {
-      await this.#fetch(there);
-    } catch {
-      await this.clone.begin();
-      await this.#fetch(there);
+    if (format === this.clone.format) {
+      await this.clone.mend();
+      const error = await this.#fetch(there).then(() => undefined, asError);
+      if (!error) return;
+      this.#judge(error);
     }
+    await this.clone.begin(await this.#format());
+    await this.#fetch(there);
   }
 
-  async #existing(): Promise<Branch[]> {
-    const refs = this.#branches.map(({ name }) => `refs/heads/${name}`);
-    const found = await this.#talk(this.#reading, ['ls-remote', '--', this.#url, ...refs]);
-    const names = new Set(found.split('\n').map((line) => line.replace(/^\S*\t/, '')));
-    return this.#branches.filter(({ name }) => names.has(`refs/heads/${name}`));
+  /**
+   * Throws InvalidError when git finds fault with what the remote holds: another clone would be refused as well. Older
+   * versions of git leave out contents or take harmless faults, not both; then all contents are fetched.
+   */
+  #judge(error: unknown): void {
+    const fault = faultOf(error instanceof Error ? error.message : '');
+    if (!fault) return;
+    const { object, kind } = fault;
+    if (this.#omitsContents && (HARMLESS.includes(kind) || this.#skip.includes(object))) {
+      this.#omitsContents = false;
+      return;
+    }
+    const danger =
+      'no Git client writes such an object, and it may hide what is executed from who looks at it';
+    const way = `Find out who pushed it and take it out of the history. When it is old and harmless, add its id to git.fsck.skip`;
+    throw new InvalidError(`${this.#field}.url: object ${object} is refused (${kind}): ${danger}. ${way}`);
+  }
+
+  /** How the repository names its objects. One clone holds those of one kind. */
+  async #format(): Promise<ObjectFormat> {
+    // One that does not answer says so at the fetch that follows.
+    const asked = this.#reading.use((session) => formatOf(this.clone.outside, session, this.#url));
+    const format = await asked.catch((error: unknown): ObjectFormat => {
+      if (error instanceof InvalidError) throw error;
+      return this.clone.format ?? 'sha1';
+    });
+    const { format: other } = this.clone;
+    if (this.#sharesClone && other !== undefined && other !== format) {
+      const message = `has object ids of the kind ${format}, git.url those of ${other}; both have to be of one kind`;
+      throw new InvalidError(`${this.#field}.url: the repository ${message}`);
+    }
+    return format;
+  }
+
+  get #sharesClone(): boolean {
+    return this.#field !== 'git';
+  }
+
+  #heads(): Promise<Heads> {
+    return this.#reading.use((session) => listHeads(this.clone.outside, session, this.#url));
   }
 
   /**
@@ -152,7 +202,11 @@ export class Remote {
   }
 
   #fetchNamed(args: string[], refs: string[], settings: Setting[] = [], stdin?: string): Promise<string> {
-    const named: Setting[] = [[`remote.${NAME}.url`, this.#url], ...settings];
+    const named: Setting[] = [
+      [`remote.${NAME}.url`, this.#url],
+      ...objectChecks(this.clone.skipList),
+      ...settings,
+    ];
     if (this.#omitsContents) named.push(...WITHOUT_CONTENTS);
     return this.#reading.use((session) =>
       this.clone.git.with(withSettings(session, named), [...args, '--', NAME, ...refs], stdin),
@@ -172,6 +226,7 @@ export class Branch {
   readonly ref: string;
   #known: { tip: string | undefined } | undefined;
   #wasThere = false;
+  #others: readonly string[] = [];
 
   constructor(remote: Remote, name: string, ref: string) {
     this.remote = remote;
@@ -229,8 +284,18 @@ export class Branch {
     this.#wasThere = true;
   }
 
-  /** To be told by the remote. */
-  isMissing(): void {
-    this.#known = { tip: undefined };
+  /** Branches that the remote has, as of when this one was found missing. */
+  get others(): readonly string[] {
+    return this.#others;
   }
+
+  /** To be told by the remote. */
+  isMissing(others: readonly string[] = []): void {
+    this.#known = { tip: undefined };
+    this.#others = others;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TransientError } from '../api/errors.ts';
+import { LocalGitError, TransientError } from '../api/errors.ts';
 import type { GitVerify } from '../api/git-trust.ts';
 import { signersAt, type Signers } from '../core/runs/allowed-signers.ts';
 import type { Signature } from '../core/runs/trust.ts';
@@ -138,7 +138,7 @@ async function readWritten(git: GitCommand, commits: readonly string[]): Promise
   for (const commit of commits) {
     const bytes = contents.get(commit);
     // Of a commit that is not there nothing is known, least of all that nobody signed it.
-    if (!bytes) throw new TransientError(`commit ${commit} is not in the clone`);
+    if (!bytes) throw new LocalGitError(`commit ${commit} is not in the clone`);
     const [header = ''] = Buffer.from(bytes).toString('latin1').split('\n\n', 1);
     const [, first, rest = ''] = /^gpgsig(?:-sha256)? (.*)\n((?: .*\n?)*)/m.exec(header) ?? [];
     const kind = first === undefined ? 'none' : kindOf(first);

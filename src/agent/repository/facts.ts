@@ -99,6 +99,7 @@ export class FactsReader {
       return { ...run, file: { ...file, prepare: () => trusted(prepared, origins) } };
     } catch (error) {
       const held = error instanceof Error ? error.message : String(error);
+      this.#context.mirror.blame(error);
       this.#context.logger.warn({ run: path, reason: held }, 'signatures cannot be checked; the run waits');
       const prepare = (): Preparation => ({ ok: false, problems: [{ path: [], message: held }] });
       return { ...run, held, file: { ...file, prepare } };

@@ -41,6 +41,8 @@ export interface PollState {
 /** What a pass left behind: whether something is still under way, and how runs ended so far. */
 export interface Settled {
   pending: boolean;
+  /** Why there is nothing to do though there may be runs. */
+  problem?: string | undefined;
   /** Final phases this loop has reported, by path of the run file. */
   phaseByRun: Record<string, ReportPhase>;
 }
@@ -131,7 +133,8 @@ export class RepositoryLoop {
 
   /** Whether every run is over and reported, as of the last pass. */
   settled(): Settled {
-    return { pending: this.#pending, phaseByRun: Object.fromEntries(this.#reconciler.publisher.phases) };
+    const phaseByRun = Object.fromEntries(this.#reconciler.publisher.phases);
+    return { pending: this.#pending, problem: this.#problem, phaseByRun };
   }
 
   /** Works until nothing is pending. Runs that wait for their notBefore or window are not waited for. */
@@ -167,11 +170,11 @@ export class RepositoryLoop {
   async #pass(fetch: boolean): Promise<void> {
     if (this.#abort.signal.aborted) return;
     try {
-      const { pending, lookInMs } = await this.#reconciler.reconcile(fetch);
+      const { pending, lookInMs, problem } = await this.#reconciler.reconcile(fetch);
       this.#pending = pending;
       if (this.#failures > 0) this.#log.info({ failures: this.#failures }, 'repository is back');
       this.#failures = 0;
-      this.#problem = undefined;
+      this.#problem = problem;
       this.#notBefore = 0;
       if (lookInMs < Infinity) this.#lookIn(lookInMs);
     } catch (error) {

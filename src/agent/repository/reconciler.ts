@@ -34,6 +34,8 @@ export interface Outcome {
   pending: boolean;
   /** When there is something to do again though nothing changes; Infinity when never. */
   lookInMs: number;
+  /** Why nothing was done. */
+  problem?: string;
 }
 
 /** An action that failed is tried again after this. */
@@ -57,6 +59,7 @@ export class Reconciler {
   readonly #executor: RunExecutor;
   readonly #nodeLogs: NodeLogs;
   #toldBroken = '';
+  #toldProblem = '';
 
   constructor(deps: ReconcilerDeps) {
     const { config, store, log, clock, now, telemetry, onReports } = deps;
@@ -80,13 +83,25 @@ export class Reconciler {
 
   /** @param fetch whether to ask the remotes what is new */
   async reconcile(fetch: boolean): Promise<Outcome> {
-    const { config, log, now } = this.#deps;
-    const { repository, publisher } = this;
-    const away = fetch || repository.tip === undefined ? await repository.fetch() : undefined;
-    if (repository.tip === undefined) {
-      log.info({ branch: config.git.branch }, 'the remote has no such branch yet');
-      return { pending: false, lookInMs: Infinity };
+    try {
+      return await this.#look(fetch);
+    } catch (error) {
+      this.repository.mirror.blame(error);
+      throw error;
     }
+  }
+
+  async #look(fetch: boolean): Promise<Outcome> {
+    const { config, now } = this.#deps;
+    const { repository, publisher } = this;
+    const isDue = fetch || repository.tip === undefined || repository.rewoundMs === 0;
+    const away = isDue ? await repository.fetch() : undefined;
+    const { problem, rewoundMs } = repository;
+    if (problem !== undefined) {
+      this.#tellProblem(problem);
+      return { pending: rewoundMs !== undefined, lookInMs: rewoundMs ?? Infinity, problem };
+    }
+    this.#toldProblem = '';
     const nodeOps = this.#executor.nodeOps();
     let snapshot = await repository.read();
     let trouble = away;
@@ -113,6 +128,14 @@ export class Reconciler {
       pending: pending || dueMs !== undefined || [...news.reports.values()].some((it) => !isFinalReport(it)),
       lookInMs: Math.min(lookInMs, dueMs ?? Infinity),
     };
+  }
+
+  /** Once, however the time goes on that it names. */
+  #tellProblem(problem: string): void {
+    const told = problem.split(';', 1)[0] ?? '';
+    if (this.#toldProblem !== told)
+      this.#deps.log.warn({ reason: problem }, 'the branch is not followed now');
+    this.#toldProblem = told;
   }
 
   /** One that fails holds up no other. */

@@ -97,7 +97,8 @@ export class Scheduler {
 
   /** The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it. */
   async #isTrusted(file: TrackedFile, snapshot: Snapshot): Promise<boolean> {
-    const reason = this.#trust && (await distrust(this.#trust, file, snapshot));
+    const reason =
+      this.#trust && (await distrust(this.#trust, file, snapshot, (error) => this.#mirror.blame(error)));
     if (reason === undefined) return true;
     this.#tell(file.path, file.blob, reason);
     return false;
@@ -123,11 +124,17 @@ export class Scheduler {
 }
 
 /** Why the file is not to be acted on. */
-async function distrust(trust: Trust, file: TrackedFile, snapshot: Snapshot): Promise<string | undefined> {
+async function distrust(
+  trust: Trust,
+  file: TrackedFile,
+  snapshot: Snapshot,
+  onFailure: (error: unknown) => void,
+): Promise<string | undefined> {
   try {
     const found = [await trust.provenance(file, snapshot), await trust.history(snapshot)];
     return found.flatMap((it) => (it && flaw(it)) ?? [])[0];
   } catch (error) {
+    onFailure(error);
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -112,6 +112,11 @@ export class SnapshotReader {
     return this.#apply(snapshot, changes, own, this.#definitions);
   }
 
+  /** After history was rewritten: which commits added what is asked for anew. */
+  forgetHistory(): void {
+    this.#last?.added.clear();
+  }
+
   /** All at once, since each is mostly waiting. */
   async #readFirst(tips: ReadTips): Promise<Snapshot> {
     const { nodeops, runs } = this.#layout;
@@ -334,7 +339,11 @@ export class SnapshotReader {
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
     for (const it of stored) takeStored(snapshot, layout, it);
-    for (const it of runs) snapshot.runs.set(it.path, runFile(layout, it.entry));
+    for (const it of runs) {
+      snapshot.runs.set(it.path, runFile(layout, it.entry));
+      // One that comes back was added by another commit.
+      if (!it.entry || !it.before) snapshot.added.delete(it.path);
+    }
     // A definition may be what an invalid run waits for.
     const waiting = definitions === before ? [] : snapshot.unfinished;
     const reported = [...stored.map(({ path }) => path), ...waiting].flatMap((it) => runPaths(layout, it));

@@ -1,11 +1,13 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { AwayError, InvalidError, TransientError } from '../../api/errors.ts';
+import { durationMs } from '../../api/schema.ts';
 import type { Clock, Telemetry } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
 import type { Branch } from '../../git/remote.ts';
 import { type Files, writeFiles } from '../../git/write.ts';
 import type { Snapshot } from './snapshot.ts';
+import { Rewinds } from './rewind.ts';
 import { SnapshotReader, type ReadTips } from './snapshot-reader.ts';
 
 export interface TrackedOptions {
@@ -23,6 +25,7 @@ export class TrackedRepository {
   readonly snapshots: SnapshotReader;
   readonly #options: TrackedOptions;
   #tips: ReadTips | undefined;
+  readonly #rewinds: Rewinds;
   #lastFetch: number | undefined;
   #sawNoBranch = false;
 
@@ -32,6 +35,29 @@ export class TrackedRepository {
     this.layout = { ...config.git.paths, cluster: config.cluster };
     this.mirror = mirrorOf(config.git, signal);
     this.snapshots = new SnapshotReader(this.mirror, this.layout);
+    const graceMs = durationMs(config.git.rewindGrace);
+    this.#rewinds = new Rewinds(this.mirror.git, this.layout, { clock: options.clock, graceMs });
+  }
+
+  /** Milliseconds until a branch that went back is believed; undefined when none did. */
+  get rewoundMs(): number | undefined {
+    const { rewound } = this.#rewinds;
+    return rewound && Math.max(0, rewound.until - this.#options.clock.steady());
+  }
+
+  /** Why nothing can be said of the runs now: the branch is not there, or went back to an earlier commit. */
+  get problem(): string | undefined {
+    const { branch } = this.#options.config.git;
+    const { rewound } = this.#rewinds;
+    if (rewound) {
+      const seconds = Math.ceil((this.rewoundMs ?? 0) / 1000);
+      const what = `a branch went back from commit ${rewound.from.slice(0, 12)} to ${rewound.to.slice(0, 12)}`;
+      return `${what}; for ${seconds} s more nothing begins, is cancelled or reported for it, unless it comes back (git.rewindGrace)`;
+    }
+    if (this.#tips) return undefined;
+    const { others } = this.mirror.runs;
+    const there = others.length === 0 ? 'it has none' : `it has ${listOf(others)}`;
+    return `the remote has no branch "${branch}"; ${there}`;
   }
 
   /** Tip of the branch with the run files; undefined while there is no branch to follow. */
@@ -56,7 +82,7 @@ export class TrackedRepository {
       const away = await this.mirror.fetch();
       signal.throwIfAborted();
       if (away && !this.#tips) throw away;
-      this.#tips = await this.#tipsNow(away ? this.#tips?.results : await this.mirror.results.tip());
+      await this.#moveTo(await this.#tipsNow(away ? this.#tips?.results : await this.mirror.results.tip()));
       // One that was deleted and comes back holds what it held.
       if (!this.#tips) this.#sawNoBranch ||= !this.mirror.runs.isGone;
       telemetry.polled(!away);
@@ -89,12 +115,28 @@ export class TrackedRepository {
     const { author, signing } = config.git;
     const options = { author, signing, clock, now, signal, onRetry: telemetry.pushRetried };
     const commit = await writeFiles(branch, files, message, options);
-    this.#tips = await this.#tipsNow(await this.mirror.results.tip());
+    await this.#moveTo(await this.#tipsNow(await this.mirror.results.tip()));
+    if (this.#rewinds.rewound) throw new TransientError(this.problem ?? '');
     return commit;
+  }
+
+  /** While a branch that went back is waited for, the tips stay what they were. */
+  async #moveTo(tips: ReadTips | undefined): Promise<void> {
+    const move = tips && (await this.#rewinds.look(tips));
+    if (move?.isRewritten === true) this.snapshots.forgetHistory();
+    if (!move?.rewound) this.#tips = tips;
   }
 
   async #tipsNow(results: string | undefined): Promise<ReadTips | undefined> {
     const runs = await this.mirror.runs.tip();
     return runs === undefined ? undefined : { runs, results };
   }
+}
+
+const MAX_NAMED = 10;
+
+function listOf(names: readonly string[]): string {
+  const named = names.slice(0, MAX_NAMED).map((it) => JSON.stringify(it));
+  const more = names.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

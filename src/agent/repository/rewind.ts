@@ -1,0 +1,104 @@
+import type { Clock } from '../../core/ports.ts';
+import type { Layout } from '../../core/runs/paths.ts';
+import type { GitCommand } from '../../git/command.ts';
+import { forkPoint, resolveCommit, treeChanges } from '../../git/read.ts';
+import type { ReadTips } from './snapshot-reader.ts';
+
+/** The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. */
+const BELIEVED = { runs: 'refs/agent/believed/runs', results: 'refs/agent/believed/results' } as const;
+const NAMES = ['runs', 'results'] as const;
+
+/** A branch that is not where it was: when it is believed, on the steady clock. */
+interface Rewound {
+  from: string;
+  to: string;
+  until: number;
+}
+
+/** How the tips stand to those that were acted on before. */
+export interface Move {
+  /** Set while a branch that went back is waited for. */
+  rewound?: Rewound;
+  /** Commits that were there before are not any more. */
+  isRewritten: boolean;
+}
+
+/**
+ * Notices when a branch goes back to an earlier commit: a mirror that lags, or a force-push that is put right soon. It is
+ * not believed for a while, since to cancel runs for it could not be undone. Commits of the agents alone on top of the earlier
+ * one make no difference: they go on reporting meanwhile.
+ */
+export class Rewinds {
+  readonly #git: GitCommand;
+  readonly #layout: Layout;
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  #believed: ReadTips | undefined;
+  #rewound: Rewound | undefined;
+
+  constructor(git: GitCommand, layout: Layout, { clock, graceMs }: { clock: Clock; graceMs: number }) {
+    this.#git = git;
+    this.#layout = layout;
+    this.#clock = clock;
+    this.#graceMs = graceMs;
+  }
+
+  /** Set while a branch that went back is waited for. */
+  get rewound(): Rewound | undefined {
+    return this.#rewound;
+  }
+
+  /** To be told of the tips before they are acted on. */
+  async look(tips: ReadTips): Promise<Move> {
+    const before = this.#believed ?? (await this.#remembered());
+    const found = before ? await this.#compare(before, tips) : { isRewritten: false };
+    if (found.back !== undefined && this.#graceMs > 0) {
+      const { from, to } = found.back;
+      const known = this.#rewound?.from === from ? this.#rewound.until : undefined;
+      const until = known ?? this.#clock.steady() + this.#graceMs;
+      if (this.#clock.steady() < until) {
+        this.#rewound = { from, to, until };
+        return { rewound: this.#rewound, isRewritten: false };
+      }
+    }
+    this.#rewound = undefined;
+    await this.#believe(tips, before);
+    return { isRewritten: found.isRewritten };
+  }
+
+  async #compare(before: ReadTips, now: ReadTips) {
+    let isRewritten = false;
+    for (const name of NAMES) {
+      const [from, to] = [before[name], now[name]];
+      if (from === undefined || to === undefined || from === to) continue;
+      const fork = await forkPoint(this.#git, from, to);
+      if (fork === from) continue;
+      isRewritten = true;
+      if (fork !== undefined && (fork === to || (await this.#isReported(fork, to)))) {
+        return { isRewritten, back: { from, to } };
+      }
+    }
+    return { isRewritten };
+  }
+
+  /** Whether nobody changed a run or a definition between the two. */
+  async #isReported(fork: string, to: string): Promise<boolean> {
+    const { nodeops, runs } = this.#layout;
+    const changes = await treeChanges(this.#git, fork, to, [nodeops, runs]).catch(() => undefined);
+    return changes?.length === 0;
+  }
+
+  async #remembered(): Promise<ReadTips | undefined> {
+    const [runs, results] = await Promise.all(NAMES.map((it) => resolveCommit(this.#git, BELIEVED[it])));
+    return runs === undefined ? undefined : { runs, results };
+  }
+
+  async #believe(tips: ReadTips, before: ReadTips | undefined): Promise<void> {
+    const lines = NAMES.flatMap((name) => {
+      const tip = tips[name];
+      return tip === undefined || tip === before?.[name] ? [] : [`update ${BELIEVED[name]} ${tip}\n`];
+    });
+    if (lines.length > 0) await this.#git.text(['update-ref', '--stdin'], lines.join(''));
+    this.#believed = tips;
+  }
+}

@@ -1,0 +1,38 @@
+/** Lines that tell how far a command is, in git's words and in those of the host's git. */
+const PROGRESS =
+  /^(?:remote: )?(?:Enumerating|Counting|Compressing|Writing|Receiving|Unpacking|Finding|Resolving|Total|Delta compression|Updating files|Checking connectivity|Filtering|Processed|POST git-|Pushing to|From |To )\b.*|^\s*$/;
+/** What the host said by itself. */
+const REMOTE = /^remote:\s?/;
+const REJECTED = /^ ! \[[^\]]*rejected\]/;
+/** Enough for what a hook has to say. */
+const MAX = 2000;
+
+/**
+ * What a command that failed said, by what people look for first: the words of the host, then why it was refused, then
+ * git's own. How far it had come is of no interest any more.
+ */
+export function wordsOf(said: string): string {
+  const lines = said
+    .split(/[\r\n]+/)
+    .map((line) => line.trimEnd())
+    .filter((line) => !PROGRESS.test(line) && line !== 'remote:');
+  const host = lines.filter((line) => REMOTE.test(line)).map((line) => line.replace(REMOTE, '').trim());
+  const rejected = lines.filter((line) => REJECTED.test(line)).map((line) => line.slice(3));
+  const rest = lines.filter(
+    (line) => !REMOTE.test(line) && !REJECTED.test(line) && !/^ [=*+-] \[/.test(line),
+  );
+  const all = [...host.filter((it) => it !== ''), ...rejected, ...rest].join('\n').trim();
+  return all.length > MAX ? `${all.slice(0, MAX)}…` : all;
+}
+
+/** What git's check of objects found fault with, of a fetch that it ended. */
+export interface Fault {
+  object: string;
+  kind: string;
+}
+
+export function faultOf(said: string): Fault | undefined {
+  if (!said.includes('fatal: fsck error')) return undefined;
+  const [, object, kind] = /^(?:git \w+: )?error: object ([0-9a-f]{40,64}): (\w+):/m.exec(said) ?? [];
+  return object === undefined || kind === undefined ? undefined : { object, kind };
+}
