@@ -36,6 +36,9 @@ export interface AgentOptions {
   clock?: Clock;
 }
 
+/** How long requests under way may take when the agent is stopped. */
+const GRACE_MS = 10_000;
+
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
   readonly repository: RepositoryLoop;
@@ -45,12 +48,14 @@ export class Agent {
   private readonly store: NodeOpStore;
   private readonly client: KubeClient;
   private readonly logger: Logger;
+  private readonly clock: Clock;
   private readonly listeners = new Set<() => void>();
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, logger: Logger, options: AgentOptions = {}) {
     const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock } = options;
     this.logger = logger;
+    this.clock = clock;
     this.client = connect(config, { clock, mayWrite, onAnswer: telemetry.apiRequest });
     const common = {
       client: this.client,
@@ -84,7 +89,7 @@ export class Agent {
     });
   }
 
-  /** Resolves when the cluster's state is known; an API server that is away is waited for. */
+  /** Resolves when the cluster's state is known; an API server that is away is waited for. Rejects with StoppedError when stopped. */
   async startController(): Promise<void> {
     this.logger.info({ ready: false }, 'waiting for the API server');
     await this.controller.start();
@@ -115,12 +120,20 @@ export class Agent {
     void this.client.close();
   }
 
-  /** Last started, first stopped. What is under way in the cluster goes on and is picked up again. */
+  /**
+   * Last started, first stopped. What is under way in the cluster goes on and is picked up again; a request that is not
+   * answered for long is given up.
+   */
   async stop(): Promise<void> {
-    await this.repository.stop();
-    await this.feedback?.stop();
-    await this.controller.stop();
-    await this.client.close();
+    const cancel = this.clock.after(GRACE_MS, () => this.abandon());
+    try {
+      await this.repository.stop();
+      await this.feedback?.stop();
+      await this.controller.stop();
+      await this.client.close();
+    } finally {
+      cancel();
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import type { PollState } from './repository/loop.ts';
 export interface EndpointSource {
   leader: () => boolean;
   checks: () => Check[];
+  progress: () => Check[];
   poll: () => PollState;
   nodeOps: () => Iterable<NodeOp>;
   /** Asks whoever leads for a poll at once. */
@@ -50,7 +51,7 @@ export async function openEndpoint(
     onRefused: (path, reason, remote) => log.warn({ path, reason, remote }, 'call refused'),
   });
   const server = new HttpServer({
-    routes: [...healthRoutes(source.checks), metrics.route, ...triggers],
+    routes: [...healthRoutes(source.checks, source.progress), metrics.route, ...triggers],
     host: http.host,
     port: http.port,
     onError: (error) => log.error({ err: String(error) }, 'http'),

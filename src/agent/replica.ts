@@ -4,11 +4,13 @@ import { type Clock, NO_TELEMETRY } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection } from '../kube/lease.ts';
+import { StoppedError } from '../kube/stopped.ts';
 import { Agent, connect, type Place } from './agent.ts';
 import { electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
 import { checkCluster, checkLease, checkRepository } from './readiness.ts';
+import { checkProgress, ROLE_MS, within } from './progress.ts';
 import { Standby } from './standby.ts';
 import { systemClock } from '../time/clock.ts';
 
@@ -17,6 +19,8 @@ export interface ReplicaOptions {
   /** The program's version, for the metrics. */
   version?: string;
   clock?: Clock;
+  /** Nothing gets on any more, and only the end of the process helps. */
+  onStuck: (error: Error) => void;
 }
 
 /**
@@ -36,17 +40,23 @@ export class Replica {
   /** Changes of role happen one after the other. */
   private turn: Promise<void> = Promise.resolve();
   private stopped = false;
+  private readonly onStuck: (error: Error) => void;
+  private stuck: string | undefined;
+  /** Since when a change of role, and an agent that leads, are under way. */
+  private changingSince: number | undefined;
+  private ledSince: number | undefined;
   private leaseProblem: string | undefined;
   private holder = '';
   private polls = 0;
 
   /** Throws InvalidError when the cluster's access is not configured. */
-  constructor(config: AgentConfig, logger: Logger, options: ReplicaOptions = {}) {
+  constructor(config: AgentConfig, logger: Logger, options: ReplicaOptions) {
     this.config = config;
     this.logger = logger;
     this.place = options.place ?? {};
     this.version = options.version ?? '';
     this.clock = options.clock ?? systemClock;
+    this.onStuck = options.onStuck;
     if (!config.kubernetes.leaderElection.enabled) return;
     this.client = connect(config, { clock: this.clock });
     this.election = this.elect(this.client);
@@ -59,14 +69,32 @@ export class Replica {
     this.election.start();
   }
 
-  /** Last started, first stopped: the lease is given up when nothing is under way any more. */
+  /**
+   * Last started, first stopped: the lease is given up when nothing is under way any more. When that does not come the
+   * lease runs out by itself.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
+    try {
+      await within(this.clock, ROLE_MS, 'to stop', this.end());
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  private async end(): Promise<void> {
     await this.turn;
     await this.work?.stop();
     await this.election?.stop();
     await this.client?.close();
     await this.endpoint?.close();
+  }
+
+  private giveUp(error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.stuck = reason.message;
+    this.logger.error({ reason: this.stuck }, 'the agent does not get on; this process ends');
+    this.onStuck(reason);
   }
 
   /** Asks whoever leads for a poll at once. Wishes that come while one is waiting are answered with it. */
@@ -111,16 +139,24 @@ export class Replica {
       telemetry,
       clock: this.clock,
     });
-    agent.start().catch((error: unknown) => this.logger.error({ err: String(error) }, 'agent did not start'));
+    this.ledSince = this.clock.steady();
+    agent.start().catch((error: unknown) => {
+      // Whoever leads and does nothing keeps others from it.
+      if (!(error instanceof StoppedError)) this.giveUp(error);
+    });
     return agent;
   }
 
   private become(next: () => Agent | Standby): void {
-    this.turn = this.turn.then(async () => {
-      await this.work?.stop();
-      this.work = undefined;
-      if (!this.stopped) this.work = next();
-    });
+    this.turn = this.turn
+      .then(async () => {
+        this.changingSince = this.clock.steady();
+        await within(this.clock, ROLE_MS, 'a change of role', Promise.resolve(this.work?.stop()));
+        this.work = undefined;
+        if (!this.stopped) this.work = next();
+        this.changingSince = undefined;
+      })
+      .catch((error: unknown) => this.giveUp(error));
   }
 
   private async open(): Promise<void> {
@@ -129,6 +165,7 @@ export class Replica {
     const source = {
       leader: () => this.work instanceof Agent,
       checks: () => this.checks(),
+      progress: () => this.progress(),
       poll: () => this.pollState(),
       nodeOps: () => (this.work instanceof Agent ? this.work.nodeOps() : []),
       requestPoll: (reason: string) => this.requestPoll(reason),
@@ -138,6 +175,21 @@ export class Replica {
 
   private pollState() {
     return (this.work instanceof Agent ? this.work.repository.state() : this.work?.state()) ?? {};
+  }
+
+  private progress(): Check[] {
+    const { work, election, stuck, changingSince } = this;
+    const { retryPeriod, renewDeadline } = this.config.kubernetes.leaderElection;
+    const patience = 2 * (durationMs(retryPeriod) + durationMs(renewDeadline));
+    const leads = work instanceof Agent;
+    return checkProgress({
+      now: this.clock.steady(),
+      stuck,
+      changingSince,
+      election: election && { triedAt: election.triedAt, patience },
+      passSince: leads ? work.repository.passSince : work?.passSince,
+      unsyncedSince: leads && election && !work.synced ? this.ledSince : undefined,
+    });
   }
 
   private checks(): Check[] {

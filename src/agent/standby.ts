@@ -16,6 +16,8 @@ export class Standby {
   private readonly stopPolling: () => void;
   private under: Promise<void> = Promise.resolve();
   private polled: PollState = {};
+  /** Since when a fetch is under way, on the steady clock. */
+  passSince: number | undefined;
 
   constructor(config: AgentConfig, logger: Logger, clock: Clock = systemClock) {
     const { poll } = config.git;
@@ -40,6 +42,7 @@ export class Standby {
   private fetch(): Promise<void> {
     this.under = this.under.then(async () => {
       if (this.abort.signal.aborted) return;
+      this.passSince = this.clock.steady();
       try {
         const away = await this.mirror.fetch();
         if (away) throw away;
@@ -49,6 +52,8 @@ export class Standby {
         if (this.abort.signal.aborted) return;
         this.polled = { ...this.polled, problem: reason };
         this.log.warn({ reason }, 'fetch failed; will retry');
+      } finally {
+        this.passSince = undefined;
       }
     });
     return this.under;

@@ -24,7 +24,12 @@ export function startCommand(): Command {
 }
 
 function newReplica(config: AgentConfig, logger: Logger): Replica {
-  return new Replica(config, logger, { place: placeFrom(process.env), version: packageJson.version });
+  return new Replica(config, logger, {
+    place: placeFrom(process.env),
+    version: packageJson.version,
+    // What hangs would keep the process from ending by itself; it is started anew by whoever runs it.
+    onStuck: () => process.exit(1),
+  });
 }
 
 /**

@@ -10,14 +10,23 @@ export interface Check {
 }
 
 /**
- * `/livez`: the process answers. `/readyz`: it can do its work, or what is missing for that, as lines of
- * text, or as JSON to whoever accepts that.
+ * `/livez`: the process gets on, whatever may be away outside; when it does not, only another one will. `/readyz`: it can
+ * do its work, or what is missing for that, as lines of text, or as JSON to whoever accepts that.
  */
-export function healthRoutes(checks: () => readonly Check[]): Route[] {
+export function healthRoutes(
+  checks: () => readonly Check[],
+  progress: () => readonly Check[] = () => [],
+): Route[] {
   return [
-    { method: 'GET', path: '/livez', handle: () => ({ code: 200, body: 'ok\n' }) },
+    { method: 'GET', path: '/livez', handle: () => livez(progress()) },
     { method: 'GET', path: '/readyz', handle: (request) => readyz(request, checks()) },
   ];
+}
+
+function livez(checks: readonly Check[]) {
+  const stuck = checks.filter(({ missing }) => missing !== undefined);
+  if (stuck.length === 0) return { code: 200, body: 'ok\n' };
+  return { code: 503, body: stuck.map(({ name, missing }) => `[-] ${name}: ${missing}\n`).join('') };
 }
 
 function readyz({ headers }: HttpRequest, checks: readonly Check[]) {

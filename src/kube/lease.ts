@@ -46,8 +46,10 @@ export class LeaderElection {
   private renewedAt = 0;
   private waitingFor = '';
   private pollAsked: string | undefined;
-  /** When the lease was last read or written, on the monotonic clock; undefined before the first time. */
+  /** When the lease was last read or written, on the steady clock; undefined before the first time. */
   lookedAt: number | undefined;
+  /** When it last did something, whatever came of it; on the steady clock. */
+  triedAt = 0;
   private stopped = false;
   private running: Promise<void> | undefined;
   private wake: () => void = () => {};
@@ -58,6 +60,7 @@ export class LeaderElection {
   }
 
   start(): void {
+    this.triedAt = this.clock.steady();
     this.running ??= this.run();
   }
 
@@ -87,6 +90,7 @@ export class LeaderElection {
       } catch (error) {
         this.options.onError(error);
       }
+      this.triedAt = this.clock.steady();
       if (this.leading) {
         const left = this.renewedAt + this.options.renewDeadlineMs - this.clock.steady();
         if (left <= 0) this.lose('the lease could not be renewed in time');

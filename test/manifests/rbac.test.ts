@@ -54,7 +54,12 @@ beforeEach(async () => {
   const kubeconfig = join(repository.root, 'kubeconfig');
   writeFileSync(kubeconfig, sim.kubeconfig);
   const config = repository.config({ kubernetes: { kubeconfig }, git: { poll: { jitter: '0s' } } });
-  replica = new Replica(config, createLogger('silent'), { place: { namespace: NAMESPACE } });
+  replica = new Replica(config, createLogger('silent'), {
+    place: { namespace: NAMESPACE },
+    onStuck: (error) => {
+      throw error;
+    },
+  });
 });
 
 afterEach(async () => {

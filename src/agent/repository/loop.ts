@@ -69,6 +69,7 @@ export class RepositoryLoop {
   #cancel: (() => void) | undefined;
   #due = 0;
   #queue: Promise<void> = Promise.resolve();
+  #passSince: number | undefined;
 
   constructor({
     config,
@@ -98,6 +99,8 @@ export class RepositoryLoop {
 
   /** Starts polling and watching. The store's cache must be synced. A remote that is away is no error. */
   async start(): Promise<void> {
+    const { signal } = this.#abort;
+    if (signal.aborted) return;
     const { url, poll } = this.#config.git;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
     const polled = async () => {
@@ -105,7 +108,7 @@ export class RepositoryLoop {
     };
     this.#cleanups.push(onSchedule(poll.schedule, durationMs(poll.jitter), polled, this.#clock));
     const folder = await localRepository(url);
-    if (folder !== undefined) {
+    if (folder !== undefined && !signal.aborted) {
       const refs = [`${folder}/refs/heads`, `${folder}/packed-refs`];
       this.#cleanups.push(watchFiles(refs, () => void this.pollNow()));
     }
@@ -169,6 +172,7 @@ export class RepositoryLoop {
 
   async #pass(fetch: boolean): Promise<void> {
     if (this.#abort.signal.aborted) return;
+    this.#passSince = this.#clock.steady();
     try {
       const { pending, lookInMs, problem } = await this.#reconciler.reconcile(fetch);
       this.#pending = pending;
@@ -189,7 +193,14 @@ export class RepositoryLoop {
         { reason, ready: false, failures: this.#failures, retryInMs: Math.round(backoff) },
         error instanceof InvalidError ? 'repository cannot be used' : 'repository pass failed; will retry',
       );
+    } finally {
+      this.#passSince = undefined;
     }
+  }
+
+  /** Since when a pass is under way, on the steady clock. */
+  get passSince(): number | undefined {
+    return this.#passSince;
   }
 
   /** Merges after a commit of the branch, oldest first, as far as they can be told. */

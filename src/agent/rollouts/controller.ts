@@ -18,6 +18,7 @@ import { nodeFacts } from '../../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import { isUrgent, statusPatch } from '../../kube/status-patch.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
+import { StoppedError } from '../../kube/stopped.ts';
 import { WatchCache } from '../../kube/watch.ts';
 import type { Logger } from '../logger.ts';
 import { Moments } from './moments.ts';
@@ -131,10 +132,11 @@ export class Controller {
     });
   }
 
-  /** Resolves when the caches are filled and the first look was taken. */
+  /** Resolves when the caches are filled and the first look was taken; rejects with StoppedError when it is stopped before. */
   async start(): Promise<void> {
     const { nodeOps, nodes, jobs, pods } = this.caches;
     await Promise.all([nodeOps.start(), nodes.start(), jobs.start(), pods.start()]);
+    if (this.stopped) throw new StoppedError();
     this.started = true;
     this.moments.looksOn = true;
     for (const uid of this.rollouts.keys()) this.mark(uid);

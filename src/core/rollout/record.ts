@@ -20,8 +20,10 @@ export function toRecord<T extends object>(value: T, offset: number): T {
 /** A status as it was recorded, by whichever process. What is recorded as yet to come counts as now. */
 export function fromRecord(status: NodeOpStatus, offset: number, now: number): NodeOpStatus {
   let same = true;
+  // Times are recorded in whole seconds, none of them too early.
+  const latest = Math.ceil(now / 1000) * 1000;
   const known = withTimes(status, (at) => {
-    const then = Math.min(at - offset, now);
+    const then = Math.min(at - offset, latest);
     same &&= then === at;
     return then;
   });
