@@ -53,8 +53,10 @@ function drain(): void {
 
 /** The list of the pods of a node that is drained is under way, and nobody answers. */
 async function stallDrain(): Promise<void> {
-  const asked = vi.fn();
-  proxy.onRequest = (what) => isPodList(what) && asked();
+  const asked = vi.fn<() => void>();
+  proxy.onRequest = (what) => {
+    if (isPodList(what)) asked();
+  };
   proxy.stalls = isPodList;
   replica.start();
   drain();
