@@ -5,6 +5,7 @@ import { RepositoryLoop } from '../src/agent/repository/loop.ts';
 import { SnapshotReader } from '../src/agent/repository/snapshot-reader.ts';
 import { AgentConfigSchema, type AgentConfig } from '../src/api/config.ts';
 import type { NodeOp } from '../src/api/nodeop.ts';
+import type { LedgerPart } from '../src/core/runs/ledger.ts';
 import type { NodeOpStore } from '../src/core/ports.ts';
 import { mirrorOf } from '../src/git/mirror.ts';
 import { writeFiles } from '../src/git/write.ts';
@@ -149,6 +150,12 @@ function loopOn(config: AgentConfig, store: Store): RepositoryLoop {
 
 /** A cluster that takes every NodeOp and never works on one. */
 class Store implements NodeOpStore {
+  readonly ledger = {
+    identity: () => Promise.resolve('bench'),
+    read: () => Promise.resolve([]),
+    write: (part: LedgerPart) => Promise.resolve({ ...part, version: '1' }),
+    remove: () => Promise.resolve(),
+  };
   readonly events = new EventEmitter();
   private readonly nodeOps = new Map<string, NodeOp>();
 

@@ -3,6 +3,7 @@ import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
+import { ledgerStore } from '../kube/ledger-store.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { NODES } from '../kube/resources.ts';
 import { Controller } from './rollouts/controller.ts';
@@ -10,6 +11,7 @@ import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
 import { RepositoryLoop } from './repository/loop.ts';
+import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 
 /** Where the agent itself runs, so that it drains its own node last and never evicts itself. */
@@ -38,6 +40,7 @@ export interface AgentOptions {
 
 /** How long requests under way may take when the agent is stopped. */
 const GRACE_MS = 10_000;
+const SETTLE_LOOK_MS = 50;
 
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
@@ -67,9 +70,21 @@ export class Agent {
     };
     const external = config.rollout.executor === 'external' ? new ExternalRollouts(common) : undefined;
     this.controller =
-      external ?? new Controller({ ...common, agentNode: place.node, agentPod: place.pod, telemetry });
+      external ??
+      new Controller({
+        ...common,
+        agentNode: place.node,
+        agentPod: place.pod,
+        telemetry,
+        mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
+      });
     this.store = nodeOpStore({
       client: this.client,
+      ledger: ledgerStore(
+        this.client,
+        place.namespace ?? config.kubernetes.namespace,
+        config.kubernetes.leaderElection.name,
+      ),
       cache: this.controller.caches.nodeOps,
       subscribe: (listener) => {
         this.listeners.add(listener);
@@ -85,6 +100,7 @@ export class Agent {
       logger,
       clock,
       telemetry,
+      onRecord: () => this.controller.wake(),
       ...(onReports && { onReports }),
     });
   }
@@ -99,6 +115,13 @@ export class Agent {
   async start(): Promise<void> {
     await this.startController();
     await this.repository.start();
+  }
+
+  /** Waits until nothing is left to do for NodeOps that are over, but no longer than that many milliseconds. */
+  async settle(ms: number): Promise<void> {
+    const until = this.clock.steady() + ms;
+    // oxlint-disable-next-line no-await-in-loop -- one look after the other
+    while (!this.controller.quiet && this.clock.steady() < until) await pause(this.clock, SETTLE_LOOK_MS);
   }
 
   /** Whether the state of the cluster is known. */

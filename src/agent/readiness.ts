@@ -24,6 +24,11 @@ export function checkCluster(synced: boolean): Check {
   return { name: 'cluster', missing: 'its nodes, Jobs, pods and NodeOps are not all listed yet' };
 }
 
+/** Of what the cluster has on record; absent as long as nothing is wrong with it. */
+export function checkRecord({ blocked }: PollState): Check[] {
+  return blocked === undefined ? [] : [{ name: 'record', missing: `no run is started: ${blocked}` }];
+}
+
 export function checkRepository({ tip, lastPoll, problem }: PollState, now: number): Check {
   const name = 'repository';
   if (lastPoll === undefined) return { name, missing: problem ?? 'not fetched yet' };

@@ -9,7 +9,7 @@ import { Agent, connect, type Place } from './agent.ts';
 import { electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
-import { checkCluster, checkLease, checkRepository } from './readiness.ts';
+import { checkCluster, checkLease, checkRecord, checkRepository } from './readiness.ts';
 import { checkProgress, ROLE_MS, within } from './progress.ts';
 import { Standby } from './standby.ts';
 import { systemClock } from '../time/clock.ts';
@@ -206,6 +206,8 @@ export class Replica {
         role,
       });
     const cluster = work instanceof Agent ? [checkCluster(work.synced)] : [];
-    return [...(lease ? [lease] : []), ...cluster, checkRepository(this.pollState(), this.clock.wall())];
+    const state = this.pollState();
+    const repository = checkRepository(state, this.clock.wall());
+    return [...(lease ? [lease] : []), ...cluster, repository, ...checkRecord(state)];
   }
 }

@@ -65,3 +65,7 @@ export const LABELS_CONTROL_PLANE = [
   'node-role.kubernetes.io/control-plane',
   'node-role.kubernetes.io/master',
 ] as const;
+/** On the ConfigMaps in which an agent remembers what began: the name of its Lease (hashed when too long). */
+export const LABEL_RECORD = 'agent.nodeop.dev/record';
+/** On those ConfigMaps: `head`, `entries` or `result`. */
+export const LABEL_RECORD_PART = 'agent.nodeop.dev/record-part';

@@ -51,7 +51,11 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
     agent = new Agent(config, logger, { place, mayWrite: await turn.gained });
     await agent.startController();
     const { problem } = await agent.repository.runOnce();
-    return problem === undefined ? undefined : `gave up: ${problem}`;
+    const { blocked } = agent.repository.state();
+    if (problem !== undefined) return `gave up: ${problem}`;
+    if (blocked !== undefined) return `gave up: no run is started: ${blocked}`;
+    await agent.settle(SETTLE_MS);
+    return undefined;
   };
   const over = new AbortController();
   const reason = await Promise.race([
@@ -72,6 +76,8 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
 
 /** How long the Git host may take to hear of the end. */
 const FEEDBACK_MS = 30_000;
+/** How long the cluster may take to let go of NodeOps that are over. */
+const SETTLE_MS = 10_000;
 const LOOK_MS = 1_000;
 
 /** Resolves with the reason to give up, or with none when it is told to end. */

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/kubernetes.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import type { NodeOpReport } from '../api/report.ts';
+import type { LedgerPart } from './runs/ledger.ts';
 
 /**
  * Time, and the chance that only ever varies how long is waited. Whatever waits or tells the time takes one, so that the
@@ -25,6 +26,7 @@ export interface Clock {
  * cluster through the same implementation.
  */
 export interface NodeOpStore {
+  readonly ledger: LedgerStore;
   /** All NodeOps of the watched namespaces, from the synced cache. */
   list(): NodeOp[];
   /** Fresh from the API server; undefined when it does not exist. */
@@ -37,6 +39,17 @@ export interface NodeOpStore {
   onChange(listener: () => void): () => void;
   /** The last lines of a node's newest container log, of them the first bytes; undefined when it is gone. */
   log(nodeOp: NodeOp, node: string, limit: { lines: number; bytes: number }): Promise<string | undefined>;
+}
+
+/** Where a cluster remembers what began in it. Each throws InvalidError when a right is missing. */
+export interface LedgerStore {
+  /** What no other cluster has, and this one never loses: the UID of its namespace kube-system. */
+  identity(): Promise<string>;
+  /** All parts, fresh from the API server. */
+  read(): Promise<LedgerPart[]>;
+  /** Makes it, or writes the keys that are given; answers how it is now, or 'conflict' when it is not as it was read. */
+  write(part: LedgerPart): Promise<LedgerPart | 'conflict'>;
+  remove(name: string): Promise<void>;
 }
 
 /**

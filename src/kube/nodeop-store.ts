@@ -1,7 +1,7 @@
 import type { Pod } from '../api/kubernetes.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import type { NodeOpStore } from '../core/ports.ts';
+import type { LedgerStore, NodeOpStore } from '../core/ports.ts';
 import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import { newestOf } from './facts.ts';
@@ -10,6 +10,7 @@ import type { WatchCache } from './watch.ts';
 
 export interface NodeOpStoreOptions {
   client: KubeClient;
+  ledger: LedgerStore;
   cache: WatchCache<NodeOp>;
   subscribe: (listener: () => void) => () => void;
   /** How a NodeOp is to be taken that came from the API server. */
@@ -20,8 +21,9 @@ export interface NodeOpStoreOptions {
 
 /** NodeOps as the repository loop sees them. */
 export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
-  const { client, cache, subscribe, read = (nodeOp) => nodeOp, whole = false } = options;
+  const { client, ledger, cache, subscribe, read = (nodeOp) => nodeOp, whole = false } = options;
   return {
+    ledger,
     list: () => [...cache.values()].map(read),
     get: async (namespace, name) => {
       const found = await client.get<NodeOp>(NODEOPS, name, namespace);

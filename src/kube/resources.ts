@@ -8,6 +8,8 @@ export interface Resource {
 
 export const NODES: Resource = { base: '/api/v1', plural: 'nodes' };
 export const PODS: Resource = { base: '/api/v1', plural: 'pods' };
+export const NAMESPACES: Resource = { base: '/api/v1', plural: 'namespaces' };
+export const CONFIGMAPS: Resource = { base: '/api/v1', plural: 'configmaps' };
 export const EVENTS: Resource = { base: '/api/v1', plural: 'events' };
 export const JOBS: Resource = { base: '/apis/batch/v1', plural: 'jobs' };
 export const DAEMONSETS: Resource = { base: '/apis/apps/v1', plural: 'daemonsets' };

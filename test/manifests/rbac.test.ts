@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/agent/logger.ts';
@@ -149,6 +149,19 @@ test('a whole rollout, its report and its deletion need every rule, and nothing 
   // Failed, or Cancelled where the end of the NodeOp was seen before its verdict.
   const ended = () => /^ {2}phase: (Failed|Cancelled)$/m.test(repository.read('results/slow.yaml') ?? '');
   await vi.waitUntil(ended, { timeout: 30_000 });
+
+  // While Git takes nothing the result is kept in the cluster, until Git has it.
+  const hook = join(repository.bare, 'hooks/pre-receive');
+  repository.push({ 'runs/last.yaml': runFile('last', 'last') });
+  await vi.waitUntil(() => repository.read('results/last.yaml'), { timeout: 30_000 });
+  writeFileSync(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const kept = () =>
+    sim.store.all('configmaps').filter((it) => it.metadata.name?.includes('-record-result-') === true);
+  await vi.waitUntil(() => kept().length > 0, { timeout: 60_000 });
+  expect(repository.read('results/last.yaml')).not.toMatch(/^ {2}phase: Failed$/m);
+  rmSync(hook);
+  await vi.waitUntil(() => kept().length === 0, { timeout: 120_000 });
+  expect(repository.read('results/last.yaml')).toMatch(/^ {2}phase: Failed$/m);
   await replica.stop();
   expect(refused).toEqual([]);
   expect([...troubles.keys()]).toEqual([]);

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../src/agent/logger.ts';
 import type { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import type { NodeOpStore } from '../../src/core/ports.ts';
+import type { LedgerStore, NodeOpStore } from '../../src/core/ports.ts';
+import type { LedgerPart } from '../../src/core/runs/ledger.ts';
 import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
@@ -116,9 +117,38 @@ export async function carryOut(
   await loop.pollNow();
 }
 
+/** The record of a cluster in memory. */
+class MemoryLedger implements LedgerStore {
+  readonly parts = new Map<string, LedgerPart>();
+  uid = 'cluster-1';
+  writes = 0;
+
+  identity(): Promise<string> {
+    return Promise.resolve(this.uid);
+  }
+
+  read(): Promise<LedgerPart[]> {
+    return Promise.resolve([...this.parts.values()]);
+  }
+
+  write({ name, version, data }: LedgerPart): Promise<LedgerPart | 'conflict'> {
+    const known = this.parts.get(name);
+    if (known?.version !== version) return Promise.resolve('conflict');
+    const part = { name, version: String(++this.writes), data: { ...known?.data, ...data } };
+    this.parts.set(name, part);
+    return Promise.resolve(part);
+  }
+
+  remove(name: string): Promise<void> {
+    this.parts.delete(name);
+    return Promise.resolve();
+  }
+}
+
 /** NodeOps in memory; tests play the controller with `finish`. */
 export class MemoryStore implements NodeOpStore {
   readonly objects = new Map<string, NodeOp>();
+  readonly ledger = new MemoryLedger();
   creations = 0;
   /** The log of every node. */
   output = 'one\r\n\u001b[31mtwo\u001b[0m\u0007\n';

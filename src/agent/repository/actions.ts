@@ -9,8 +9,11 @@ import { copyProblem } from '../../core/rollout/identity.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
 import { nodeOpsByRun } from '../../core/runs/own.ts';
 import { runId, type Layout } from '../../core/runs/paths.ts';
-import type { RunAction, RunFacts, Verdict } from '../../core/runs/plan.ts';
+import type { Refusal, RunAction, RunFacts, Verdict } from '../../core/runs/plan.ts';
+import type { Manifest } from '../../core/runs/prepare.ts';
 import type { Logger } from '../logger.ts';
+import type { Ledger } from './ledger.ts';
+import { Refusals } from './refusals.ts';
 import type { ReportBuilder } from './reports.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -25,11 +28,18 @@ export interface RunExecutorDeps {
   config: AgentConfig;
   layout: Layout;
   store: NodeOpStore;
+  ledger: Ledger;
   reports: ReportBuilder;
   telemetry: Telemetry;
   log: Logger;
   clock: Clock;
   now: () => Date;
+}
+
+/** A run whose turn has come. */
+export interface Start {
+  run: RunFacts;
+  manifest: Manifest;
 }
 
 /** Does to the cluster what was decided about runs, and reports what came of it. */
@@ -40,8 +50,15 @@ export class RunExecutor {
   /** Runs that wait for their turn, since when. */
   readonly #queued = new Map<string, number>();
 
+  readonly #refusals: Refusals;
+
   constructor(deps: RunExecutorDeps) {
     this.#deps = deps;
+    this.#refusals = new Refusals(deps.clock);
+  }
+
+  refused(path: string): Refusal | undefined {
+    return this.#refusals.of(path);
   }
 
   /** The cache, and what was created since it last heard of the cluster; by path of the run file. */
@@ -55,7 +72,10 @@ export class RunExecutor {
     return listed;
   }
 
-  async apply(action: RunAction, snapshot: Snapshot): Promise<NodeOpReport | undefined> {
+  async apply(
+    action: Exclude<RunAction, { type: 'create' }>,
+    snapshot: Snapshot,
+  ): Promise<NodeOpReport | undefined> {
     const { run } = action;
     const { config, reports } = this.#deps;
     const log = this.#deps.log.child({ run: run.path });
@@ -63,9 +83,9 @@ export class RunExecutor {
       case 'wait':
         log.debug({ reason: action.reason }, 'run waits');
         if (!this.#queued.has(run.path)) this.#queued.set(run.path, this.#deps.clock.steady());
-        return undefined;
-      case 'create':
-        return this.#create(run, action.manifest, snapshot);
+        return reports.ofWait(run, action, snapshot);
+      case 'restore':
+        return action.report;
       case 'cancel':
         await this.#patch(action.nodeOp, {
           metadata: { annotations: { [ANNOTATION_CANCEL]: action.reason } },
@@ -73,7 +93,7 @@ export class RunExecutor {
         log.info({ reason: action.reason }, CANCELLED[config.rollout.executor]);
         return undefined;
       case 'vouch':
-        await this.#vouch(action.nodeOp);
+        await this.#vouch(run.path, action.nodeOp);
         return undefined;
       case 'suspend':
         await this.#patch(action.nodeOp, { spec: { suspend: action.suspend } });
@@ -91,38 +111,68 @@ export class RunExecutor {
   async #conclude(run: RunFacts, verdict: Verdict, snapshot: Snapshot): Promise<NodeOpReport> {
     const { store, reports, now } = this.#deps;
     const { namespace, name } = run.report?.nodeOp ?? {};
-    if (verdict.phase === 'Cancelled' && namespace !== undefined && name !== undefined) {
+    if (verdict.reason === 'NodeOpDeleted' && namespace !== undefined && name !== undefined) {
       const still = await store.get(namespace, name);
       if (still && this.#isOf(run, still)) return reports.ofNodeOp(run, still);
     }
     return reports.ofVerdict(run, verdict, snapshot, now());
   }
 
-  async #create(
-    run: RunFacts,
-    manifest: Parameters<NodeOpStore['create']>[0],
-    snapshot: Snapshot,
-  ): Promise<NodeOpReport> {
-    const { store, reports, now } = this.#deps;
-    const { name = '', namespace = '' } = manifest.metadata;
-    const invalid = (reason: string, problems: readonly Problem[]) =>
-      reports.ofVerdict(run, { phase: 'Invalid', reason, problems }, snapshot, now());
+  /**
+   * What has to be on the remote before the run begins; undefined when it is there already. Nothing else tells, after a
+   * crash, that nobody knows of this run yet.
+   */
+  announce({ run, manifest }: Start, snapshot: Snapshot): NodeOpReport | undefined {
+    const isThere = run.report?.status.phase === 'Pending' && run.report.run.blob === run.file?.blob;
+    return isThere ? undefined : this.#deps.reports.ofStart(run, manifest, snapshot);
+  }
+
+  /**
+   * Makes the NodeOp, and puts it on record that the run began: before that nobody carries it out. Another controller does
+   * not wait for that, so there the record comes first.
+   * @returns a verdict, or why it waits; undefined when it has begun
+   */
+  async begin({ run, manifest }: Start, snapshot: Snapshot): Promise<NodeOpReport | undefined> {
+    const { config, ledger, reports, now, log } = this.#deps;
+    const { path } = run;
+    const isExternal = config.rollout.executor === 'external';
+    if (isExternal) await ledger.add(new Map([[path, undefined]]));
+    let nodeOp: NodeOp;
+    try {
+      const made = await this.#create(run, manifest);
+      this.#refusals.forget(path);
+      if (Array.isArray(made)) {
+        const [reason, problems] = made;
+        return reports.ofVerdict(run, { phase: 'Invalid', reason, problems }, snapshot, now());
+      }
+      this.#started(run, made);
+      nodeOp = made;
+    } catch (error) {
+      if (!this.#refusals.take(path, error)) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      log.warn({ run: path, reason: message }, 'NodeOp is refused; other runs go first');
+      const text = `the NodeOp could not be created: ${message}`;
+      return reports.ofWait(run, { reason: 'NotCreated', message: text }, snapshot);
+    }
+    await this.#vouch(path, nodeOp);
+    return undefined;
+  }
+
+  async #create(run: RunFacts, manifest: Manifest): Promise<NodeOp | [reason: string, Problem[]]> {
+    const { store } = this.#deps;
+    const { name, namespace } = manifest.metadata;
     let nodeOp: NodeOp | 'exists' | undefined;
     try {
       nodeOp = await store.create(manifest);
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error;
       const problems = error.problems.length > 0 ? error.problems : [{ path: [], message: error.message }];
-      return invalid('Rejected', problems);
+      return ['Rejected', [...problems]];
     }
     if (nodeOp === 'exists') nodeOp = await store.get(namespace, name);
     if (!nodeOp) throw new Error(`NodeOp ${namespace}/${name} exists and then did not`);
-    if (!this.#isOf(run, nodeOp)) {
-      return invalid('NameClash', [{ path: ['metadata', 'name'], message: nameTaken(nodeOp) }]);
-    }
-    this.#started(run, nodeOp);
-    await this.#vouch(nodeOp);
-    return reports.ofNodeOp(run, nodeOp);
+    if (this.#isOf(run, nodeOp)) return nodeOp;
+    return ['NameClash', [{ path: ['metadata', 'name'], message: nameTaken(nodeOp) }]];
   }
 
   #started({ path }: RunFacts, nodeOp: NodeOp): void {
@@ -135,8 +185,9 @@ export class RunExecutor {
     this.#queued.delete(path);
   }
 
-  /** Says that the NodeOp is its run's own, before which the controller does not begin it. */
-  async #vouch(nodeOp: NodeOp): Promise<void> {
+  /** Says that the NodeOp is its run's own, before which the controller does not begin it; so that it began is on record first. */
+  async #vouch(path: string, nodeOp: NodeOp): Promise<void> {
+    await this.#deps.ledger.add(new Map([[path, nodeOp.metadata.uid]]));
     if (this.#deps.config.rollout.executor === 'external') return;
     // The version makes it a word on the very object that was judged.
     const { uid, resourceVersion } = nodeOp.metadata;

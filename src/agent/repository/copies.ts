@@ -5,12 +5,14 @@ import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
 import { strayBecause } from '../../core/runs/own.ts';
 import { pathOfRunId, type Layout } from '../../core/runs/paths.ts';
 import type { Logger } from '../logger.ts';
+import type { Ledger } from './ledger.ts';
 import { storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 
 export interface CopiesDeps {
   store: NodeOpStore;
   reader: SnapshotReader;
+  ledger: Ledger;
   layout: Layout;
   log: Logger;
 }
@@ -57,10 +59,12 @@ export class Copies {
 
   #onRecord(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>, path: string | undefined) {
     if (path === undefined) return { own: undefined, isOver: false, reportedUid: undefined };
-    const stored = storedReport(snapshot, this.#deps.layout, path);
+    const { ledger, layout } = this.#deps;
+    const stored = storedReport(snapshot, layout, path);
+    const begunUid = ledger.isLoaded ? ledger.uidOf(path) : undefined;
     const isPassedOver = snapshot.baseline?.has(path) === true || snapshot.begun.has(path);
     const isOver = isPassedOver || stored?.standing === 'over' || stored?.standing === 'other';
-    return { own: nodeOps.get(path), isOver, reportedUid: stored?.report?.nodeOp?.uid };
+    return { own: nodeOps.get(path), isOver, reportedUid: stored?.report?.nodeOp?.uid ?? begunUid };
   }
 }
 

@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts';
 import { whoAdded, type CommitInfo, type TreeEntry } from '../../git/read.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
+import type { Ledger } from './ledger.ts';
 import type { Trust } from './trust.ts';
 
 export interface FactsContext {
@@ -19,6 +20,7 @@ export interface FactsContext {
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
+  ledger: Ledger;
   /** Absent where no signatures are asked for. */
   trust?: Trust | undefined;
   logger: Logger;
@@ -37,13 +39,15 @@ export class FactsReader {
   }
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
-    const { layout, reader } = this.#context;
+    const { layout, ledger, reader } = this.#context;
     const reported = unfinishedRuns(snapshot);
-    await reader.lookUp(snapshot, [...nodeOps.keys(), ...reported]);
+    const kept = ledger.results;
+    await reader.lookUp(snapshot, [...nodeOps.keys(), ...reported, ...kept.keys()]);
     const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
     // Where file and NodeOp are gone, somebody must end what the report tells of.
     const orphans = reported.filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
-    const open = [...new Set([...snapshot.open, ...started, ...orphans])];
+    const untold = [...kept.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
+    const open = [...new Set([...snapshot.open, ...started, ...orphans, ...untold])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     await this.#load(entries);
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
@@ -55,6 +59,7 @@ export class FactsReader {
       const entry = snapshot.runs.get(path);
       const nodeOp = nodeOps.get(path);
       const stored = storedReport(snapshot, layout, path);
+      const result = kept.get(path);
       const commit = snapshot.added.get(path)?.commit ?? '';
       return {
         path,
@@ -64,6 +69,8 @@ export class FactsReader {
           stored?.standing === 'other',
         judged: stored?.report !== undefined && isJudged(stored.report, snapshot, path),
         ...(nodeOp && { nodeOp }),
+        ...(ledger.isLoaded && { begun: ledger.has(path) }),
+        ...(result && { kept: result }),
         ...(stored?.report && { report: stored.report }),
         ...(entry && {
           file: {

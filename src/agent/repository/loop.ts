@@ -1,5 +1,7 @@
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
+import { ANNOTATION_RUN } from '../../api/labels.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
 import type { ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
 import {
@@ -9,6 +11,7 @@ import {
   type ReportListener,
   type Telemetry,
 } from '../../core/ports.ts';
+import { pathOfRunId } from '../../core/runs/paths.ts';
 import { localRepository } from '../../git/mirror.ts';
 import { mergesAfter } from '../../git/read.ts';
 import { pause } from '../../time/backoff.ts';
@@ -26,6 +29,8 @@ export interface RepositoryDeps {
   /** The wall clock, where it is not that of `clock`. */
   now?: () => Date;
   telemetry?: Telemetry;
+  /** Told whenever `mayGo` says more. */
+  onRecord?: () => void;
   onReports?: ReportListener;
 }
 
@@ -36,6 +41,8 @@ export interface PollState {
   lastPoll?: number | undefined;
   /** What went wrong since. */
   problem?: string | undefined;
+  /** Why nothing begins in this cluster. */
+  blocked?: string;
 }
 
 /** What a pass left behind: whether something is still under way, and how runs ended so far. */
@@ -78,6 +85,7 @@ export class RepositoryLoop {
     clock = systemClock,
     now = () => new Date(clock.wall()),
     telemetry = NO_TELEMETRY,
+    onRecord,
     onReports,
   }: RepositoryDeps) {
     this.#config = config;
@@ -93,6 +101,7 @@ export class RepositoryLoop {
       now,
       telemetry,
       signal,
+      onRecord,
       onReports,
     });
   }
@@ -128,10 +137,23 @@ export class RepositoryLoop {
     return this.#enqueue(true);
   }
 
+  /** A NodeOp of a run is kept until its result is on record, unless nothing can be put on record here. */
+  mayGo(nodeOp: NodeOp): boolean {
+    const { blocked } = this.#reconciler;
+    if (this.#runOf(nodeOp) === undefined || blocked !== undefined) return true;
+    return this.#reconciler.isRecorded(nodeOp.metadata.uid ?? '');
+  }
+
+  /** Path of the run file, when it is one of this repository. */
+  #runOf({ metadata }: NodeOp): string | undefined {
+    return pathOfRunId(this.#reconciler.repository.layout, metadata.annotations?.[ANNOTATION_RUN]);
+  }
+
   /** How the following of the branch goes. */
   state(): PollState {
     const { tip, lastFetch } = this.#reconciler.repository;
-    return { tip, lastPoll: lastFetch, problem: this.#problem };
+    const { blocked } = this.#reconciler;
+    return { tip, lastPoll: lastFetch, problem: this.#problem, ...(blocked !== undefined && { blocked }) };
   }
 
   /** Whether every run is over and reported, as of the last pass. */
@@ -145,7 +167,7 @@ export class RepositoryLoop {
     const { signal } = this.#abort;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
     await this.pollNow();
-    while (this.#pending && !signal.aborted) {
+    while (this.#pending && !signal.aborted && this.#reconciler.blocked === undefined) {
       const waitMs = Math.max(250, this.#notBefore - this.#clock.steady());
       await pause(this.#clock, waitMs, signal);
       await this.#enqueue(this.#failures > 0);

@@ -19,6 +19,8 @@ const TOLD_FIRST = 50;
 export interface News {
   reports: ReadonlyMap<string, NodeOpReport>;
   logs: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Something waits for it to be on the remote. */
+  isUrgent: boolean;
 }
 
 export interface PublisherDeps {
@@ -53,11 +55,11 @@ export class Publisher {
   }
 
   /** @returns milliseconds until what is held back is due; undefined when nothing is */
-  async publish({ reports, logs }: News, snapshot: Snapshot): Promise<number | undefined> {
+  async publish({ reports, logs, isUrgent }: News, snapshot: Snapshot): Promise<number | undefined> {
     const { layout, snapshots: reader } = this.#deps.repository;
     const files = new Map<string, string | undefined>();
     const changed = new Map<string, NodeOpReport>();
-    let urgent = false;
+    let urgent = isUrgent;
     for (const [path, report] of reports) {
       const file = reportPath(layout, path);
       const before = snapshot.reports.get(file);

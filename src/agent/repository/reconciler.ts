@@ -1,14 +1,19 @@
 import type { AgentConfig } from '../../api/config.ts';
+import { InvalidError } from '../../api/errors.ts';
+import { FINALIZER } from '../../api/labels.ts';
+import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { formatProblem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
+import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
-import { planRuns, type RunAction } from '../../core/runs/plan.ts';
+import { planRuns, type RunAction, type RunFacts } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
-import { RunExecutor } from './actions.ts';
+import { RunExecutor, type Start } from './actions.ts';
 import { Baseline } from './baseline.ts';
 import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
+import { Ledger } from './ledger.ts';
 import { NodeLogs } from './node-logs.ts';
 import { Publisher } from './publisher.ts';
 import { ReportBuilder } from './reports.ts';
@@ -25,6 +30,8 @@ export interface ReconcilerDeps {
   now: () => Date;
   telemetry: Telemetry;
   signal: AbortSignal;
+  /** Told whenever `isRecorded` says more. */
+  onRecord?: (() => void) | undefined;
   onReports?: ReportListener | undefined;
 }
 
@@ -50,6 +57,7 @@ const MAX_WAIT_MS = 3_600_000;
 export class Reconciler {
   readonly repository: TrackedRepository;
   readonly publisher: Publisher;
+  readonly ledger: Ledger;
   readonly #deps: ReconcilerDeps;
   readonly #baseline: Baseline;
   readonly #scheduler: Scheduler;
@@ -58,6 +66,11 @@ export class Reconciler {
   readonly #facts: FactsReader;
   readonly #executor: RunExecutor;
   readonly #nodeLogs: NodeLogs;
+  readonly #reports: ReportBuilder;
+  /** UIDs of NodeOps whose result is on record, in Git or in the cluster. */
+  readonly #recorded = new Set<string>();
+  #blocked: string | undefined;
+  #hasPublished = false;
   #toldBroken = '';
   #toldProblem = '';
 
@@ -71,27 +84,55 @@ export class Reconciler {
     const { namespace } = config.kubernetes;
     const { executor } = config.rollout;
     const reports = new ReportBuilder(config, store, mirror);
+    const ledger = new Ledger(store.ledger);
     this.repository = repository;
+    this.ledger = ledger;
+    this.#reports = reports;
     this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
     this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
-    this.#copies = executor === 'agent' ? new Copies({ store, reader, layout, log }) : undefined;
-    this.#facts = new FactsReader({ mirror, reader, layout, namespace, executor, trust, logger: log });
-    this.#executor = new RunExecutor({ config, layout, store, reports, telemetry, log, clock, now });
+    this.#copies = executor === 'agent' ? new Copies({ store, reader, ledger, layout, log }) : undefined;
+    this.#facts = new FactsReader({
+      mirror,
+      reader,
+      layout,
+      namespace,
+      executor,
+      ledger,
+      trust,
+      logger: log,
+    });
+    this.#executor = new RunExecutor({ config, layout, store, ledger, reports, telemetry, log, clock, now });
     this.#nodeLogs = new NodeLogs(config.report, store, repository);
+  }
+
+  /** Why nothing begins in this cluster, though the repository can be used. */
+  get blocked(): string | undefined {
+    return this.#blocked;
+  }
+
+  /** Whether the NodeOp may go without its result being lost. */
+  isRecorded(uid: string): boolean {
+    return this.#recorded.has(uid);
   }
 
   /** @param fetch whether to ask the remotes what is new */
   async reconcile(fetch: boolean): Promise<Outcome> {
+    const nodeOps = this.#executor.nodeOps();
+    await this.#loadLedger(nodeOps);
     try {
-      return await this.#look(fetch);
+      const outcome = await this.#look(fetch, nodeOps);
+      if (outcome.problem !== undefined) await this.#keepResults(nodeOps);
+      return outcome;
     } catch (error) {
       this.repository.mirror.blame(error);
+      this.#deps.signal.throwIfAborted();
+      await this.#keepResults(nodeOps);
       throw error;
     }
   }
 
-  async #look(fetch: boolean): Promise<Outcome> {
+  async #look(fetch: boolean, nodeOps: Map<string, NodeOp>): Promise<Outcome> {
     const { config, now } = this.#deps;
     const { repository, publisher } = this;
     const isDue = fetch || repository.tip === undefined || repository.rewoundMs === 0;
@@ -102,7 +143,6 @@ export class Reconciler {
       return { pending: rewoundMs !== undefined, lookInMs: rewoundMs ?? Infinity, problem };
     }
     this.#toldProblem = '';
-    const nodeOps = this.#executor.nodeOps();
     let snapshot = await repository.read();
     let trouble = away;
     if (!away) {
@@ -117,16 +157,23 @@ export class Reconciler {
       await publisher.tellFirst(snapshot);
     }
     await this.#copies?.refuse(snapshot, nodeOps);
-    const facts = await this.#facts.read(snapshot, nodeOps);
-    const planned = planRuns(facts, now(), config.runs.maxConcurrent);
+    const read = await this.#facts.read(snapshot, nodeOps);
+    const facts = read.map((run) => this.#withRefusal(run));
+    const { maxConcurrent } = config.runs;
+    const planned = planRuns(facts, now(), { maxConcurrent, blocked: this.#blocked });
     // Nothing begins that cannot be reported, yet people can always stop what is under way.
     const actions = away ? planned.filter(({ type }) => type === 'cancel' || type === 'suspend') : planned;
-    const { news, pending, lookInMs } = await this.#act(actions, snapshot);
-    const dueMs = await publisher.publish(news, snapshot);
+    const acted = await this.#act(actions, snapshot);
+    const { news, starts } = acted;
+    const dueMs = await publisher.publish({ ...news, isUrgent: starts.length > 0 }, snapshot);
+    if (away) throw away;
+    const told = new Map([...nodeOps].filter(([path]) => !acted.failed.has(path)));
+    await this.#published(planned, told, snapshot);
+    const begun = await this.#begin(starts, snapshot);
     if (trouble !== undefined) throw trouble;
     return {
-      pending: pending || dueMs !== undefined || [...news.reports.values()].some((it) => !isFinalReport(it)),
-      lookInMs: Math.min(lookInMs, dueMs ?? Infinity),
+      pending: acted.pending || begun.pending || dueMs !== undefined,
+      lookInMs: Math.min(acted.lookInMs, begun.lookInMs, dueMs ?? Infinity),
     };
   }
 
@@ -138,31 +185,141 @@ export class Reconciler {
     this.#toldProblem = told;
   }
 
+  #withRefusal(run: RunFacts): RunFacts {
+    const refused = this.#executor.refused(run.path);
+    return refused ? { ...run, refused } : run;
+  }
+
   /** One that fails holds up no other. */
   async #act(actions: readonly RunAction[], snapshot: Snapshot) {
     const reports = new Map<string, NodeOpReport>();
     const logs = new Map<string, ReadonlyMap<string, string>>();
+    const starts: Start[] = [];
+    const failed = new Set<string>();
     let pending = false;
     let lookInMs = Infinity;
     for (const action of actions) {
       const { path } = action.run;
       try {
+        if (action.type === 'create') {
+          const report = this.#executor.announce(action, snapshot);
+          if (report) reports.set(path, report);
+          starts.push(action);
+          continue;
+        }
         const report = await this.#executor.apply(action, snapshot);
         if (report) reports.set(path, report);
-        if (action.type === 'follow') logs.set(path, await this.#nodeLogs.of(path, action.nodeOp, snapshot));
-        // The slot it was given is free again.
-        if (action.type === 'create' && report?.status.phase === 'Invalid') lookInMs = 0;
+        if (action.type !== 'follow') continue;
+        logs.set(path, await this.#nodeLogs.of(path, action.nodeOp, snapshot));
+        pending ||= report !== undefined && !isFinalReport(report);
       } catch (error) {
         pending = true;
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#deps.log.warn({ run: path, action: action.type, reason }, 'action failed; will retry');
-        lookInMs = Math.min(lookInMs, RETRY_MS);
+        failed.add(path);
+        lookInMs = Math.min(lookInMs, this.#failed(path, action.type, error));
       }
+    }
+    for (const action of actions) {
       if (action.type !== 'wait') continue;
       if (action.until === undefined) pending = true;
-      else lookInMs = Math.min(lookInMs, this.#untilMs(action.until));
+      lookInMs = Math.min(lookInMs, action.inMs ?? this.#untilMs(action.until ?? Infinity));
     }
-    return { news: { reports, logs }, pending, lookInMs };
+    return { news: { reports, logs }, starts, failed, pending, lookInMs };
+  }
+
+  /** What is announced on the remote begins. */
+  async #begin(starts: readonly Start[], snapshot: Snapshot) {
+    const reports = new Map<string, NodeOpReport>();
+    let lookInMs = Infinity;
+    for (const start of starts) {
+      const { path } = start.run;
+      try {
+        const report = await this.#executor.begin(start, snapshot);
+        // The slot it was given is free again.
+        if (report) lookInMs = 0;
+        if (report) reports.set(path, report);
+      } catch (error) {
+        lookInMs = Math.min(lookInMs, this.#failed(path, 'create', error));
+      }
+    }
+    if (reports.size > 0) {
+      const now = await this.repository.read();
+      await this.publisher.publish({ reports, logs: new Map(), isUrgent: true }, now);
+    }
+    return { pending: starts.length > 0, lookInMs };
+  }
+
+  #failed(run: string, action: string, error: unknown): number {
+    this.#deps.signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#deps.log.warn({ run, action, reason }, 'action failed; will retry');
+    return RETRY_MS;
+  }
+
+  /** Where a right is missing nothing begins; what is under way goes on, and is reported. */
+  async #loadLedger(nodeOps: ReadonlyMap<string, NodeOp>): Promise<void> {
+    const { ledger } = this;
+    try {
+      await ledger.load();
+      // From before there was such a record.
+      const begun = [...nodeOps].filter(([, nodeOp]) => !awaitsRecord(nodeOp));
+      await ledger.add(new Map(begun.map(([path, { metadata }]) => [path, metadata.uid])));
+      this.#setBlocked(ledger.problem);
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      this.#setBlocked(error.message);
+    }
+  }
+
+  #setBlocked(reason: string | undefined): void {
+    if (this.#blocked === reason) return;
+    this.#blocked = reason;
+    if (reason !== undefined) this.#deps.log.error({ reason, ready: false }, 'no run is started');
+    else this.#deps.log.info({}, 'runs are started again');
+  }
+
+  /** What was published is on record, and so is what needed no word any more. */
+  async #published(
+    planned: readonly RunAction[],
+    nodeOps: ReadonlyMap<string, NodeOp>,
+    snapshot: Snapshot,
+  ): Promise<void> {
+    const before = this.#recorded.size;
+    this.#hasPublished = true;
+    for (const { status, metadata } of nodeOps.values()) {
+      if (isFinalPhase(status?.phase)) this.#recorded.add(metadata.uid ?? '');
+    }
+    if (this.#recorded.size > before) this.#deps.onRecord?.();
+    for (const path of this.ledger.results.keys()) await this.ledger.drop(path);
+    const waiting = planned.flatMap((action) => {
+      if (action.type !== 'wait') return [];
+      const { run, reason, message, until } = action;
+      const at = until === undefined || until === Infinity ? {} : { until: new Date(until).toISOString() };
+      return [{ run: run.path, reason, message, ...at }];
+    });
+    if (!this.ledger.isLoaded) return;
+    const { tip: runs, resultsTip: results } = snapshot;
+    const passedOver = snapshot.baseline?.size ?? 0;
+    await this.ledger.setHead({ runs, results, waiting, waitingCount: waiting.length, passedOver });
+  }
+
+  /** While Git is away results go on record in the cluster, so that no NodeOp has to be kept for them. */
+  async #keepResults(nodeOps: ReadonlyMap<string, NodeOp>): Promise<void> {
+    const { ledger } = this;
+    if (!ledger.isLoaded) return;
+    for (const [path, nodeOp] of nodeOps) {
+      const { uid = '', finalizers } = nodeOp.metadata;
+      if (!isFinalPhase(nodeOp.status?.phase) || this.#recorded.has(uid)) continue;
+      // Before the first look at Git nobody knows of the others whether their end is told.
+      if (!this.#hasPublished && finalizers?.includes(FINALIZER) !== true) continue;
+      try {
+        const run: RunFacts = { path, passedOver: false, judged: false };
+        await ledger.keep(path, await this.#reports.ofNodeOp(run, nodeOp));
+        this.#recorded.add(uid);
+      } catch (error) {
+        this.#failed(path, 'keep the result', error);
+      }
+    }
+    this.#deps.onRecord?.();
   }
 
   #untilMs(time: number): number {

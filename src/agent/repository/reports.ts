@@ -3,8 +3,16 @@ import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } fro
 import { compilePattern, type Pattern } from '../../api/patterns.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
-import type { RunFacts, Verdict } from '../../core/runs/plan.ts';
-import { logTail, reportNodeOp, reportVerdict, type ReportSubject } from '../../core/runs/report.ts';
+import type { RunFacts, Verdict, Wait } from '../../core/runs/plan.ts';
+import type { Manifest } from '../../core/runs/prepare.ts';
+import {
+  logTail,
+  reportNodeOp,
+  reportStart,
+  reportVerdict,
+  reportWait,
+  type ReportSubject,
+} from '../../core/runs/report.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import { commitInfo, type CommitInfo } from '../../git/read.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
@@ -43,13 +51,23 @@ export class ReportBuilder {
     return reportNodeOp(subject, nodeOp, logs, run.file?.blob, this.#mask);
   }
 
+  ofWait(run: RunFacts, wait: Wait, snapshot: Snapshot): NodeOpReport {
+    return reportWait(this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path)), wait);
+  }
+
+  ofStart(run: RunFacts, manifest: Manifest, snapshot: Snapshot): NodeOpReport {
+    const subject = this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path));
+    const signer = manifest.metadata.annotations?.[ANNOTATION_RUN_SIGNER];
+    return reportStart({ ...subject, signer }, manifest);
+  }
+
   ofVerdict(run: RunFacts, verdict: Verdict, snapshot: Snapshot, now: Date): NodeOpReport {
     const name = verdict.phase === 'Invalid' ? verdict.definition : undefined;
     const subject = {
       ...this.#subject(run.path, run.file?.blob, snapshot.added.get(run.path)),
       ...(name !== undefined && { definition: { name, blob: snapshot.definitionBlobs.get(name) } }),
     };
-    return reportVerdict(subject, verdict, verdict.phase === 'Cancelled' ? run.report : undefined, now);
+    return reportVerdict(subject, verdict, verdict.phase === 'Invalid' ? undefined : run.report, now);
   }
 
   #subject(

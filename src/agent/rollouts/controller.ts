@@ -35,6 +35,8 @@ export interface ControllerOptions {
   agentNode?: string | undefined;
   agentPod?: string | undefined;
   clock?: Clock;
+  /** Whether a NodeOp that is over may go. `wake` when it says otherwise. */
+  mayGo?: (nodeOp: NodeOp) => boolean;
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
   telemetry?: Telemetry;
@@ -157,6 +159,16 @@ export class Controller {
     await Promise.allSettled(this.under);
     await this.events.stop();
     await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
+  }
+
+  /** Looks at everything again. */
+  wake(): void {
+    this.markAll();
+  }
+
+  /** Nothing is under way, nor about to be. */
+  get quiet(): boolean {
+    return this.dirty.size === 0 && this.gather === undefined && this.under.size === 0;
   }
 
   private nodeOpChanged(object: NodeOp, gone: boolean): void {
@@ -301,6 +313,7 @@ export class Controller {
   }
 
   private perform(rollout: Rollout, action: Action): void {
+    if (action.type === 'release' && this.options.mayGo?.(rollout.object) === false) return;
     const key = actionKey(action);
     if (!rollout.mayBegin(key, this.clock)) return;
     rollout.begin(key);

@@ -46,6 +46,13 @@ export class ExternalRollouts {
     this.started = true;
   }
 
+  /** It begins nothing. */
+  wake(): void {}
+
+  get quiet(): boolean {
+    return true;
+  }
+
   get synced(): boolean {
     return this.started;
   }

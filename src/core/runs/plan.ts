@@ -11,19 +11,55 @@ export interface RunFacts {
   path: string;
   /** Absent when the file was removed. `order`: place of its commit among the files not started yet. */
   file?: { blob: string; order: number; prepare: () => Preparation };
+  /** Who removed the file, as far as that was looked up. */
+  removed?: Removal;
   nodeOp?: NodeOp;
   report?: NodeOpReport;
+  /** The cluster has on record that it began. */
+  begun?: boolean;
+  /** How it ended, which the cluster has on record and Git has not. */
+  kept?: NodeOpReport;
   /** On record as passed over. */
   passedOver: boolean;
   /** The report says `Invalid` of this very content of the file and its definition. */
   judged: boolean;
   /** Why it cannot be said now whether it may start. */
   held?: string;
+  /** The API server refuses its NodeOp. */
+  refused?: Refusal;
+}
+
+export interface Removal {
+  commit: string;
+  author: string;
+}
+
+export interface Refusal {
+  message: string;
+  /** For so long that it is not asked for any more. */
+  isLasting: boolean;
+  /** When it is asked for again; not before 0 it is time. */
+  retryInMs: number;
 }
 
 export type Verdict =
   | { phase: 'Invalid'; reason: string; problems: readonly LocatedProblem[]; definition?: string | undefined }
-  | { phase: 'Cancelled'; reason: string; message: string };
+  | { phase: 'Cancelled' | 'Failed'; reason: string; message: string };
+
+/** `until`: the time waited for, epoch milliseconds, where it is one; `inMs`: when it is tried again. */
+export interface Wait {
+  reason:
+    | 'Queued'
+    | 'NotBefore'
+    | 'WindowClosed'
+    | 'NotCreated'
+    | 'SignaturesUnknown'
+    /** Nothing may begin in this cluster. */
+    | 'Blocked';
+  message: string;
+  until?: number;
+  inMs?: number;
+}
 
 export type RunAction =
   | { type: 'create'; run: RunFacts; manifest: Manifest }
@@ -35,11 +71,22 @@ export type RunAction =
   | { type: 'follow'; run: RunFacts; nodeOp: NodeOp }
   /** Report an end that no NodeOp has. */
   | { type: 'conclude'; run: RunFacts; verdict: Verdict }
-  /** `until`: the time waited for, epoch milliseconds; without one it is for other runs. */
-  | { type: 'wait'; run: RunFacts; reason: string; until?: number };
+  /** Report the end that the cluster has on record. */
+  | { type: 'restore'; run: RunFacts; report: NodeOpReport }
+  | ({ type: 'wait'; run: RunFacts } & Wait);
+
+export interface PlanOptions {
+  maxConcurrent: number;
+  /** Why nothing may begin in this cluster. */
+  blocked?: string | undefined;
+}
 
 /** What to do about all runs, from nothing but what is observed. Runs that are over give no action. */
-export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: number): RunAction[] {
+export function planRuns(
+  runs: readonly RunFacts[],
+  now: Date,
+  { maxConcurrent, blocked }: PlanOptions,
+): RunAction[] {
   const actions = runs.flatMap((run) => (run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now)));
   let free = maxConcurrent - runs.filter((it) => it.nodeOp && !isFinalPhase(it.nodeOp.status?.phase)).length;
   const taken = new Set(
@@ -51,23 +98,21 @@ export function planRuns(runs: readonly RunFacts[], now: Date, maxConcurrent: nu
   const rank = (action: RunAction) => action.run.file?.order ?? 0;
   return actions
     .toSorted((a, b) => rank(a) - rank(b) || (a.run.path < b.run.path ? -1 : 1))
-    .map((action) => {
-      const series = isToCome(action) ? seriesOf(action.run) : undefined;
+    .map((action): RunAction => {
+      const { run } = action;
+      const series = isToCome(action) ? seriesOf(run) : undefined;
       if (series !== undefined && taken.has(series)) {
         const message = `an earlier run of the series "${series}" is not over`;
-        return {
-          type: 'conclude',
-          run: action.run,
-          verdict: { phase: 'Cancelled', reason: 'Skipped', message },
-        };
+        return { type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'Skipped', message } };
       }
       if (series !== undefined) taken.add(series);
       if (action.type !== 'create') return action;
+      if (blocked !== undefined) return { type: 'wait', run, reason: 'Blocked', message: blocked };
       if (free > 0) {
         free--;
         return action;
       }
-      return { type: 'wait', run: action.run, reason: 'other runs come first' };
+      return { type: 'wait', run, reason: 'Queued', message: 'other runs come first' };
     });
 }
 
@@ -82,13 +127,14 @@ function seriesOf({ file }: RunFacts): string | undefined {
 
 function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   if (isFinalPhase(nodeOp.status?.phase)) {
-    const told = run.passedOver || (run.report && isFinalReport(run.report));
-    return told ? [] : [{ type: 'follow', run, nodeOp }];
+    // A run that became a NodeOp was valid, whatever people make of its report.
+    const told = run.report && isFinalReport(run.report) && run.report.status.phase !== 'Invalid';
+    return told || run.passedOver ? [] : [{ type: 'follow', run, nodeOp }];
   }
   const actions: RunAction[] = [];
   if (!run.file) {
     if (nodeOp.metadata.annotations?.[ANNOTATION_CANCEL] === undefined) {
-      actions.push({ type: 'cancel', run, nodeOp, reason: 'the run file was removed' });
+      actions.push({ type: 'cancel', run, nodeOp, reason: removalText(run.removed) });
     }
   } else {
     if (awaitsRecord(nodeOp)) actions.push({ type: 'vouch', run, nodeOp });
@@ -101,17 +147,51 @@ function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   return [...actions, { type: 'follow', run, nodeOp }];
 }
 
+function removalText(removed: Removal | undefined): string {
+  const by = removed === undefined ? '' : ` by ${removed.author} in commit ${removed.commit.slice(0, 12)}`;
+  return `the run file was removed${by}`;
+}
+
+/** A report that names a NodeOp's UID or a start was written of a run that had begun. */
+function saysStarted({ nodeOp, status }: NodeOpReport): boolean {
+  return nodeOp?.uid !== undefined || status.startedAt !== undefined;
+}
+
+/** A run without a NodeOp. What began is never begun again, whatever its report or its file says now. */
 function planOpen(run: RunFacts, now: Date): RunAction[] {
-  const { file, report } = run;
-  if (report && report.status.phase !== 'Invalid') {
-    if (isFinalReport(report)) return [];
-    const message = 'the NodeOp was deleted before it was finished';
-    return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'NodeOpDeleted', message } }];
-  }
+  const { report, kept } = run;
+  const isOver = report !== undefined && isFinalReport(report) && report.status.phase !== 'Invalid';
+  if (isOver) return [];
+  if (kept) return [{ type: 'restore', run, report: kept }];
+  if (run.begun === true || (report !== undefined && saysStarted(report))) return planLost(run);
   // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
-  if (!file || run.passedOver || run.judged) return [];
-  if (run.held !== undefined) return [{ type: 'wait', run, reason: run.held }];
-  const prepared = file.prepare();
+  if (run.passedOver || run.judged) return [];
+  if (run.file) return planNew(run, run.file.prepare, now);
+  if (report === undefined || report.status.phase === 'Invalid') return [];
+  const message = `${removalText(run.removed)} before it began`;
+  return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'Removed', message } }];
+}
+
+/** It began, and its NodeOp is gone. */
+function planLost(run: RunFacts): RunAction[] {
+  const { report } = run;
+  // One whose report people removed is passed over.
+  if (report === undefined || run.passedOver) return [];
+  const failed = report.status.nodes?.filter(({ phase }) => phase === 'Failed').length ?? 0;
+  const isInvalid = report.status.phase === 'Invalid';
+  const message = isInvalid
+    ? 'it began, and its NodeOp is gone; the report was changed to say otherwise'
+    : 'the NodeOp was deleted before it was finished';
+  const phase = failed > 0 ? 'Failed' : 'Cancelled';
+  return [{ type: 'conclude', run, verdict: { phase, reason: 'NodeOpDeleted', message } }];
+}
+
+function planNew(run: RunFacts, prepare: () => Preparation, now: Date): RunAction[] {
+  if (run.held !== undefined) {
+    const message = 'signatures cannot be checked now; the log of the agent says why';
+    return [{ type: 'wait', run, reason: 'SignaturesUnknown', message }];
+  }
+  const prepared = prepare();
   if (!prepared.ok) {
     const { reason = 'InvalidRunFile', problems, definition } = prepared;
     const verdict: Verdict = { phase: 'Invalid', reason, problems, definition };
@@ -124,10 +204,26 @@ function planOpen(run: RunFacts, now: Date): RunAction[] {
     return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'TooLate', message } }];
   }
   if (notBefore !== undefined && now.getTime() < Date.parse(notBefore)) {
-    return [{ type: 'wait', run, reason: `not before ${notBefore}`, until: Date.parse(notBefore) }];
+    const message = `not before ${notBefore}`;
+    return [{ type: 'wait', run, reason: 'NotBefore', message, until: Date.parse(notBefore) }];
   }
   // Outside of its window a run would only take the place of others.
   const shut = window && closed(window, now.getTime());
-  if (shut) return [{ type: 'wait', run, reason: shut.reason, until: shut.opensAt ?? Infinity }];
-  return [{ type: 'create', run, manifest: prepared.manifest }];
+  if (shut) {
+    const { reason: message, opensAt = Infinity } = shut;
+    return [{ type: 'wait', run, reason: 'WindowClosed', message, until: opensAt }];
+  }
+  return planRefused(run) ?? [{ type: 'create', run, manifest: prepared.manifest }];
+}
+
+/** A run whose NodeOp is refused lets others go first, and is given up in the end. */
+function planRefused(run: RunFacts): RunAction[] | undefined {
+  const { refused } = run;
+  if (refused === undefined) return undefined;
+  const message = `the NodeOp could not be created: ${refused.message}`;
+  if (refused.isLasting) {
+    return [{ type: 'conclude', run, verdict: { phase: 'Failed', reason: 'NotCreated', message } }];
+  }
+  if (refused.retryInMs <= 0) return undefined;
+  return [{ type: 'wait', run, reason: 'NotCreated', message, inMs: refused.retryInMs }];
 }

@@ -12,7 +12,8 @@ import {
 } from '../../api/report.ts';
 import type { Pattern } from '../../api/patterns.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
-import type { Verdict } from './plan.ts';
+import type { Verdict, Wait } from './plan.ts';
+import type { Manifest } from './prepare.ts';
 
 export interface ReportSubject {
   path: string;
@@ -77,6 +78,32 @@ export function reportNodeOp(
   });
 }
 
+/** The report of a run that was seen and has not begun. */
+export function reportWait(subject: ReportSubject, { reason, message, until }: Wait): NodeOpReport {
+  const status = {
+    // It has its turn, and its NodeOp is refused.
+    phase: reason === 'NotCreated' ? ('Pending' as const) : ('Waiting' as const),
+    reason,
+    message: printable(message),
+    until: until === undefined || until === Infinity ? undefined : stamp(until),
+  };
+  return compact({ ...head(subject, nameOf(subject)), status });
+}
+
+/** The report of a run that is about to begin: it has to be on the remote before its NodeOp is made. */
+export function reportStart(subject: ReportSubject, { metadata, spec }: Manifest): NodeOpReport {
+  const { namespace, name } = metadata;
+  return compact({ ...head(subject, name), nodeOp: { namespace, name }, spec, status: { phase: 'Pending' } });
+}
+
+function stamp(at: number): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z');
+}
+
+function nameOf({ path }: ReportSubject): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** The report of a run that ended without, or after the loss of, its NodeOp. */
 export function reportVerdict(
   subject: ReportSubject,
@@ -84,7 +111,7 @@ export function reportVerdict(
   previous: NodeOpReport | undefined,
   now: Date,
 ): NodeOpReport {
-  const name = subject.path.slice(subject.path.lastIndexOf('/') + 1);
+  const name = nameOf(subject);
   if (verdict.phase === 'Invalid') {
     const problems = verdict.problems.map(({ path, message, line, column }) => ({
       path: path.length === 0 ? undefined : formatPath(path),
@@ -98,7 +125,8 @@ export function reportVerdict(
   }
   const end = { phase: verdict.phase, reason: verdict.reason, message: verdict.message };
   if (!previous) return compact({ ...head(subject, name), status: end });
-  return compact({ ...previous, status: { ...previous.status, ...end, finishedAt: now.toISOString() } });
+  const { until: _until, ...before } = previous.status;
+  return compact({ ...previous, status: { ...before, ...end, finishedAt: now.toISOString() } });
 }
 
 export function formatReport(report: NodeOpReport): string {
