@@ -47,6 +47,7 @@ function midway(count: number): RolloutFacts {
     const name = `node-${String(i).padStart(5, '0')}`;
     nodes.set(name, {
       name,
+      uid: name,
       labels: { zone: `zone-${i % 3}` },
       ready: true,
       readySince: 0,
@@ -56,14 +57,22 @@ function midway(count: number): RolloutFacts {
     });
     const jobName = `op-${name}`;
     const waits = { exitCode: undefined, reason: undefined, message: undefined };
-    const pod = { name: `${jobName}-1`, createdAt: 0, state: 'running', ...waits } as const;
-    const job = { name: jobName, attempts: 1, reason: undefined, message: undefined, pod: undefined };
+    const object = { uid: jobName, createdAt: 0, deleting: false };
+    const pod = { ...object, name: `${jobName}-1`, state: 'running', started: true, ...waits } as const;
+    const job = {
+      ...object,
+      name: jobName,
+      attempts: 1,
+      reason: undefined,
+      message: undefined,
+      pod: undefined,
+    };
     if (i < count / 3) {
       nodeStatuses[name] = { phase: 'Completed', jobName, attempts: 1, startedAt: at, finishedAt: at };
       work.set(name, { job: { ...job, state: 'succeeded' } });
     } else if (i < count / 3 + count / 10) {
       nodeStatuses[name] = { phase: 'Running', jobName, attempts: 1, startedAt: at, phaseStartedAt: at };
-      work.set(name, { job: { ...job, state: 'active', pod } });
+      work.set(name, { job: { ...job, state: 'active', pod }, attempts: [pod], commandBegan: true });
     } else nodeStatuses[name] = { phase: 'Pending', rebootStatus: 'not-requested' };
   }
   const base: RolloutFacts = {
@@ -78,6 +87,8 @@ function midway(count: number): RolloutFacts {
     }),
     specChanged: false,
     troubles: new Map(),
+    busy: new Set(),
+    cancelledAt: undefined,
     adopted: true,
     finalized: true,
     awaitsRecordSince: undefined,

@@ -228,8 +228,26 @@ const NodeStatusSchema = object({
     .string()
     .optional()
     .describe('Boot ID of the node before the reboot, until the reboot is proved.'),
+  nodeUID: z
+    .string()
+    .optional()
+    .describe('The first characters of the UID of the node; only while in flight.'),
+  ending: object({
+    phase: z.enum(['Completed', 'Failed', 'Cancelled']),
+    message: z.string(),
+    unbegun: z.boolean().optional().describe('It holds only if the command had not begun after all.'),
+  })
+    .optional()
+    .describe('The verdict, while what was started on the node is still being ended.'),
+  outcomeUnknown: z
+    .boolean()
+    .optional()
+    .describe('The node was not Ready when it was given up: what was started on it may have run.'),
   startedAt: z.iso.datetime().optional(),
-  phaseStartedAt: z.iso.datetime().optional().describe('When the present phase began; only while in flight.'),
+  phaseStartedAt: z.iso
+    .datetime()
+    .optional()
+    .describe('When the present phase began, or the wait for a node that is not Ready; only until then.'),
   finishedAt: z.iso.datetime().optional(),
   lastUpdated: z.iso
     .datetime()

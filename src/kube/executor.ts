@@ -11,10 +11,11 @@ import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark } from '../core/rollout/facts.ts';
 import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
-import { jobName, preflightName } from '../core/rollout/names.ts';
+import { jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import type { DrainSessions } from './drain-session.ts';
 import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
+import { FreshWork } from './fresh-work.ts';
 import type { WatchCache } from './watch.ts';
 
 /** What an action is carried out for and with. */
@@ -48,6 +49,7 @@ export class Executor {
   private readonly caches: Caches;
   private readonly drains: DrainSessions;
   private readonly clock: Clock;
+  private readonly fresh: FreshWork;
   private readonly jobGone: (op: ExecutionTarget, node: string) => void;
 
   constructor(
@@ -58,6 +60,7 @@ export class Executor {
     clock: Clock,
   ) {
     this.clock = clock;
+    this.fresh = new FreshWork(client, caches);
     this.client = client;
     this.caches = caches;
     this.drains = drains;
@@ -92,12 +95,19 @@ export class Executor {
     'create-preflight': async ({ node }, op) => {
       this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));
     },
-    'delete-preflight': async ({ node }, op) => {
-      const pod = this.caches.pods.get(preflightName(op, node), op.namespace);
-      if (pod?.metadata.deletionTimestamp !== undefined) return;
-      const preconditions =
-        pod?.metadata.uid === undefined ? {} : { preconditions: { uid: pod.metadata.uid } };
-      await this.client.delete(PODS, preflightName(op, node), op.namespace, preconditions);
+    confirm: async ({ node }, op) => {
+      const { nodes } = this.caches;
+      await Promise.all([nodes.reread(node), this.fresh.read(op, node), this.drains.reread(node)]);
+    },
+    // Without Background the pods of a batch/v1 Job are left behind.
+    'delete-job': async ({ name, uid }, op) => {
+      const options = { propagationPolicy: 'Background', preconditions: { uid } };
+      await this.client.delete(JOBS, name, op.namespace, options);
+      await this.caches.jobs.reread(name, op.namespace);
+    },
+    'delete-pod': async ({ name, uid }, op) => {
+      await this.client.delete(PODS, name, op.namespace, { preconditions: { uid } });
+      await this.caches.pods.reread(name, op.namespace);
     },
     cordon: async ({ node }, op) => {
       await this.patchNode(node, (known) =>

@@ -1,4 +1,11 @@
-import type { ContainerStateTerminated, ContainerStatus, Job, Node, Pod } from '../api/kubernetes.ts';
+import type {
+  ContainerStateTerminated,
+  ContainerStatus,
+  Job,
+  KubeObject,
+  Node,
+  Pod,
+} from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
 import { maskCredentials } from '../core/text/mask.ts';
 import { CONTAINER } from '../core/rollout/names.ts';
@@ -8,12 +15,12 @@ import type { JobFacts, NodeFacts, PodFacts } from '../core/rollout/facts.ts';
 
 export function nodeFacts(node: Node): NodeFacts {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  const since = Date.parse(ready?.lastTransitionTime ?? '');
   return {
     name: node.metadata.name ?? '',
+    uid: node.metadata.uid ?? '',
     labels: node.metadata.labels ?? {},
     ready: ready?.status === 'True',
-    readySince: Number.isNaN(since) ? undefined : since,
+    readySince: latest(ready?.lastTransitionTime),
     unschedulable: node.spec?.unschedulable === true,
     cordonedBy: node.metadata.annotations?.[ANNOTATION_CORDONED_BY],
     bootID: node.status?.nodeInfo?.bootID,
@@ -30,8 +37,11 @@ export function podFacts(pod: Pod): PodFacts {
   const init = ended === undefined ? initTrouble(pod) : undefined;
   return {
     name: pod.metadata.name ?? '',
-    createdAt: Date.parse(pod.metadata.creationTimestamp ?? '') || 0,
+    uid: pod.metadata.uid ?? '',
+    createdAt: createdAt(pod),
     state: stateOf(pod, ended),
+    started: hasBegun(pod) === true,
+    deleting: pod.metadata.deletionTimestamp !== undefined,
     exitCode: ended?.exitCode ?? container?.lastState?.terminated?.exitCode,
     // A pod-level reason (DeadlineExceeded, Evicted) explains more than the container's.
     reason: pod.status?.reason ?? ended?.reason ?? init?.reason ?? waiting?.reason,
@@ -71,6 +81,17 @@ function isOver({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
+/**
+ * Whether the command's container has begun. Undefined when only what was known before can tell: a kubelet that ends a pod
+ * says `ContainerStatusUnknown` of each container it has no end of, whether or not it had ever been started.
+ */
+export function hasBegun(pod: Pod): boolean | undefined {
+  const container = commandOf(pod);
+  const { running, terminated } = container?.state ?? {};
+  if (running || container?.lastState?.terminated) return true;
+  return terminated?.reason === 'ContainerStatusUnknown' ? undefined : Boolean(terminated);
+}
+
 /** The container that does the work decides; whatever runs beside it keeps the pod, not the verdict. */
 function stateOf(pod: Pod, ended: ContainerStateTerminated | undefined): PodFacts['state'] {
   const { phase, reason } = pod.status ?? {};
@@ -84,14 +105,18 @@ function stateOf(pod: Pod, ended: ContainerStateTerminated | undefined): PodFact
 
 export function jobFacts(job: Job, pods: readonly Pod[]): JobFacts {
   const { status } = job;
-  const ended = status?.conditions?.find(
-    ({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True',
-  );
+  const holds = (wanted: string) =>
+    status?.conditions?.find(({ type, status: value }) => type === wanted && value === 'True');
+  const [complete, failed, failing] = [holds('Complete'), holds('Failed'), holds('FailureTarget')];
+  const ended = complete ?? failed ?? failing;
   const newest = newestOf(pods);
   const counted = (status?.active ?? 0) + (status?.failed ?? 0) + (status?.succeeded ?? 0);
   return {
     name: job.metadata.name ?? '',
-    state: ended === undefined ? 'active' : ended.type === 'Complete' ? 'succeeded' : 'failed',
+    uid: job.metadata.uid ?? '',
+    createdAt: createdAt(job),
+    deleting: job.metadata.deletionTimestamp !== undefined,
+    state: complete ? 'succeeded' : failed ? 'failed' : failing ? 'failing' : 'active',
     attempts: Math.max(counted, 1),
     reason: ended?.reason,
     message: ended?.message,
@@ -113,6 +138,12 @@ export function newestOf(pods: readonly Pod[]): Pod | undefined {
   return sorted.at(-1);
 }
 
-function createdAt(pod: Pod): number {
-  return Date.parse(pod.metadata.creationTimestamp ?? '') || 0;
+function createdAt(object: KubeObject): number {
+  return latest(object.metadata.creationTimestamp) ?? 0;
+}
+
+/** The latest moment a time may stand for: API servers cut off what is less than a second, and no time-out ends early for it. */
+function latest(time: string | undefined): number | undefined {
+  const at = Date.parse(time ?? '');
+  return Number.isNaN(at) ? undefined : at % 1000 === 0 ? at + 999 : at;
 }

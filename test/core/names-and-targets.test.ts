@@ -44,7 +44,7 @@ test.each([
 
 function facts(name: string, labels: Record<string, string>): [string, NodeFacts] {
   const rest = { ready: true, readySince: 0, unschedulable: false, cordonedBy: undefined, bootID: 'b' };
-  return [name, { name, labels, ...rest }];
+  return [name, { name, uid: name, labels, ...rest }];
 }
 
 test('control plane first, then by name, the agent’s own node last; zones one after the other', () => {

@@ -61,6 +61,9 @@ test('names are shown in the order people expect', () => {
 
 const pod = (message: string | undefined) => ({
   name: 'p',
+  uid: 'p',
+  started: true,
+  deleting: false,
   createdAt: 0,
   state: 'failed' as const,
   exitCode: 3,

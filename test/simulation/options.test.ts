@@ -278,8 +278,8 @@ describe('what keeps a node where it is', () => {
     expect(said.join()).toContain('node-1: uncordon keeps failing: nodes is forbidden');
   });
 
-  test('a Job that gets no pod is told of after a minute', () => {
-    const world = new World({}, nodes(1, { ms: 100_000 }));
+  test('a Job that gets no pod is told of after a minute, and fails the node in the end', () => {
+    const world = new World({ startTimeoutSeconds: 100 }, nodes(1, { startsAfter: 'no pod' }));
     const said = new Map<string, number>();
     runToEnd(world, () => {
       const text = message(world);
@@ -288,7 +288,7 @@ describe('what keeps a node where it is', () => {
     const [[text, at]] = [...said] as [[string, number]];
     expect(text).toBe('Job flash-node-1 has no pod; kubectl describe job says why');
     expect(at - Date.parse('2030-01-01T00:00:00Z')).toBe(60_000);
-    expect(message(world)).toBeUndefined();
+    expect(message(world)).toBe('the command did not start within 100 s: its Job has no pod');
   });
 });
 

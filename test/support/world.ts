@@ -5,6 +5,7 @@ import { decide, type Decision } from '../../src/core/rollout/decide.ts';
 import {
   type NodeFacts,
   ownerMark,
+  type PodFacts,
   type RolloutFacts,
   type WorkFacts,
 } from '../../src/core/rollout/facts.ts';
@@ -20,13 +21,23 @@ export interface NodeScript {
   ms?: number;
   cordonedByOthers?: boolean;
   ready?: boolean;
+  /** How long the command's container takes to begin, in milliseconds. */
+  startsAfter?: number | 'never' | 'no pod';
+  /** How long the command goes on after it was asked to end, in milliseconds. */
+  grace?: number;
+  /** The API server refuses the Job. */
+  refused?: boolean;
 }
 
 const OP = { namespace: 'ops', name: 'flash', uid: 'uid-1' };
 export const MARK = ownerMark(OP);
 
 /** The objects a watch tells of, each on its own. */
-type Watched = 'node' | 'job' | 'preflight' | 'reboot';
+const SLOTS = ['job', 'attempts', 'preflight', 'reboot'] as const;
+type Slot = (typeof SLOTS)[number];
+type Watched = 'node' | Slot;
+
+const CONTAINER = { exitCode: undefined, reason: undefined, message: undefined, deleting: false };
 
 /**
  * A cluster reduced to what decisions see. Actions take effect after a while; the "API server" keeps
@@ -44,15 +55,20 @@ export class World {
   persisted: NodeOpStatus = {};
   adopted = false;
   cancelled: string | undefined;
+  deleted = false;
   agentNode: string | undefined;
   window: string | undefined;
   troubles: ReadonlyMap<string, string> = new Map();
+  busy: ReadonlySet<string> = new Set();
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
   private readonly scripts: ReadonlyMap<string, NodeScript>;
   /** What the agent's caches hold, when they may be behind. */
   private seen: { nodes: Map<string, NodeFacts>; work: Map<string, WorkFacts> } | undefined;
   private told = false;
+  private cancelledAt: number | undefined;
+  /** Makes UIDs. */
+  private made = 0;
   private readonly began = this.now;
 
   constructor(spec: object, scripts: Record<string, NodeScript>) {
@@ -61,6 +77,7 @@ export class World {
     for (const [name, script] of this.scripts) {
       this.nodes.set(name, {
         name,
+        uid: `${name}-uid`,
         labels: { zone: `zone-${name.length % 2}` },
         ready: script.ready ?? true,
         readySince: this.now - 3_600_000,
@@ -82,7 +99,8 @@ export class World {
       finalized: this.adopted,
       awaitsRecordSince: undefined,
       cancelled: this.cancelled,
-      deleted: false,
+      cancelledAt: this.cancelled === undefined ? undefined : (this.cancelledAt ??= this.now),
+      deleted: this.deleted,
       window: this.window,
       status: this.status,
       persisted: this.persisted,
@@ -90,6 +108,7 @@ export class World {
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
       troubles: this.troubles,
+      busy: this.busy,
       agentNode: this.agentNode,
       agentPod: undefined,
     };
@@ -105,7 +124,7 @@ export class World {
     if (!this.hasNews) return;
     for (const name of this.nodes.keys()) {
       if (which(name, 'node')) this.see(name, 'node');
-      for (const slot of ['job', 'preflight', 'reboot'] as const) if (which(name, slot)) this.see(name, slot);
+      for (const slot of SLOTS) if (which(name, slot)) this.see(name, slot);
     }
   }
 
@@ -116,7 +135,7 @@ export class World {
     if (this.told) return true;
     return [...this.nodes].some(([name, node]) => {
       const [is, was] = [this.work.get(name) ?? {}, seen.work.get(name) ?? {}];
-      const same = is.job === was.job && is.preflight === was.preflight && is.reboot === was.reboot;
+      const same = SLOTS.every((slot) => is[slot] === was[slot]);
       return seen.nodes.get(name) !== node || !same;
     });
   }
@@ -131,8 +150,15 @@ export class World {
       return;
     }
     const { [object]: _, ...rest } = seen.work.get(name) ?? {};
-    const truth = this.work.get(name)?.[object];
-    seen.work.set(name, truth === undefined ? rest : { ...rest, [object]: truth });
+    const { [object]: truth, commandBegan } = this.work.get(name) ?? {};
+    const began = object === 'attempts' && commandBegan === true ? { commandBegan } : {};
+    const jobSeen = object === 'job' && truth !== undefined ? { jobSeen: true } : {};
+    seen.work.set(name, {
+      ...rest,
+      ...began,
+      ...jobSeen,
+      ...(truth === undefined ? {} : { [object]: truth }),
+    });
   }
 
   /** One look: decide, note the news, carry out the actions. */
@@ -154,8 +180,11 @@ export class World {
   restart(): void {
     this.status = structuredClone(this.persisted);
     for (const [node, work] of this.work) {
-      const { drain: _, ...rest } = work;
-      this.work.set(node, rest);
+      const { drain: _, confirmedAt: __, jobSeen: ___, commandBegan, attempts = [], ...rest } = work;
+      // What was seen of a pod that is gone is forgotten.
+      const began = commandBegan === true && attempts.some(({ started }) => started);
+      const seen = rest.job === undefined ? {} : { jobSeen: true };
+      this.work.set(node, { ...rest, attempts, ...seen, ...(began ? { commandBegan } : {}) });
     }
     if (this.seen) this.lag();
     // Whoever starts looks at everything once.
@@ -205,11 +234,15 @@ export class World {
       case 'create-preflight':
         this.createPreflight(node, script);
         return this.see(node, 'preflight');
-      case 'delete-preflight': {
-        const { preflight: _, ...rest } = this.work.get(node) ?? {};
-        this.work.set(node, rest);
+      case 'delete-job':
+        return this.deleteJob(node, action.uid);
+      case 'delete-pod':
+        return this.deletePod(node, action.uid);
+      case 'confirm':
+        this.set(node, { confirmedAt: this.now });
+        for (const object of ['node', ...SLOTS] as const) this.see(node, object);
+        if (this.seen) this.seen.work.set(node, { ...this.seen.work.get(node), confirmedAt: this.now });
         return;
-      }
       case 'watch-pods': {
         const drain = { pods: [], latecomers: new Set<string>(), daemonSets: new Map(), answers: new Map() };
         this.set(node, { drain });
@@ -241,56 +274,133 @@ export class World {
     this.see(node, 'node');
   }
 
+  private pod(name: string, state: PodFacts['state']): PodFacts {
+    this.made += 1;
+    const started = state !== 'waiting';
+    return { ...CONTAINER, name, uid: `uid-${this.made}`, createdAt: this.now, state, started };
+  }
+
+  /** What there is of that pod by now, if it is there still. */
+  private podOf(node: string, uid: string): PodFacts | undefined {
+    const { attempts = [], preflight, reboot } = this.work.get(node) ?? {};
+    return [...attempts, preflight, reboot].find((pod) => pod?.uid === uid);
+  }
+
+  /** The kubelet tells something of a pod. */
+  private tell(node: string, uid: string, facts: Partial<PodFacts>): void {
+    const { attempts = [], preflight, reboot } = this.work.get(node) ?? {};
+    if (preflight?.uid === uid) this.set(node, { preflight: { ...preflight, ...facts } });
+    if (reboot?.uid === uid) this.set(node, { reboot: { ...reboot, ...facts } });
+    if (!attempts.some((pod) => pod.uid === uid)) return;
+    this.set(node, {
+      attempts: attempts.map((pod) => (pod.uid === uid ? { ...pod, ...facts } : pod)),
+      ...(facts.started === true ? { commandBegan: true } : {}),
+    });
+    this.countPods(node);
+  }
+
+  /** The newest pod of a Job as its facts have it. */
+  private countPods(node: string): void {
+    const { job, attempts } = this.work.get(node) ?? {};
+    if (typeof job === 'object') this.set(node, { job: { ...job, pod: attempts?.at(-1) } });
+  }
+
+  /** A Job that was asked for before, and refused or unanswered, is created after all. */
+  land(node: string): void {
+    this.createJob(node, { ...this.scripts.get(node), refused: false });
+  }
+
+  private deletePod(node: string, uid: string): void {
+    const pod = this.podOf(node, uid);
+    if (pod === undefined) return;
+    this.tell(node, uid, { deleting: true });
+    if (pod.state === 'succeeded' || pod.state === 'failed') return this.removePod(node, uid);
+    const goOn = pod.started ? (this.scripts.get(node)?.grace ?? 10) : 1;
+    this.later(goOn, () => this.endPod(node, uid));
+  }
+
+  /** A kubelet that is down ends nothing; it does when it is back. */
+  private endPod(node: string, uid: string): void {
+    if (this.nodes.get(node)?.ready === false) {
+      this.later(5000, () => this.endPod(node, uid));
+    } else this.removePod(node, uid);
+  }
+
+  private removePod(node: string, uid: string): void {
+    const { attempts = [], preflight, reboot, ...rest } = this.work.get(node) ?? {};
+    this.work.set(node, {
+      ...rest,
+      attempts: attempts.filter((pod) => pod.uid !== uid),
+      ...(preflight === undefined || preflight.uid === uid ? {} : { preflight }),
+      ...(reboot === undefined || reboot.uid === uid ? {} : { reboot }),
+    });
+  }
+
+  private deleteJob(node: string, uid: string): void {
+    const { job, ...rest } = this.work.get(node) ?? {};
+    if (typeof job !== 'object' || job.uid !== uid) return;
+    this.work.set(node, rest);
+    this.see(node, 'job');
+    this.later(1, () => {
+      for (const pod of this.work.get(node)?.attempts ?? []) this.deletePod(node, pod.uid);
+    });
+  }
+
   private createPreflight(node: string, script: NodeScript): void {
     if (this.work.get(node)?.preflight) return;
-    const pod = {
-      name: `${node}-preflight`,
-      createdAt: this.now,
-      exitCode: undefined,
-      reason: undefined,
-      message: undefined,
-    };
-    this.set(node, { preflight: { ...pod, state: 'running' } });
+    const pod = this.pod(`${node}-preflight`, 'running');
+    this.set(node, { preflight: pod });
     this.whenDone(node, () => {
-      const ended = {
-        failed: { state: 'failed', exitCode: 2, message: 'cannot tell' },
-        ok: { state: 'succeeded', exitCode: 0 },
-      } as const;
-      const result = script.preflight === 'fail' ? ended.failed : ended.ok;
       const message = script.preflight === 'skip' ? 'already done' : undefined;
-      this.set(node, { preflight: { ...pod, message, ...result } });
+      const failed = { state: 'failed', exitCode: 2, message: 'cannot tell' } as const;
+      const ended =
+        script.preflight === 'fail' ? failed : ({ state: 'succeeded', exitCode: 0, message } as const);
+      if (this.podOf(node, pod.uid)?.deleting === false) this.tell(node, pod.uid, ended);
     });
   }
 
   private createJob(node: string, script: NodeScript): void {
-    if (this.work.get(node)?.job) return;
-    const job = { name: `flash-${node}`, attempts: 1, reason: undefined, message: undefined, pod: undefined };
-    this.set(node, { job: { ...job, state: 'active' } });
-    this.commandRuns.set(node, (this.commandRuns.get(node) ?? 0) + 1);
-    this.whenDone(node, () => {
-      const failed = script.command === 'fail';
-      const pod = {
-        name: `${node}-pod`,
-        createdAt: this.now,
-        state: 'failed',
-        exitCode: 7,
-        reason: 'Error',
-        message: script.said ?? 'no space',
-      } as const;
-      this.set(node, { job: failed ? { ...job, state: 'failed', pod } : { ...job, state: 'succeeded' } });
+    if (this.work.get(node)?.job || script.refused === true) return;
+    this.made += 1;
+    const named = { name: `flash-${node}`, uid: `uid-${this.made}`, createdAt: this.now, deleting: false };
+    const job = { ...named, attempts: 1, reason: undefined, message: undefined, state: 'active' } as const;
+    const { startsAfter = 0 } = script;
+    if (startsAfter === 'no pod') return this.set(node, { job: { ...job, pod: undefined }, jobSeen: true });
+    const pod = this.pod(`${node}-pod`, 'waiting');
+    this.set(node, {
+      job: { ...job, pod },
+      jobSeen: true,
+      attempts: [{ ...pod, reason: 'ImagePullBackOff' }],
     });
+    if (startsAfter === 'never') return this.countPods(node);
+    const start = () => {
+      if (this.podOf(node, pod.uid)?.deleting !== false) return;
+      this.commandRuns.set(node, (this.commandRuns.get(node) ?? 0) + 1);
+      this.tell(node, pod.uid, { state: 'running', started: true, reason: undefined });
+      this.whenDone(node, () => this.endCommand(node, pod.uid, script));
+    };
+    if (startsAfter === 0) start();
+    else this.later(startsAfter, start);
+  }
+
+  private endCommand(node: string, uid: string, script: NodeScript): void {
+    const { job } = this.work.get(node) ?? {};
+    if (this.podOf(node, uid)?.state !== 'running') return;
+    const failed = {
+      state: 'failed',
+      exitCode: 7,
+      reason: 'Error',
+      message: script.said ?? 'no space',
+    } as const;
+    const ended = script.command === 'fail' ? failed : ({ state: 'succeeded', exitCode: 0 } as const);
+    this.tell(node, uid, ended);
+    if (typeof job === 'object') this.set(node, { job: { ...job, state: ended.state } });
+    this.countPods(node);
   }
 
   private createReboot(node: string, script: NodeScript, bootID: string): void {
     if (this.work.get(node)?.reboot) return;
-    const pod = {
-      name: `${node}-reboot`,
-      createdAt: this.now,
-      exitCode: 0,
-      reason: undefined,
-      message: undefined,
-    };
-    this.set(node, { reboot: { ...pod, state: 'succeeded' } });
+    this.set(node, { reboot: { ...this.pod(`${node}-reboot`, 'succeeded'), exitCode: 0 } });
     // The pod itself asks for no reboot when the node is not in the boot it was made for.
     if (script.reboots === false || this.nodes.get(node)?.bootID !== bootID) return;
     const count = (this.reboots.get(node) ?? 0) + 1;

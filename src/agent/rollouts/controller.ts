@@ -285,6 +285,7 @@ export class Controller {
       finalized: rollout.finalized,
       awaitsRecordSince: rollout.awaitsRecordSince,
       cancelled: rollout.cancelled,
+      cancelledAt: rollout.cancelledAt(this.clock.steady()),
       deleted: rollout.deleted,
       window: rollout.object.metadata.annotations?.[ANNOTATION_WINDOW],
       status: rollout.status,
@@ -293,6 +294,7 @@ export class Controller {
       work,
       claims: this.claims(rollout),
       troubles: rollout.troubles(),
+      busy: rollout.underWay,
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
     };
@@ -320,12 +322,14 @@ export class Controller {
     if (action.type === 'watch-pods') this.drainOwners.set(action.node, rollout.uid);
     const { logger } = this.options;
     const fields = { nodeOp: rollout.label, ...action };
+    const began = this.clock.steady();
     logger.debug(fields, 'action begins');
     const done = this.executor
       .execute(action, rollout.target())
       .then(
         () => {
           rollout.succeeded(key);
+          if (action.type === 'confirm') this.work.confirmed(rollout.uid, action.node, began);
           logger.info(fields, 'action done');
           this.tell(rollout, action);
           this.mark(rollout.uid);

@@ -38,6 +38,7 @@ export class Rollout {
   /** When the next write is planned for. */
   writeDue = 0;
   writeFailures = 0;
+  private cancelSeenAt: number | undefined;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, { count: number; until: number; text: string }>();
@@ -103,6 +104,14 @@ export class Rollout {
     return this.object.metadata.annotations?.[ANNOTATION_CANCEL];
   }
 
+  /** When people were first seen to want it to stop; one that was asked before this process began is on record. */
+  cancelledAt(now: number): number | undefined {
+    if (this.cancelled === undefined) return undefined;
+    const record = this.persisted.conditions?.find(({ type }) => type === 'Cancelled');
+    this.cancelSeenAt ??= Math.min(now, Date.parse(record?.lastTransitionTime ?? '') || now);
+    return this.cancelSeenAt;
+  }
+
   /** The spec to carry out: the recorded one with the live `suspend`; or what is wrong with it. */
   spec(): SpecToCarryOut {
     if (this.read?.object !== this.object) this.read = { object: this.object, found: readSpec(this.object) };
@@ -120,6 +129,11 @@ export class Rollout {
   /** Whether an action may begin now: not under way, and not waiting after a failed attempt. */
   mayBegin(key: string, clock: Clock): boolean {
     return !this.busy.has(key) && (this.failures.get(key)?.until ?? 0) <= clock.steady();
+  }
+
+  /** Keys of the actions under way. */
+  get underWay(): ReadonlySet<string> {
+    return this.busy;
   }
 
   begin(key: string): void {

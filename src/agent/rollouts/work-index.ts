@@ -1,7 +1,7 @@
 import type { Job, KubeObject, Pod } from '../../api/kubernetes.ts';
 import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
 import type { WorkFacts } from '../../core/rollout/facts.ts';
-import { jobFacts, podFacts } from '../../kube/facts.ts';
+import { hasBegun, jobFacts, podFacts } from '../../kube/facts.ts';
 
 interface Work {
   job?: Job;
@@ -10,6 +10,9 @@ interface Work {
   reboot?: Pod;
   gone?: boolean;
   jobSeen?: boolean;
+  /** UIDs of pods of the Job whose container has begun, also of those that are gone. */
+  begun: Set<string>;
+  confirmedAt?: number;
   facts?: WorkFacts;
 }
 
@@ -26,8 +29,7 @@ export class WorkIndex {
     if (kind === 'job') assign(work, 'job', object as Job, gone);
     else if (object.metadata.labels?.[LABEL_PREFLIGHT]) assign(work, 'preflight', object as Pod, gone);
     else if (object.metadata.labels?.[LABEL_REBOOT]) assign(work, 'reboot', object as Pod, gone);
-    else if (gone) work.attempts.delete(object.metadata.name ?? '');
-    else work.attempts.set(object.metadata.name ?? '', object as Pod);
+    else attempt(work, object as Pod, gone);
     if (kind === 'job' && !gone) {
       work.jobSeen = true;
       delete work.gone;
@@ -39,6 +41,13 @@ export class WorkIndex {
   jobGone(uid: string, node: string): void {
     const work = this.entry(uid, node);
     work.gone = true;
+    delete work.facts;
+  }
+
+  /** All there is of the node's work was read anew from that time on. */
+  confirmed(uid: string, node: string, at: number): void {
+    const work = this.entry(uid, node);
+    work.confirmedAt = at;
     delete work.facts;
   }
 
@@ -63,7 +72,7 @@ export class WorkIndex {
     let nodes = this.byOwner.get(uid);
     if (nodes === undefined) this.byOwner.set(uid, (nodes = new Map<string, Work>()));
     let work = nodes.get(node);
-    if (work === undefined) nodes.set(node, (work = { attempts: new Map() }));
+    if (work === undefined) nodes.set(node, (work = { attempts: new Map(), begun: new Set() }));
     return work;
   }
 }
@@ -78,11 +87,24 @@ function assign<Slot extends 'job' | 'preflight' | 'reboot'>(
   else if (work[slot]?.metadata.uid === object.metadata.uid) delete work[slot];
 }
 
+function attempt(work: Work, pod: Pod, gone: boolean): void {
+  const name = pod.metadata.name ?? '';
+  // The last that is heard of a pod that goes may be that its container had begun.
+  const began = hasBegun(pod);
+  if (began === true) work.begun.add(pod.metadata.uid ?? '');
+  else if (began === false) work.begun.delete(pod.metadata.uid ?? '');
+  if (!gone) work.attempts.set(name, pod);
+  else if (work.attempts.get(name)?.metadata.uid === pod.metadata.uid) work.attempts.delete(name);
+}
+
 function factsOf(work: Work): WorkFacts {
   const job = work.job ? jobFacts(work.job, [...work.attempts.values()]) : work.gone ? 'gone' : undefined;
   return {
     ...(job === undefined ? {} : { job }),
     ...(work.jobSeen === true ? { jobSeen: true } : {}),
+    ...(work.begun.size > 0 ? { commandBegan: true } : {}),
+    ...(work.confirmedAt === undefined ? {} : { confirmedAt: work.confirmedAt }),
+    ...(work.attempts.size === 0 ? {} : { attempts: [...work.attempts.values()].map(podFacts) }),
     ...(work.preflight === undefined ? {} : { preflight: podFacts(work.preflight) }),
     ...(work.reboot === undefined ? {} : { reboot: podFacts(work.reboot) }),
   };

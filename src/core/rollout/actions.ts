@@ -3,14 +3,19 @@ export type Action =
   | { type: 'adopt'; reason: string }
   | { type: 'release'; reason: string }
   | { type: 'create-preflight'; node: string; reason: string }
-  | { type: 'delete-preflight'; node: string; reason: string }
   | { type: 'cordon'; node: string; reason: string }
   | { type: 'uncordon'; node: string; reason: string }
   | { type: 'watch-pods'; node: string; reason: string }
   | { type: 'evict'; node: string; pod: PodRef; reason: string }
   | { type: 'create-job'; node: string; reason: string }
   | { type: 'look-up-job'; node: string; reason: string }
-  | { type: 'create-reboot'; node: string; bootID: string; reason: string };
+  | { type: 'create-reboot'; node: string; bootID: string; reason: string }
+  /** Reads all that a verdict on the node is made of anew, past every cache. */
+  | { type: 'confirm'; node: string; reason: string }
+  /** The very Job, and with it its pods. */
+  | { type: 'delete-job'; node: string; name: string; uid: string; reason: string }
+  /** The very pod, one of the NodeOp's own. */
+  | { type: 'delete-pod'; node: string; name: string; uid: string; reason: string };
 
 export interface PodRef {
   namespace: string;
@@ -20,6 +25,12 @@ export interface PodRef {
 
 /** Actions with the same key are the same step: while one is under way it is not begun again. */
 export function actionKey(action: Action): string {
-  const node = 'node' in action ? `/${action.node}` : '';
-  return action.type === 'evict' ? `evict${node}/${action.pod.uid}` : `${action.type}${node}`;
+  if (action.type === 'evict') return `evict/${action.node}/${action.pod.uid}`;
+  if (action.type === 'delete-pod') return `delete-pod/${action.node}/${action.uid}`;
+  return nodeKey(action.type, 'node' in action ? action.node : undefined);
+}
+
+/** The key of an action that there is one of for each node. */
+export function nodeKey(type: Action['type'], node: string | undefined): string {
+  return node === undefined ? type : `${type}/${node}`;
 }

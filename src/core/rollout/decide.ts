@@ -4,8 +4,20 @@ import { type Action, actionKey } from './actions.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
-import { begin, leftovers, step } from './node.ts';
-import { append, cancel, fail, type NodeContext, note } from './node-status.ts';
+import { deletion } from './ending.ts';
+import { begin, isConfirmed, startedOn, step } from './node.ts';
+import {
+  append,
+  cancel,
+  fail,
+  type NodeContext,
+  note,
+  remark,
+  stampUp,
+  withoutWait,
+  withWait,
+} from './node-status.ts';
+import { hasEnded } from './phases/phase.ts';
 import { acknowledged, awaiting, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
@@ -61,10 +73,26 @@ function settled(facts: RolloutFacts, now: number): Decision {
     else if (!node.unschedulable)
       actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
   }
+  const left = leftBehind(facts);
+  actions.push(...left.actions);
   // The outcome is on record before the object may go.
-  const mayGo = facts.finalized && cordoned.length === 0 && isFinalPhase(facts.persisted.phase);
+  const mayGo =
+    facts.finalized && cordoned.length === 0 && !left.waits && isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
   return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
+}
+
+/** What may still run although the verdict on its node is final: a request that was carried out late, for example. */
+function leftBehind(facts: RolloutFacts): { actions: Action[]; waits: boolean } {
+  const actions: Action[] = [];
+  let waits = false;
+  for (const [node, work] of facts.work) {
+    for (const it of startedOn(work)) {
+      if (!it.deleting) actions.push(deletion(node, it));
+      if (!it.deleting || facts.nodes.get(node)?.ready === true) waits = true;
+    }
+  }
+  return { actions, waits };
 }
 
 function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {
@@ -79,12 +107,14 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
     status: overall(facts, { ...nodeStatuses }, now, {
       undoing: 0,
       waiting: undefined,
+      unready: [],
       summary: summarise(names.map(() => first)),
     }),
   };
 }
 
 const STAYS_CORDONED = 'the node stays cordoned';
+const IS_UNCORDONED = 'it is uncordoned, since its NodeOp is deleted';
 
 /**
  * The entries of statuses that do not change any more. To list those of an object with thousands of keys takes longer than
@@ -125,6 +155,8 @@ class Pass {
   private failed = 0;
   private undoing = 0;
   private waiting: string | undefined;
+  /** Nodes that were done and have not been Ready for too long since. */
+  private readonly unready: string[] = [];
 
   constructor(facts: RolloutFacts, targets: Record<string, NodeStatus>, now: number) {
     this.facts = facts;
@@ -144,9 +176,9 @@ class Pass {
     const stop = this.stopReason();
     if (stop === undefined) this.startMore();
     else this.cancelRest(stop);
-    const { undoing, waiting } = this;
+    const { undoing, waiting, unready } = this;
     const summary = summarise(this.statuses);
-    const status = overall(this.facts, this.nodeStatuses(), this.now, { undoing, waiting, summary });
+    const status = overall(this.facts, this.nodeStatuses(), this.now, { undoing, waiting, unready, summary });
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     return { actions: this.actions, status, lookAgainAt };
   }
@@ -172,12 +204,10 @@ class Pass {
 
   private pass(i: number, name: string): void {
     const node = this.facts.nodes.get(name);
-    // What is over has nothing left but the pod of its preflight, if it had one.
-    const isOver = isFinalNodePhase(this.status(i).phase) && this.facts.spec.preflight === undefined;
-    const work = isOver ? undefined : this.facts.work.get(name);
+    const work = this.facts.work.get(name);
     this.advance(i, name, node, work);
     const status = this.status(i);
-    if (status.phase === 'Failed') this.failed += 1;
+    if (status.phase === 'Failed' || this.isLost(i, name, status, node)) this.failed += 1;
     if (this.holdsSlot(status, node)) this.slots += 1;
     this.undo(name, status, node, work);
   }
@@ -189,7 +219,7 @@ class Pass {
     if (before.phase !== 'Pending') this.move(i, name, before);
     else if (!node) this.set(i, fail(this.context, before, 'node is gone'));
     // Work found without a record is ours from before a crash: the node was started.
-    else if (this.wasStarted(node, work)) this.move(i, name, begin(this.context, before));
+    else if (this.wasStarted(node, work)) this.move(i, name, begin(this.context, before, node));
     this.explainCordon(i, node);
   }
 
@@ -197,13 +227,15 @@ class Pass {
   private explainCordon(i: number, node: NodeFacts | undefined): void {
     const status = this.status(i);
     if (status.phase !== 'Failed' || node?.cordonedBy !== this.mark || this.isUnwanted(status)) return;
-    const said = append(this.context, status, STAYS_CORDONED);
+    const { deleted } = this.facts;
+    const said = append(this.context, status, deleted ? IS_UNCORDONED : STAYS_CORDONED);
     // Of thousands the last ones have no room to say so; the mark on the node tells then.
-    this.set(i, said === status ? status : { ...said, cordoned: true });
+    this.set(i, said === status || deleted ? said : { ...said, cordoned: true });
   }
 
   /** Whether a failed node is uncordoned: when asked for, and when its command never began. */
   private isUnwanted(status: NodeStatus): boolean {
+    if (status.outcomeUnknown === true) return false;
     return this.facts.spec.uncordonOnFailure || status.jobName === undefined;
   }
 
@@ -236,14 +268,36 @@ class Pass {
   private holdsSlot(status: NodeStatus, node: NodeFacts | undefined): boolean {
     if (!isFinalNodePhase(status.phase)) return status.phase !== 'Pending';
     if (status.phase !== 'Completed' || status.jobName === undefined || !node) return false;
-    const { soakSeconds, nodeReadyTimeoutSeconds } = this.facts.spec;
-    if (node.ready && soakSeconds === 0) return false;
-    const finished = Date.parse(status.finishedAt ?? '');
-    const until = node.ready
-      ? Math.max(finished, node.readySince ?? 0) + soakSeconds * 1000
-      : finished + (soakSeconds + nodeReadyTimeoutSeconds) * 1000;
+    if (!node.ready) return true;
+    const { soakSeconds } = this.facts.spec;
+    if (soakSeconds === 0) return false;
+    const until = this.sinceDone(status, node) + soakSeconds * 1000;
     this.look(until);
     return this.now < until;
+  }
+
+  /** Since when a finished node is Ready, or is not. */
+  private sinceDone(status: NodeStatus, { readySince = 0 }: NodeFacts): number {
+    return Math.max(Date.parse(status.finishedAt ?? '') || 0, readySince);
+  }
+
+  /** A node that was done and is not Ready for too long counts as one that failed; the verdict on it stays. */
+  private isLost(i: number, name: string, status: NodeStatus, node: NodeFacts | undefined): boolean {
+    if (status.phase !== 'Completed' || status.jobName === undefined || !node || node.ready) return false;
+    const seconds = this.facts.spec.nodeReadyTimeoutSeconds;
+    if (!this.isOverdue(name, this.sinceDone(status, node) + seconds * 1000)) return false;
+    this.unready.push(name);
+    this.set(i, remark(this.context, status, `not Ready for ${spoken(seconds)} since it was done`));
+    return true;
+  }
+
+  /** Whether a time is over and how the node stands was read since; it is asked for where it was not. */
+  private isOverdue(name: string, at: number): boolean {
+    this.look(at);
+    if (this.now < at) return false;
+    if (isConfirmed(this.facts.work.get(name), at)) return true;
+    this.actions.push({ type: 'confirm', node: name, reason: 'is it still not Ready?' });
+    return false;
   }
 
   /** Verdicts that are final leave things behind: a cordon after a failed drain, a preflight pod. */
@@ -262,11 +316,23 @@ class Pass {
       const trouble = this.troubleOf([action]);
       if (trouble !== undefined) this.waiting = `${name}: ${trouble}`;
     }
-    if (work === undefined) return;
-    const left = leftovers(name, status, work);
+    if (work !== undefined) this.tidy(name, status, work);
+  }
+
+  private tidy(name: string, status: NodeStatus, work: WorkFacts): void {
+    const isFinal = isFinalNodePhase(status.phase);
+    // Carried out late, after the verdict.
+    for (const it of isFinal ? startedOn(work) : []) {
+      if (!it.deleting) this.undoActions.push(deletion(name, it));
+      if (!it.deleting || this.facts.nodes.get(name)?.ready === true) this.undoing += 1;
+    }
+    const pod = work.preflight;
+    if (pod === undefined || pod.deleting || !hasEnded(pod) || status.phase === 'Preflight') return;
     const isRecorded = this.facts.persisted.nodeStatuses?.[name]?.phase === status.phase;
-    if (isRecorded) this.undoActions.push(...left);
-    else if (left.length > 0 && isFinalNodePhase(status.phase)) this.undoing += 1;
+    const reason = 'its verdict is on record';
+    if (isRecorded)
+      this.undoActions.push({ type: 'delete-pod', node: name, name: pod.name, uid: pod.uid, reason });
+    else if (isFinal) this.undoing += 1;
   }
 
   /** Why no further node may be started for good. */
@@ -274,7 +340,9 @@ class Pass {
     const { spec, cancelled } = this.facts;
     if (cancelled !== undefined) return `Cancelled: ${cancelled}`;
     const tolerated = spec.maxFailures ?? (spec.stopOnFailure ? 0 : Infinity);
-    return this.failed > tolerated ? `Cancelled: ${this.failed} failed, ${tolerated} tolerated` : undefined;
+    if (this.failed <= tolerated) return undefined;
+    const lost = this.unready.length > 0 ? ` or are not Ready since they were done` : '';
+    return `Cancelled: ${this.failed} failed${lost}, ${tolerated} tolerated`;
   }
 
   private cancelRest(reason: string): void {
@@ -290,12 +358,14 @@ class Pass {
     }
     if (pending.length === 0) return;
     const held = runHeld(this.facts, this.now);
+    const ready = pending.filter((i) => notReady(this.facts, this.names[i] ?? '') === undefined);
+    const isIdle = !this.statuses.some(({ phase }) => !isFinalNodePhase(phase) && phase !== 'Pending');
+    if (held === undefined && ready.length === 0) return this.waitForReady(pending, isIdle);
+    for (const i of pending) this.set(i, withoutWait(this.status(i)));
     if (held !== undefined) {
       this.waiting = held.why;
       return this.look(held.until);
     }
-    const ready = pending.filter((i) => notReady(this.facts, this.names[i] ?? '') === undefined);
-    if (ready.length === 0) return this.waitForReady(pending);
     const { concurrency } = this.facts.spec;
     const limit = concurrency === 0 ? Infinity : concurrency;
     if (this.slots < limit) this.fill(limit, ready);
@@ -322,7 +392,8 @@ class Pass {
 
   private start(i: number, name: string): void {
     this.slots += 1;
-    this.move(i, name, begin(this.context, this.status(i)));
+    const node = this.facts.nodes.get(name);
+    if (node !== undefined) this.move(i, name, begin(this.context, this.status(i), node));
   }
 
   private groupOf(name: string): string {
@@ -337,20 +408,22 @@ class Pass {
   }
 
   /** Only nodes that are not Ready are left; once nothing else is in flight their time runs. */
-  private waitForReady(pending: readonly number[]): void {
+  private waitForReady(pending: readonly number[], isIdle: boolean): void {
     const some = pending.slice(0, 5).map((i) => this.names[i]);
     this.waiting = `waiting for nodes that are not Ready: ${some.join(', ')}`;
-    if (this.statuses.some(({ phase }) => !isFinalNodePhase(phase) && phase !== 'Pending')) return;
-    let idleSince = Date.parse(this.facts.status.startedAt ?? '') || this.now;
-    for (const { finishedAt } of this.statuses) {
-      idleSince = Math.max(idleSince, Date.parse(finishedAt ?? '') || 0);
-    }
-    const timeout = this.facts.spec.nodeReadyTimeoutSeconds;
+    const seconds = this.facts.spec.nodeReadyTimeoutSeconds;
     for (const i of pending) {
-      const { readySince } = this.facts.nodes.get(this.names[i] ?? '') ?? {};
-      const until = Math.max(idleSince, readySince ?? 0) + timeout * 1000;
-      if (this.now < until) this.look(until);
-      else this.set(i, fail(this.context, this.status(i), `not Ready for ${spoken(timeout)}`));
+      if (!isIdle) {
+        this.set(i, withoutWait(this.status(i)));
+        continue;
+      }
+      const { phaseStartedAt = stampUp(this.now) } = this.status(i);
+      this.set(i, withWait(this.status(i), phaseStartedAt));
+      const name = this.names[i] ?? '';
+      const { readySince = 0 } = this.facts.nodes.get(name) ?? {};
+      const from = Math.max(Date.parse(phaseStartedAt), readySince);
+      if (this.isOverdue(name, from + seconds * 1000))
+        this.set(i, fail(this.context, this.status(i), `not Ready for ${spoken(seconds)}`));
     }
   }
 }

@@ -7,6 +7,8 @@ import type { NodeOpSpec, NodeOpStatus } from '../../api/nodeop.ts';
  */
 export interface NodeFacts {
   name: string;
+  /** Another node may come up under the same name. */
+  uid: string;
   labels: Readonly<Record<string, string>>;
   ready: boolean;
   /** Since when the Ready condition has its present value. */
@@ -20,8 +22,13 @@ export interface NodeFacts {
 /** A helper pod (preflight, reboot) or one attempt of a Job. */
 export interface PodFacts {
   name: string;
+  uid: string;
   createdAt: number;
   state: 'waiting' | 'running' | 'succeeded' | 'failed';
+  /** The command's container has begun at least once. */
+  started: boolean;
+  /** The API server has accepted its deletion: no kubelet starts anything of it any more. */
+  deleting: boolean;
   exitCode: number | undefined;
   /** Why it waits or failed, as the kubelet words it: `ImagePullBackOff`, `OOMKilled`, `DeadlineExceeded`. */
   reason: string | undefined;
@@ -33,7 +40,11 @@ export interface PodFacts {
 
 export interface JobFacts {
   name: string;
-  state: 'active' | 'succeeded' | 'failed';
+  uid: string;
+  createdAt: number;
+  deleting: boolean;
+  /** 'failing': it has failed, and its pods are being ended (condition `FailureTarget`, from Kubernetes 1.31 on). */
+  state: 'active' | 'failing' | 'succeeded' | 'failed';
   /** Pods started so far. */
   attempts: number;
   reason: string | undefined;
@@ -65,6 +76,12 @@ export interface WorkFacts {
   job?: JobFacts | 'gone';
   /** A Job was seen, so that its absence is to be asked about even before it is on record. */
   jobSeen?: boolean;
+  /** The pods of the Job that there are, whether or not it is still there itself. */
+  attempts?: readonly PodFacts[];
+  /** A pod of the Job was seen with its container begun; true also when it is gone since. */
+  commandBegan?: boolean;
+  /** When the last reading of all this began that went past the caches. */
+  confirmedAt?: number;
   preflight?: PodFacts;
   reboot?: PodFacts;
   drain?: DrainFacts;
@@ -89,6 +106,8 @@ export interface RolloutFacts {
   awaitsRecordSince: number | undefined;
   /** Why people want it to stop, if they do. A deletion counts as such. */
   cancelled: string | undefined;
+  /** When that was first seen. */
+  cancelledAt: number | undefined;
   /** The object is being deleted and waits for what it left behind to be undone. */
   deleted: boolean;
   /** The annotation with the window outside of which no new node may start. */
@@ -102,6 +121,8 @@ export interface RolloutFacts {
   claims: ReadonlyMap<string, string>;
   /** By `actionKey`: why an action could not be carried out, again and again. */
   troubles: ReadonlyMap<string, string>;
+  /** By `actionKey`: the actions that are under way. */
+  busy: ReadonlySet<string>;
   /** Where the agent itself runs. */
   agentNode: string | undefined;
   /** `<namespace>/<name>` of the agent's own pod. */

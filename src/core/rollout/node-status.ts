@@ -11,11 +11,13 @@ export interface NodeContext {
   room: MessageRoom;
 }
 
-export const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+/** In whole seconds, and never earlier than the moment: what is counted from it never ends early. */
+export const stampUp = (ms: number): string =>
+  new Date(Math.ceil(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 
 export function enter(ctx: NodeContext, status: NodeStatus, phase: NodeStatus['phase']): NodeStatus {
   const { message: _, ...rest } = status;
-  return { ...rest, phase, phaseStartedAt: stamp(ctx.now), lastUpdated: stamp(ctx.now) };
+  return { ...rest, phase, phaseStartedAt: stampUp(ctx.now), lastUpdated: stampUp(ctx.now) };
 }
 
 /** When the present phase began; epoch milliseconds. */
@@ -24,8 +26,7 @@ export function since(status: NodeStatus): number {
 }
 
 export function complete(ctx: NodeContext, status: NodeStatus, message: string | undefined): NodeStatus {
-  const { bootID: _, ...rest } = status;
-  return end(ctx, rest, 'Completed', message);
+  return end(ctx, status, 'Completed', message);
 }
 
 /** A final failure with its reason. */
@@ -44,7 +45,7 @@ export function withLastWords(ctx: NodeContext, status: NodeStatus, pod: PodFact
   return { ...status, ...(cause ? { cause: cause.trim() } : {}), ...(log ? { log } : {}) };
 }
 
-/** The end of a node that was never started. */
+/** The end of a node whose command never began. */
 export function cancel(ctx: NodeContext, status: NodeStatus, message: string): NodeStatus {
   const pending = status.rebootStatus === 'pending';
   return end(ctx, pending ? { ...status, rebootStatus: 'cancelled' } : status, 'Cancelled', message);
@@ -56,10 +57,17 @@ function end(
   phase: NodeStatus['phase'],
   message: string | undefined,
 ): NodeStatus {
-  const { phaseStartedAt: _, lastUpdated: __, message: ___, ...rest } = status;
+  const { phaseStartedAt: _, lastUpdated: __, message: ___, nodeUID: ____, ...others } = status;
+  const rest = phase === 'Completed' ? withoutBootID(others) : others;
   const limit = phase === 'Failed' ? ctx.room.failed() : ctx.room.untouched;
   const text = message === undefined ? '' : cut(message, limit);
-  return { ...rest, phase, ...(text === '' ? {} : { message: text }), finishedAt: stamp(ctx.now) };
+  return { ...rest, phase, ...(text === '' ? {} : { message: text }), finishedAt: stampUp(ctx.now) };
+}
+
+/** The boot ID proves nothing any more. */
+function withoutBootID(status: NodeStatus): NodeStatus {
+  const { bootID: _, ...rest } = status;
+  return rest;
 }
 
 /** Adds to what the message of a failed node says; what was said is cut first. */
@@ -71,12 +79,29 @@ export function append(ctx: NodeContext, status: NodeStatus, text: string): Node
   return { ...rest, message: said === '' ? text : `${said}; ${text}` };
 }
 
+/** What is to be said of a node whose verdict stands; the first remark stays. */
+export function remark(ctx: NodeContext, status: NodeStatus, text: string): NodeStatus {
+  const message = cut(text, ctx.room.failed());
+  return status.message !== undefined || message === '' ? status : { ...status, message };
+}
+
+/** Since when the run waits for nothing but nodes that are not Ready, this one among them. */
+export function withWait(status: NodeStatus, phaseStartedAt: string): NodeStatus {
+  return status.phaseStartedAt === phaseStartedAt ? status : { ...status, phaseStartedAt };
+}
+
+export function withoutWait(status: NodeStatus): NodeStatus {
+  if (status.phaseStartedAt === undefined) return status;
+  const { phaseStartedAt: _, ...rest } = status;
+  return rest;
+}
+
 /** Sets or clears the message; the very same object when it says that already. */
 export function note(ctx: NodeContext, status: NodeStatus, text: string | undefined): NodeStatus {
   const message = text === undefined ? undefined : cut(text, ctx.room.inFlight) || undefined;
   if (status.message === message) return status;
   const { message: _, ...rest } = status;
-  return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stamp(ctx.now) };
+  return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stampUp(ctx.now) };
 }
 
 function printable(text: string): string {

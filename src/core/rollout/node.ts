@@ -1,10 +1,11 @@
 import { isFinalNodePhase, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
-import { ownerMark, type WorkFacts } from './facts.ts';
-import { complete, enter, fail, type NodeContext, note, stamp } from './node-status.ts';
+import { conclude, type EndView, windUp } from './ending.ts';
+import { type NodeFacts, ownerMark, type WorkFacts } from './facts.ts';
+import { enter, type NodeContext, note, stampUp } from './node-status.ts';
 import { draining } from './phases/draining.ts';
 import { firstPhase } from './phases/order.ts';
-import type { InFlightPhase, NodeView, Outcome, Phase } from './phases/phase.ts';
+import type { InFlightPhase, NodeView, Phase, PhaseAtNode, Started } from './phases/phase.ts';
 import { preflight } from './phases/preflight.ts';
 import { rebooting } from './phases/rebooting.ts';
 import { running } from './phases/running.ts';
@@ -28,53 +29,88 @@ export interface Step {
 }
 
 /** The first phase a node enters when it is started. */
-export function begin(ctx: NodeContext, status: NodeStatus): NodeStatus {
+export function begin(ctx: NodeContext, status: NodeStatus, node: NodeFacts): NodeStatus {
+  const { phaseStartedAt: _, ...known } = status;
+  const started = { ...known, nodeUID: shortUID(node), startedAt: stampUp(ctx.now) };
   // Its first phase begins when it does.
-  const { phaseStartedAt: _, ...begun } = enter(
-    ctx,
-    { ...status, startedAt: stamp(ctx.now) },
-    firstPhase(ctx.facts.spec),
-  );
+  const { phaseStartedAt: __, ...begun } = enter(ctx, started, firstPhase(ctx.facts.spec));
   return begun;
+}
+
+/** Enough to tell a node from the next one of its name; thousands are on record at the same time. */
+function shortUID({ uid }: NodeFacts): string {
+  return uid.slice(0, 8);
 }
 
 /** Moves one node that is in flight as far as the facts allow. */
 export function step(ctx: NodeContext, name: string, status: NodeStatus): Step {
-  const node = ctx.facts.nodes.get(name);
-  if (node === undefined) return { status: fail(ctx, status, 'node is gone'), actions: [] };
   const { phase } = status;
   if (phase === 'Pending' || isFinal(phase)) return { status, actions: [] };
-  const view: NodeView = { ctx, node, work: ctx.facts.work.get(name) ?? {}, status };
-  const rules = PHASES[phase].at(view);
+  const node = ctx.facts.nodes.get(name);
+  const work = ctx.facts.work.get(name) ?? {};
+  const end: EndView = { ctx, name, node, work, left: startedOn(work) };
+  if (status.ending !== undefined) return windUp(end, status);
+  if (node === undefined) return conclude(end, { to: 'Failed', status, message: 'node is gone' });
+  if (status.nodeUID !== undefined && status.nodeUID !== shortUID(node)) {
+    const message = 'node is gone; another one has its name now';
+    return conclude(end, { to: 'Failed', status, message });
+  }
+  // A node that has a Job is past whatever comes before it: nothing of that is judged anew after a crash.
+  const isPast = phase !== 'Running' && phase !== 'Rebooting' && typeof work.job === 'object';
+  if (isPast) return step(ctx, name, enter(ctx, status, 'Running'));
+  return advance({ ctx, node, work, status }, PHASES[phase], end);
+}
+
+function advance(view: NodeView, phase: Phase, end: EndView): Step {
+  const { ctx, node } = view;
+  const rules = phase.at(view);
   const outcome = rules.over();
-  if (outcome !== undefined) return conclude(view, outcome);
-  const timeout = rules.timeout();
-  if (timeout !== undefined && ctx.now >= timeout.at)
-    return { status: fail(ctx, status, timeout.why()), actions: [] };
+  if (outcome?.to === 'Completed' && node.cordonedBy === ownerMark(ctx.facts)) {
+    // This NodeOp's cordon is undone first, so that a Completed node is always schedulable again.
+    const action: Action = { type: 'uncordon', node: node.name, reason: 'the operation succeeded' };
+    return { status: outcome.status, actions: [action] };
+  }
+  if (outcome !== undefined && outcome.to !== 'next') return conclude(end, outcome);
+  const { cancelled, cancelledAt = ctx.now } = ctx.facts;
+  const given = cancelled === undefined ? undefined : rules.takenBack(cancelled);
+  if (given !== undefined) {
+    const isKnown = given.unbegun !== true || isConfirmed(view.work, cancelledAt);
+    return isKnown ? conclude(end, given) : confirm(view.status, node.name, 'has its command begun by now?');
+  }
+  if (outcome !== undefined) return step(ctx, node.name, outcome.status);
+  return goOn(view, rules, end);
+}
+
+/** No verdict by time-out on anything older than the time-out. */
+function goOn({ ctx, node, work }: NodeView, rules: PhaseAtNode, end: EndView): Step {
   const going = rules.going();
-  const times = [going.lookAgainAt, timeout?.at].filter((time) => time !== undefined);
+  const bounds = rules.bounds().toSorted((a, b) => a.at - b.at);
+  const first = bounds.find(({ at }) => ctx.now >= at);
+  if (first !== undefined) {
+    if (!isConfirmed(work, first.at))
+      return confirm(going.status, node.name, 'its time is over: how do things stand?');
+    const { why, unbegun = false } = first;
+    return conclude(end, { to: 'Failed', status: going.status, message: why(), unbegun });
+  }
+  const times = [going.lookAgainAt, bounds[0]?.at].filter((time) => time !== undefined);
   const result = { status: note(ctx, going.status, going.waitsFor), actions: going.actions };
   return times.length === 0 ? result : { ...result, lookAgainAt: Math.min(...times) };
+}
+
+function confirm(status: NodeStatus, node: string, reason: string): Step {
+  return { status, actions: [{ type: 'confirm', node, reason }] };
+}
+
+/** Whether all that is known of a node was read anew since that time. */
+export function isConfirmed(work: WorkFacts | undefined, since: number): boolean {
+  return (work?.confirmedAt ?? -Infinity) >= since;
 }
 
 function isFinal(phase: NodeStatus['phase']): phase is 'Completed' | 'Failed' | 'Cancelled' {
   return isFinalNodePhase(phase);
 }
 
-function conclude({ ctx, node }: NodeView, outcome: Outcome): Step {
-  const { status } = outcome;
-  if (outcome.to === 'next') return step(ctx, node.name, status);
-  if (outcome.to === 'Failed') return { status: fail(ctx, status, outcome.message), actions: [] };
-  // Success: this NodeOp's cordon is undone first, so that a Completed node is always schedulable again.
-  if (node.cordonedBy === ownerMark(ctx.facts)) {
-    return { status, actions: [{ type: 'uncordon', node: node.name, reason: 'the operation succeeded' }] };
-  }
-  return { status: complete(ctx, status, outcome.message), actions: [] };
-}
-
-/** What the phases that a node is past have made there, and what takes it away. */
-export function leftovers(name: string, status: NodeStatus, work: WorkFacts): Action[] {
-  return Object.entries(PHASES)
-    .filter(([phase]) => phase !== status.phase)
-    .flatMap(([, phase]) => phase.leaves(name, work));
+/** What the phases have started on a node that may still run, or begin to. */
+export function startedOn(work: WorkFacts): Started[] {
+  return Object.values(PHASES).flatMap((phase) => phase.started(work));
 }

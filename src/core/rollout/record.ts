@@ -1,4 +1,5 @@
 import type { NodeOpStatus } from '../../api/nodeop.ts';
+import { stampUp } from './node-status.ts';
 
 /**
  * Decisions work with times on the steady clock, which nobody sets; what is on record has those of the wall clock, for
@@ -42,5 +43,5 @@ function withTimes<T>(value: T, move: (at: number) => number): T {
 
 function moved(time: string, move: (at: number) => number): string {
   const at = Date.parse(time);
-  return Number.isNaN(at) ? time : new Date(move(at)).toISOString().replace(/\.\d+Z$/, 'Z');
+  return Number.isNaN(at) ? time : stampUp(move(at));
 }

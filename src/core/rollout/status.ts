@@ -11,20 +11,24 @@ import { countsText, doneText } from '../text/counts.ts';
 import { oneLine } from '../text/table.ts';
 import type { RolloutFacts } from './facts.ts';
 import { whyNoMatch } from './near-labels.ts';
+import { stampUp } from './node-status.ts';
 
 /** The status of the whole, from the statuses of its nodes. Nothing moves without news, time stamps included. */
 export function overall(
   facts: RolloutFacts,
   nodeStatuses: Record<string, NodeStatus>,
   now: number,
-  pass: { undoing: number; waiting: string | undefined; summary: Summary },
+  pass: { undoing: number; waiting: string | undefined; unready: readonly string[]; summary: Summary },
 ): NodeOpStatus {
   const before = facts.status;
   const { summary } = pass;
   const phase = phaseOf(before.phase, summary, pass.undoing, facts.cancelled !== undefined);
-  const stamp = stampOf(now);
+  const stamp = stampUp(now);
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
-  const conditions = conditionsOf(facts, phase, summary, nodeStatuses, pass.waiting, stamp);
+  const said = [outcomeText(summary, nodeStatuses), unreadyText(pass.unready)].filter((part) => part !== '');
+  const isFailing = summary.failed + pass.unready.length > 0;
+  const outcome = { said: said.join('; '), isFailing, waiting: pass.waiting };
+  const conditions = conditionsOf(facts, phase, summary, outcome, stamp);
   const next: NodeOpStatus = {
     ...before,
     phase,
@@ -69,7 +73,9 @@ function phaseOf(
     return begun ? 'Running' : 'Pending';
   }
   if (summary.failed > 0) return 'Failed';
-  return summary.cancelled > 0 ? 'Cancelled' : 'Completed';
+  if (summary.cancelled === 0) return 'Completed';
+  // Who but people stops a rollout? Nodes that count as failed, whatever the verdict on them was.
+  return cancelled ? 'Cancelled' : 'Failed';
 }
 
 /** After the end a changed spec is answered, and nothing else. */
@@ -77,7 +83,7 @@ export function acknowledged(facts: RolloutFacts, now: number): NodeOpStatus {
   const before = facts.status;
   // A deletion counts as a generation too, and leaves nobody to be answered.
   if (before.observedGeneration === facts.generation || facts.deleted) return before;
-  const stamp = stampOf(now);
+  const stamp = stampUp(now);
   const known = (before.conditions ?? []).filter(({ type }) => type !== 'SpecChanged');
   const changed = facts.specChanged ? [{ ...SPEC_CHANGED, lastTransitionTime: stamp }] : [];
   return {
@@ -96,25 +102,21 @@ const SPEC_CHANGED = {
     'the spec was changed after the run began; the change is not acted on, create a new NodeOp instead',
 } as const;
 
-const stampOf = (now: number): string => new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
-
 /** Conditions as kstatus reads them: Ready, Reconciling, Stalled; SpecChanged only when it is so. */
 function conditionsOf(
   facts: RolloutFacts,
   phase: RolloutPhase,
   summary: Summary,
-  nodeStatuses: Record<string, NodeStatus>,
-  waiting: string | undefined,
+  { said, isFailing, waiting }: { said: string; isFailing: boolean; waiting: string | undefined },
   stamp: string,
 ): Condition[] {
-  const said = outcomeText(summary, nodeStatuses);
   const going = phase === 'Pending' || phase === 'Running';
   const stalled = phase === 'Failed' || phase === 'Cancelled';
   const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
-  const reason = going ? (summary.failed > 0 ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
+  const reason = going ? (isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
   const endText = summary.total === 0 ? none(facts) : said;
   // What is waited for tells most, and the counts are beside it; a failure is told in any case.
-  const message = waiting === undefined ? said : summary.failed > 0 ? `${said}; ${waiting}` : waiting;
+  const message = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
   const list: Condition[] = [
     {
       type: 'Ready',
@@ -137,6 +139,9 @@ function conditionsOf(
     },
   ];
   if (facts.specChanged) list.push(SPEC_CHANGED);
+  // Its transition tells when: what may go on after that is bounded from there.
+  if (facts.cancelled !== undefined)
+    list.push({ type: 'Cancelled', status: 'True', reason: 'Cancelled', message: facts.cancelled });
   return list.map((condition) => {
     const old = facts.status.conditions?.find(({ type }) => type === condition.type);
     const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
@@ -158,6 +163,13 @@ export function outcomeText(summary: Summary, nodeStatuses: Record<string, NodeS
   if (summary.failed === 0) return counts;
   const first = Object.entries(nodeStatuses).find(([, { phase }]) => phase === 'Failed');
   return first ? `${counts}: ${first[0]}: ${oneLine(first[1].message, 256)}` : counts;
+}
+
+/** Nodes that count as failed, whatever the verdict on them; '' when there are none. */
+function unreadyText(nodes: readonly string[]): string {
+  if (nodes.length === 0) return '';
+  const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : '';
+  return `not Ready since they were done: ${nodes.slice(0, 5).join(', ')}${more}`;
 }
 
 /** Deep equality of small plain values. */
@@ -190,7 +202,7 @@ export function refused(
   now: number,
 ): NodeOpStatus {
   if (saysRefused(before, reason) && before.observedGeneration === generation) return before;
-  const stamp = stampOf(now);
+  const stamp = stampUp(now);
   const message = text.slice(0, 4096);
   const common = { reason, message, lastTransitionTime: stamp };
   const isRecord = reason === 'Copied' && isFinalPhase(before.phase) && unfinished(before) === 0;
@@ -223,7 +235,7 @@ function unfinished({ nodeStatuses = {} }: NodeOpStatus): number {
 /** The status of a NodeOp of a run that is not yet known to be on record. */
 export function awaiting(before: NodeOpStatus, generation: number, now: number): NodeOpStatus {
   if (before.phase === 'Pending' && before.observedGeneration === generation) return before;
-  const stamp = stampOf(now);
+  const stamp = stampUp(now);
   const message = 'waits until the agent has found its run in the repository';
   const common = { reason: 'Waiting', message, lastTransitionTime: stamp };
   return {

@@ -12,13 +12,12 @@ function at(view: NodeView): PhaseAtNode {
       : undefined;
   return {
     over: () => outcome(view, plan),
-    timeout: () => {
+    takenBack: (why) => ({ to: 'Cancelled', status, message: `Cancelled: ${why}` }),
+    bounds: () => {
       const bound = drainOptions.timeoutSeconds;
-      if (plan === undefined || !view.node.unschedulable || bound === 0) return undefined;
-      return {
-        at: since(status) + bound * 1000,
-        why: () => `drain timed out after ${spoken(bound)}: ${waitingText(plan)}`,
-      };
+      if (plan === undefined || !view.node.unschedulable || bound === 0) return [];
+      const why = () => `drain timed out after ${spoken(bound)}: ${waitingText(plan)}`;
+      return [{ at: since(status) + bound * 1000, why }];
     },
     going: () => going(view, plan),
   };
@@ -49,8 +48,5 @@ function going({ ctx, node, status }: NodeView, plan: DrainPlan | undefined): Go
   return { status, actions: evict, waitsFor: waitingText(plan), lookAgainAt: plan.retryAt };
 }
 
-/** The node is cordoned, and drained where that is asked for. */
-export const draining: Phase = {
-  at,
-  leaves: () => [],
-};
+/** The node is cordoned, and drained where that is asked for. Pods of others end by their own rules. */
+export const draining: Phase = { at, started: () => [] };

@@ -1,6 +1,6 @@
 import type { NodePhase, NodeStatus } from '../../../api/nodeop.ts';
 import type { Action } from '../actions.ts';
-import type { NodeFacts, WorkFacts } from '../facts.ts';
+import type { JobFacts, NodeFacts, PodFacts, WorkFacts } from '../facts.ts';
 import type { NodeContext } from '../node-status.ts';
 
 /** The phases a node passes through between its first and its last step. */
@@ -14,11 +14,17 @@ export interface NodeView {
   status: NodeStatus;
 }
 
+/** The verdict on a node, before what was started there has ended. */
+export interface Verdict {
+  to: 'Completed' | 'Failed' | 'Cancelled';
+  status: NodeStatus;
+  message?: string;
+  /** It holds only if the command has not begun by the time its Job is gone. */
+  unbegun?: boolean;
+}
+
 /** What a phase has led to: the entry in its next phase, or the verdict on the node. */
-export type Outcome =
-  | { to: 'next'; status: NodeStatus }
-  | { to: 'Completed'; status: NodeStatus; message?: string }
-  | { to: 'Failed'; status: NodeStatus; message: string };
+export type Outcome = { to: 'next'; status: NodeStatus } | Verdict;
 
 /** What a phase needs to go on, and what it waits for. */
 export interface Going {
@@ -30,18 +36,40 @@ export interface Going {
   lookAgainAt?: number | undefined;
 }
 
+/** Until when something may take (epoch milliseconds), and why the node fails past it. */
+export interface Bound {
+  at: number;
+  why: () => string;
+  /** The command has not begun, as far as is known. */
+  unbegun?: boolean;
+}
+
+/** Something that was started for a node and may still run there, or begin to. */
+export type Started = ({ kind: 'job' } & JobFacts) | ({ kind: 'pod' } & PodFacts);
+
 /** The rules of one phase. All of them are derived from what is observed, so a restart changes nothing. */
 export interface Phase {
   at: (view: NodeView) => PhaseAtNode;
-  /** What it made on a node that is to be taken away once the node has moved on and that is on record. */
-  leaves: (node: string, work: WorkFacts) => Action[];
+  /** What it has started on a node that has not ended: it must not outlive the verdict. */
+  started: (work: WorkFacts) => Started[];
 }
 
 export interface PhaseAtNode {
   /** Whether it is over, and how. */
   over: () => Outcome | undefined;
-  /** How long it may take: until when (epoch milliseconds), and why the node fails then. */
-  timeout: () => { at: number; why: () => string } | undefined;
+  /** What becomes of the node when its run is taken back now; undefined when it may finish. */
+  takenBack: (why: string) => Verdict | undefined;
+  /** How long it may take. */
+  bounds: () => Bound[];
   /** What it asks for while it goes on. */
   going: () => Going;
+}
+
+/** Nothing of it runs any more, nor will. */
+export function hasEnded({ state }: PodFacts): boolean {
+  return state === 'succeeded' || state === 'failed';
+}
+
+export function unended(pod: PodFacts | undefined): Started[] {
+  return pod === undefined || hasEnded(pod) ? [] : [{ kind: 'pod', ...pod }];
 }

@@ -1,27 +1,20 @@
-import { enter, since, withLastWords } from '../node-status.ts';
 import { preflightName } from '../names.ts';
+import { enter, since, withLastWords } from '../node-status.ts';
 import { podReason, waitingReason } from '../words.ts';
+import { startBound } from './bounds.ts';
 import { firstAfterPreflight } from './order.ts';
-import type { NodeView, Outcome, Phase, PhaseAtNode } from './phase.ts';
+import { type Bound, type NodeView, type Outcome, type Phase, type PhaseAtNode, unended } from './phase.ts';
 
 /** How long past its own deadline a preflight pod may linger, its kubelet being slow, before it counts as lost. */
 const PREFLIGHT_GRACE_MS = 60_000;
 
 function at(view: NodeView): PhaseAtNode {
-  const { ctx, node, work, status } = view;
+  const { node, work, status } = view;
   const pod = work.preflight;
-  const check = ctx.facts.spec.preflight;
   return {
     over: () => outcome(view),
-    timeout: () => {
-      if (check === undefined || pod === undefined) return undefined;
-      // By the later of two clocks, the server's and this agent's: one that is off fails no node.
-      const began = Math.max(pod.createdAt, since(status));
-      return {
-        at: began + check.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS,
-        why: () => `preflight pod ${preflightName(ctx.facts, node.name)} did not end within its deadline`,
-      };
-    },
+    takenBack: (why) => ({ to: 'Cancelled', status, message: `Cancelled: ${why}` }),
+    bounds: () => bounds(view),
     going: () =>
       pod === undefined
         ? {
@@ -58,9 +51,23 @@ function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
   };
 }
 
+function bounds(view: NodeView): Bound[] {
+  const { ctx, node, work, status } = view;
+  const check = ctx.facts.spec.preflight;
+  const pod = work.preflight;
+  if (check === undefined || pod === undefined) return [];
+  // By the later of two clocks, the server's and this agent's: one that is off fails no node.
+  const began = Math.max(pod.createdAt, since(status));
+  const lost: Bound = {
+    at: began + check.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS,
+    why: () => {
+      const waits = waitingReason(pod);
+      const text = `preflight pod ${preflightName(ctx.facts, node.name)} did not end within its deadline`;
+      return waits === undefined ? text : `${text}: ${waits}`;
+    },
+  };
+  return pod.started ? [lost] : [lost, startBound(view, began, 'the preflight', pod)];
+}
+
 /** The check before anything is touched: it says whether the node needs work at all. */
-export const preflight: Phase = {
-  at,
-  leaves: (node, { preflight: pod }) =>
-    pod === undefined ? [] : [{ type: 'delete-preflight', node, reason: 'its verdict is on record' }],
-};
+export const preflight: Phase = { at, started: ({ preflight: pod }) => unended(pod) };

@@ -2,11 +2,19 @@ import { spoken } from '../../text/table.ts';
 import type { PodFacts } from '../facts.ts';
 import { since } from '../node-status.ts';
 import { podReason } from '../words.ts';
-import type { Going, NodeView, Phase, PhaseAtNode } from './phase.ts';
+import { startBound } from './bounds.ts';
+import {
+  type Bound,
+  type Going,
+  hasEnded,
+  type NodeView,
+  type Phase,
+  type PhaseAtNode,
+  unended,
+} from './phase.ts';
 
 function at(view: NodeView): PhaseAtNode {
-  const { ctx, node, status } = view;
-  const bound = ctx.facts.spec.rebootTimeoutSeconds;
+  const { ctx, node, work, status } = view;
   return {
     over: () => {
       const before = status.bootID;
@@ -15,12 +23,30 @@ function at(view: NodeView): PhaseAtNode {
         ? { to: 'Completed', status: { ...status, rebootStatus: 'completed' } }
         : undefined;
     },
-    timeout: () => ({
-      at: since(status) + bound * 1000,
-      why: () => `not back ${spoken(bound)} after the reboot was asked for: ${seen(view)}`,
-    }),
+    // The command has done its work: a run that is taken back lets the reboot finish, unless the NodeOp itself goes.
+    takenBack: (why) =>
+      ctx.facts.deleted
+        ? {
+            to: 'Failed',
+            status: work.reboot === undefined ? { ...status, rebootStatus: 'cancelled' } : status,
+            message: `stopped ${work.reboot === undefined ? 'before' : 'during'} its reboot: ${why}`,
+          }
+        : undefined,
+    bounds: () => bounds(view),
     going: () => going(view),
   };
+}
+
+function bounds(view: NodeView): Bound[] {
+  const { ctx, work, status } = view;
+  const seconds = ctx.facts.spec.rebootTimeoutSeconds;
+  const back: Bound = {
+    at: since(status) + seconds * 1000,
+    why: () => `not back ${spoken(seconds)} after the reboot was asked for: ${seen(view)}`,
+  };
+  const pod = work.reboot;
+  if (pod === undefined || pod.started || hasEnded(pod) || view.node.bootID !== status.bootID) return [back];
+  return [back, startBound(view, Math.max(pod.createdAt, since(status)), 'the reboot', pod)];
 }
 
 function going(view: NodeView): Going {
@@ -51,7 +77,4 @@ function isKilled({ exitCode, reason }: PodFacts): boolean {
 }
 
 /** The node goes down and is over it once it is Ready with a new boot ID: nothing else proves a reboot. */
-export const rebooting: Phase = {
-  at,
-  leaves: () => [],
-};
+export const rebooting: Phase = { at, started: ({ reboot: pod }) => unended(pod) };

@@ -1,10 +1,23 @@
 import type { NodeStatus } from '../../../api/nodeop.ts';
+import { spoken } from '../../text/table.ts';
 import type { Action } from '../actions.ts';
-import type { JobFacts } from '../facts.ts';
+import type { JobFacts, WorkFacts } from '../facts.ts';
 import { jobName } from '../names.ts';
-import { enter, since, stamp, withLastWords } from '../node-status.ts';
+import { enter, since, stampUp, withLastWords } from '../node-status.ts';
 import { podReason, waitingReason } from '../words.ts';
-import type { Going, NodeView, Outcome, Phase, PhaseAtNode } from './phase.ts';
+import { startBound } from './bounds.ts';
+import {
+  type Bound,
+  type Going,
+  hasEnded,
+  type NodeView,
+  type Outcome,
+  type Phase,
+  type PhaseAtNode,
+  type Started,
+  unended,
+  type Verdict,
+} from './phase.ts';
 
 /** A Job without a pod for so long is told of. */
 const NO_POD_MS = 60_000;
@@ -12,7 +25,8 @@ const NO_POD_MS = 60_000;
 function at(view: NodeView): PhaseAtNode {
   return {
     over: () => outcome(view),
-    timeout: () => undefined,
+    takenBack: (why) => takenBack(view, why),
+    bounds: () => bounds(view),
     going: () => going(view),
   };
 }
@@ -27,8 +41,9 @@ function outcome(view: NodeView): Outcome | undefined {
     return { to: 'Failed', status: { ...status, jobName: name }, message };
   }
   const seen = withJob(view, job);
-  if (job.state === 'failed') return failed(view, seen, job);
-  if (job.state === 'active') return undefined;
+  // The verdict of the Job controller may be there before its pods have ended, or before that was heard of.
+  if (job.state === 'active' || !podsAreDone(view)) return undefined;
+  if (job.state !== 'succeeded') return failed(view, seen, job);
   if (!ctx.facts.spec.rebootOnSuccess) return { to: 'Completed', status: seen };
   if (node.bootID === undefined) return undefined;
   return {
@@ -37,51 +52,110 @@ function outcome(view: NodeView): Outcome | undefined {
   };
 }
 
+/** A pod that is being deleted on a node that is not Ready may stay for good; nothing of it starts any more. */
+function podsAreDone({ node, work }: NodeView): boolean {
+  return (work.attempts ?? []).every((pod) => hasEnded(pod) || (pod.deleting && !node.ready));
+}
+
+/** Taken back before the command has begun it is given up; one that runs may finish, unless the NodeOp itself goes. */
+function takenBack(view: NodeView, why: string): Verdict | undefined {
+  const { ctx, work } = view;
+  const { job } = work;
+  const status = typeof job === 'object' ? withJob(view, job) : view.status;
+  const began = work.commandBegan === true || (typeof job === 'object' && job.state !== 'active');
+  if (!began) return { to: 'Cancelled', status, message: `Cancelled: ${why}`, unbegun: true };
+  return ctx.facts.deleted
+    ? { to: 'Failed', status, message: `stopped while its command ran: ${why}` }
+    : undefined;
+}
+
+function bounds(view: NodeView): Bound[] {
+  const { ctx, work, status } = view;
+  const { job } = work;
+  if (job === undefined || job === 'gone' || job.state !== 'active') return [];
+  const { cancelledAt, spec } = ctx.facts;
+  const result: Bound[] = [];
+  if (cancelledAt !== undefined && spec.cancelTimeoutSeconds !== undefined) {
+    const why = () =>
+      `stopped while its command ran: not done ${spoken(spec.cancelTimeoutSeconds ?? 0)} after the run was cancelled`;
+    result.push({ at: cancelledAt + spec.cancelTimeoutSeconds * 1000, why });
+  }
+  const waits = job.pod === undefined ? work.commandBegan !== true : !job.pod.started && !hasEnded(job.pod);
+  if (waits) {
+    const created = job.pod?.createdAt ?? job.createdAt;
+    const from = Math.max(created, since(status));
+    result.push({ ...startBound(view, from, 'the command', job.pod), unbegun: work.commandBegan !== true });
+  }
+  return result;
+}
+
 function going(view: NodeView): Going {
-  const { ctx, node, work, status } = view;
+  const { ctx, work, status } = view;
   const { job } = work;
   if (job === undefined || job === 'gone') {
     return { status, actions: [missingJob(view)], waitsFor: status.message };
   }
-  const seen = withJob(view, job);
-  // A command that succeeded goes on only where a reboot has to be proved afterwards.
-  if (job.state === 'succeeded')
-    return { status: seen, actions: [], waitsFor: 'waiting for the node to report its boot ID' };
-  if (job.pod !== undefined) return { status: seen, actions: [], waitsFor: waitingReason(job.pod) };
-  // A Job whose pods nobody admits waits for good without a word of its own.
-  const until = since(status) + NO_POD_MS;
-  if (ctx.now < until) return { status: seen, actions: [], waitsFor: undefined, lookAgainAt: until };
-  const waitsFor = `Job ${job.name} has no pod; kubectl describe job says why`;
-  return { status: seen, actions: [], waitsFor };
-
-  function missingJob({ work: { jobSeen } }: NodeView): Action {
-    // A recorded Job that is not in the cache may have been deleted, or the cache may be behind: ask.
-    return status.jobName === undefined && jobSeen !== true
-      ? { type: 'create-job', node: node.name, reason: 'run the command' }
-      : { type: 'look-up-job', node: node.name, reason: 'the recorded Job is not to be seen' };
-  }
+  const told = since(status) + NO_POD_MS;
+  const isToBeTold = job.state === 'active' && job.pod === undefined && ctx.now < told;
+  return {
+    status: withJob(view, job),
+    actions: [],
+    waitsFor: waitsFor(view, job),
+    ...(isToBeTold ? { lookAgainAt: told } : {}),
+  };
 }
 
-function failed({ ctx }: NodeView, seen: NodeStatus, job: JobFacts): Outcome {
+/** For people; undefined when nothing is out of the ordinary. */
+function waitsFor(view: NodeView, job: JobFacts): string | undefined {
+  const parts = [jobWaitsFor(view, job), view.node.ready ? undefined : 'the node is not Ready'];
+  const text = parts.filter((part) => part !== undefined).join('; ');
+  return text === '' ? undefined : text;
+}
+
+function jobWaitsFor(view: NodeView, job: JobFacts): string | undefined {
+  if (job.state !== 'active') {
+    // A command that succeeded goes on only where a reboot has to be proved afterwards.
+    if (podsAreDone(view)) return 'waiting for the node to report its boot ID';
+    return `the command has ${job.state === 'succeeded' ? 'succeeded' : 'failed'}, waiting for its pods to end`;
+  }
+  if (job.pod !== undefined) return waitingReason(job.pod);
+  // A Job whose pods nobody admits waits for good without a word of its own.
+  const isLate = view.ctx.now >= since(view.status) + NO_POD_MS;
+  return isLate ? `Job ${job.name} has no pod; kubectl describe job says why` : undefined;
+}
+
+function missingJob({ node, work, status }: NodeView): Action {
+  // A recorded Job that is not in the cache may have been deleted, or the cache may be behind: ask.
+  return status.jobName === undefined && work.jobSeen !== true
+    ? { type: 'create-job', node: node.name, reason: 'run the command' }
+    : { type: 'look-up-job', node: node.name, reason: 'the recorded Job is not to be seen' };
+}
+
+function failed({ ctx, node, work }: NodeView, seen: NodeStatus, job: JobFacts): Verdict {
   const cancelled = ctx.facts.spec.rebootOnSuccess ? ({ rebootStatus: 'cancelled' } as const) : {};
   const exitCode = job.pod?.exitCode === undefined ? {} : { exitCode: job.pod.exitCode };
   const status = job.pod
     ? withLastWords(ctx, { ...seen, ...cancelled, ...exitCode }, job.pod)
     : { ...seen, ...cancelled };
   const what = job.reason === 'DeadlineExceeded' ? 'command ran into its deadline' : 'command failed';
-  const why = job.pod ? podReason(job.pod) : (job.message ?? job.reason ?? 'no reason given');
-  return { to: 'Failed', status, message: `${what}: ${why}` };
+  const isKnown = job.pod !== undefined && hasEnded(job.pod);
+  const why = isKnown && job.pod ? podReason(job.pod) : (job.message ?? job.reason ?? 'no reason given');
+  const isLost = !node.ready && (work.attempts ?? []).some((pod) => !hasEnded(pod));
+  return { to: 'Failed', status, message: isLost && !isKnown ? what : `${what}: ${why}` };
 }
 
 /** The entry with the Job's name and attempts on record. */
 function withJob({ ctx, status }: NodeView, job: JobFacts): NodeStatus {
   const named = status.jobName === job.name ? status : { ...status, jobName: job.name };
   const same = named.attempts === job.attempts;
-  return same ? named : { ...named, attempts: job.attempts, lastUpdated: stamp(ctx.now) };
+  return same ? named : { ...named, attempts: job.attempts, lastUpdated: stampUp(ctx.now) };
 }
 
-/** The Job with the command. Its own bounds are kept by the Job controller. */
-export const running: Phase = {
-  at,
-  leaves: () => [],
-};
+function started({ job, attempts = [] }: WorkFacts): Started[] {
+  const pods = attempts.flatMap((pod) => unended(pod));
+  const mayStartPods = typeof job === 'object' && job.state === 'active';
+  return mayStartPods ? [{ kind: 'job', ...job }, ...pods] : pods;
+}
+
+/** The Job with the command. `activeDeadlineSeconds` is kept by the Job controller. */
+export const running: Phase = { at, started };

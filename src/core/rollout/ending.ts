@@ -1,0 +1,76 @@
+import type { NodeStatus } from '../../api/nodeop.ts';
+import { type Action, nodeKey } from './actions.ts';
+import type { NodeFacts, WorkFacts } from './facts.ts';
+import { cancel, complete, fail, type NodeContext, note } from './node-status.ts';
+import type { Started, Verdict } from './phases/phase.ts';
+
+/** The API server has been told to make one of these; whether it does is not known yet. */
+const MAKING = ['create-preflight', 'create-job', 'create-reboot'] as const;
+
+const UNKNOWN = 'outcome unknown: the node is not Ready';
+
+/** One node whose verdict stands, as one look sees it. */
+export interface EndView {
+  ctx: NodeContext;
+  name: string;
+  /** Undefined: it is gone. */
+  node: NodeFacts | undefined;
+  work: WorkFacts;
+  /** What was started there and may still run. */
+  left: readonly Started[];
+}
+
+/**
+ * A verdict becomes final once nothing that was started for the node can outlive it: all of it is deleted and seen gone
+ * first. The verdict is on record meanwhile, so that no restart and nothing that is seen of the end changes it.
+ */
+export function conclude(
+  view: EndView,
+  { to, status, message = '', unbegun }: Verdict,
+): { status: NodeStatus; actions: Action[] } {
+  const ending = { phase: to, message, ...(unbegun === true ? { unbegun } : {}) };
+  return windUp(view, { ...status, ending });
+}
+
+export function windUp(view: EndView, status: NodeStatus): { status: NodeStatus; actions: Action[] } {
+  const { ctx, name, node, left } = view;
+  const isReachable = node?.ready === true;
+  // A kubelet starts nothing of a pod that is being deleted, and one that does not answer can't tell of its end.
+  const waiting = left.filter((it) => isReachable || !it.deleting);
+  const isMaking = MAKING.some((type) => ctx.facts.busy.has(nodeKey(type, name)));
+  if (waiting.length === 0 && !isMaking) return { status: verdict(view, status), actions: [] };
+  const actions = waiting.filter((it) => !it.deleting).map((it) => deletion(name, it));
+  const stays = waiting.map((it) => `${it.kind === 'job' ? 'Job' : 'pod'} ${it.name}`);
+  const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']
+    .filter((part) => part !== undefined && part !== '')
+    .join('; ');
+  return { status: note(ctx, status, text), actions };
+}
+
+export function deletion(node: string, it: Started): Action {
+  const { name, uid } = it;
+  const reason = 'what was started on a node does not outlive its verdict';
+  return it.kind === 'job'
+    ? { type: 'delete-job', node, name, uid, reason }
+    : { type: 'delete-pod', node, name, uid, reason };
+}
+
+function verdict({ ctx, node, work, left }: EndView, before: NodeStatus): NodeStatus {
+  const { ending, ...status } = before;
+  if (ending === undefined) return before;
+  const { phase, message, unbegun } = ending;
+  if (phase === 'Completed') return complete(ctx, status, message === '' ? undefined : message);
+  if (node !== undefined && left.length > 0)
+    return { ...fail(ctx, status, `${UNKNOWN}; ${message}`), outcomeUnknown: true };
+  if (unbegun === true && work.commandBegan === true)
+    return fail(ctx, status, `stopped while its command ran: ${message}`);
+  if (phase === 'Failed') return fail(ctx, status, message);
+  // A Job that is on record and was gone before this process looked: nobody saw whether its command had begun.
+  const isUnseen = unbegun === true && status.jobName !== undefined && work.jobSeen !== true;
+  return isUnseen
+    ? {
+        ...fail(ctx, status, `outcome unknown: the end of its Job was not seen; ${message}`),
+        outcomeUnknown: true,
+      }
+    : cancel(ctx, status, message);
+}
