@@ -1,12 +1,18 @@
 import type { Setting } from './session.ts';
 
-/** What old tools wrote and git itself reads without harm: names, addresses and dates of people, and padded modes. */
+/**
+ * What old tools wrote and git itself reads without harm: names, addresses and dates of people, and padded modes. And names
+ * that lead out of a checkout, which there is none of here: a run file of such a name is refused by a report, alone.
+ */
 export const HARMLESS: readonly string[] = [
   'badDate',
   'badDateOverflow',
   'badEmail',
   'badName',
   'badTimezone',
+  'hasDot',
+  'hasDotdot',
+  'hasDotgit',
   'missingEmail',
   'missingNameBeforeEmail',
   'missingSpaceBeforeDate',

@@ -69,9 +69,14 @@ export class GitCommand {
 
   /** Standard output as text. Throws LocalGitError with git's own words, TransientError when it took too long. */
   async text(args: string[], stdin = ''): Promise<string> {
+    return (await this.bytes(args, stdin)).toString('utf8');
+  }
+
+  /** The same for what holds paths, which may be anything. */
+  async bytes(args: string[], stdin = ''): Promise<Buffer> {
     const pieces: Buffer[] = [];
     await this.stream(args, stdin, (piece) => pieces.push(piece));
-    return Buffer.concat(pieces).toString('utf8');
+    return Buffer.concat(pieces);
   }
 
   /**

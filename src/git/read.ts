@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { pathOfBytes } from '../core/runs/names.ts';
 import { BatchParser } from './batch.ts';
 import type { GitCommand } from './command.ts';
 
@@ -46,7 +48,7 @@ export async function listTree(
   await git.stream(args, '', (piece) => {
     const pieces = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const end = pieces.lastIndexOf(0) + 1;
-    parseTree(pieces.toString('utf8', 0, end), (entry) => entries.push({ path: entry.path, entry }));
+    parseTree(pieces.subarray(0, end), (entry) => entries.push({ path: entry.path, entry }));
     rest = pieces.subarray(end);
   });
   return entries;
@@ -62,7 +64,7 @@ export async function treeChanges(
   to: string,
   folders: string[] = [],
 ): Promise<TreeChange[]> {
-  return parseChanges(await git.text([...DIFF, from, to, '--', ...folders.map(inside)]));
+  return parseChanges(await git.bytes([...DIFF, from, to, '--', ...folders.map(inside)]));
 }
 
 /** Files of a tree that another one, if there is one, does not have by the same path. */
@@ -72,14 +74,14 @@ export async function filesOnlyIn(
   other: string | undefined,
 ): Promise<TreeChange[]> {
   if (other === undefined) return listTree(git, tree);
-  return parseChanges(await git.text([...DIFF, '--diff-filter=A', other, tree, '--']));
+  return parseChanges(await git.bytes([...DIFF, '--diff-filter=A', other, tree, '--']));
 }
 
 const DIFF = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];
 
 /** Pairs of `:<mode before> <mode> <id before> <id> <status>` and a path, each ended by a NUL. */
-function parseChanges(output: string): TreeChange[] {
-  const tokens = output.split('\0');
+function parseChanges(output: Buffer): TreeChange[] {
+  const tokens = tokensOf(output);
   const changes: TreeChange[] = [];
   for (let i = 0; i + 1 < tokens.length; i += 2) {
     const [modeBefore = '', mode = '', blobBefore = '', blob = '', status] = (tokens[i] ?? '')
@@ -102,14 +104,26 @@ function inside(folder: string): string {
 const PLAIN = '100644';
 
 /** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */
-function parseTree(output: string, take: (entry: TreeEntry) => void): void {
+function parseTree(bytes: Buffer, take: (entry: TreeEntry) => void): void {
+  const isText = isUtf8(bytes);
+  const output = bytes.toString(isText ? 'utf8' : 'latin1');
   for (let at = 0, end; (end = output.indexOf('\0', at)) >= 0; at = end + 1) {
     const tab = output.indexOf('\t', at);
     // Nearly all are plain files; one text stands for them all.
     const mode = output.startsWith(PLAIN, at) ? PLAIN : output.slice(at, output.indexOf(' ', at));
     const blob = output.slice(output.lastIndexOf(' ', tab) + 1, tab);
-    take({ mode, blob, path: output.slice(tab + 1, end) });
+    const name = output.slice(tab + 1, end);
+    take({ mode, blob, path: isText ? name : pathOfBytes(Buffer.from(name, 'latin1')) });
   }
+}
+
+/** What is ended by NULs, where a path may be anything. */
+function tokensOf(output: Buffer): string[] {
+  if (isUtf8(output)) return output.toString().split('\0');
+  return output
+    .toString('latin1')
+    .split('\0')
+    .map((it) => pathOfBytes(Buffer.from(it, 'latin1')));
 }
 
 /** More paths than these are longer than a command line may be. */
@@ -125,7 +139,7 @@ export async function removedContents(
   const found = new Map<string, string>();
   for (let i = 0; i < paths.length; i += MAX_PATHS) {
     const some = paths.slice(i, i + MAX_PATHS);
-    const tokens = (await git.text([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some])).split('\0');
+    const tokens = tokensOf(await git.bytes([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some]));
     for (const [at, token] of tokens.entries()) {
       const path = tokens[at + 1] ?? '';
       const [, , blob = ''] = token.split(' ');
@@ -187,7 +201,7 @@ export async function whoAdded(
     range,
     '--',
   ];
-  const output = await git.text([...args, ...(paths.length > MAX_PATHS ? [`${folder}/`] : paths)]);
+  const output = await git.bytes([...args, ...(paths.length > MAX_PATHS ? [`${folder}/`] : paths)]);
   const newestFirst: [string, CommitInfo][] = [];
   for (const { info, names } of parseLog(output)) {
     for (const name of names) {
@@ -244,7 +258,7 @@ export async function touchedSince(
   const range = `${from}..${to}`;
   if ((await git.text(['rev-list', '--merges', '-1', range])) !== '') return undefined;
   const args = ['log', '--format=', '--name-only', '--no-renames', '-z', range, '--', ...paths];
-  return new Set((await git.text(args)).split('\0'));
+  return new Set(tokensOf(await git.bytes(args)));
 }
 
 /** The newest commit that both have in their history; undefined when there is none, or one of them is not in the clone. */
@@ -266,7 +280,7 @@ export async function filesAt(
   const wanted = paths.filter(mayBeThere);
   for (let i = 0; i < wanted.length; i += MAX_PATHS) {
     const some = wanted.slice(i, i + MAX_PATHS);
-    parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', ...some]), (entry) => {
+    parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', commit, '--', ...some]), (entry) => {
       if (entry.mode === FOLDER) return;
       if (found.has(entry.path)) twice.push(entry.path);
       found.set(entry.path, entry);
@@ -287,7 +301,7 @@ function mayBeThere(path: string): boolean {
 /** Object id of the tree of a folder; undefined when there is no such folder. */
 export async function treeAt(git: GitCommand, commit: string, folder: string): Promise<string | undefined> {
   let tree: string | undefined;
-  parseTree(await git.text(['ls-tree', '-z', '--full-tree', commit, '--', folder]), ({ mode, blob }) => {
+  parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', commit, '--', folder]), ({ mode, blob }) => {
     if (mode === FOLDER) tree = blob;
   });
   return tree;
@@ -357,21 +371,23 @@ export async function lastChange(
 export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
   try {
-    return parseLog(await git.text(['log', '-1', '-z', FORMAT, commit, '--']))[0]?.info;
+    return parseLog(await git.bytes(['log', '-1', '-z', FORMAT, commit, '--']))[0]?.info;
   } catch {
     return undefined;
   }
 }
 
-function parseLog(output: string): { info: CommitInfo; names: string[] }[] {
+function parseLog(output: Buffer): { info: CommitInfo; names: string[] }[] {
   const commits: { info: CommitInfo; names: string[] }[] = [];
-  const tokens = output.split('\0');
+  const isText = isUtf8(output);
+  const tokens = output.toString(isText ? 'utf8' : 'latin1').split('\0');
+  const bytesOf = (token: string) => Buffer.from(token, isText ? 'utf8' : 'latin1');
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] ?? '';
     if (token.startsWith('\u0001')) {
       const info = {
         commit: token.slice(1),
-        author: tokens[i + 1] ?? '',
+        author: bytesOf(tokens[i + 1] ?? '').toString(),
         committedAt: (tokens[i + 2] ?? '').trim(),
       };
       commits.push({ info, names: [] });
@@ -379,7 +395,8 @@ function parseLog(output: string): { info: CommitInfo; names: string[] }[] {
     } else if (token !== '') {
       const names = commits.at(-1)?.names;
       // The header and the first name of a commit are parted by a newline.
-      names?.push(names.length === 0 && token.startsWith('\n') ? token.slice(1) : token);
+      const name = names?.length === 0 && token.startsWith('\n') ? token.slice(1) : token;
+      names?.push(isText ? name : pathOfBytes(bytesOf(name)));
     }
   }
   return commits;

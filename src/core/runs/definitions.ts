@@ -11,6 +11,8 @@ import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
 import { check, nearest, type Problem } from '../../api/schema.ts';
 import { z } from 'zod';
 import { isObject } from './merge.ts';
+import { isEscaped } from './names.ts';
+import { NOT_UTF8 } from './paths.ts';
 import type { Schedule } from './schedules.ts';
 
 /** One file under the definitions' folder; its spec is checked when a run uses it, after merging. */
@@ -43,6 +45,7 @@ const KINDS = [
 
 /** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. Never throws. */
 export function parseDefinition(path: string, content: Content): Definition | Schedule {
+  if (isEscaped(path)) return { path, result: { ok: false, problems: [{ path: [], message: NOT_UTF8 }] } };
   try {
     return parse(path, content);
   } catch (error) {

@@ -1,3 +1,5 @@
+import { isEscaped } from './names.ts';
+
 /** Where things lie in the repository. All paths are relative to its root, with "/" between the parts. */
 export interface Layout {
   nodeops: string;
@@ -84,10 +86,15 @@ export function isDefinition(layout: Layout, path: string, mode: string): boolea
   return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && mode !== SYMLINK && mode !== SUBMODULE;
 }
 
+/** Of a file whose name is shown in place of its own. */
+export const NOT_UTF8 =
+  'has a name that is not UTF-8, of which the bytes that cannot be shown stand as %XX here; rename it';
+
 /** Why the entry is refused unread; undefined when it is a plain file. */
 export function refusal(path: string, mode: string): string | undefined {
   if (mode === SYMLINK) return 'is a symbolic link; run files must be plain files';
   if (mode === SUBMODULE) return 'is a submodule; run files must be plain files';
+  if (isEscaped(path)) return NOT_UTF8;
   if (path.split('/').some((it) => it === '..' || it === '.')) return 'has a path with ".." or "."';
   return undefined;
 }
