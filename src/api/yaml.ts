@@ -23,7 +23,7 @@ export interface Limits {
  * pointing out what is wrong take milliseconds, whatever is in the file. No program takes a longer argument (Linux'
  * MAX_ARG_STRLEN), and the names of 5,000 nodes fit in.
  */
-const BY_PEOPLE: Limits = { bytes: 128 * 1024, values: 10_000 };
+export const BY_PEOPLE: Limits = { bytes: 128 * 1024, values: 10_000 };
 /** What the agent writes itself holds an entry for each node. */
 export const BY_AGENT: Limits = { bytes: 64 * 1024 * 1024, values: 5_000_000 };
 
@@ -44,7 +44,7 @@ export type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; p
 /** Parses YAML, which must be one document. Never throws on content. A byte order mark and CRLF are fine. */
 export function load(bytes: Uint8Array, limits: Limits = BY_PEOPLE): Loaded {
   if (bytes.byteLength > limits.bytes) {
-    return refuse(`file is too large: ${bytes.byteLength} bytes, at most ${limits.bytes} are read`);
+    return refuse(`file is too large: at most ${limits.bytes} bytes are read`);
   }
   const mistaken = mistakenBytes(bytes);
   if (mistaken !== undefined) return refuse(mistaken);

@@ -29,8 +29,8 @@ export interface FactsContext {
 /** Brings together what Git and the cluster say of every run that may not be over. */
 export class FactsReader {
   readonly #context: FactsContext;
-  #prepared = new Map<string, Preparation>();
-  #bytes = new Map<string, Uint8Array>();
+  /** Of the run files that may not be over, as they were judged last. */
+  #prepared = new Map<string, Judged>();
   /** Runs passed over because their report was removed, that the log has told of. */
   readonly #told = new Set<string>();
 
@@ -49,12 +49,16 @@ export class FactsReader {
     const untold = [...kept.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
     const open = [...new Set([...snapshot.open, ...started, ...orphans, ...untold])];
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
-    await this.#load(entries);
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
     const fresh = idle.filter((it) => !snapshot.added.has(it));
     for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
     this.#tellBegun(snapshot, idle);
     const order = new Map([...snapshot.added.values()].map((it, i) => [it.commit, i]));
+    const place = ({ path }: TreeEntry) => order.get(snapshot.added.get(path)?.commit ?? '') ?? -1;
+    const judged = await this.#judge(
+      entries.toSorted((a, b) => place(a) - place(b)),
+      snapshot,
+    );
     const facts = open.map((path): RunFacts => {
       const entry = snapshot.runs.get(path);
       const nodeOp = nodeOps.get(path);
@@ -76,8 +80,9 @@ export class FactsReader {
           file: {
             blob: entry.blob,
             order: order.get(commit) ?? 0,
-            prepare: () => this.#prepare(entry, commit, snapshot),
+            prepare: () => judged.get(path)?.prepared ?? TOO_MUCH,
           },
+          ...(judged.has(path) ? {} : { held: WAITS }),
         }),
       };
     });
@@ -148,26 +153,48 @@ export class FactsReader {
     if (runs.length > 0) this.#context.logger.warn({ runs }, message);
   }
 
-  async #load(entries: readonly TreeEntry[]): Promise<void> {
-    const missing = entries.filter((it) => !this.#bytes.has(it.blob));
-    const loaded = missing.length === 0 ? [] : await this.#context.reader.contents(missing);
-    const kept = new Set(entries.map((it) => it.blob));
-    this.#bytes = new Map([...this.#bytes, ...loaded].filter(([blob]) => kept.has(blob)));
-  }
-
-  #prepare(entry: TreeEntry, commit: string, snapshot: Snapshot): Preparation {
-    const key = [entry.path, entry.mode, entry.blob, commit, snapshot.definitionsKey].join('\0');
-    const known = this.#prepared.get(key);
-    if (known) return known;
-    const { layout, namespace, executor } = this.#context;
-    const { definitions } = snapshot;
-    const content = this.#bytes.get(entry.blob) ?? new Uint8Array();
-    const prepared = prepareRun({ ...entry, commit, content }, { layout, namespace, definitions, executor });
-    if (this.#prepared.size > 1000) this.#prepared.clear();
-    this.#prepared.set(key, prepared);
-    return prepared;
+  /** What the run files ask for, by path, in this order; those that would be too much to hold are left out until others are over. */
+  async #judge(entries: readonly TreeEntry[], snapshot: Snapshot): Promise<Map<string, Judged>> {
+    const { layout, namespace, executor, reader } = this.#context;
+    const { definitions, definitionsKey, added } = snapshot;
+    const commitOf = ({ path }: TreeEntry) => added.get(path)?.commit ?? '';
+    const keyOf = (it: TreeEntry) => [it.path, it.mode, it.blob, commitOf(it), definitionsKey].join('\0');
+    const known = new Map<string, Judged>();
+    for (const it of entries) {
+      const before = this.#prepared.get(keyOf(it));
+      if (before) known.set(keyOf(it), before);
+    }
+    let held = [...known.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    const missing = entries.filter((it) => !known.has(keyOf(it)));
+    await reader.eachContent(missing, (it, content) => {
+      if (held > PREPARED_BYTES) return;
+      const source = { ...it, commit: commitOf(it), content };
+      const prepared = prepareRun(source, { layout, namespace, definitions, executor });
+      // Of an invalid file only some problems are held.
+      const bytes = prepared.ok ? content.byteLength : 0;
+      held += bytes;
+      known.set(keyOf(it), { prepared, bytes });
+    });
+    this.#prepared = known;
+    return new Map(
+      entries.flatMap((it): [string, Judged][] => {
+        const judged = known.get(keyOf(it));
+        return judged ? [[it.path, judged]] : [];
+      }),
+    );
   }
 }
+
+interface Judged {
+  prepared: Preparation;
+  /** That it takes to hold it, more or less. */
+  bytes: number;
+}
+
+/** Of the run files that are waited for at a time. */
+const PREPARED_BYTES = 32 * 1024 * 1024;
+const WAITS = 'more run files wait than are held at a time';
+const TOO_MUCH: Preparation = { ok: false, problems: [{ path: [], message: WAITS }] };
 
 function definitionFile({ definitionBlobs }: Snapshot, { name, path }: { name: string; path: string }) {
   return { path, blob: definitionBlobs.get(name) ?? '' };

@@ -1,4 +1,5 @@
 import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
+import { BY_PEOPLE } from '../../api/yaml.ts';
 import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition } from '../../core/runs/definitions.ts';
@@ -29,6 +30,7 @@ import {
   type TreeChange,
   type TreeEntry,
 } from '../../git/read.ts';
+import { breather } from '../breather.ts';
 import { KnownFiles } from './known-files.ts';
 import {
   listDefinitions,
@@ -36,13 +38,13 @@ import {
   saysBegun,
   sort,
   takeStored,
+  type FileAt,
   type Files,
   type Snapshot,
 } from './snapshot.ts';
 import {
   contentOf,
   inFolder,
-  READ_LIMIT,
   readBriefs,
   readStored,
   readSince,
@@ -71,6 +73,9 @@ interface OwnNews {
   stored: StoredChange[];
   baseline: ReadonlySet<string> | undefined;
 }
+
+/** Contents that are held at a time. */
+const HELD = 64;
 
 /** Of more files than these it is quicker to list all there are. */
 const LOOKED_UP = 1000;
@@ -178,10 +183,24 @@ export class SnapshotReader {
     return from === undefined ? listTree(this.#git, to, folders) : treeChanges(this.#git, from, to, folders);
   }
 
-  /** Contents by object id; of a file that is too large a stand-in that no parser takes. */
-  contents(entries: readonly TreeEntry[]): Promise<Map<string, Uint8Array>> {
-    const ids = entries.filter(isPlain).map((it) => it.blob);
-    return this.#contents.read(ids, READ_LIMIT);
+  /**
+   * What people wrote, one file after the other: only some are held at a time, and others have their turn in between. Of a
+   * file that is too large a stand-in is given that no parser takes, of what is none (a link) nothing.
+   */
+  async eachContent(
+    entries: readonly TreeEntry[],
+    take: (entry: TreeEntry, bytes: Uint8Array) => void,
+  ): Promise<void> {
+    const breathe = breather();
+    for (let i = 0; i < entries.length; i += HELD) {
+      const some = entries.slice(i, i + HELD);
+      const ids = some.filter(isPlain).map(({ blob }) => blob);
+      const found = await this.#contents.read(ids, BY_PEOPLE.bytes);
+      for (const entry of some) {
+        take(entry, found.get(entry.blob) ?? new Uint8Array());
+        await breathe();
+      }
+    }
   }
 
   /** The whole reports at these paths; those that cannot be read are left out. */
@@ -369,14 +388,35 @@ export class SnapshotReader {
 
   async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {
     const files = new Map(before);
-    const bytes = await this.contents(changed.flatMap(({ entry }) => entry ?? []));
-    for (const { path, entry } of changed) {
-      files.delete(path);
-      if (!entry || !isDefinition(this.#layout, path, entry.mode)) continue;
-      const parsed = parseDefinition(path, bytes.get(entry.blob) ?? new Uint8Array());
-      files.set(path, { blob: entry.blob, parsed });
-    }
+    for (const { path } of changed) files.delete(path);
+    const wanted = [
+      ...changed.flatMap(({ entry }) =>
+        entry && isDefinition(this.#layout, entry.path, entry.mode) ? entry : [],
+      ),
+      // There may be room for them now.
+      ...[...files].flatMap(([path, { blob, isLeftOut }]) =>
+        isLeftOut ? { path, blob, mode: '100644' } : [],
+      ),
+    ];
+    await this.eachContent(wanted, ({ path, blob }, bytes) => {
+      files.set(path, { blob, bytes: bytes.byteLength, parsed: parseDefinition(path, bytes) });
+    });
+    leaveOutTooMuch(files);
     return files;
+  }
+}
+
+/** Definitions are held for as long as they are there, so all of them together are bounded; the first by path are kept. */
+const DEFINITIONS_BYTES = 16 * 1024 * 1024;
+
+function leaveOutTooMuch(files: Map<string, FileAt>): void {
+  let bytes = 0;
+  for (const [path, file] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    bytes += file.bytes;
+    if (bytes <= DEFINITIONS_BYTES) continue;
+    const message = `is left out: the definitions together are larger than ${DEFINITIONS_BYTES} bytes`;
+    const parsed = { path, result: { ok: false as const, problems: [{ path: [], message }] } };
+    files.set(path, { ...file, parsed, isLeftOut: true });
   }
 }
 

@@ -42,7 +42,15 @@ export interface Snapshot {
 }
 
 /** Files of the definitions' folder by path. */
-export type Files = ReadonlyMap<string, { blob: string; parsed: Definition | Schedule }>;
+export type Files = ReadonlyMap<string, FileAt>;
+
+export interface FileAt {
+  blob: string;
+  bytes: number;
+  parsed: Definition | Schedule;
+  /** It is one too many to be held. */
+  isLeftOut?: boolean;
+}
 
 /** Of a report that cannot be read nobody knows, so it does. */
 export function saysBegun({ report }: StoredReport): boolean {

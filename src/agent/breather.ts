@@ -1,0 +1,14 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
+/** Others may wait this long, in milliseconds; leases and probes are answered by the same thread. */
+const SHIFT_MS = 10;
+
+/** Lets others have their turn when it was one's own for long enough: to be awaited between pieces of work. */
+export function breather(): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < SHIFT_MS) return;
+    await turn();
+    since = performance.now();
+  };
+}
