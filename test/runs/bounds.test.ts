@@ -30,6 +30,7 @@ test('of many large files only some are held at a time, and others have their tu
   let isOver = false;
   const others = (async () => {
     while (!isOver) {
+      // oxlint-disable-next-line no-await-in-loop -- it is the others' turn
       await turn();
       turns += 1;
     }

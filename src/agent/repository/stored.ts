@@ -14,8 +14,6 @@ import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
 
-/** A file of people that is larger than any valid one is not read; the parser refuses a stand-in of the same size class. */
-export const READ_LIMIT = 1024 * 1024;
 
 /** A clone, and the contents of the files in it. */
 export interface Source {
