@@ -14,7 +14,6 @@ import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
 
-
 /** A clone, and the contents of the files in it. */
 export interface Source {
   git: GitCommand;
