@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs';
  */
 
 /** They own it: the port to the machine, processes of the machine, and programs of their own with people in front of them. */
-const OWNERS = ['src/time/clock.ts', 'src/git/command.ts', 'src/cli/', 'src/sim/'];
+const OWNERS = ['src/time/clock.ts', 'src/time/breather.ts', 'src/git/command.ts', 'src/cli/', 'src/sim/'];
 
 const FORBIDDEN =
   /\bDate\.now\b|\bnew Date\(\)|\bperformance\.(?:now|timeOrigin)\b|\bset(?:Timeout|Interval|Immediate)\b|\bMath\.random\b|node:timers|\bAbortSignal\.timeout\b/;

@@ -30,7 +30,7 @@ import {
   type TreeChange,
   type TreeEntry,
 } from '../../git/read.ts';
-import { breather } from '../breather.ts';
+import { breather } from '../../time/breather.ts';
 import { KnownFiles } from './known-files.ts';
 import {
   listDefinitions,

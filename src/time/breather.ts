@@ -3,7 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 /** Others may wait this long, in milliseconds; leases and probes are answered by the same thread. */
 const SHIFT_MS = 10;
 
-/** Lets others have their turn when it was one's own for long enough: to be awaited between pieces of work. */
+/**
+ * Lets others have their turn when it was one's own for long enough: to be awaited between pieces of work. It goes by what the
+ * work really took, so no other clock can stand in.
+ */
 export function breather(): () => Promise<void> {
   let since = performance.now();
   return async () => {
