@@ -5,6 +5,7 @@ import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-acc
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
 import { compilePattern } from './patterns.ts';
 import { trimEnd } from './trim.ts';
+import { templateFlaw } from './message-template.ts';
 import { duration, durationMs, int, object, objectName, show } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
@@ -255,6 +256,16 @@ export const AgentConfigSchema = object({
       .default('30s')
       .describe('A running report is committed at most this often; start and end at once.'),
     skipCi: z.boolean().default(true).describe('Put [skip ci] into the commit messages.'),
+    message: z
+      .string()
+      .superRefine((text, ctx) => {
+        const message = templateFlaw(text);
+        if (message !== undefined) ctx.addIssue({ code: 'custom', message });
+      })
+      .default('{summary}')
+      .describe(
+        'Template of the commit messages, for hosts with rules: {summary} is the first line, {details} what follows (at the end unless named), {cluster} the name.',
+      ),
     logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
     logs: z
       .enum(['none', 'failed', 'all'])

@@ -34,3 +34,11 @@ export class LocalGitError extends TransientError {
     this.name = 'LocalGitError';
   }
 }
+
+/** The host took no push; its message begins with the host's words. People have to change something there or here. */
+export class RefusedError extends TransientError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RefusedError';
+  }
+}

@@ -29,7 +29,7 @@ export function onceCommand(): Command {
       'after',
       `
 Exit status: 0 all completed, 1 some failed or were cancelled, 2 some were invalid, 3 given up: the repository or the API
-server was away for too long, or another agent held the lease. Runs that were under way then are named; the next start goes
+server was away for too long, the branch is not there, or another agent held the lease. Runs that were under way then are named; the next start goes
 on with them.
 
 Example:

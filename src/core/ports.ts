@@ -54,7 +54,7 @@ export interface LedgerStore {
 
 /**
  * Told of reports once they are in the repository: when the loop first reads it, of those that are not final and the
- * newest others; then of each one that was pushed. Must not throw, nor keep the loop waiting.
+ * newest others; then of each one that was pushed, and, as `Waiting`, of those that the host does not take. Must not throw, nor keep the loop waiting.
  */
 export type ReportListener = (reports: readonly NodeOpReport[]) => void;
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AwayError, InvalidError } from '../api/errors.ts';
+import { AwayError, InvalidError, RefusedError, TransientError } from '../api/errors.ts';
 import type { GitAccess } from '../api/git-access.ts';
 import { Access } from './access.ts';
 import { HARMLESS, objectChecks } from './checks.ts';
@@ -9,7 +9,7 @@ import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
 import { formatOf, listHeads, type Heads } from './heads.ts';
 import { type Setting, withSettings } from './session.ts';
-import { faultOf } from './words.ts';
+import { faultOf, isRefusal } from './words.ts';
 
 export interface RemoteOptions {
   url: string;
@@ -96,9 +96,18 @@ export class Remote {
     }
   }
 
-  /** Moves a branch to a commit made on its tip. Throws TransientError when others were first. */
+  /**
+   * Moves a branch to a commit made on its tip. Throws TransientError when others were first, RefusedError when the host
+   * does not take it.
+   */
   async push(commit: string, { name }: Branch): Promise<void> {
-    await this.#talk(this.#writing, ['push', '--progress', '--', this.#url, `${commit}:refs/heads/${name}`]);
+    const args = ['push', '--progress', '--', this.#url, `${commit}:refs/heads/${name}`];
+    try {
+      await this.#talk(this.#writing, args);
+    } catch (error) {
+      const { message } = asError(error);
+      throw error instanceof TransientError && isRefusal(message) ? new RefusedError(message) : error;
+    }
     // The commit is a few objects more, as those of others are.
     this.#news += 1;
   }

@@ -36,3 +36,8 @@ export function faultOf(said: string): Fault | undefined {
   const [, object, kind] = /^(?:git \w+: )?error: object ([0-9a-f]{40,64}): (\w+):/m.exec(said) ?? [];
   return object === undefined || kind === undefined ? undefined : { object, kind };
 }
+
+/** Whether the host refused a push by its own rules, and not because others were first. */
+export function isRefusal(said: string): boolean {
+  return /\[remote rejected\]|returned error: 40[13]\b|\bdenied\b/i.test(said);
+}

@@ -41,3 +41,20 @@ test('credentials are taken out of messages', () => {
     "fatal: 'https://***@host/x' and ssh://***@host/y",
   );
 });
+
+test('what the agent commits counts for the upkeep of its clone, also where nobody else does anything', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const branch = mirror(repository, 'a.git');
+  await branch.fetch();
+  const dir = join(repository.root, 'a.git');
+  repository.git(dir, 'config', 'gc.auto', '20');
+  const loose = () => Number(/^count: (\d+)/m.exec(repository.git(dir, 'count-objects', '-v'))?.[1]);
+  for (let i = 0; i < 52; i++) {
+    // oxlint-disable-next-line no-await-in-loop -- one commit on the other
+    await writeFiles(branch, new Map([['results/a.yaml', `${i}\n`]]), 'a', options);
+  }
+  expect(loose()).toBeGreaterThan(100);
+  await branch.fetch();
+  expect(loose()).toBeLessThan(20);
+});

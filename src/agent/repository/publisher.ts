@@ -1,7 +1,9 @@
 import type { AgentConfig } from '../../api/config.ts';
+import { RefusedError } from '../../api/errors.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
 import type { Clock, ReportListener } from '../../core/ports.ts';
+import { untaken } from '../../core/feedback/status.ts';
 import { commitMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { formatReport } from '../../core/runs/report.ts';
@@ -85,7 +87,12 @@ export class Publisher {
   ): Promise<void> {
     const { config, repository, log, onReports } = this.#deps;
     const message = commitMessage(reports, config.skipCi);
-    const commit = await repository.push(repository.mirror.results, files, message);
+    const commit = await repository
+      .push(repository.mirror.results, files, message)
+      .catch((error: unknown) => {
+        if (error instanceof RefusedError) onReports?.(reports.map((it) => untaken(it, error.message)));
+        throw error;
+      });
     this.#lastWrite = this.#deps.clock.steady();
     for (const report of reports) {
       const { phase } = report.status;

@@ -2,6 +2,7 @@ import type { AgentConfig } from '../../api/config.ts';
 import { AwayError, InvalidError, TransientError } from '../../api/errors.ts';
 import { durationMs } from '../../api/schema.ts';
 import type { Clock, Telemetry } from '../../core/ports.ts';
+import { fillTemplate } from '../../core/runs/message-template.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
 import type { Branch } from '../../git/remote.ts';
@@ -114,7 +115,8 @@ export class TrackedRepository {
     const { config, clock, now, signal, telemetry } = this.#options;
     const { author, signing } = config.git;
     const options = { author, signing, clock, now, signal, onRetry: telemetry.pushRetried };
-    const commit = await writeFiles(branch, files, message, options);
+    const text = fillTemplate(config.report.message, message, config.cluster);
+    const commit = await writeFiles(branch, files, text, options);
     await this.#moveTo(await this.#tipsNow(await this.mirror.results.tip()));
     if (this.#rewinds.rewound) throw new TransientError(this.problem ?? '');
     return commit;

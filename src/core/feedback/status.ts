@@ -68,3 +68,10 @@ export function worthTelling(reports: readonly NodeOpReport[], now: Date): NodeO
     .toSorted((a, b) => age(a) - age(b))
     .slice(0, MOST);
 }
+
+/** A report as it is told while the host does not take it; `words`: why, in the host's words. */
+export function untaken(report: NodeOpReport, words: string): NodeOpReport {
+  const { phase } = report.status;
+  const message = `the report "${phase}" cannot be pushed: ${words.replaceAll(/\s+/g, ' ').slice(0, 400)}`;
+  return { ...report, status: { phase: 'Waiting', message } };
+}
