@@ -46,6 +46,14 @@ test('what is read counts from then on by the steady clock, the future as now; w
   expect(wallOffset(NOW - HOUR + 400, NOW)).toBe(-HOUR);
 });
 
+test('a node in flight whose phase has no time on record is in it from now on', () => {
+  const statuses = { a: { phase: 'Rebooting' }, b: { phase: 'Pending' }, c: { phase: 'Completed' } } as const;
+  expect(fromRecord({ nodeStatuses: statuses }, 0, NOW).nodeStatuses).toEqual({
+    ...statuses,
+    a: { phase: 'Rebooting', phaseStartedAt: '2030-01-01T12:00:00Z' },
+  });
+});
+
 const pod = (uid: string, creationTimestamp: string): Pod => ({ metadata: { uid, creationTimestamp } });
 const nodeAt = (lastTransitionTime: string): Node => ({
   metadata: { name: 'node-1' },

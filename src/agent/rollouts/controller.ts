@@ -5,18 +5,15 @@ import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts } from '../../core/rollout/facts.ts';
-import { toRecord, wallOffset } from '../../core/rollout/record.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
-import { backoffMs } from '../../time/backoff.ts';
 import { systemClock } from '../../time/clock.ts';
-import { ApiError, isApiError, type KubeClient } from '../../kube/client.ts';
+import { ApiError, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { type Caches, type ExecutionTarget, Executor } from '../../kube/executor.ts';
 import { nodeFacts } from '../../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
-import { isUrgent, statusPatch } from '../../kube/status-patch.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
 import { StoppedError } from '../../kube/stopped.ts';
 import { WatchCache } from '../../kube/watch.ts';
@@ -25,6 +22,7 @@ import { Moments } from './moments.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
+import { StatusWriter } from './status-writer.ts';
 import { Timers } from './timers.ts';
 import { WorkIndex } from './work-index.ts';
 
@@ -46,9 +44,6 @@ export interface ControllerOptions {
 const GATHER_MS = 20;
 /** A wall clock that is set is noticed within this time: windows go by it. */
 const LONGEST_WAIT_MS = 60_000;
-/** Between two status writes, and between two when the rollout waits for the write. */
-const WRITE_MS = 1_000;
-const URGENT_WRITE_MS = 50;
 
 /**
  * Observe → decide → act, for every NodeOp there is. All decisions are made in `core/rollout`; this
@@ -66,6 +61,7 @@ export class Controller {
   private readonly nodes = new Map<string, NodeFacts>();
   private readonly dirty = new Set<string>();
   private readonly timers: Timers;
+  private readonly writer: StatusWriter;
   private readonly moments: Moments;
   private readonly drainOwners = new Map<string, string>();
   private readonly under = new Set<Promise<void>>();
@@ -109,13 +105,13 @@ export class Controller {
         ...own,
         resource: JOBS,
         trim: trimJob,
-        onChange: (job, gone) => this.mark(this.work.change('job', this.moments.created(job, gone), gone)),
+        onChange: (job, gone) => this.workChanged('job', job, gone),
       }),
       pods: new WatchCache<Pod>({
         ...own,
         resource: PODS,
         trim: trimPod,
-        onChange: (pod, gone) => this.mark(this.work.change('pod', this.moments.created(pod, gone), gone)),
+        onChange: (pod, gone) => this.workChanged('pod', pod, gone),
       }),
     };
     const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
@@ -125,6 +121,15 @@ export class Controller {
       this.mark(op.uid);
     };
     this.executor = new Executor(client, this.caches, this.drains, jobGone, clock);
+    this.writer = new StatusWriter({
+      client,
+      cache: this.caches.nodeOps,
+      clock,
+      timers: this.timers,
+      logger,
+      onDone: ({ uid }) => this.mark(uid),
+      onRefused: (rollout, why) => this.refusedStatus(rollout, why),
+    });
     this.stranded = new StrandedCordons({
       clock,
       exists: (uid) => this.rollouts.has(uid),
@@ -157,6 +162,7 @@ export class Controller {
     this.stranded.stop();
     await this.drains.stop();
     await Promise.allSettled(this.under);
+    await this.writer.stop();
     await this.events.stop();
     await Promise.all(Object.values(this.caches).map((cache: WatchCache<KubeObject>) => cache.stop()));
   }
@@ -177,6 +183,7 @@ export class Controller {
     if (gone) {
       this.rollouts.delete(uid);
       this.work.forget(uid);
+      this.phases.forget(uid);
       this.timers.forget(uid);
       for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
@@ -185,6 +192,13 @@ export class Controller {
     else this.rollouts.set(uid, new Rollout(object, this.clock));
     this.mark(uid);
     if (this.started) this.options.onChange?.();
+  }
+
+  private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): void {
+    const uid = this.work.change(kind, this.moments.created(object, gone), gone);
+    // Garbage collection takes it after its NodeOp.
+    if (uid !== undefined && gone && !this.rollouts.has(uid)) this.work.forgetGone(uid);
+    this.mark(uid);
   }
 
   private nodeChanged(object: Node, gone: boolean): void {
@@ -245,7 +259,7 @@ export class Controller {
     }
     this.closeDrains(rollout);
     for (const action of decision.actions) this.perform(rollout, action);
-    this.writeStatus(rollout);
+    this.writer.plan(rollout);
     if (decision.lookAgainAt !== undefined) this.markAt(rollout.uid, decision.lookAgainAt);
   }
 
@@ -258,7 +272,7 @@ export class Controller {
       this.events.record(rollout.target(), news);
       this.options.logger.warn({ nodeOp: rollout.label, ...refusal }, 'NodeOp is refused');
     }
-    this.writeStatus(rollout);
+    this.writer.plan(rollout);
     // Cordons that one with a broken spec may have left are stranded once it is gone, and undone as such. A copy has
     // none, and its finalizer came with it.
     const mayGo = rollout.deleted || (refusal.reason === 'Copied' && rollout.status === rollout.persisted);
@@ -365,51 +379,6 @@ export class Controller {
     this.drains.close(node);
   }
 
-  /** One write at a time; a node's change of phase hurries it. */
-  private writeStatus(rollout: Rollout): void {
-    if (rollout.writing || rollout.status === rollout.persisted || this.stopped) return;
-    const gap = isUrgent(rollout.persisted, rollout.status) ? URGENT_WRITE_MS : WRITE_MS;
-    const wait = rollout.writeFailures > 0 ? backoffMs(this.clock, rollout.writeFailures - 1) : gap;
-    const now = this.clock.steady();
-    const due = Math.max(now, rollout.lastWrite + wait);
-    if (this.timers.has(rollout.uid, 'status') && rollout.writeDue <= due) return;
-    rollout.writeDue = due;
-    this.timers.set(rollout.uid, 'status', due - now, () => {
-      const done = this.write(rollout).finally(() => {
-        this.under.delete(done);
-        this.mark(rollout.uid);
-      });
-      this.under.add(done);
-    });
-  }
-
-  private async write(rollout: Rollout): Promise<void> {
-    const { name = '', namespace } = rollout.object.metadata;
-    const status: NodeOpStatus = rollout.status;
-    const patch = statusPatch(rollout.persisted, status);
-    rollout.lastWrite = this.clock.steady();
-    rollout.writing = true;
-    try {
-      if (patch !== undefined) {
-        const options = { namespace, subresource: 'status' };
-        const offset = wallOffset(this.clock.wall(), this.clock.steady());
-        const body = { status: toRecord(patch, offset) };
-        const answer = await this.options.client.patch<NodeOp>(NODEOPS, name, body, options);
-        // Before the cache tells of it, so that the next look sees what is on record.
-        rollout.persisted = status;
-        this.caches.nodeOps.put(answer);
-      }
-      rollout.persisted = status;
-      rollout.writeFailures = 0;
-    } catch (error) {
-      if (!isApiError(error, 404)) rollout.writeFailures += 1;
-      if (isApiError(error, 422)) this.refusedStatus(rollout, error.message);
-      this.options.logger.warn({ nodeOp: rollout.label, err: errorText(error) }, 'status not written');
-    } finally {
-      rollout.writing = false;
-    }
-  }
-
   /** The API server admits no write to this object: the status cannot say what is wrong, an event can. */
   private refusedStatus(rollout: Rollout, why: string): void {
     const message = `the status cannot be written: ${why}`;
@@ -425,8 +394,7 @@ export class Controller {
       if (was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
       // A node that is only cordoned passes through the same phase.
-      if (status.phase !== 'Draining' || drains)
-        this.phases.moved(`${rollout.uid}/${node}`, was, status.phase);
+      if (status.phase !== 'Draining' || drains) this.phases.moved(rollout.uid, node, was, status.phase);
     }
     if (inFlightNodes(before).length > inFlightNodes(after).length) this.markAll();
   }

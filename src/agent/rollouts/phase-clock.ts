@@ -12,8 +12,8 @@ export class PhaseClock {
     this.telemetry = telemetry;
   }
 
-  /** `key` tells one node of one NodeOp from all others. */
-  moved(key: string, from: NodePhase | undefined, to: NodePhase): void {
+  moved(uid: string, node: string, from: NodePhase | undefined, to: NodePhase): void {
+    const key = `${uid}/${node}`;
     const began = this.since.get(key);
     this.since.delete(key);
     if (began !== undefined) {
@@ -22,5 +22,10 @@ export class PhaseClock {
       if (from === 'Rebooting') this.telemetry.rebooted(seconds);
     }
     if (to === 'Draining' || to === 'Rebooting') this.since.set(key, this.clock.steady());
+  }
+
+  /** The NodeOp is gone. */
+  forget(uid: string): void {
+    for (const key of this.since.keys()) if (key.startsWith(`${uid}/`)) this.since.delete(key);
   }
 }

@@ -38,6 +38,10 @@ export class Rollout {
   /** When the next write is planned for. */
   writeDue = 0;
   writeFailures = 0;
+  /** Milliseconds the last write took. */
+  writeTook = 0;
+  /** The status as the API server last answered it to this agent. */
+  answered: NodeOpStatus | undefined;
   private cancelSeenAt: number | undefined;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();
@@ -50,6 +54,7 @@ export class Rollout {
     this.object = object;
     this.status = this.recorded(object);
     this.persisted = this.status;
+    this.answered = object.status;
   }
 
   get label(): string {
@@ -77,10 +82,21 @@ export class Rollout {
     return isFinalPhase(this.persisted.phase) && told && answered && !this.finalized && written;
   }
 
-  /** The object as a watch tells of it. The status is this agent's own to write, but for one it refuses. */
+  /** The object as a watch tells of it. */
   take(object: NodeOp): void {
     this.object = object;
-    if (this.writing || !('refusal' in this.spec())) return;
+    if (!this.writing) this.startFrom(object);
+  }
+
+  /**
+   * The status is this agent's own to write. When somebody else has written it all the same (an agent that led before, and
+   * whose write was late), what is on record counts, as after a restart.
+   */
+  startFrom(object: NodeOp): void {
+    if (object.status === this.answered) return;
+    const isOwn = JSON.stringify(object.status) === JSON.stringify(this.answered);
+    this.answered = object.status;
+    if (isOwn) return;
     this.persisted = this.recorded(object);
     this.status = this.persisted;
   }

@@ -37,6 +37,20 @@ export class WorkIndex {
     return key.uid;
   }
 
+  /** Of a NodeOp that is gone only what still exists is kept, until that is gone as well. */
+  forgetGone(uid: string): void {
+    const nodes = this.byOwner.get(uid);
+    for (const [node, { job, attempts, preflight, reboot }] of nodes ?? []) {
+      if (!job && attempts.size === 0 && !preflight && !reboot) nodes?.delete(node);
+    }
+    if (nodes?.size === 0) this.byOwner.delete(uid);
+  }
+
+  /** The NodeOps of which something is known. */
+  get size(): number {
+    return this.byOwner.size;
+  }
+
   /** The API server itself said that the Job does not exist. */
   jobGone(uid: string, node: string): void {
     const work = this.entry(uid, node);

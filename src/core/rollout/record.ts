@@ -1,4 +1,4 @@
-import type { NodeOpStatus } from '../../api/nodeop.ts';
+import { isFinalNodePhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import { stampUp } from './node-status.ts';
 
 /**
@@ -18,7 +18,10 @@ export function toRecord<T extends object>(value: T, offset: number): T {
   return offset === 0 ? value : withTimes(value, (at) => at + offset);
 }
 
-/** A status as it was recorded, by whichever process. What is recorded as yet to come counts as now. */
+/**
+ * A status as it was recorded, by whichever process. What is recorded as yet to come counts as now, and so does when a node
+ * came into its phase where a cluster keeps no such field.
+ */
 export function fromRecord(status: NodeOpStatus, offset: number, now: number): NodeOpStatus {
   let same = true;
   // Times are recorded in whole seconds, none of them too early.
@@ -28,7 +31,16 @@ export function fromRecord(status: NodeOpStatus, offset: number, now: number): N
     same &&= then === at;
     return then;
   });
-  return same ? status : known;
+  return dated(same ? status : known, stampUp(now));
+}
+
+function dated(status: NodeOpStatus, now: string): NodeOpStatus {
+  const lacks = ({ phase, phaseStartedAt, startedAt }: NodeStatus) =>
+    phase !== 'Pending' && !isFinalNodePhase(phase) && (phaseStartedAt ?? startedAt) === undefined;
+  const undated = Object.entries(status.nodeStatuses ?? {}).filter(([, it]) => lacks(it));
+  if (undated.length === 0) return status;
+  const mended = undated.map(([name, it]) => [name, { ...it, phaseStartedAt: now }] as const);
+  return { ...status, nodeStatuses: { ...status.nodeStatuses, ...Object.fromEntries(mended) } };
 }
 
 function withTimes<T>(value: T, move: (at: number) => number): T {

@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../../src/agent/logger.ts';
+import { Rollout } from '../../src/agent/rollouts/rollout.ts';
+import { StatusWriter } from '../../src/agent/rollouts/status-writer.ts';
+import { Timers } from '../../src/agent/rollouts/timers.ts';
+import type { NodeOp, NodeOpStatus } from '../../src/api/nodeop.ts';
+import { mergePatch } from '../../src/core/runs/merge.ts';
+import { ApiError } from '../../src/kube/client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+type Options = ConstructorParameters<typeof StatusWriter>[0];
+
+/** A NodeOp on an API server whose writes take `tookMs`, and an agent that writes its status. */
+function setup() {
+  const clock = new FakeClock();
+  let version = 1;
+  let object: NodeOp = {
+    metadata: { name: 'op', namespace: 'ops', uid: 'uid', resourceVersion: '1' },
+    spec: { image: 'busybox', command: ['true'] } as NodeOp['spec'],
+    status: { phase: 'Running' },
+  };
+  const server = {
+    writes: [] as number[],
+    tookMs: 0,
+    patch: (async (
+      _: unknown,
+      __: unknown,
+      body: { metadata: { resourceVersion?: string }; status: object },
+    ) => {
+      server.writes.push(clock.steady());
+      const { promise, resolve } = Promise.withResolvers<void>();
+      clock.after(server.tookMs, resolve);
+      await promise;
+      const { resourceVersion } = body.metadata;
+      if (resourceVersion !== object.metadata.resourceVersion)
+        throw new ApiError(409, { message: 'conflict' });
+      server.write(body.status);
+      return object;
+    }) as unknown as Options['client']['patch'],
+    write: (status: object) => {
+      version += 1;
+      object = {
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: String(version) },
+        status: mergePatch(object.status ?? {}, status) as NodeOpStatus,
+      };
+    },
+    get: () => object,
+  };
+  const rollout = new Rollout(object, clock);
+  const cache = {
+    put: (one: NodeOp) => rollout.take(one),
+    reread: () => {
+      rollout.take(object);
+      return Promise.resolve(object);
+    },
+  };
+  const writer = new StatusWriter({
+    client: { patch: server.patch },
+    cache,
+    clock,
+    timers: new Timers(clock),
+    logger: createLogger('silent'),
+    onDone: (it) => writer.plan(it),
+    onRefused: () => {},
+  });
+  const set = (status: NodeOpStatus) => {
+    rollout.status = status;
+    writer.plan(rollout);
+  };
+  return { clock, server, rollout, writer, set };
+}
+
+test('a late write of an agent that leads no more does not land over that of the next one', async () => {
+  const { clock, server, set, rollout } = setup();
+  server.tookMs = 5_000;
+  set({ phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running' } } });
+  await clock.advance(1_500);
+  expect(server.writes).toHaveLength(1);
+  server.write({ nodeStatuses: { 'node-1': { phase: 'Completed' }, 'node-2': { phase: 'Running' } } });
+  await clock.advance(4_000);
+  expect(server.get().status?.nodeStatuses).toEqual({
+    'node-1': { phase: 'Completed' },
+    'node-2': { phase: 'Running' },
+  });
+  // It goes on from what it found, as after a restart.
+  expect(rollout.status.nodeStatuses?.['node-1']?.phase).toBe('Completed');
+});
+
+test('somebody who changes the rest of the object costs a write, not the news', async () => {
+  const { clock, server, set, rollout } = setup();
+  const status: NodeOpStatus = { phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running' } } };
+  server.write({});
+  set(status);
+  await clock.advance(2_000);
+  expect(server.writes).toHaveLength(2);
+  expect(server.get().status).toEqual(status);
+  expect(rollout.persisted).toBe(status);
+});
+
+test.each([
+  ['a small status', 20, 60],
+  ['one that takes the API server seconds', 2_800, 4],
+])('%s: the gap between writes grows with what they take', async (_, tookMs, most) => {
+  const { clock, server, set } = setup();
+  server.tookMs = tookMs;
+  for (let second = 0; second < 60; second += 1) {
+    set({ phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running', attempts: second } } });
+    // oxlint-disable-next-line no-await-in-loop -- second after second
+    await clock.advance(1_000);
+  }
+  expect(server.writes.length).toBeLessThanOrEqual(most);
+  expect(server.writes.length).toBeGreaterThan(most / 2 - 1);
+  await clock.advance(60_000);
+  expect(server.get().status?.nodeStatuses?.['node-1']?.attempts).toBe(59);
+});
+
+test('stopped, it begins no write, and waits for the one under way', async () => {
+  const { clock, server, set, writer } = setup();
+  server.tookMs = 3_000;
+  set({ phase: 'Running', nodeStatuses: {} });
+  await clock.advance(1_500);
+  const stopped = writer.stop();
+  await clock.advance(3_000);
+  await stopped;
+  expect(server.get().status?.nodeStatuses).toEqual({});
+  set({ phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running' } } });
+  await clock.advance(60_000);
+  expect(server.writes).toHaveLength(1);
+});
