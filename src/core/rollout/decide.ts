@@ -208,7 +208,7 @@ class Pass {
     this.advance(i, name, node, work);
     const status = this.status(i);
     if (status.phase === 'Failed' || this.isLost(i, name, status, node)) this.failed += 1;
-    if (this.holdsSlot(status, node)) this.slots += 1;
+    if (this.holdsSlot(name, status, node)) this.slots += 1;
     this.undo(name, status, node, work);
   }
 
@@ -265,8 +265,11 @@ class Pass {
     if (at !== undefined && at > this.now) this.lookAgainAt = Math.min(this.lookAgainAt, at);
   }
 
-  private holdsSlot(status: NodeStatus, node: NodeFacts | undefined): boolean {
+  private holdsSlot(name: string, status: NodeStatus, node: NodeFacts | undefined): boolean {
     if (!isFinalNodePhase(status.phase)) return status.phase !== 'Pending';
+    // Something of it is there yet: nothing else begins before that is on record.
+    if (status.outcomeUnknown === true)
+      return this.facts.persisted.nodeStatuses?.[name]?.phase !== status.phase;
     if (status.phase !== 'Completed' || status.jobName === undefined || !node) return false;
     if (!node.ready) return true;
     const { soakSeconds } = this.facts.spec;
@@ -403,7 +406,9 @@ class Pass {
   /** The topology value that still has nodes in flight: no other begins before. */
   private openGroup(): string | undefined {
     if (this.facts.spec.topologyKey === undefined) return '';
-    const open = this.names.find((name, i) => this.holdsSlot(this.status(i), this.facts.nodes.get(name)));
+    const open = this.names.find((name, i) =>
+      this.holdsSlot(name, this.status(i), this.facts.nodes.get(name)),
+    );
     return open === undefined ? undefined : this.groupOf(open);
   }
 

@@ -215,7 +215,10 @@ export class Machine {
       if (!this.up) return;
       const wasRunning = run.state === 'running';
       this.#stop(run);
-      if (wasRunning) this.#podStatus(run, 'Failed', { terminated: { exitCode: 143, reason: 'Error' } });
+      // Of a container that never was, kubelets say this as well (`TerminatePod` of their status manager).
+      const unknown = { exitCode: 137, reason: 'ContainerStatusUnknown' };
+      const terminated = wasRunning ? { exitCode: 143, reason: 'Error' } : unknown;
+      this.#podStatus(run, 'Failed', { terminated });
       this.#time.after(this.#make.lagMs, () => {
         const now = this.#store.podsOn(this.name).find(({ metadata }) => metadata.uid === pod.metadata.uid);
         if (now && this.up) this.#store.remove('pods', now);
