@@ -100,6 +100,7 @@ function midway(count: number): RolloutFacts {
     work,
     window: undefined,
     claims: new Map(),
+    heirs: new Map(),
     agentNode: undefined,
     agentPod: undefined,
     wall: NOW,

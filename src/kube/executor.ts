@@ -81,6 +81,15 @@ export class Executor {
     );
   }
 
+  /** Makes a cordon that carries one ownership mark another one's. */
+  async handOver(node: string, mark: string, to: string): Promise<void> {
+    await this.patchNode(node, (known) =>
+      known.metadata.annotations?.[ANNOTATION_CORDONED_BY] === mark
+        ? { metadata: { annotations: { [ANNOTATION_CORDONED_BY]: to } } }
+        : undefined,
+    );
+  }
+
   private readonly executors: Executors = {
     adopt: async (_, op) => {
       const { object } = op;
@@ -120,6 +129,7 @@ export class Executor {
       );
     },
     uncordon: async ({ node }, op) => this.uncordon(node, ownerMark(op)),
+    'hand-over': async ({ node, to }, op) => this.handOver(node, ownerMark(op), to),
     'watch-pods': async ({ node }) => {
       await this.drains.open(node);
     },

@@ -107,6 +107,7 @@ export class World {
       nodes: new Map(this.seen?.nodes ?? this.nodes),
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
+      heirs: new Map(),
       troubles: this.troubles,
       busy: this.busy,
       agentNode: this.agentNode,

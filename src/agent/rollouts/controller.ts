@@ -1,10 +1,11 @@
 import type { Job, KubeObject, Node, Pod } from '../../api/kubernetes.ts';
 import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../../api/labels.ts';
-import { isFinalNodePhase, type NodeOp, type NodeOpStatus } from '../../api/nodeop.ts';
+import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { decide } from '../../core/rollout/decide.ts';
-import type { NodeFacts, RolloutFacts } from '../../core/rollout/facts.ts';
+import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
+import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -57,7 +58,10 @@ export class Controller {
   private readonly events: EventRecorder;
   private readonly stranded: StrandedCordons;
   private readonly rollouts = new Map<string, Rollout>();
-  private readonly work = new WorkIndex();
+  private readonly work = new WorkIndex({
+    exists: (uid) => this.rollouts.has(uid),
+    onFreed: () => this.markAll(),
+  });
   private readonly nodes = new Map<string, NodeFacts>();
   private readonly dirty = new Set<string>();
   private readonly timers: Timers;
@@ -132,9 +136,15 @@ export class Controller {
     });
     this.stranded = new StrandedCordons({
       clock,
-      exists: (uid) => this.rollouts.has(uid),
+      node: (name) => this.nodes.get(name),
+      isLookedAfter: (node, uid) => this.looksAfter(node, uid),
+      heir: (node, mark) => heirOf(node, mark, this.holders()),
       uncordon: (node, mark) => this.executor.uncordon(node, mark),
-      onDone: (node, mark) => logger.warn({ node, mark }, 'uncordoned: its NodeOp does not exist any more'),
+      handOver: (node, mark, to) => this.executor.handOver(node, mark, to),
+      onDone: (node, mark, heir) =>
+        heir === undefined
+          ? logger.warn({ node, mark }, 'uncordoned: no NodeOp has a reason for its cordon any more')
+          : logger.warn({ node, mark, heir }, 'cordon is handed over to the NodeOp that works on the node'),
       onError: (node, error) => logger.warn({ node, err: errorText(error) }, 'stranded cordon not undone'),
     });
   }
@@ -190,6 +200,8 @@ export class Controller {
       this.markAll();
     } else if (known) known.take(object);
     else this.rollouts.set(uid, new Rollout(object, this.clock));
+    // One that is over looks no more after cordons that were handed over to it in its last moment.
+    if (this.started && known?.settled === true) this.checkCordonsOf(uid);
     this.mark(uid);
     if (this.started) this.options.onChange?.();
   }
@@ -197,7 +209,6 @@ export class Controller {
   private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): void {
     const uid = this.work.change(kind, this.moments.created(object, gone), gone);
     // Garbage collection takes it after its NodeOp.
-    if (uid !== undefined && gone && !this.rollouts.has(uid)) this.work.forgetGone(uid);
     this.mark(uid);
   }
 
@@ -306,7 +317,7 @@ export class Controller {
       persisted: rollout.persisted,
       nodes: this.nodes,
       work,
-      claims: this.claims(rollout),
+      ...this.othersOf(rollout),
       troubles: rollout.troubles(),
       busy: rollout.underWay,
       agentNode: this.options.agentNode,
@@ -314,18 +325,38 @@ export class Controller {
     };
   }
 
-  /** Nodes the other NodeOps work on, by their status or by what they have left running. */
-  private claims(rollout: Rollout): Map<string, string> {
-    const claims = new Map<string, string>();
-    for (const other of this.rollouts.values()) {
-      if (other === rollout || other.settled) continue;
-      for (const node of inFlightNodes(other.status)) claims.set(node, other.label);
-      for (const node of this.work.nodes(other.uid)) {
-        const phase = other.status.nodeStatuses?.[node]?.phase;
-        if (phase !== undefined && !isFinalNodePhase(phase)) claims.set(node, other.label);
-      }
+  private checkCordonsOf(uid: string): void {
+    for (const node of this.nodes.values()) {
+      if (node.cordonedBy !== undefined && ownerUid(node.cordonedBy) === uid) this.stranded.check(node);
     }
-    return claims;
+  }
+
+  private looksAfter(node: NodeFacts, uid: string): boolean {
+    const owner = this.rollouts.get(uid);
+    if (owner === undefined) return false;
+    return !owner.settled || (node.unschedulable && keepsCordon(owner.holder(), node.name));
+  }
+
+  private othersOf({ uid, mark }: Rollout): Pick<RolloutFacts, 'claims' | 'heirs'> {
+    let known: Holders | undefined;
+    const holders = () => (known ??= this.holders());
+    const claimOf = (name: string) => {
+      const node = this.nodes.get(name) ?? { name, cordonedBy: undefined };
+      return claimant(node, uid, holders());
+    };
+    return { claims: { get: claimOf }, heirs: { get: (node) => heirOf(node, mark, holders()) } };
+  }
+
+  /** All NodeOps as each of them sees the others. */
+  private holders(): Holders {
+    const { rollouts, work } = this;
+    const unfinished = [...rollouts.values()].filter((it) => !it.settled);
+    return {
+      all: () => [...rollouts.values()].map((it) => it.holder()),
+      byUid: (uid) => rollouts.get(uid)?.holder(),
+      unfinished: unfinished.map((it) => it.holder()),
+      running: (node) => work.running(node),
+    };
   }
 
   private perform(rollout: Rollout, action: Action): void {
@@ -361,9 +392,11 @@ export class Controller {
 
   /** Cordons change what people see of a node, so they are told. */
   private tell(rollout: Rollout, action: Action): void {
-    if (action.type !== 'cordon' && action.type !== 'uncordon') return;
-    const reason = action.type === 'cordon' ? 'Cordoned' : 'Uncordoned';
-    const news = { type: 'Normal', reason, message: action.reason, node: action.node } as const;
+    const reasons = { cordon: 'Cordoned', uncordon: 'Uncordoned', 'hand-over': 'CordonHandedOver' } as const;
+    const reason = Object.entries(reasons).find(([type]) => type === action.type)?.[1];
+    if (reason === undefined || !('node' in action)) return;
+    const to = action.type === 'hand-over' ? `; the cordon is now of ${action.to.split('@')[0]}` : '';
+    const news = { type: 'Normal', reason, message: `${action.reason}${to}`, node: action.node } as const;
     this.events.record(rollout.target(), news);
   }
 

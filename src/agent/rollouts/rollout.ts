@@ -8,6 +8,8 @@ import {
 } from '../../api/nodeop.ts';
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
+import type { Holder } from '../../core/rollout/cordons.ts';
+import { ownerMark } from '../../core/rollout/facts.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
 import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
@@ -140,6 +142,19 @@ export class Rollout {
     const found = this.spec();
     const spec = 'spec' in found ? found.spec : this.object.spec;
     return { namespace, name, uid: this.uid, object: this.object, spec };
+  }
+
+  /** As the other NodeOps see it. */
+  holder(): Holder {
+    const { namespace = 'default', name = '' } = this.object.metadata;
+    const { uid, status, deleted } = this;
+    const found = this.spec();
+    return { namespace, name, uid, status, deleted, spec: 'spec' in found ? found.spec : undefined };
+  }
+
+  /** Its mark on nodes that it cordoned. */
+  get mark(): string {
+    return ownerMark(this.holder());
   }
 
   /** Whether an action may begin now: not under way, and not waiting after a failed attempt. */

@@ -1,6 +1,7 @@
 import type { Job, KubeObject, Pod } from '../../api/kubernetes.ts';
 import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
 import type { WorkFacts } from '../../core/rollout/facts.ts';
+import { startedOn } from '../../core/rollout/node.ts';
 import { hasBegun, jobFacts, podFacts } from '../../kube/facts.ts';
 
 interface Work {
@@ -16,9 +17,23 @@ interface Work {
   facts?: WorkFacts;
 }
 
+export interface WorkIndexOptions {
+  /** Whether there is a NodeOp of that UID; of others only what is still there is kept. */
+  exists: (uid: string) => boolean;
+  /** Told when nothing of a NodeOp goes on any more on some node. */
+  onFreed: () => void;
+}
+
 /** Jobs and pods by the NodeOp and node they belong to; each change touches one entry. */
 export class WorkIndex {
   private readonly byOwner = new Map<string, Map<string, Work>>();
+  /** UIDs of the NodeOps of which something goes on, by node. */
+  private readonly ongoing = new Map<string, Set<string>>();
+  private readonly options: WorkIndexOptions;
+
+  constructor(options: WorkIndexOptions) {
+    this.options = options;
+  }
 
   /** Takes in a Job or pod; answers the UID of the NodeOp it belongs to. */
   change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): string | undefined {
@@ -34,21 +49,18 @@ export class WorkIndex {
       work.jobSeen = true;
       delete work.gone;
     }
+    this.sort(key.uid, key.node, work);
     return key.uid;
-  }
-
-  /** Of a NodeOp that is gone only what still exists is kept, until that is gone as well. */
-  forgetGone(uid: string): void {
-    const nodes = this.byOwner.get(uid);
-    for (const [node, { job, attempts, preflight, reboot }] of nodes ?? []) {
-      if (!job && attempts.size === 0 && !preflight && !reboot) nodes?.delete(node);
-    }
-    if (nodes?.size === 0) this.byOwner.delete(uid);
   }
 
   /** The NodeOps of which something is known. */
   get size(): number {
     return this.byOwner.size;
+  }
+
+  /** Which NodeOps, also those that are gone, have something on the node that goes on. */
+  running(node: string): Iterable<string> {
+    return this.ongoing.get(node) ?? [];
   }
 
   /** The API server itself said that the Job does not exist. */
@@ -65,21 +77,38 @@ export class WorkIndex {
     delete work.facts;
   }
 
+  /** The NodeOp is gone; what it has left behind may go on for a while. */
   forget(uid: string): void {
-    this.byOwner.delete(uid);
-  }
-
-  nodes(uid: string): Iterable<string> {
-    return this.byOwner.get(uid)?.keys() ?? [];
+    for (const [node, work] of this.byOwner.get(uid) ?? []) this.sort(uid, node, work);
   }
 
   facts(uid: string): Map<string, WorkFacts> {
     const result = new Map<string, WorkFacts>();
     for (const [node, work] of this.byOwner.get(uid) ?? []) {
-      work.facts ??= factsOf(work);
-      result.set(node, work.facts);
+      result.set(node, this.factsOf(work));
     }
     return result;
+  }
+
+  private sort(uid: string, node: string, work: Work): void {
+    const owners = this.ongoing.get(node) ?? new Set<string>();
+    const goesOn = startedOn(this.factsOf(work)).length > 0;
+    const isFreed = !goesOn && owners.delete(uid);
+    if (goesOn) owners.add(uid);
+    if (owners.size > 0) this.ongoing.set(node, owners);
+    else this.ongoing.delete(node);
+    if (isEmpty(work) && !this.options.exists(uid)) this.drop(uid, node);
+    if (isFreed) this.options.onFreed();
+  }
+
+  private drop(uid: string, node: string): void {
+    const nodes = this.byOwner.get(uid);
+    nodes?.delete(node);
+    if (nodes?.size === 0) this.byOwner.delete(uid);
+  }
+
+  private factsOf(work: Work): WorkFacts {
+    return (work.facts ??= factsOf(work));
   }
 
   private entry(uid: string, node: string): Work {
@@ -89,6 +118,10 @@ export class WorkIndex {
     if (work === undefined) nodes.set(node, (work = { attempts: new Map(), begun: new Set() }));
     return work;
   }
+}
+
+function isEmpty({ job, attempts, preflight, reboot }: Work): boolean {
+  return job === undefined && attempts.size === 0 && preflight === undefined && reboot === undefined;
 }
 
 function assign<Slot extends 'job' | 'preflight' | 'reboot'>(

@@ -5,6 +5,8 @@ export type Action =
   | { type: 'create-preflight'; node: string; reason: string }
   | { type: 'cordon'; node: string; reason: string }
   | { type: 'uncordon'; node: string; reason: string }
+  /** The cordon is another NodeOp's from now on: `to` is its mark. */
+  | { type: 'hand-over'; node: string; to: string; reason: string }
   | { type: 'watch-pods'; node: string; reason: string }
   | { type: 'evict'; node: string; pod: PodRef; reason: string }
   | { type: 'create-job'; node: string; reason: string }

@@ -1,6 +1,7 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
+import { isKept } from './cordons.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
@@ -68,10 +69,12 @@ function settled(facts: RolloutFacts, now: number): Decision {
   const actions: Action[] = [];
   for (const node of cordoned) {
     if (node === undefined) continue;
-    if (facts.deleted)
-      actions.push({ type: 'uncordon', node: node.name, reason: 'the NodeOp is being deleted' });
+    const status = facts.status.nodeStatuses?.[node.name];
+    if (facts.deleted) actions.push(letGo(facts, node.name, 'the NodeOp is being deleted'));
     else if (!node.unschedulable)
       actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
+    else if (status === undefined || !isKept(facts.spec, status))
+      actions.push(letGo(facts, node.name, 'nothing is left to be cordoned for'));
   }
   const left = leftBehind(facts);
   actions.push(...left.actions);
@@ -93,6 +96,12 @@ function leftBehind(facts: RolloutFacts): { actions: Action[]; waits: boolean } 
     }
   }
   return { actions, waits };
+}
+
+/** A cordon is undone, unless another NodeOp works on the node under it: then it is that one's to undo. */
+function letGo(facts: RolloutFacts, node: string, reason: string): Action {
+  const to = facts.heirs.get(node);
+  return to === undefined ? { type: 'uncordon', node, reason } : { type: 'hand-over', node, to, reason };
 }
 
 function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {
@@ -226,17 +235,11 @@ class Pass {
   /** A node that failed just now and stays cordoned says so: nothing else would tell why it takes no pods. */
   private explainCordon(i: number, node: NodeFacts | undefined): void {
     const status = this.status(i);
-    if (status.phase !== 'Failed' || node?.cordonedBy !== this.mark || this.isUnwanted(status)) return;
+    if (node?.cordonedBy !== this.mark || !isKept(this.facts.spec, status)) return;
     const { deleted } = this.facts;
     const said = append(this.context, status, deleted ? IS_UNCORDONED : STAYS_CORDONED);
     // Of thousands the last ones have no room to say so; the mark on the node tells then.
     this.set(i, said === status || deleted ? said : { ...said, cordoned: true });
-  }
-
-  /** Whether a failed node is uncordoned: when asked for, and when its command never began. */
-  private isUnwanted(status: NodeStatus): boolean {
-    if (status.outcomeUnknown === true) return false;
-    return this.facts.spec.uncordonOnFailure || status.jobName === undefined;
   }
 
   private wasStarted(node: NodeFacts, work: WorkFacts | undefined): boolean {
@@ -310,11 +313,10 @@ class Pass {
     node: NodeFacts | undefined,
     work: WorkFacts | undefined,
   ): void {
-    const unwanted = status.phase === 'Failed' && this.isUnwanted(status);
-    if (node?.cordonedBy === this.mark && (unwanted || status.phase === 'Cancelled')) {
+    const isOver = isFinalNodePhase(status.phase);
+    if (node?.cordonedBy === this.mark && isOver && !isKept(this.facts.spec, status)) {
       this.undoing += 1;
-      const reason = 'the node failed and is left as it was found';
-      const action: Action = { type: 'uncordon', node: name, reason };
+      const action = letGo(this.facts, name, 'the node failed and is left as it was found');
       this.undoActions.push(action);
       const trouble = this.troubleOf([action]);
       if (trouble !== undefined) this.waiting = `${name}: ${trouble}`;

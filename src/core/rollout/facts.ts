@@ -117,8 +117,10 @@ export interface RolloutFacts {
   persisted: NodeOpStatus;
   nodes: ReadonlyMap<string, NodeFacts>;
   work: ReadonlyMap<string, WorkFacts>;
-  /** Nodes another NodeOp works on, and which. */
-  claims: ReadonlyMap<string, string>;
+  /** By node: the other NodeOp that keeps this one from starting there. */
+  claims: { get: (node: string) => string | undefined };
+  /** By node: the mark of the NodeOp that takes this one's cordon over when it lets go of it. */
+  heirs: { get: (node: string) => string | undefined };
   /** By `actionKey`: why an action could not be carried out, again and again. */
   troubles: ReadonlyMap<string, string>;
   /** By `actionKey`: the actions that are under way. */

@@ -1,0 +1,90 @@
+import { isFinalNodePhase, type NodeOpSpec, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
+import { type NodeFacts, ownerMark, ownerUid } from './facts.ts';
+
+/**
+ * Whose a node is, and whose its cordon. A NodeOp holds a node by its status, by its mark on the node, and by what it has
+ * running there: whichever is there, since a crash may have kept the others from being written.
+ */
+
+/** One NodeOp as the others see it. */
+export interface Holder {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** The spec it carries out; undefined when it carries out none. */
+  spec: NodeOpSpec | undefined;
+  status: NodeOpStatus;
+  deleted: boolean;
+}
+
+export interface Holders {
+  all: () => Iterable<Holder>;
+  byUid: (uid: string) => Holder | undefined;
+  /** Those that may have a node in flight. */
+  unfinished: readonly Holder[];
+  /** UIDs of NodeOps, also of those that are gone, of which something goes on on the node. */
+  running: (node: string) => Iterable<string>;
+}
+
+type Marked = Pick<NodeFacts, 'name' | 'cordonedBy'>;
+
+/** Who keeps a NodeOp from starting on a node, for people; undefined when nobody does. */
+export function claimant(node: Marked, self: string, holders: Holders): string | undefined {
+  for (const uid of holders.running(node.name)) {
+    if (uid === self) continue;
+    const holder = holders.byUid(uid);
+    return holder ? labelOf(holder) : 'what a NodeOp that is gone has left running';
+  }
+  const other = holders.unfinished.find((it) => it.uid !== self && isInFlight(it, node.name));
+  return other ? labelOf(other) : marker(node, self, holders);
+}
+
+/** A mark that is about to be undone, or of which nobody has written yet why it is there. */
+function marker(node: Marked, self: string, { byUid }: Holders): string | undefined {
+  const uid = node.cordonedBy === undefined ? undefined : ownerUid(node.cordonedBy);
+  if (uid === undefined || uid === self) return undefined;
+  const owner = byUid(uid);
+  if (owner === undefined) return `the cordon of ${node.cordonedBy?.split('@')[0]}, which is gone`;
+  return keepsCordon(owner, node.name) ? undefined : labelOf(owner);
+}
+
+/**
+ * Who takes a cordon over when its owner lets it go, by the mark: a NodeOp that works on the node, or one that has failed on
+ * it under this very cordon and would have left it cordoned. `owner`: undefined when it is gone.
+ */
+export function heirOf(node: string, mark: string, holders: Holders): string | undefined {
+  const uid = ownerUid(mark);
+  const running = new Set(holders.running(node));
+  const failedAt = Date.parse(holders.byUid(uid ?? '')?.status.nodeStatuses?.[node]?.finishedAt ?? '');
+  let heir: Holder | undefined;
+  for (const holder of holders.all()) {
+    if (holder.uid === uid || holder.spec === undefined) continue;
+    if (isInFlight(holder, node) || running.has(holder.uid)) return ownerMark(holder);
+    const began = Date.parse(holder.status.nodeStatuses?.[node]?.startedAt ?? '');
+    if (keepsCordon(holder, node) && began >= failedAt) heir = holder;
+  }
+  return heir && ownerMark(heir);
+}
+
+/** Whether its cordon stays on a node for a reason that its status tells. */
+export function keepsCordon({ spec, status, deleted }: Holder, node: string): boolean {
+  const entry = status.nodeStatuses?.[node];
+  return spec !== undefined && !deleted && entry !== undefined && isKept(spec, entry);
+}
+
+/** A failed node stays cordoned, unless people want otherwise, or nothing was done to it. */
+export function isKept(spec: NodeOpSpec, status: NodeStatus): boolean {
+  if (status.phase !== 'Failed') return false;
+  if (status.outcomeUnknown === true) return true;
+  const cordons = spec.cordon || spec.drainOptions.enabled;
+  return cordons && !spec.uncordonOnFailure && status.jobName !== undefined;
+}
+
+function isInFlight({ spec, status }: Holder, node: string): boolean {
+  const phase = spec && status.nodeStatuses?.[node]?.phase;
+  return phase !== undefined && phase !== 'Pending' && !isFinalNodePhase(phase);
+}
+
+function labelOf({ namespace, name }: Holder): string {
+  return `${namespace}/${name}`;
+}
