@@ -5,6 +5,7 @@ import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '..
 import { isOthers } from '../core/external/status.ts';
 import { ExternalView } from '../core/external/view.ts';
 import { ownerMark } from '../core/rollout/facts.ts';
+import { inFlightNodes } from '../core/rollout/status.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
@@ -154,7 +155,8 @@ function leftCordoned(node: Node, nodeOps: readonly NodeOp[]): LeftCordoned | un
     return ownerMark({ namespace, name: own, uid }) === by;
   });
   const status = owner?.status?.nodeStatuses?.[name];
-  if (owner !== undefined && status !== undefined && !isFinalNodePhase(status.phase)) return undefined;
+  // It may be another one, working under the cordon of one that failed before.
+  if (nodeOps.some((it) => inFlightNodes(it.status ?? {}).includes(name))) return undefined;
   const why = owner === undefined ? 'the NodeOp is gone' : `${status?.phase ?? ''}: ${status?.message ?? ''}`;
   return { node: name, by: by.slice(0, by.indexOf('@')), why };
 }

@@ -1,19 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
-import type { Obj } from '../../src/sim/index.ts';
 import { Cluster } from '../support/cluster.ts';
 
 const MARK = 'operator.kairos.io/cordoned-by';
 let cluster: Cluster;
 
+/** No Job is made meanwhile. */
+let held: boolean;
+let exit: number;
+
 beforeEach(async () => {
+  held = false;
+  exit = 1;
   cluster = await Cluster.start({
     nodes: 2,
-    script: ({ metadata }) => {
-      const name = metadata.labels?.['kairos.io/nodeop'] ?? '';
-      return name === 'second' ? { hang: true } : { durationMs: 5, exitCode: name === 'first' ? 1 : 0 };
-    },
+    refuse: ({ verb, resource }) =>
+      held && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
+    script: () => ({ durationMs: 5, exitCode: exit }),
   });
 });
 
@@ -32,20 +36,18 @@ const isCordoned = () => (node()['spec'] as { unschedulable?: boolean }).unsched
 const remove = (name: string) => cluster.client.delete(NODEOPS, name, 'default', {});
 const isGone = (name: string) =>
   cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default') === undefined;
-const runs = (op: NodeOp) => op.status?.nodeStatuses?.['node-1']?.jobName !== undefined;
+const runs = (op: NodeOp) => op.status?.nodeStatuses?.['node-1']?.phase === 'Running';
 
-const isIts = (pod: Obj) => pod.metadata.labels?.['kairos.io/nodeop'] === 'second';
-const itsPods = () => cluster.sim.store.all('pods').filter(isIts);
-
-/** Ends the command of the second one. */
-async function end(phase: 'Succeeded' | 'Failed'): Promise<void> {
-  await expect.poll(() => itsPods().length).toBe(1);
-  for (const pod of itsPods()) cluster.sim.store.update('pods', { ...pod, status: { phase } });
+/** The command of the second one begins only now. */
+function go(exitCode: number): void {
+  exit = exitCode;
+  held = false;
 }
 
 describe('a node that a failed NodeOp left cordoned, while a second one works on it', () => {
   beforeEach(async () => {
     await cluster.ended(await create('first'));
+    held = true;
   });
 
   test('stays cordoned when the first is deleted, until the second is done', async () => {
@@ -53,21 +55,21 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
     await remove('first');
     await expect.poll(() => isGone('first'), { timeout: 20_000 }).toBe(true);
     expect([isCordoned(), owner()]).toEqual([true, 'default/second']);
-    await end('Succeeded');
+    go(0);
     await cluster.ended('second');
     expect([isCordoned(), owner()]).toEqual([false, undefined]);
   });
 
   test('stays cordoned by the first when the second is done', async () => {
     await cluster.until(await create('second'), runs);
-    await end('Succeeded');
+    go(0);
     await cluster.ended('second');
     expect([isCordoned(), owner()]).toEqual([true, 'default/first']);
   });
 
   test("is the second one's when that fails and the first is deleted; both gone, it is uncordoned", async () => {
     await cluster.until(await create('second'), runs);
-    await end('Failed');
+    go(1);
     await cluster.ended('second');
     expect(owner()).toBe('default/first');
     await remove('first');
@@ -83,7 +85,7 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
     await remove('first');
     await expect.poll(() => isGone('first'), { timeout: 20_000 }).toBe(true);
     expect([isCordoned(), owner()]).toEqual([true, 'default/second']);
-    await end('Failed');
+    go(1);
     await cluster.ended('second');
     expect([isCordoned(), owner()]).toEqual([false, undefined]);
   });
@@ -99,13 +101,14 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
     await remove('first');
     await expect.poll(() => owner(), { timeout: 20_000 }).toBe('default/second');
     expect(isCordoned()).toBe(true);
-    await end('Succeeded');
+    go(0);
     await cluster.ended('second');
     expect(isCordoned()).toBe(false);
   });
 });
 
 test('a mark without a reason is undone, whoever its NodeOp is', async () => {
+  exit = 0;
   const done = await cluster.ended(await create('third'));
   const annotations = { [MARK]: `default/third@${done.metadata.uid}` };
   await cluster.client.patch(

@@ -229,6 +229,9 @@ export class World {
     const { node } = action;
     const script = this.scripts.get(node) ?? {};
     switch (action.type) {
+      case 'hand-over':
+        this.change(node, { cordonedBy: action.to });
+        return;
       case 'cordon':
       case 'uncordon':
         return this.patchNode(node, action.type);

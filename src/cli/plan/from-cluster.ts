@@ -23,7 +23,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
   const daemonSets = new Map<string, Promise<boolean>>();
   let budgets: Promise<PodDisruptionBudget[]> | undefined;
   return {
-    facts: { nodes, claims: claimsOf(nodeOps ?? []), agentNode: agent?.node, agentPod: agent?.pod },
+    facts: { nodes, claims: claimsOf(nodeOps ?? [], nodes), agentNode: agent?.node, agentPod: agent?.pod },
     nodeOps: nodeOps ?? [],
     gaps,
     podGaps: [],

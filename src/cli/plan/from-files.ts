@@ -35,7 +35,7 @@ export async function viewOfFiles(files: readonly string[], lease: LeasePlace): 
   return {
     facts: {
       nodes,
-      claims: claimsOf(nodeOps),
+      claims: claimsOf(nodeOps, nodes),
       agentNode: agent?.spec?.nodeName,
       agentPod: agent && keyOf(agent),
     },

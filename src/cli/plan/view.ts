@@ -1,9 +1,10 @@
 import type { PodDisruptionBudget } from '../../api/kubernetes.ts';
-import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
+import { isFinalPhase, type NodeOp, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import type { NodePods } from '../../core/preview/drain.ts';
 import type { ClusterFacts } from '../../core/preview/order.ts';
-import { inFlightNodes } from '../../core/rollout/status.ts';
-import { labelOf } from '../find-run.ts';
+import { claimant, type Holder } from '../../core/rollout/cordons.ts';
+import { type NodeFacts, ownerUid } from '../../core/rollout/facts.ts';
+import { copyProblem } from '../../core/rollout/identity.ts';
 
 /** A cluster as a plan sees it: an API server, or files somebody saved from one. */
 export interface ClusterView {
@@ -24,14 +25,36 @@ export interface LeasePlace {
   name: string;
 }
 
-/** Nodes that NodeOps under way hold, by the rule of the controller. */
-export function claimsOf(nodeOps: readonly NodeOp[]): Map<string, string> {
+/** Nodes that NodeOps hold, by the rule of the controller; of marks those whose NodeOp is known. */
+export function claimsOf(
+  nodeOps: readonly NodeOp[],
+  nodes: ReadonlyMap<string, NodeFacts>,
+): Map<string, string> {
+  const all = nodeOps.map(holderOf);
+  const byUid = new Map(all.map((it) => [it.uid, it]));
+  const unfinished = all.filter(({ status }) => !isFinalPhase(status.phase));
+  const holders = { all: () => all, byUid: (uid: string) => byUid.get(uid), unfinished, running: () => [] };
   const claims = new Map<string, string>();
-  for (const nodeOp of nodeOps) {
-    if (isFinalPhase(nodeOp.status?.phase)) continue;
-    for (const node of inFlightNodes(nodeOp.status ?? {})) claims.set(node, labelOf(nodeOp));
+  for (const { name, cordonedBy } of nodes.values()) {
+    const isKnown = cordonedBy !== undefined && byUid.has(ownerUid(cordonedBy) ?? '');
+    const holder = claimant({ name, cordonedBy: isKnown ? cordonedBy : undefined }, '', holders);
+    if (holder !== undefined) claims.set(name, holder);
   }
   return claims;
+}
+
+function holderOf(nodeOp: NodeOp): Holder {
+  const { namespace = 'default', name = '', uid = '', deletionTimestamp } = nodeOp.metadata;
+  const isCopy = copyProblem(nodeOp) !== undefined;
+  const spec = isCopy ? undefined : NodeOpSpecSchema.safeParse(nodeOp.spec).data;
+  return {
+    namespace,
+    name,
+    uid,
+    spec,
+    status: nodeOp.status ?? {},
+    deleted: deletionTimestamp !== undefined,
+  };
 }
 
 /** The acting agent's pod: a Lease is held as `<host name>_<random>`, and a pod's host name is its name. */
