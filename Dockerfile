@@ -1,5 +1,6 @@
+# Versions are written in full; whoever builds for others pins the digest that "docker buildx imagetools inspect" gives.
 # The bundle is the same for every architecture, so it is built once, on the builder's own.
-FROM --platform=$BUILDPLATFORM node:24-slim AS build
+FROM --platform=$BUILDPLATFORM node:24.21.0-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -7,7 +8,7 @@ COPY tsconfig.json rolldown.config.ts ./
 COPY src src
 RUN npm run build
 
-FROM node:24-slim
+FROM node:24.21.0-slim
 # git and ssh for the repository, gpg for signatures, tini to bury what git leaves running. ssh reads keys and known hosts from the home folder of the user in /etc/passwd, so there has to be one.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends git openssh-client gnupg tini ca-certificates \

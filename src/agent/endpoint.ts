@@ -2,6 +2,9 @@ import type { AgentConfig } from '../api/config.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import type { Telemetry } from '../core/ports.ts';
 import { healthRoutes, type Check } from '../http/health.ts';
+import { addressesIn } from '../http/caller.ts';
+import { systemClock } from '../time/clock.ts';
+import { Digest } from './digest.ts';
 import { HttpServer } from '../http/server.ts';
 import { triggerRoutes } from '../http/triggers.ts';
 import type { Logger } from './logger.ts';
@@ -41,6 +44,7 @@ export async function openEndpoint(
     const { tip, lastPoll } = source.poll();
     return { leader: source.leader(), tip, lastPoll, ...countPhases(source.nodeOps()) };
   });
+  const refusals = new Digest(systemClock, (fields) => log.warn(fields, 'call refused'));
   const triggers = triggerRoutes({
     url: git.url,
     branch: git.branch,
@@ -48,12 +52,14 @@ export async function openEndpoint(
     pollTokenFile: http.poll?.tokenFile,
     rateLimit: http.rateLimit,
     poll: source.requestPoll,
-    onRefused: (path, reason, remote) => log.warn({ path, reason, remote }, 'call refused'),
+    onRefused: (path, reason, remote) =>
+      refusals.tell(`${path} ${reason.slice(0, 40)}`, { path, reason: reason.slice(0, 500), remote }),
   });
   const server = new HttpServer({
     routes: [...healthRoutes(source.checks, source.progress), metrics.route, ...triggers],
     host: http.host,
     port: http.port,
+    isTrustedProxy: addressesIn(http.trustedProxies),
     onError: (error) => log.error({ err: String(error) }, 'http'),
   });
   try {
@@ -61,7 +67,13 @@ export async function openEndpoint(
   } catch {
     log.error({ port: http.port }, 'nothing is served: the port cannot be listened on');
   }
-  return { telemetry: metrics.telemetry, close: () => server.close() };
+  return {
+    telemetry: metrics.telemetry,
+    close: () => {
+      refusals.close();
+      return server.close();
+    },
+  };
 }
 
 /** How many NodeOps, and nodes of all of them, are in each phase. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
@@ -207,6 +208,12 @@ const hook = (signature: string) => object({ secretFile: file(`the secret of ${s
 const Http = object({
   host: z.string().min(1).optional().describe('Address to listen on; all of them when absent.'),
   port: int(1).max(65_535).default(8080).describe('Port of health, metrics, webhooks and poll.'),
+  trustedProxies: z
+    .array(z.string().refine(isNetwork, 'expected an address or a network such as "10.0.0.0/8"'))
+    .default([])
+    .describe(
+      'Addresses of proxies that are believed about whom they call for (X-Forwarded-For); those of an Ingress, for instance.',
+    ),
   poll: object({ tokenFile: file('the bearer token of POST /poll') })
     .optional()
     .describe('POST /poll asks for a poll at once.'),
@@ -221,6 +228,14 @@ const Http = object({
     .describe('Webhooks at POST /hooks/<name>; those with a secret exist.'),
   rateLimit: int(1).default(60).describe('Webhooks and polls taken from one address in a minute.'),
 });
+
+/** An address, or a network by its prefix. */
+function isNetwork(text: string): boolean {
+  const [network = '', prefix, ...rest] = text.split('/');
+  const family = isIP(network);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
 
 /** The agent's configuration file. */
 export const AgentConfigSchema = object({

@@ -1,10 +1,12 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { callerOf } from './caller.ts';
+import { boundConnections } from './connections.ts';
 
 export interface HttpRequest {
   headers: IncomingHttpHeaders;
   body: Buffer;
-  /** Address the connection came from; that of a proxy, where there is one. */
+  /** Address of the caller: where the connection came from, or what trusted proxies say. */
   remote: string;
 }
 
@@ -18,6 +20,8 @@ export interface HttpAnswer {
 export interface Route {
   method: 'GET' | 'POST';
   path: string;
+  /** Answers calls that are refused before anybody waits for their body. */
+  admit?: (head: Omit<HttpRequest, 'body'>) => HttpAnswer | undefined;
   handle: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
 }
 
@@ -26,11 +30,21 @@ export interface HttpServerOptions {
   /** All addresses when absent. */
   host?: string | undefined;
   port: number;
+  /** Tells whether a proxy at this address is believed about whom it calls for; none is when absent. */
+  isTrustedProxy?: (address: string) => boolean;
   onError: (error: unknown) => void;
 }
 
 /** Larger requests are refused. Hosts send more than this only for pushes of thousands of commits; a poll finds those. */
 const MAX_BODY = 1024 * 1024;
+
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 5_000,
+  /** Node looks for connections that are too slow only so often. */
+  connectionsCheckingInterval: 2_000,
+};
 
 /** A refusal with its status code; `message` is for the caller. */
 class Refusal extends Error {
@@ -49,7 +63,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.options = options;
-    this.server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, (request, response) => {
+    this.server = createServer(TIMEOUTS, (request, response) => {
       void this.answer(request).then(({ code, body, headers = {} }) => {
         const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
         const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
@@ -65,7 +79,7 @@ export class HttpServer {
         response.end(request.method === 'HEAD' ? undefined : text);
       });
     });
-    this.server.maxConnections = 256;
+    boundConnections(this.server);
     this.server.on('error', options.onError);
   }
 
@@ -101,9 +115,13 @@ export class HttpServer {
         const allow = here.map((one) => one.method).join(', ');
         return { code: 405, body: { error: `use ${allow}` }, headers: { allow } };
       }
+      const { headers } = request;
+      const from = request.socket.remoteAddress ?? '';
+      const remote = callerOf(from, headers['x-forwarded-for'], this.options.isTrustedProxy);
+      const refused = route.admit?.({ headers, remote });
+      if (refused) return refused;
       const body = await readBody(request);
-      const remote = request.socket.remoteAddress ?? '';
-      return await route.handle({ headers: request.headers, body, remote });
+      return await route.handle({ headers, body, remote });
     } catch (error) {
       if (error instanceof Refusal) return { code: error.code, body: { error: error.message } };
       this.options.onError(error);

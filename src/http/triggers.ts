@@ -40,9 +40,14 @@ export function triggerRoutes(options: TriggerOptions): Route[] {
   const route = (path: string, judge: (request: HttpRequest) => Promise<Verdict>): Route => ({
     method: 'POST',
     path,
+    admit: ({ remote }) => {
+      const wait = limit.take(remote);
+      if (wait === 0) return undefined;
+      options.onRefused(path, TOO_MANY, remote);
+      return tooMany(wait);
+    },
     handle: async (request) => {
-      const wait = limit.take(request.remote);
-      const verdict = wait > 0 ? tooMany(wait) : await judge(request);
+      const verdict = await judge(request);
       if ('unreadable' in verdict) {
         options.onRefused(path, `the secret in ${verdict.unreadable} cannot be read`, request.remote);
         return refused(503, 'the secret of this path cannot be read; the log says more');
@@ -117,8 +122,10 @@ function problemOf(error: SyntaxError | ZodError): string {
   return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 }
 
+const TOO_MANY = 'too many calls from this address';
+
 function tooMany(wait: number): HttpAnswer {
-  return { ...refused(429, 'too many calls from this address'), headers: { 'retry-after': String(wait) } };
+  return { ...refused(429, TOO_MANY), headers: { 'retry-after': String(wait) } };
 }
 
 function refused(code: number, error: string): HttpAnswer {

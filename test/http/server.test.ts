@@ -146,3 +146,43 @@ test('a body is bounded, whether its length is announced or not', async () => {
   });
   expect(chunked).toMatch(/^HTTP\/1\.1 413 /);
 });
+
+test('slow connections, however many, keep nobody from an answer, and are ended in time', async () => {
+  const slow = await Promise.all(
+    Array.from({ length: 400 }, async () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      await new Promise((resolve) => {
+        socket.once('connect', resolve);
+      });
+      socket.write('POST /size HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n');
+      return socket;
+    }),
+  );
+  for (let i = 0; i < 20; i++) expect((await fetch(`${url}/livez`)).status).toBe(200);
+  for (const socket of slow) socket.destroy();
+});
+
+test('a call that is refused anyway is answered before its body is there', async () => {
+  const limited = new HttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    onError: (error) => errors.push(String(error)),
+    routes: [
+      {
+        method: 'POST',
+        path: '/limited',
+        admit: () => ({ code: 429, body: { error: 'too many' } }),
+        handle: () => ({ code: 200, body: '' }),
+      },
+    ],
+  });
+  const socket = connect(await limited.listen(), '127.0.0.1');
+  socket.write('POST /limited HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nabc');
+  const answer = await new Promise<string>((resolve) => {
+    socket.once('data', (data) => resolve(String(data)));
+  });
+  expect(answer).toMatch(/^HTTP\/1\.1 429 [^]*connection: close/i);
+  socket.destroy();
+  await limited.close();
+});

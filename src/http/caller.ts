@@ -1,0 +1,53 @@
+import { BlockList, isIP } from 'node:net';
+
+/** Tells whether an address is one of these, which are addresses or networks such as `10.0.0.0/8`. */
+export function addressesIn(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return (address) => {
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  };
+}
+
+/** Longer lists of proxies are a caller's invention. */
+const MAX_HOPS = 20;
+
+/**
+ * Whom a call is from. Each proxy adds the address that called it at the right end of X-Forwarded-For, so from there on what
+ * trusted ones say is believed, and the first other address is the caller's; what stands left of it anybody may have written.
+ */
+export function callerOf(
+  from: string,
+  forwarded: string | string[] | undefined,
+  isTrusted: (address: string) => boolean = () => false,
+): string {
+  let caller = plain(from);
+  if (!isTrusted(caller)) return caller;
+  const hops = [forwarded ?? []].flat().join(',').split(',').slice(-MAX_HOPS);
+  for (const hop of hops.toReversed()) {
+    const address = plain(withoutPort(hop.trim()));
+    // What is no address was not written by a proxy that is one.
+    if (isIP(address) === 0) return caller;
+    caller = address;
+    if (!isTrusted(caller)) return caller;
+  }
+  return caller;
+}
+
+/** `192.0.2.1` of `::ffff:192.0.2.1`, as a socket that takes both kinds has it. */
+function plain(address: string): string {
+  const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice('::ffff:'.length) : '';
+  return isIP(mapped) === 4 ? mapped : address;
+}
+
+/** Some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
+function withoutPort(hop: string): string {
+  if (hop.startsWith('[')) return hop.slice(1, hop.indexOf(']'));
+  return hop.includes('.') ? (hop.split(':')[0] ?? '') : hop;
+}
