@@ -107,6 +107,11 @@ export class DrainSessions {
     return { pods: [...pods.values()], latecomers, daemonSets, answers };
   }
 
+  /** What the API server last said to the eviction of a pod. */
+  answered(node: string, uid: string): EvictionAnswer | undefined {
+    return this.sessions.get(node)?.answers.get(uid);
+  }
+
   answer(node: string, uid: string, answer: EvictionAnswer): void {
     this.sessions.get(node)?.answers.set(uid, answer);
     this.onChange(node);

@@ -134,7 +134,7 @@ export class Executor {
       await this.drains.open(node);
     },
     evict: async ({ node, pod }, op) => {
-      this.drains.answer(node, pod.uid, await this.evict(pod, op.spec.drainOptions.gracePeriodSeconds));
+      this.drains.answer(node, pod.uid, await this.evict(node, pod, op.spec.drainOptions.gracePeriodSeconds));
     },
     'create-job': async ({ node }, op) => {
       this.caches.jobs.put(await this.createOwn(JOBS, mainJob(op, op.spec, node), op));
@@ -213,6 +213,7 @@ export class Executor {
 
   /** One eviction, by `policy/v1` or what the server has. */
   private async evict(
+    node: string,
     pod: { namespace: string; name: string; uid: string },
     gracePeriodSeconds: number,
   ): Promise<EvictionAnswer> {
@@ -230,12 +231,13 @@ export class Executor {
       await this.client.request('POST', `${objectPath(PODS, pod.name, pod.namespace)}/eviction`, { body });
       return { kind: 'accepted' };
     } catch (error) {
-      return evictionAnswer(error, this.clock.steady());
+      const before = this.drains.answered(node, pod.uid);
+      return evictionAnswer(error, before, this.clock.steady());
     }
   }
 }
 
-function evictionAnswer(error: unknown, now: number): EvictionAnswer {
+function evictionAnswer(error: unknown, before: EvictionAnswer | undefined, now: number): EvictionAnswer {
   if (!(error instanceof ApiError)) throw error;
   if (error.code === 404) return { kind: 'accepted' };
   // Another pod has the name by now, or the budget changed under the eviction: the next look will tell.
@@ -245,6 +247,11 @@ function evictionAnswer(error: unknown, now: number): EvictionAnswer {
   if (error.code === 429 || terminating) {
     const retryAt = now + (error.retryAfterMs ?? EVICTION_RETRY_MS);
     return { kind: 'blocked', message: cause?.message ?? error.message, retryAt };
+  }
+  if (error.code === 401 || error.code === 403) {
+    const deniedSince = (before?.kind === 'blocked' ? before.deniedSince : undefined) ?? now;
+    const retryAt = now + (error.retryAfterMs ?? EVICTION_RETRY_MS);
+    return { kind: 'blocked', message: error.message, retryAt, deniedSince };
   }
   // The server being away or overloaded is no verdict on the pod; several budgets (500) are.
   const several = error.code === 500 && /more than one PodDisruptionBudget/i.test(error.message);

@@ -142,3 +142,17 @@ test.each([
   const { evict, waiting } = plan([bold], {}, { late: ['uid-a'] });
   expect([evict.length, waiting.length]).toEqual(stays ? [0, 0] : [1, 1]);
 });
+
+test('who may not evict is asked for a minute whether that is so, since a server that just started says it of all', () => {
+  const denied = (retryAt: number): [string, EvictionAnswer][] => [
+    ['uid-a', { kind: 'blocked', message: 'forbidden', retryAt, deniedSince: 1_000 }],
+  ];
+  const early = plan([pod('a')], { timeoutSeconds: 0 }, { answers: denied(6_000), now: 2_000 });
+  expect(early).toMatchObject({ evict: [], refused: undefined, retryAt: 6_000 });
+  expect(waitingText(early)).toBe('eviction blocked: ns/a (forbidden)');
+  expect(plan([pod('a')], {}, { answers: denied(6_000), now: 6_000 }).evict).toHaveLength(1);
+  const last = plan([pod('a')], {}, { answers: denied(300_000), now: 60_000 });
+  expect(last).toMatchObject({ refused: undefined, retryAt: 61_000 });
+  const over = plan([pod('a')], { timeoutSeconds: 0 }, { answers: denied(300_000), now: 61_000 });
+  expect(over.refused).toBe('cannot delete Pods (forbidden): ns/a');
+});

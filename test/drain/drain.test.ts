@@ -15,7 +15,7 @@ const outcome: Script = (pod) => {
 };
 
 /** Happens before each request. */
-let before: (request: AccessRequest) => void;
+let before: (request: AccessRequest) => void | string;
 /** What pods were given, in the order of their deletion. */
 let graces: unknown[];
 
@@ -23,8 +23,7 @@ beforeEach(async () => {
   before = () => {};
   graces = [];
   const refuse = (request: AccessRequest) => {
-    before(request);
-    return undefined;
+    return before(request) ?? undefined;
   };
   cluster = await Cluster.start({ nodes: 1, script: outcome, refuse }, { agentPod: 'default/agent' });
   cluster.sim.store.watch('pods', undefined, ({ object: { metadata }, before: was }) => {
@@ -49,6 +48,25 @@ const node = () => cluster.sim.store.get('nodes', 'node-1');
 const running = async (name: string) => {
   await expect.poll(() => cluster.sim.store.get('pods', name, 'default')?.status?.['phase']).toBe('Running');
 };
+
+test('an eviction that is forbidden for a moment is asked for again, and fails no node', async () => {
+  cluster.pod('web-1');
+  await running('web-1');
+  let refusals = 0;
+  before = ({ resource }) => {
+    if (resource !== 'pods/eviction' || refusals > 0) return undefined;
+    refusals += 1;
+    return 'pods "web-1" is forbidden: RBAC: not yet synced';
+  };
+  const name = await drain();
+  const waiting = await cluster.until(
+    name,
+    (op) => op.status?.nodeStatuses?.['node-1']?.message?.includes('forbidden') === true,
+  );
+  expect(waiting.status?.nodeStatuses?.['node-1']?.phase).toBe('Draining');
+  expect((await cluster.ended(name)).status?.phase).toBe('Completed');
+  expect(refusals).toBe(1);
+});
 
 test('a budget blocks the drain, says so, and lets it go on when it is freed', async () => {
   cluster.pod('web-1');

@@ -2,7 +2,10 @@ import { LABEL_NODEOP } from '../../api/labels.ts';
 import type { Pod, Toleration } from '../../api/kubernetes.ts';
 import type { DrainOptions } from '../../api/nodeop.ts';
 import type { PodRef } from './actions.ts';
-import type { DrainFacts } from './facts.ts';
+import type { DrainFacts, EvictionAnswer } from './facts.ts';
+
+/** An API server that just started answers 401 and 403 for a moment, to those who may as well. */
+const DENIED_MS = 60_000;
 
 /**
  * Which pods of a node are evicted, which stay, which forbid the drain: the filters of `kubectl drain`
@@ -47,17 +50,20 @@ function schedule(
   plan: DrainPlan,
   refusals: Map<string, string[]>,
   pod: Pod,
-  answer: ReturnType<DrainFacts['answers']['get']>,
+  answer: EvictionAnswer | undefined,
   now: number,
 ): void {
   const ref = podRef(pod);
-  if (answer?.kind === 'refused') {
-    append(refusals, `Pods (${answer.message})`, podName(pod));
+  const blocked = answer?.kind === 'blocked' ? answer : undefined;
+  const believedAt = (blocked?.deniedSince ?? Infinity) + DENIED_MS;
+  const refusal = answer?.kind === 'refused' ? answer : now >= believedAt ? blocked : undefined;
+  if (refusal !== undefined) {
+    append(refusals, `Pods (${refusal.message})`, podName(pod));
     return;
   }
-  plan.waiting.push({ pod: ref, why: answer?.kind === 'blocked' ? answer.message : undefined });
-  if (answer === undefined || (answer.kind === 'blocked' && answer.retryAt <= now)) plan.evict.push(ref);
-  else if (answer.kind === 'blocked') plan.retryAt = Math.min(plan.retryAt ?? Infinity, answer.retryAt);
+  plan.waiting.push({ pod: ref, why: blocked?.message });
+  if (answer === undefined || (blocked && blocked.retryAt <= now)) plan.evict.push(ref);
+  else if (blocked) plan.retryAt = Math.min(plan.retryAt ?? Infinity, blocked.retryAt, believedAt);
 }
 
 function judge(

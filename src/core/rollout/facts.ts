@@ -56,7 +56,13 @@ export interface JobFacts {
 /** The last answer of the API server to the eviction of one pod. */
 export type EvictionAnswer =
   | { kind: 'accepted' }
-  | { kind: 'blocked'; message: string; retryAt: number }
+  | {
+      kind: 'blocked';
+      message: string;
+      retryAt: number;
+      /** Since when the API server has said that the agent may not; one that just started says so for a moment. */
+      deniedSince?: number;
+    }
   | { kind: 'refused'; message: string };
 
 export interface DrainFacts {
