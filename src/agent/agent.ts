@@ -1,4 +1,4 @@
-import type { AgentConfig } from '../api/config.ts';
+import { type AgentConfig, clusterOf } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
@@ -161,15 +161,16 @@ export class Agent {
 }
 
 function feedbackOf(
-  { feedback, git, cluster }: AgentConfig,
+  config: AgentConfig,
   logger: Logger,
   clock: Clock,
   mergesAfter: (commit: string) => Promise<string[]>,
 ): Feedback | undefined {
+  const { feedback, git } = config;
   if (feedback === undefined) return undefined;
   const { url, branch } = git.results ?? git;
   const own = git.results && url !== undefined ? { resultsUrl: url } : {};
-  const layout = { ...git.paths, cluster };
+  const layout = { ...git.paths, cluster: clusterOf(config) };
   return new Feedback({ config: feedback, layout, branch, ...own, logger, clock, mergesAfter });
 }
 

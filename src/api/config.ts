@@ -237,13 +237,27 @@ function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
+const ClusterSchema = object({
+  name: objectName().optional().describe("The cluster's name; none where only one is served."),
+  replaces: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'expected the UID of the namespace kube-system of the former cluster')
+    .optional()
+    .describe(
+      'UID of the namespace kube-system of the cluster whose name and reports this one takes over, since that was rebuilt.',
+    ),
+});
+
 /** The agent's configuration file. */
 export const AgentConfigSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
   kind: z.literal('AgentConfig'),
-  cluster: objectName()
+  cluster: z
+    .union([objectName(), ClusterSchema])
     .optional()
-    .describe("This cluster's name: part of the reports' path, matched with spec.clusters of a NodeOpRun."),
+    .describe(
+      "This cluster's name: part of the reports' path, matched with spec.clusters of a NodeOpRun. Or `name` and `replaces`.",
+    ),
   git: Git,
   kubernetes: object({
     kubeconfig: z.string().optional().describe('Path of a kubeconfig; in-cluster credentials when absent.'),
@@ -258,6 +272,11 @@ export const AgentConfigSchema = object({
       .enum(['baseline', 'execute'])
       .default('baseline')
       .describe('Run files found at first contact: listed once and passed over, or executed.'),
+    maxAge: duration()
+      .default('7d')
+      .describe(
+        'A file that was added longer ago when it becomes valid is refused: nobody expects it any more.',
+      ),
     maxConcurrent: int(1).default(1).describe('Runs carried out at the same time.'),
   }).prefault({}),
   rollout: object({
@@ -308,3 +327,13 @@ export const AgentConfigSchema = object({
   }).prefault({}),
 });
 export type AgentConfig = z.infer<typeof AgentConfigSchema>;
+
+/** The cluster's name; undefined where only one is served. */
+export function clusterOf({ cluster }: Pick<AgentConfig, 'cluster'>): string | undefined {
+  return typeof cluster === 'object' ? cluster.name : cluster;
+}
+
+/** UID of the cluster whose name and reports this one takes over. */
+export function replacedCluster({ cluster }: Pick<AgentConfig, 'cluster'>): string | undefined {
+  return typeof cluster === 'object' ? cluster.replaces : undefined;
+}

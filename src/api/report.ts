@@ -72,10 +72,11 @@ export const NodeOpReportSchema = object({
 });
 export type NodeOpReport = z.infer<typeof NodeOpReportSchema>;
 
-/** The run files passed over at first contact. */
+/** Whose folder it is, and the run files that are passed over. */
 export const BaselineSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
   kind: z.literal(BASELINE_KIND),
+  clusterUID: text().describe('UID of the namespace kube-system of the cluster that writes here.'),
   runs: z.array(z.string()),
 });
 

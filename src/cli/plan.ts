@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
+import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema, clusterOf } from '../api/config.ts';
 import { durationMs, formatProblem } from '../api/schema.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
@@ -101,7 +101,7 @@ function defaults(): AgentConfig {
 }
 
 async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanContext> {
-  const layout = { ...config.git.paths, cluster: flags.cluster ?? config.cluster };
+  const layout = { ...config.git.paths, cluster: flags.cluster ?? clusterOf(config) };
   return {
     root: flags.root,
     results: flags.results ?? (config.git.results ? undefined : flags.root),

@@ -149,6 +149,30 @@ export async function removedContents(
   return found;
 }
 
+/** Object ids of all the contents files ever had, newest first, by path. Walks all of history. */
+export async function pastContents(
+  git: GitCommand,
+  tip: string,
+  paths: readonly string[],
+): Promise<Map<string, Set<string>>> {
+  // The whole of it: a merge may bring a state back that never had the file, and simplified history then passes the other by.
+  const walk = ['log', '--full-history', '--no-renames', '--diff-merges=first-parent', '--format='];
+  const found = new Map<string, Set<string>>();
+  for (let i = 0; i < paths.length; i += MAX_PATHS) {
+    const some = paths.slice(i, i + MAX_PATHS);
+    const tokens = tokensOf(await git.bytes([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some]));
+    for (const [at, token] of tokens.entries()) {
+      if (!token.trimStart().startsWith(':')) continue;
+      const path = tokens[at + 1] ?? '';
+      const blobs = found.get(path) ?? new Set();
+      const [, , before = '', after = ''] = token.trimStart().split(' ');
+      for (const blob of [after, before]) if (!/^0+$/.test(blob)) blobs.add(blob);
+      found.set(path, blobs);
+    }
+  }
+  return found;
+}
+
 /** Object id of a file's content, of the kind (SHA-1 or SHA-256) that has so many digits. */
 export function blobId(text: string, digits: number): string {
   const content = Buffer.from(text);
@@ -365,6 +389,21 @@ export async function lastChange(
   ];
   const seconds = (await git.text([...walk, ...filters, tip, '--', path])).trim();
   return seconds === '' ? undefined : Number(seconds) * 1000;
+}
+
+/** Whether everything that `from` has is in `to`. Fails when one of them is not in the clone. */
+export async function isAncestor(git: GitCommand, from: string, to: string): Promise<boolean> {
+  return (await git.text(['rev-list', '--max-count=1', from, `^${to}`])).trim() === '';
+}
+
+/** The commit that removed a file last; undefined when none did, or a merge itself. */
+export async function whoRemoved(
+  git: GitCommand,
+  tip: string,
+  path: string,
+): Promise<CommitInfo | undefined> {
+  const walk = ['log', '-1', '--no-patch', '--no-renames', '--diff-filter=D', '-z', FORMAT, tip, '--', path];
+  return parseLog(await git.bytes(walk))[0]?.info;
 }
 
 /** Author and time of one commit; undefined when it is not (or no longer) in the clone. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { InvalidError } from '../../src/api/errors.ts';
-import { entryOf } from '../../src/core/runs/ledger.ts';
+import { entriesOf, entryOf } from '../../src/core/runs/ledger.ts';
 import { ApiError } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
@@ -28,10 +28,7 @@ function loseClone(repository: TestRepository): void {
   rmSync(join(repository.root, 'agent.git'), { recursive: true, force: true });
 }
 
-const begun = (store: MemoryStore) =>
-  [...store.ledger.parts.values()].flatMap(({ name, data }) =>
-    /^\d+$/.test(name) ? Object.values(data) : [],
-  );
+const begun = (store: MemoryStore) => [...entriesOf(store.ledger.parts.values())];
 const phaseOf = (repository: TestRepository, name: string) =>
   /^ {2}phase: (\w+)$/m.exec(repository.read(`results/${name}.yaml`) ?? '')?.[1];
 
@@ -252,3 +249,29 @@ test.each([
   expect(repository.read('results/2.yaml')).toContain('reason: Removed');
   expect(store.creations).toBe(1);
 });
+
+test.each(['Invalid', 'Waiting', 'Pending'])(
+  'a report of a former version that people changed to %s, and removed in between, is no new chance',
+  async (phase) => {
+    using repository = new TestRepository();
+    const first = agent(repository);
+    await carryOut(repository, first, 'a');
+    await first.loop.stop();
+    // As it was before there was a record.
+    const store = new MemoryStore();
+    repository.pull();
+    const report = (repository.read('results/a.yaml') ?? '')
+      .replace('phase: Completed', `phase: ${phase}`)
+      .replace(/^ {2}(blob|startedAt|finishedAt): .*\n/gm, '')
+      .replace(/^nodeOp:\n(?: {2}.*\n)+/m, '');
+    repository.push({ 'results/a.yaml': report });
+    repository.remove('results/a.yaml');
+    repository.push({ 'results/a.yaml': report });
+    loseClone(repository);
+    const second = agent(repository, store);
+    await second.loop.pollNow();
+    await second.loop.pollNow();
+    expect(store.creations).toBe(0);
+    expect(repository.read('results/a.yaml')).toContain('reason: NodeOpDeleted');
+  },
+);

@@ -217,7 +217,7 @@ test('reports, checkpoints and edits in any order: a start knows what an agent k
           else if (repository.read(path) !== undefined) repository.remove(path);
         } else if ('passedOver' in it) {
           const runs = it.passedOver.map(runOf);
-          repository.push({ 'results/.baseline.yaml': formatBaseline(runs) });
+          repository.push({ 'results/.baseline.yaml': formatBaseline(runs, undefined) });
         } else {
           const startedAt = `${it.year}-01-01T00:00:00Z`;
           repository.push({ [`results/${it.name}`]: report(runOf(it.name), it.phase, startedAt) });

@@ -1,20 +1,24 @@
-import type { AgentConfig } from '../../api/config.ts';
+import { type AgentConfig, clusterOf, replacedCluster } from '../../api/config.ts';
+import { InvalidError } from '../../api/errors.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
-import { baselineMessage, restoredMessage } from '../../core/runs/message.ts';
-import { baselinePath, isYaml } from '../../core/runs/paths.ts';
+import {
+  baselineMessage,
+  ownerMessage,
+  passedOverMessage,
+  restoredMessage,
+} from '../../core/runs/message.ts';
+import { baselinePath, isYaml, reportPath, resultsFolder } from '../../core/runs/paths.ts';
 import { formatBaseline } from '../../core/runs/report.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TrackedRepository } from './tracked.ts';
 
-/** Keeps the record of run files that are passed over, where `runs.initial` asks for one. */
+/** Keeps the record of whose reports these are, and of run files that are passed over. */
 export class Baseline {
   readonly #config: AgentConfig;
   readonly #repository: TrackedRepository;
   readonly #log: Logger;
   readonly #file: string;
-  /** The history of the results has none either. */
-  #neverWas = false;
 
   constructor(config: AgentConfig, repository: TrackedRepository, log: Logger) {
     this.#config = config;
@@ -23,19 +27,74 @@ export class Baseline {
     this.#file = baselinePath(repository.layout);
   }
 
-  /** Writes it at first contact, and puts it back when people removed it. */
-  async keep(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot> {
-    if (snapshot.baseline || this.#config.runs.initial !== 'baseline') return snapshot;
-    if (isFirstContact(snapshot)) return this.#begin(snapshot, nodeOps);
-    return this.#neverWas ? snapshot : this.#restore(snapshot);
+  /**
+   * Writes it at first contact, and puts it back when people removed it.
+   * @param identity of this cluster
+   * @param isKnown whether this cluster has worked with the repository before
+   * @throws InvalidError when another cluster writes its reports here
+   */
+  async keep(
+    snapshot: Snapshot,
+    nodeOps: ReadonlyMap<string, NodeOp>,
+    { identity, isKnown }: { identity: string; isKnown: boolean },
+  ): Promise<Snapshot> {
+    const { baseline, owner } = snapshot;
+    if (baseline === undefined) {
+      const isAsked = this.#config.runs.initial === 'baseline' && !isKnown;
+      const isFirst = isAsked && (await this.#isFirstContact(snapshot));
+      return isFirst ? this.#begin(snapshot, nodeOps, identity) : this.#restore(snapshot, identity);
+    }
+    if (owner === identity) return snapshot;
+    if (owner !== undefined) this.#mayTakeOver(owner, identity);
+    return this.#write(baseline, identity, ownerMessage);
   }
 
-  async #begin(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot> {
-    const { cluster, report } = this.#config;
+  /** Puts these run files on record as passed over, before anything else is done. */
+  async passOver(snapshot: Snapshot, runs: readonly string[]): Promise<Snapshot> {
+    const { baseline, owner } = snapshot;
+    const missing = runs.filter((it) => baseline?.has(it) !== true);
+    if (missing.length === 0) return snapshot;
+    const all = new Set([...(baseline ?? []), ...missing]);
+    return this.#write(all, owner, (_, cluster, skipCi) => passedOverMessage(missing, cluster, skipCi));
+  }
+
+  /** Two clusters of one name would take each other's runs for their own. */
+  #mayTakeOver(owner: string, identity: string): void {
+    if (replacedCluster(this.#config) === owner) {
+      this.#log.warn({ replaced: owner, identity }, 'this cluster takes over the name of another one');
+      return;
+    }
+    const name = clusterOf(this.#config);
+    const who = name === undefined ? 'without a name' : `under the name "${name}"`;
+    const folder = resultsFolder(this.#repository.layout);
+    throw new InvalidError(
+      `another cluster writes its reports to ${folder}/ ${who}: its kube-system has the UID ${owner}, the one here ` +
+        `${identity}; give this cluster a name of its own (cluster: NAME), or, if it was rebuilt and takes the other's place, ` +
+        `write cluster: {${name === undefined ? '' : `name: ${name}, `}replaces: ${owner}}`,
+    );
+  }
+
+  /** A README or the like in the folder is nobody's report, and without a name the folders of clusters that have one are theirs. */
+  async #isFirstContact(snapshot: Snapshot): Promise<boolean> {
+    const { over, reports } = snapshot;
+    const isEmpty = over === 0 && ![...reports.present()].some(([path]) => isYaml(path));
+    const { layout, snapshots } = this.#repository;
+    if (isEmpty || layout.cluster !== undefined) return isEmpty;
+    const briefs = await snapshots.briefs(snapshot);
+    return ![...briefs].some(([path, { run }]) => reportPath(layout, run) === path);
+  }
+
+  async #begin(
+    snapshot: Snapshot,
+    nodeOps: ReadonlyMap<string, NodeOp>,
+    identity: string,
+  ): Promise<Snapshot> {
     // Files that came after this agent had seen the branch missing were added under its eyes.
     const { sawNoBranch } = this.#repository;
     const runs = sawNoBranch ? [] : (await this.#allRuns(snapshot)).filter((it) => !nodeOps.has(it));
-    const next = await this.#write(runs, baselineMessage(runs.length, cluster, report.skipCi));
+    const next = await this.#write(runs, identity, (_, cluster, skipCi) =>
+      baselineMessage(runs.length, cluster, skipCi),
+    );
     const note = 'first contact: run files that are there already are passed over, see the baseline file';
     if (runs.length > 0) this.#log.warn({ runs, baseline: this.#file }, note);
     return next;
@@ -47,26 +106,25 @@ export class Baseline {
   }
 
   /** Without it, runs that are over would begin again. */
-  async #restore(snapshot: Snapshot): Promise<Snapshot> {
+  async #restore(snapshot: Snapshot, identity: string): Promise<Snapshot> {
     const removed = await this.#repository.snapshots.removedBaseline(snapshot);
-    this.#neverWas = removed === undefined;
-    if (!removed) return snapshot;
-    const { cluster, report } = this.#config;
-    const next = await this.#write([...removed], restoredMessage(this.#file, cluster, report.skipCi));
+    if (!removed) return this.#write([], identity, ownerMessage);
+    const { owner } = removed;
+    if (owner !== undefined && owner !== identity) this.#mayTakeOver(owner, identity);
+    const next = await this.#write(removed.runs, identity, restoredMessage);
     this.#log.warn({ baseline: this.#file }, 'the baseline file was removed; it is put back');
     return next;
   }
 
-  async #write(runs: readonly string[], message: string): Promise<Snapshot> {
-    const files = new Map([[this.#file, formatBaseline(runs)]]);
-    await this.#repository.push(this.#repository.mirror.results, files, message);
+  async #write(
+    runs: Iterable<string>,
+    owner: string | undefined,
+    message: (file: string, cluster: string | undefined, skipCi: boolean) => string,
+  ): Promise<Snapshot> {
+    const { skipCi } = this.#config.report;
+    const files = new Map([[this.#file, formatBaseline(runs, owner)]]);
+    const text = message(this.#file, clusterOf(this.#config), skipCi);
+    await this.#repository.push(this.#repository.mirror.results, files, text);
     return this.#repository.read();
   }
-}
-
-function isFirstContact({ over, reports }: Snapshot): boolean {
-  if (over > 0) return false;
-  // A README or the like in the folder is nobody's report.
-  for (const [path] of reports.present()) if (isYaml(path)) return false;
-  return true;
 }

@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../../api/config.ts';
-import { ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
-import type { NodeOp } from '../../api/nodeop.ts';
+import { ANNOTATION_CANCEL, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
+import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { RunFacts } from '../../core/runs/plan.ts';
@@ -8,7 +8,14 @@ import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
-import { whoAdded, type CommitInfo, type TreeEntry } from '../../git/read.ts';
+import {
+  lastChange,
+  treeChanges,
+  whoAdded,
+  whoRemoved,
+  type CommitInfo,
+  type TreeEntry,
+} from '../../git/read.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Ledger } from './ledger.ts';
@@ -52,6 +59,9 @@ export class FactsReader {
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
     const fresh = idle.filter((it) => !snapshot.added.has(it));
     for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
+    await this.#findMoved(snapshot, fresh);
+    const isLost = (path: string) => ledger.isLoaded && ledger.has(path) && !snapshot.begun.has(path);
+    await this.#findBegun(snapshot, idle.filter(isLost));
     this.#tellBegun(snapshot, idle);
     const order = new Map([...snapshot.added.values()].map((it, i) => [it.commit, i]));
     const place = ({ path }: TreeEntry) => order.get(snapshot.added.get(path)?.commit ?? '') ?? -1;
@@ -64,6 +74,7 @@ export class FactsReader {
       const nodeOp = nodeOps.get(path);
       const stored = storedReport(snapshot, layout, path);
       const result = kept.get(path);
+      const movedFrom = snapshot.moved.get(path);
       const commit = snapshot.added.get(path)?.commit ?? '';
       return {
         path,
@@ -75,6 +86,7 @@ export class FactsReader {
         ...(nodeOp && { nodeOp }),
         ...(ledger.isLoaded && { begun: ledger.has(path) }),
         ...(result && { kept: result }),
+        ...(movedFrom !== undefined && { movedFrom }),
         ...(stored?.report && { report: stored.report }),
         ...(entry && {
           file: {
@@ -86,12 +98,58 @@ export class FactsReader {
         }),
       };
     });
+    for (const run of facts) await this.#lookBack(run, snapshot);
     const { trust } = this.#context;
     if (!trust) return facts;
     // One after the other: they share definitions and history, and each of those is checked once.
     const verified: RunFacts[] = [];
     for (const run of facts) verified.push(await this.#verified(run, trust, snapshot));
     return verified;
+  }
+
+  /** What history tells of a run, where that matters. */
+  async #lookBack(run: RunFacts, { tip }: Snapshot): Promise<void> {
+    const { git } = this.#context.mirror;
+    const { path, file, nodeOp, report } = run;
+    if (file && report?.status.phase === 'Invalid' && !run.judged && !nodeOp) {
+      // When it was merged, not when it was written.
+      const addedAt = await lastChange(git, tip, path, { added: true });
+      if (addedAt !== undefined) run.addedAt = addedAt;
+    }
+    const isStopped = nodeOp
+      ? !isFinalPhase(nodeOp.status?.phase) && nodeOp.metadata.annotations?.[ANNOTATION_CANCEL] === undefined
+      : report !== undefined && !isFinalReport(report);
+    if (file || !isStopped) return;
+    const removed = await whoRemoved(git, tip, path);
+    if (removed) run.removed = removed;
+  }
+
+  /** A file that was added in the commit that removes one of the same content, whose run is over, is that run. */
+  async #findMoved(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
+    const { mirror, layout, reader } = this.#context;
+    const byCommit = Map.groupBy(paths, (path) => snapshot.added.get(path)?.commit ?? '');
+    for (const [commit, added] of byCommit) {
+      if (commit === '') continue;
+      const changes = await treeChanges(mirror.git, `${commit}^`, commit, [layout.runs]).catch(() => []);
+      const removed = changes.filter(({ entry }) => entry === undefined);
+      if (removed.length === 0) continue;
+      await reader.lookUp(
+        snapshot,
+        removed.map(({ path }) => path),
+      );
+      for (const path of added) {
+        const blob = snapshot.runs.get(path)?.blob;
+        const from = removed.find((it) => it.before?.blob === blob && this.#isOver(snapshot, it.path));
+        if (!from) continue;
+        snapshot.moved.set(path, from.path);
+        this.#context.logger.info({ run: path, from: from.path }, 'a run file was moved; its run is over');
+      }
+    }
+  }
+
+  #isOver(snapshot: Snapshot, path: string): boolean {
+    const isOver = storedReport(snapshot, this.#context.layout, path)?.standing === 'over';
+    return isOver || snapshot.baseline?.has(path) === true;
   }
 
   /** Only what may be acted on: a new run, and an edit of one that goes on, which may pause and resume it. */
@@ -137,7 +195,7 @@ export class FactsReader {
     ]);
   }
 
-  /** A file that was there before and has no report was waiting, or people removed its report. */
+  /** A file that was there before, or is known to have begun, and has no report: people removed that, unless it was waiting. */
   async #findBegun(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
     const { reader, layout } = this.#context;
     const unreported = paths.filter((path) => storedReport(snapshot, layout, path) === undefined);

@@ -30,17 +30,18 @@ export async function folderChanges(
   context: FolderContext,
 ): Promise<Map<string, string | undefined>> {
   const { reader, layout } = context;
-  const { reports, baseline, begun } = snapshot;
+  const { reports, baseline, owner, begun } = snapshot;
   const changes = new Map<string, string | undefined>();
   const news = new Map([...changed].map(([path, report]) => [path, briefOf(report)]));
   const isOneFinal = [...changed.values()].some(isFinalReport);
   const { remove, over } = isOneFinal ? await prune(snapshot, news, context) : { remove: [], over: [] };
   for (const path of remove) changes.set(path, undefined);
 
-  const removed = [...begun].filter((path) => !reports.has(reportPath(layout, path)));
+  const isGone = (path: string) => !reports.has(path) && !changed.has(path);
+  const removed = [...begun].filter((path) => isGone(reportPath(layout, path)));
   const passedOver = [...over, ...removed].filter((path) => baseline?.has(path) !== true);
   if (passedOver.length > 0) {
-    changes.set(baselinePath(layout), formatBaseline([...new Set([...(baseline ?? []), ...passedOver])]));
+    changes.set(baselinePath(layout), formatBaseline(new Set([...(baseline ?? []), ...passedOver]), owner));
   }
 
   const rows = await newestAfter(snapshot, news, new Set(remove), reader);

@@ -3,10 +3,11 @@ import { InvalidError } from '../../api/errors.ts';
 import { FINALIZER } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
-import { formatProblem } from '../../api/schema.ts';
+import { durationMs, formatProblem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
 import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
+import { reportPath } from '../../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts } from '../../core/runs/plan.ts';
 import type { Logger } from '../logger.ts';
 import { RunExecutor, type Start } from './actions.ts';
@@ -14,6 +15,7 @@ import { Baseline } from './baseline.ts';
 import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
 import { Ledger } from './ledger.ts';
+import { seenBefore } from './history.ts';
 import { NodeLogs } from './node-logs.ts';
 import { Publisher } from './publisher.ts';
 import { ReportBuilder } from './reports.ts';
@@ -146,7 +148,9 @@ export class Reconciler {
     let snapshot = await repository.read();
     let trouble = away;
     if (!away) {
-      snapshot = await this.#baseline.keep(snapshot, nodeOps);
+      const kept = await this.#keepRecord(snapshot, nodeOps);
+      if (typeof kept === 'string') return { pending: false, lookInMs: Infinity, problem: kept };
+      snapshot = kept;
       try {
         snapshot = await this.#addScheduled(snapshot);
       } catch (error) {
@@ -158,12 +162,15 @@ export class Reconciler {
     }
     await this.#copies?.refuse(snapshot, nodeOps);
     const read = await this.#facts.read(snapshot, nodeOps);
+    if (!away && this.ledger.isLoaded) snapshot = await this.#passOver(snapshot, nodeOps);
     const facts = read.map((run) => this.#withRefusal(run));
-    const { maxConcurrent } = config.runs;
-    const planned = planRuns(facts, now(), { maxConcurrent, blocked: this.#blocked });
-    // Nothing begins that cannot be reported, yet people can always stop what is under way.
-    const actions = away ? planned.filter(({ type }) => type === 'cancel' || type === 'suspend') : planned;
-    const acted = await this.#act(actions, snapshot);
+    const { maxConcurrent, maxAge } = config.runs;
+    const options = { maxConcurrent, blocked: this.#blocked, maxAgeMs: durationMs(maxAge) };
+    const planned = planRuns(facts, now(), options);
+    const actions = planned.filter(({ type }) =>
+      this.#mayAct(type, { isAway: away !== undefined, snapshot }),
+    );
+    const acted = await this.#act(await this.#withoutBegun(actions, snapshot), snapshot);
     const { news, starts } = acted;
     const dueMs = await publisher.publish({ ...news, isUrgent: starts.length > 0 }, snapshot);
     if (away) throw away;
@@ -183,6 +190,55 @@ export class Reconciler {
     if (this.#toldProblem !== told)
       this.#deps.log.warn({ reason: problem }, 'the branch is not followed now');
     this.#toldProblem = told;
+  }
+
+  /** Nothing begins that cannot be reported or put on record, yet people can always stop what is under way. */
+  #mayAct(type: RunAction['type'], { isAway, snapshot }: { isAway: boolean; snapshot: Snapshot }): boolean {
+    if (type === 'cancel' || type === 'suspend') return true;
+    if (isAway) return false;
+    if (this.ledger.isLoaded || type === 'follow') return true;
+    // What is not known to be passed over is not told of either.
+    return type === 'wait' && snapshot.baseline !== undefined;
+  }
+
+  /** What is on record in Git of this cluster as a whole. Returns why nothing can be done here, when that is so. */
+  async #keepRecord(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot | string> {
+    const { ledger, repository } = this;
+    if (!ledger.isLoaded) return snapshot;
+    const { identity, head } = ledger;
+    let kept: Snapshot;
+    try {
+      kept = await this.#baseline.keep(snapshot, nodeOps, { identity, isKnown: head.runs !== undefined });
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      this.#setBlocked(error.message);
+      return error.message;
+    }
+    this.#setBlocked(ledger.problem);
+    const seen = await seenBefore(repository, kept, head, this.#deps.log);
+    const over = seen.filter((path) => !nodeOps.has(path) && !ledger.results.has(path));
+    return this.#baseline.passOver(kept, over);
+  }
+
+  /**
+   * A report that ever told of a start is no new chance, whatever people made of it since. What began before there was a
+   * record in the cluster stands in no other place; from now on it does.
+   */
+  async #withoutBegun(actions: readonly RunAction[], snapshot: Snapshot): Promise<RunAction[]> {
+    const again = actions.flatMap(({ type, run }) => (type === 'create' && run.report ? [run.path] : []));
+    const begun = again.length === 0 ? [] : await this.repository.snapshots.begunBefore(snapshot, again);
+    if (begun.length === 0) return [...actions];
+    this.#deps.log.warn({ runs: begun }, 'reports were changed; their runs are not carried out again');
+    await this.ledger.add(new Map(begun.map((path) => [path, undefined])));
+    return actions.filter(({ run }) => !begun.includes(run.path));
+  }
+
+  /** At once, not with the next report: a restart may find less of it in the history. */
+  #passOver(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<Snapshot> {
+    const { layout } = this.repository;
+    const { begun, moved, reports } = snapshot;
+    const unreported = [...begun].filter((it) => !nodeOps.has(it) && !reports.has(reportPath(layout, it)));
+    return this.#baseline.passOver(snapshot, [...unreported, ...moved.keys()]);
   }
 
   #withRefusal(run: RunFacts): RunFacts {
@@ -263,7 +319,6 @@ export class Reconciler {
       // From before there was such a record.
       const begun = [...nodeOps].filter(([, nodeOp]) => !awaitsRecord(nodeOp));
       await ledger.add(new Map(begun.map(([path, { metadata }]) => [path, metadata.uid])));
-      this.#setBlocked(ledger.problem);
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error;
       this.#setBlocked(error.message);

@@ -1,4 +1,4 @@
-import type { AgentConfig } from '../../api/config.ts';
+import { type AgentConfig, clusterOf } from '../../api/config.ts';
 import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT, ANNOTATION_RUN_SIGNER } from '../../api/labels.ts';
 import { compilePattern, type Pattern } from '../../api/patterns.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
@@ -83,7 +83,7 @@ export class ReportBuilder {
       author: author === '' ? undefined : author,
       committedAt: committedAt === '' ? undefined : committedAt,
       blob,
-      cluster: this.#config.cluster,
+      cluster: clusterOf(this.#config),
     };
   }
 

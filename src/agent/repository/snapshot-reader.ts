@@ -16,7 +16,7 @@ import {
   runsNamedLikeOwn,
   type Layout,
 } from '../../core/runs/paths.ts';
-import { parseBaseline } from '../../core/runs/report.ts';
+import { type BaselineRecord, parseBaseline } from '../../core/runs/report.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import {
@@ -24,6 +24,7 @@ import {
   filesOnlyIn,
   isPlain,
   listTree,
+  pastContents,
   removedContents,
   treeAt,
   treeChanges,
@@ -71,7 +72,7 @@ interface Changes {
 /** The agent's own folder, as far as it differs. */
 interface OwnNews {
   stored: StoredChange[];
-  baseline: ReadonlySet<string> | undefined;
+  baseline: BaselineRecord | undefined;
 }
 
 /** Contents that are held at a time. */
@@ -113,7 +114,8 @@ export class SnapshotReader {
     const isSaved = changes.own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
     const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + changes.own.length;
     const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
-    const own = await this.#readOwn(changes.own, last.baseline);
+    const { baseline: passedOver, owner } = last;
+    const own = await this.#readOwn(changes.own, passedOver && { runs: passedOver, owner });
     return this.#apply(snapshot, changes, own, this.#definitions);
   }
 
@@ -301,23 +303,22 @@ export class SnapshotReader {
     ];
   }
 
-  /** Of these run files without a report those that had one which says that they were begun. */
+  /** Of these run files those that ever had a report which says that they were begun, whatever it says now. */
   async begunBefore({ resultsTip }: Snapshot, runs: readonly string[]): Promise<string[]> {
     if (resultsTip === undefined) return [];
-    const removed = await removedContents(
-      this.#git,
-      resultsTip,
-      runs.map((path) => reportPath(this.#layout, path)),
+    const paths = runs.map((path) => reportPath(this.#layout, path));
+    const past = [...(await pastContents(this.#git, resultsTip, paths))].flatMap(([path, blobs]) =>
+      [...blobs].map((blob) => ({ path, blob })),
     );
-    const contents = await this.#results.contents.read([...removed.values()], REPORT_BYTES);
-    return runs.filter((path) => {
-      const blob = removed.get(reportPath(this.#layout, path));
-      return blob !== undefined && saysBegun(contentOf(blob, contents.get(blob)).file);
+    const begun = new Set<string>();
+    await this.#results.contents.each(past, REPORT_BYTES, ({ path, blob }, bytes) => {
+      if (!begun.has(path) && saysBegun(contentOf(blob, bytes).file)) begun.add(path);
     });
+    return runs.filter((path) => begun.has(reportPath(this.#layout, path)));
   }
 
   /** The baseline as it was before people removed it; undefined when there never was one. */
-  async removedBaseline({ resultsTip }: Snapshot): Promise<ReadonlySet<string> | undefined> {
+  async removedBaseline({ resultsTip }: Snapshot): Promise<BaselineRecord | undefined> {
     if (resultsTip === undefined) return undefined;
     const path = baselinePath(this.#layout);
     const blob = (await removedContents(this.#git, resultsTip, [path])).get(path);
@@ -330,10 +331,11 @@ export class SnapshotReader {
   async #apply(
     snapshot: Snapshot,
     { own, nodeops, runs }: Changes,
-    { stored, baseline }: OwnNews,
+    { stored, baseline: record }: OwnNews,
     before: Files,
   ): Promise<Snapshot> {
     const layout = this.#layout;
+    const baseline = record?.runs;
     const definitions = nodeops.length > 0 ? await this.#readDefinitions(nodeops, before) : before;
     // As they were: at these paths the tips differ, at all others they are the same.
     for (const it of runs) snapshot.runs.learn(it.path, runFile(layout, it.before));
@@ -357,6 +359,7 @@ export class SnapshotReader {
     const covered = [...snapshot.open].filter((it) => baseline?.has(it) === true);
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
+    snapshot.owner = record?.owner;
     for (const it of stored) takeStored(snapshot, layout, it);
     for (const it of runs) {
       snapshot.runs.set(it.path, runFile(layout, it.entry));
@@ -371,12 +374,12 @@ export class SnapshotReader {
   }
 
   /** Reads what differs of the agent's own folder. */
-  async #readOwn(own: readonly TreeChange[], before: ReadonlySet<string> | undefined): Promise<OwnNews> {
+  async #readOwn(own: readonly TreeChange[], before: BaselineRecord | undefined): Promise<OwnNews> {
     const baseline = await this.#readBaseline(own, before);
     return { baseline, stored: await readStored(this.#results.contents, this.#layout, own) };
   }
 
-  async #readBaseline(own: readonly TreeChange[], before: ReadonlySet<string> | undefined) {
+  async #readBaseline(own: readonly TreeChange[], before: BaselineRecord | undefined) {
     const change = own.find(({ path }) => path === baselinePath(this.#layout));
     if (!change) return before;
     if (!change.entry) return undefined;
@@ -442,5 +445,6 @@ function firstSnapshot({ runs: tip, results: resultsTip }: ReadTips, since: Sinc
     sinceCheckpoint: since.changed,
     added: new Map(),
     begun: new Set(),
+    moved: new Map(),
   };
 }

@@ -2,6 +2,7 @@ import type { NodeOpReport } from '../../api/report.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import type { NewestReports } from '../../core/runs/newest.ts';
 import { isRunFile, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
+import { saysStarted } from '../../core/runs/plan.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
 import type { CommitInfo, TreeEntry } from '../../git/read.ts';
 import type { KnownFiles } from './known-files.ts';
@@ -35,10 +36,14 @@ export interface Snapshot {
   /** Files of the results folder that changed since the checkpoint; without one all there are. */
   sinceCheckpoint: number;
   baseline?: ReadonlySet<string>;
+  /** Identity of the cluster that the baseline is of. */
+  owner?: string | undefined;
   /** Filled in by the loop for runs that were not started yet. */
   added: Map<string, CommitInfo>;
   /** Run files that were begun though their reports are gone, since people removed those; partly filled in by the loop. */
   begun: Set<string>;
+  /** Run files that were moved here after their run was over: from where. Filled in by the loop. */
+  moved: Map<string, string>;
 }
 
 /** Files of the definitions' folder by path. */
@@ -52,9 +57,9 @@ export interface FileAt {
   isLeftOut?: boolean;
 }
 
-/** Of a report that cannot be read nobody knows, so it does. */
+/** One of a run that is over does, and of one that cannot be read nobody knows. */
 export function saysBegun({ report }: StoredReport): boolean {
-  return report?.status.phase !== 'Invalid';
+  return report === undefined || saysStarted(report);
 }
 
 /** Whether the report at the tip leaves nothing to do for the run as its file and definition are. */

@@ -1,4 +1,4 @@
-import type { AgentConfig } from '../../api/config.ts';
+import { type AgentConfig, clusterOf } from '../../api/config.ts';
 import { AwayError, InvalidError, TransientError } from '../../api/errors.ts';
 import { durationMs } from '../../api/schema.ts';
 import type { Clock, Telemetry } from '../../core/ports.ts';
@@ -33,7 +33,7 @@ export class TrackedRepository {
   constructor(options: TrackedOptions) {
     const { config, signal } = options;
     this.#options = options;
-    this.layout = { ...config.git.paths, cluster: config.cluster };
+    this.layout = { ...config.git.paths, cluster: clusterOf(config) };
     this.mirror = mirrorOf(config.git, signal);
     this.snapshots = new SnapshotReader(this.mirror, this.layout);
     const graceMs = durationMs(config.git.rewindGrace);
@@ -115,7 +115,7 @@ export class TrackedRepository {
     const { config, clock, now, signal, telemetry } = this.#options;
     const { author, signing } = config.git;
     const options = { author, signing, clock, now, signal, onRetry: telemetry.pushRetried };
-    const text = fillTemplate(config.report.message, message, config.cluster);
+    const text = fillTemplate(config.report.message, message, clusterOf(config));
     const commit = await writeFiles(branch, files, text, options);
     await this.#moveTo(await this.#tipsNow(await this.mirror.results.tip()));
     if (this.#rewinds.rewound) throw new TransientError(this.problem ?? '');

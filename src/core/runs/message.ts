@@ -17,6 +17,20 @@ export function baselineMessage(count: number, cluster: string | undefined, skip
   return ofCluster(title, cluster, skipCi);
 }
 
+export function passedOverMessage(
+  runs: readonly string[],
+  cluster: string | undefined,
+  skipCi: boolean,
+): string {
+  const [first = ''] = runs;
+  const what = runs.length === 1 ? oneLine(first) : `${runs.length} run files`;
+  return ofCluster(`Passed over: ${what}`, cluster, skipCi);
+}
+
+export function ownerMessage(file: string, cluster: string | undefined, skipCi: boolean): string {
+  return ofCluster(`This cluster's own: ${file}`, cluster, skipCi);
+}
+
 export function restoredMessage(file: string, cluster: string | undefined, skipCi: boolean): string {
   return ofCluster(`Put back: ${file}`, cluster, skipCi);
 }

@@ -15,6 +15,10 @@ export interface RunFacts {
   removed?: Removal;
   nodeOp?: NodeOp;
   report?: NodeOpReport;
+  /** The file has the content of one of a run that is over, and was moved here from there. */
+  movedFrom?: string;
+  /** When the file of a run that was invalid before was added; epoch milliseconds. */
+  addedAt?: number;
   /** The cluster has on record that it began. */
   begun?: boolean;
   /** How it ended, which the cluster has on record and Git has not. */
@@ -79,15 +83,19 @@ export interface PlanOptions {
   maxConcurrent: number;
   /** Why nothing may begin in this cluster. */
   blocked?: string | undefined;
+  /** A file that was added longer ago when it becomes valid is refused. */
+  maxAgeMs?: number;
 }
 
 /** What to do about all runs, from nothing but what is observed. Runs that are over give no action. */
 export function planRuns(
   runs: readonly RunFacts[],
   now: Date,
-  { maxConcurrent, blocked }: PlanOptions,
+  { maxConcurrent, blocked, maxAgeMs = Infinity }: PlanOptions,
 ): RunAction[] {
-  const actions = runs.flatMap((run) => (run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now)));
+  const actions = runs.flatMap((run) =>
+    run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now, maxAgeMs),
+  );
   let free = maxConcurrent - runs.filter((it) => it.nodeOp && !isFinalPhase(it.nodeOp.status?.phase)).length;
   const taken = new Set(
     runs.flatMap(({ nodeOp }) => {
@@ -129,7 +137,9 @@ function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   if (isFinalPhase(nodeOp.status?.phase)) {
     // A run that became a NodeOp was valid, whatever people make of its report.
     const told = run.report && isFinalReport(run.report) && run.report.status.phase !== 'Invalid';
-    return told || run.passedOver ? [] : [{ type: 'follow', run, nodeOp }];
+    // Of one whose report was pruned nothing is told again.
+    const isPruned = run.passedOver && run.report === undefined;
+    return told || isPruned ? [] : [{ type: 'follow', run, nodeOp }];
   }
   const actions: RunAction[] = [];
   if (!run.file) {
@@ -153,20 +163,20 @@ function removalText(removed: Removal | undefined): string {
 }
 
 /** A report that names a NodeOp's UID or a start was written of a run that had begun. */
-function saysStarted({ nodeOp, status }: NodeOpReport): boolean {
-  return nodeOp?.uid !== undefined || status.startedAt !== undefined;
+export function saysStarted({ nodeOp, status }: NodeOpReport): boolean {
+  return nodeOp?.uid !== undefined || status.startedAt !== undefined || status.phase === 'Running';
 }
 
 /** A run without a NodeOp. What began is never begun again, whatever its report or its file says now. */
-function planOpen(run: RunFacts, now: Date): RunAction[] {
+function planOpen(run: RunFacts, now: Date, maxAgeMs: number): RunAction[] {
   const { report, kept } = run;
   const isOver = report !== undefined && isFinalReport(report) && report.status.phase !== 'Invalid';
   if (isOver) return [];
   if (kept) return [{ type: 'restore', run, report: kept }];
   if (run.begun === true || (report !== undefined && saysStarted(report))) return planLost(run);
   // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
-  if (run.passedOver || run.judged) return [];
-  if (run.file) return planNew(run, run.file.prepare, now);
+  if (run.passedOver || run.judged || run.movedFrom !== undefined) return [];
+  if (run.file) return planNew(run, run.file.prepare, now, maxAgeMs);
   if (report === undefined || report.status.phase === 'Invalid') return [];
   const message = `${removalText(run.removed)} before it began`;
   return [{ type: 'conclude', run, verdict: { phase: 'Cancelled', reason: 'Removed', message } }];
@@ -176,17 +186,20 @@ function planOpen(run: RunFacts, now: Date): RunAction[] {
 function planLost(run: RunFacts): RunAction[] {
   const { report } = run;
   // One whose report people removed is passed over.
-  if (report === undefined || run.passedOver) return [];
-  const failed = report.status.nodes?.filter(({ phase }) => phase === 'Failed').length ?? 0;
-  const isInvalid = report.status.phase === 'Invalid';
-  const message = isInvalid
-    ? 'it began, and its NodeOp is gone; the report was changed to say otherwise'
-    : 'the NodeOp was deleted before it was finished';
+  if (run.passedOver || (report === undefined && run.file === undefined)) return [];
+  const failed = report?.status.nodes?.filter(({ phase }) => phase === 'Failed').length ?? 0;
+  const messages = {
+    none: 'it began, and its NodeOp and its report are gone',
+    invalid: 'it began, and its NodeOp is gone; the report was changed to say otherwise',
+    other: 'the NodeOp was deleted before it was finished',
+  };
+  const message =
+    messages[report === undefined ? 'none' : report.status.phase === 'Invalid' ? 'invalid' : 'other'];
   const phase = failed > 0 ? 'Failed' : 'Cancelled';
   return [{ type: 'conclude', run, verdict: { phase, reason: 'NodeOpDeleted', message } }];
 }
 
-function planNew(run: RunFacts, prepare: () => Preparation, now: Date): RunAction[] {
+function planNew(run: RunFacts, prepare: () => Preparation, now: Date, maxAgeMs: number): RunAction[] {
   if (run.held !== undefined) {
     const message = 'signatures cannot be checked now; the log of the agent says why';
     return [{ type: 'wait', run, reason: 'SignaturesUnknown', message }];
@@ -198,6 +211,8 @@ function planNew(run: RunFacts, prepare: () => Preparation, now: Date): RunActio
     return [{ type: 'conclude', run, verdict }];
   }
   if (!prepared.here) return [];
+  const age = run.addedAt === undefined ? 0 : now.getTime() - run.addedAt;
+  if (age > maxAgeMs) return [{ type: 'conclude', run, verdict: tooOld(age, prepared.definition?.name) }];
   const { notBefore, notAfter, window } = prepared;
   if (notAfter !== undefined && now.getTime() > Date.parse(notAfter)) {
     const message = `not started before notAfter, ${notAfter}`;
@@ -214,6 +229,14 @@ function planNew(run: RunFacts, prepare: () => Preparation, now: Date): RunActio
     return [{ type: 'wait', run, reason: 'WindowClosed', message, until: opensAt }];
   }
   return planRefused(run) ?? [{ type: 'create', run, manifest: prepared.manifest }];
+}
+
+function tooOld(ageMs: number, definition: string | undefined): Verdict {
+  const days = Math.floor(ageMs / 86_400_000);
+  const message =
+    `the file was added ${days === 1 ? '1 day' : `${days} days`} ago and is valid only now, when nobody expects it to begin any more ` +
+    '(runs.maxAge); to carry it out, add it again under another name';
+  return { phase: 'Invalid', reason: 'TooOld', problems: [{ path: [], message }], definition };
 }
 
 /** A run whose NodeOp is refused lets others go first, and is given up in the end. */

@@ -133,11 +133,23 @@ export function formatReport(report: NodeOpReport): string {
   return dump(report, { lineWidth: 120, noRefs: true });
 }
 
-export function formatBaseline(runs: readonly string[]): string {
+/** What the baseline file says. */
+export interface BaselineRecord {
+  runs: ReadonlySet<string>;
+  /** Identity of the cluster; absent in files of former versions. */
+  owner?: string | undefined;
+}
+
+export function formatBaseline(runs: Iterable<string>, owner: string | undefined): string {
   const note =
     '# Run files that are passed over: there at first contact, or over and their report removed.\n' +
     '# Without this file they would be carried out. Written by nodeop-agent.\n';
-  const body = { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, runs: runs.toSorted() };
+  const body = {
+    apiVersion: AGENT_API_VERSION,
+    kind: BASELINE_KIND,
+    ...(owner !== undefined && { clusterUID: owner }),
+    runs: [...runs].toSorted(),
+  };
   return note + dump(body, { lineWidth: -1 });
 }
 
@@ -146,11 +158,11 @@ export function formatBaseline(runs: readonly string[]): string {
  * people do not hold for it.
  * @throws InvalidError when it is damaged: to go on without it could execute runs that are over
  */
-export function parseBaseline(path: string, bytes: Uint8Array): Set<string> {
+export function parseBaseline(path: string, bytes: Uint8Array): BaselineRecord {
   let problem: string;
   try {
     const read = check(BaselineSchema, load(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-    if (read.ok) return new Set(read.value.runs);
+    if (read.ok) return { runs: new Set(read.value.runs), owner: read.value.clusterUID };
     problem = read.problems.map((it) => it.message).join('; ');
   } catch (error) {
     problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
