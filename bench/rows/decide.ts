@@ -92,6 +92,8 @@ function midway(count: number): RolloutFacts {
     adopted: true,
     finalized: true,
     awaitsRecordSince: undefined,
+    seenAt: 0,
+    obstacle: undefined,
     cancelled: undefined,
     deleted: false,
     status: { phase: 'Running', startedAt: at, nodeStatuses },

@@ -68,16 +68,17 @@ export class Agent {
         for (const listener of this.listeners) listener();
       },
     };
-    const external = config.rollout.executor === 'external' ? new ExternalRollouts(common) : undefined;
-    this.controller =
-      external ??
-      new Controller({
-        ...common,
-        agentNode: place.node,
-        agentPod: place.pod,
-        telemetry,
-        mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
-      });
+    const controller =
+      config.rollout.executor === 'external'
+        ? new ExternalRollouts(common)
+        : new Controller({
+            ...common,
+            agentNode: place.node,
+            agentPod: place.pod,
+            telemetry,
+            mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
+          });
+    this.controller = controller;
     this.store = nodeOpStore({
       client: this.client,
       ledger: ledgerStore(
@@ -85,12 +86,14 @@ export class Agent {
         place.namespace ?? config.kubernetes.namespace,
         config.kubernetes.leaderElection.name,
       ),
-      cache: this.controller.caches.nodeOps,
+      cache: controller.caches.nodeOps,
       subscribe: (listener) => {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
       },
-      ...(external && { read: external.read, whole: true }),
+      ...(controller instanceof Controller
+        ? { obstacle: () => this.obstacle, mayDrop: () => !controller.definition.isWhole }
+        : { read: controller.read, mayDrop: () => true, exact: true }),
     });
     this.feedback = feedbackOf(config, logger, clock, (commit) => this.repository.mergesAfter(commit));
     const onReports = this.feedback?.tell;
@@ -127,6 +130,11 @@ export class Agent {
   /** Whether the state of the cluster is known. */
   get synced(): boolean {
     return this.controller.synced;
+  }
+
+  /** Why no NodeOp is begun in this cluster, if that is so. */
+  get obstacle(): string | undefined {
+    return this.controller instanceof Controller ? this.controller.definition.obstacle : undefined;
   }
 
   /** Rejects when the API server gives no answer to a small question. */

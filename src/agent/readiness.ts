@@ -29,6 +29,12 @@ export function checkRecord({ blocked }: PollState): Check[] {
   return blocked === undefined ? [] : [{ name: 'record', missing: `no run is started: ${blocked}` }];
 }
 
+/** `obstacle`: why no NodeOp is begun here. */
+export function checkDefinition(obstacle: string | undefined): Check {
+  const name = 'definition';
+  return obstacle === undefined ? { name, detail: 'keeps what is needed' } : { name, missing: obstacle };
+}
+
 export function checkRepository({ tip, lastPoll, problem }: PollState, now: number): Check {
   const name = 'repository';
   if (lastPoll === undefined) return { name, missing: problem ?? 'not fetched yet' };

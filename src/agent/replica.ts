@@ -9,7 +9,7 @@ import { Agent, connect, type Place } from './agent.ts';
 import { electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
-import { checkCluster, checkLease, checkRecord, checkRepository } from './readiness.ts';
+import { checkCluster, checkDefinition, checkLease, checkRecord, checkRepository } from './readiness.ts';
 import { checkProgress, ROLE_MS, within } from './progress.ts';
 import { Standby } from './standby.ts';
 import { systemClock } from '../time/clock.ts';
@@ -205,7 +205,10 @@ export class Replica {
         patience,
         role,
       });
-    const cluster = work instanceof Agent ? [checkCluster(work.synced)] : [];
+    const cluster =
+      work instanceof Agent
+        ? [checkCluster(work.synced), ...(work.synced ? [checkDefinition(work.obstacle)] : [])]
+        : [];
     const state = this.pollState();
     const repository = checkRepository(state, this.clock.wall());
     return [...(lease ? [lease] : []), ...cluster, repository, ...checkRecord(state)];

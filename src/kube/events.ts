@@ -61,6 +61,11 @@ export class EventRecorder {
     }
   }
 
+  /** News of something that belongs to no namespace, told in the default one. */
+  about(involved: { kind: string; apiVersion: string; name: string }, news: News): void {
+    this.create('default', involved, news, 1, this.stamp());
+  }
+
   /** Writes what is gathered and waits for it. */
   async stop(): Promise<void> {
     this.cancel?.();

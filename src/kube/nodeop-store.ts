@@ -1,6 +1,6 @@
 import type { Pod } from '../api/kubernetes.ts';
-import { InvalidError } from '../api/errors.ts';
-import type { NodeOp } from '../api/nodeop.ts';
+import { InvalidError, TransientError } from '../api/errors.ts';
+import { type NodeOp, NodeOpSpecSchema } from '../api/nodeop.ts';
 import type { LedgerStore, NodeOpStore } from '../core/ports.ts';
 import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
@@ -15,13 +15,17 @@ export interface NodeOpStoreOptions {
   subscribe: (listener: () => void) => () => void;
   /** How a NodeOp is to be taken that came from the API server. */
   read?: (nodeOp: NodeOp) => NodeOp;
-  /** A NodeOp is refused when the cluster's definition of NodeOps would drop a field of its spec. */
-  whole?: boolean;
+  /** Why no NodeOp may be made here. */
+  obstacle?: () => string | undefined;
+  /** Whether the cluster's definition of NodeOps may drop fields of a spec: one that is dropped is refused. */
+  mayDrop?: () => boolean;
+  /** Also one that has its default value, since whoever carries it out may have another. */
+  exact?: boolean;
 }
 
 /** NodeOps as the repository loop sees them. */
 export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
-  const { client, ledger, cache, subscribe, read = (nodeOp) => nodeOp, whole = false } = options;
+  const { client, ledger, cache, subscribe, read = (nodeOp) => nodeOp } = options;
   return {
     ledger,
     list: () => [...cache.values()].map(read),
@@ -30,9 +34,12 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       return found && read(found);
     },
     create: async (manifest) => {
+      const obstacle = options.obstacle?.();
+      if (obstacle !== undefined) throw new TransientError(obstacle);
       try {
         const { namespace } = manifest.metadata;
-        if (whole) await refuseParts(client, manifest as NodeOp);
+        if (options.mayDrop?.() === true)
+          await refuseParts(client, manifest as NodeOp, options.exact === true);
         const created = await client.create(NODEOPS, manifest as NodeOp, namespace);
         cache.put(created);
         return read(created);
@@ -74,12 +81,15 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
 }
 
 /** API servers of all versions drop the fields a definition does not have; a rehearsal tells which, before anybody acts on the rest. */
-async function refuseParts(client: KubeClient, manifest: NodeOp): Promise<void> {
+async function refuseParts(client: KubeClient, manifest: NodeOp, exact: boolean): Promise<void> {
   const kept = await client.create(NODEOPS, manifest, manifest.metadata.namespace, { dryRun: true });
-  const problems = droppedFields(manifest.spec, kept.spec, ['spec']).map((path) => ({
-    path,
-    message: 'the definition of NodeOps in this cluster does not know this field',
-  }));
+  const understood = NodeOpSpecSchema.safeParse(kept.spec).data;
+  const problems = droppedFields(manifest.spec, kept.spec, [])
+    .filter((path) => exact || !equalAt(manifest.spec, understood, path))
+    .map((path) => ({
+      path: ['spec', ...path],
+      message: 'the definition of NodeOps in this cluster does not know this field',
+    }));
   if (problems.length > 0) throw new InvalidError('the cluster would drop fields of the NodeOp', problems);
 }
 
@@ -90,6 +100,15 @@ function droppedFields(sent: unknown, kept: unknown, path: (string | number)[]):
   return Object.entries(sent).flatMap(([key, value]) =>
     droppedFields(value, left[key], [...path, Array.isArray(sent) ? Number(key) : key]),
   );
+}
+
+function equalAt(a: unknown, b: unknown, path: readonly (string | number)[]): boolean {
+  const at = (value: unknown): unknown =>
+    path.reduce<unknown>(
+      (it, key) => (typeof it === 'object' && it !== null ? Reflect.get(it, key) : undefined),
+      value,
+    );
+  return JSON.stringify(at(a)) === JSON.stringify(at(b));
 }
 
 /** The API server's own refusal, each cause with its path. */

@@ -14,6 +14,10 @@ export const EVENTS: Resource = { base: '/api/v1', plural: 'events' };
 export const JOBS: Resource = { base: '/apis/batch/v1', plural: 'jobs' };
 export const DAEMONSETS: Resource = { base: '/apis/apps/v1', plural: 'daemonsets' };
 export const LEASES: Resource = { base: '/apis/coordination.k8s.io/v1', plural: 'leases' };
+export const DEFINITIONS: Resource = {
+  base: '/apis/apiextensions.k8s.io/v1',
+  plural: 'customresourcedefinitions',
+};
 export const NODEOPS: Resource = { base: `/apis/${NODEOP_GROUP}/${NODEOP_VERSION}`, plural: 'nodeops' };
 
 export function collectionPath(resource: Resource, namespace?: string): string {

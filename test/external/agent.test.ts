@@ -127,7 +127,9 @@ test('a rollout with a failure and a reboot is followed to its true end, and lef
 
   writes('flash', 'Failed', { 'node-3': { phase: 'Completed', rebootStatus: 'completed' } });
   const final = await report('flash', /^ {2}phase: Failed$/m);
-  expect(final).toMatch(/total: 3\n {4}pending: 0\n {4}inFlight: 0\n {4}completed: 2\n {4}failed: 1/);
+  expect(final).toMatch(
+    /total: 3\n {4}pending: 0\n {4}inFlight: 0\n {4}completed: 2\n {4}skipped: 0\n {4}failed: 1/,
+  );
   expect(final).toMatch(/startedAt: .*\n {2}finishedAt: .*\n {2}durationSeconds: \d/);
   // It looked on: what is in the cluster is the other controller's word.
   const status = sim.store.read(KEY, 'flash', 'default')?.['status'];
@@ -166,7 +168,7 @@ test('a run file that is edited changes nothing; one that is removed says how to
   expect(await report('stop', /observedChange:/)).toContain('nothing of that is honoured');
   repository.remove('runs/stop.yaml');
   await agent.repository.pollNow();
-  expect(phase(await report('stop', /deleting the NodeOp/))).toBe('Running');
+  expect(phase(await report('stop', /deleting\s+the\s+NodeOp/))).toBe('Running');
   sim.store.remove(KEY, sim.store.read(KEY, 'stop', 'default'));
   await report('stop', /phase: Cancelled\n {2}reason: NodeOpDeleted/);
 });

@@ -98,6 +98,8 @@ export class World {
       adopted: this.adopted,
       finalized: this.adopted,
       awaitsRecordSince: undefined,
+      seenAt: 0,
+      obstacle: undefined,
       cancelled: this.cancelled,
       cancelledAt: this.cancelled === undefined ? undefined : (this.cancelledAt ??= this.now),
       deleted: this.deleted,

@@ -3,9 +3,11 @@ import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../../api/labels.ts';
 import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
+import { LACKS_FIELDS } from '../../core/rollout/adoption.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
+import { DEFINITION } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -19,6 +21,7 @@ import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
 import { StoppedError } from '../../kube/stopped.ts';
 import { WatchCache } from '../../kube/watch.ts';
 import type { Logger } from '../logger.ts';
+import { DefinitionWatch } from './definition-watch.ts';
 import { Moments } from './moments.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
@@ -53,6 +56,7 @@ const LONGEST_WAIT_MS = 60_000;
 export class Controller {
   readonly caches: Caches;
   private readonly options: ControllerOptions;
+  readonly definition: DefinitionWatch;
   private readonly executor: Executor;
   private readonly drains: DrainSessions;
   private readonly events: EventRecorder;
@@ -118,6 +122,12 @@ export class Controller {
         onChange: (pod, gone) => this.workChanged('pod', pod, gone),
       }),
     };
+    this.definition = new DefinitionWatch({
+      client,
+      clock,
+      logger,
+      onChange: (texts) => this.definitionChanged(texts),
+    });
     const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
     this.drains = new DrainSessions(client, drainChanged, onError, clock);
     const jobGone = (op: ExecutionTarget, node: string) => {
@@ -152,7 +162,8 @@ export class Controller {
   /** Resolves when the caches are filled and the first look was taken; rejects with StoppedError when it is stopped before. */
   async start(): Promise<void> {
     const { nodeOps, nodes, jobs, pods } = this.caches;
-    await Promise.all([nodeOps.start(), nodes.start(), jobs.start(), pods.start()]);
+    const caches = [nodeOps.start(), nodes.start(), jobs.start(), pods.start()];
+    await Promise.all([...caches, this.definition.start()]);
     if (this.stopped) throw new StoppedError();
     this.started = true;
     this.moments.looksOn = true;
@@ -171,6 +182,7 @@ export class Controller {
     this.timers.stop();
     this.stranded.stop();
     await this.drains.stop();
+    await this.definition.stop();
     await Promise.allSettled(this.under);
     await this.writer.stop();
     await this.events.stop();
@@ -185,6 +197,23 @@ export class Controller {
   /** Nothing is under way, nor about to be. */
   get quiet(): boolean {
     return this.dirty.size === 0 && this.gather === undefined && this.under.size === 0;
+  }
+
+  private definitionChanged({
+    obstacle,
+    lack,
+  }: {
+    obstacle: string | undefined;
+    lack: string | undefined;
+  }): void {
+    const message = [obstacle, lack].filter((text) => text !== undefined).join('; ');
+    const involved = {
+      kind: 'CustomResourceDefinition',
+      apiVersion: 'apiextensions.k8s.io/v1',
+      name: DEFINITION,
+    };
+    if (message !== '') this.events.about(involved, { type: 'Warning', reason: LACKS_FIELDS, message });
+    this.markAll();
   }
 
   private nodeOpChanged(object: NodeOp, gone: boolean): void {
@@ -309,6 +338,8 @@ export class Controller {
       adopted: rollout.adopted,
       finalized: rollout.finalized,
       awaitsRecordSince: rollout.awaitsRecordSince,
+      seenAt: rollout.seenAt,
+      obstacle: this.definition.obstacle,
       cancelled: rollout.cancelled,
       cancelledAt: rollout.cancelledAt(this.clock.steady()),
       deleted: rollout.deleted,

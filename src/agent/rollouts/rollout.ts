@@ -28,7 +28,7 @@ type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusa
 export class Rollout {
   readonly uid: string;
   /** On the steady clock. */
-  private readonly seenAt: number;
+  readonly seenAt: number;
   private readonly clock: Clock;
   object: NodeOp;
   status: NodeOpStatus;

@@ -1,6 +1,7 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
+import { adoption } from './adoption.ts';
 import { isKept } from './cordons.ts';
 import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { nodeHeld, notReady, runHeld } from './gates.ts';
@@ -19,7 +20,7 @@ import {
   withWait,
 } from './node-status.ts';
 import { hasEnded } from './phases/phase.ts';
-import { acknowledged, awaiting, overall, summarise } from './status.ts';
+import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
@@ -37,25 +38,12 @@ export interface Decision {
 export function decide(facts: RolloutFacts, now: number): Decision {
   if (isFinalPhase(facts.status.phase)) return settled(facts, now);
   const targets = facts.status.nodeStatuses;
-  if (!facts.adopted && facts.cancelled === undefined) {
-    if (facts.awaitsRecordSince !== undefined) return awaitRecord(facts, facts.awaitsRecordSince, now);
-    const adopt: Action = { type: 'adopt', reason: 'record what is carried out before anything begins' };
-    return { actions: [adopt], status: facts.status, lookAgainAt: undefined };
-  }
+  if (!facts.adopted && facts.cancelled === undefined) return adoption(facts, now);
   // The targets are on record before anything starts, so that a restart works on the very same nodes.
   if (targets === undefined) return { ...snapshot(facts, now), lookAgainAt: undefined };
   if (facts.persisted.nodeStatuses === undefined)
     return { actions: [], status: facts.status, lookAgainAt: undefined };
   return new Pass(facts, targets, now).decide();
-}
-
-/** Mostly it takes a moment, of which nobody has to be told. */
-const TOLD_AFTER_MS = 5_000;
-
-function awaitRecord(facts: RolloutFacts, since: number, now: number): Decision {
-  const toldAt = since + TOLD_AFTER_MS;
-  if (now < toldAt) return { actions: [], status: facts.status, lookAgainAt: toldAt };
-  return { actions: [], status: awaiting(facts.status, facts.generation, now), lookAgainAt: undefined };
 }
 
 /**

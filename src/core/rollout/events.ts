@@ -23,6 +23,8 @@ export function newsOf(before: NodeOpStatus, after: NodeOpStatus, drains = true)
   }
   const whole = before.phase === after.phase ? undefined : wholeNews(after);
   if (whole) news.push(whole);
+  const stalled = stalledNews(after);
+  if (stalled !== undefined && stalled.message !== stalledNews(before)?.message) news.push(stalled);
   if (hasSpecChanged(after) && !hasSpecChanged(before)) {
     news.push({
       type: 'Warning',
@@ -89,6 +91,13 @@ function wholeNews(after: NodeOpStatus): News | undefined {
     reason: ready?.reason === 'Failed' ? 'RolloutFailed' : (ready?.reason ?? 'RolloutFailed'),
     message,
   };
+}
+
+/** What keeps a NodeOp from being begun, until somebody does something about it. */
+function stalledNews({ phase, conditions = [] }: NodeOpStatus): News | undefined {
+  const stalled = conditions.find(({ type, status }) => type === 'Stalled' && status === 'True');
+  if (phase !== 'Pending' || stalled === undefined) return undefined;
+  return { type: 'Warning', reason: stalled.reason ?? 'Stalled', message: stalled.message ?? '' };
 }
 
 function hasSpecChanged(status: NodeOpStatus): boolean {

@@ -110,6 +110,10 @@ export interface RolloutFacts {
   finalized: boolean;
   /** Since when it waits for its run to be on record, epoch milliseconds; undefined when it does not. */
   awaitsRecordSince: number | undefined;
+  /** When this process first saw the NodeOp. */
+  seenAt: number;
+  /** Why no NodeOp may be begun in this cluster, if that is so. */
+  obstacle: string | undefined;
   /** Why people want it to stop, if they do. A deletion counts as such. */
   cancelled: string | undefined;
   /** When that was first seen. */

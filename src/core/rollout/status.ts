@@ -187,7 +187,7 @@ export function inFlightNodes(status: NodeOpStatus): string[] {
 
 /** Why a NodeOp is not carried out at all. */
 export interface Refusal {
-  reason: 'InvalidSpec' | 'Copied';
+  reason: 'InvalidSpec' | 'Copied' | 'NotAdopted';
   message: string;
 }
 
@@ -232,20 +232,27 @@ function unfinished({ nodeStatuses = {} }: NodeOpStatus): number {
   return Object.values(nodeStatuses).filter(({ phase }) => !isFinalNodePhase(phase)).length;
 }
 
-/** The status of a NodeOp of a run that is not yet known to be on record. */
-export function awaiting(before: NodeOpStatus, generation: number, now: number): NodeOpStatus {
-  if (before.phase === 'Pending' && before.observedGeneration === generation) return before;
+/** The status of a NodeOp that is not begun yet; `stalled` when somebody has to do something about that. */
+export function held(
+  before: NodeOpStatus,
+  { reason, message: text, stalled }: { reason: string; message: string; stalled: boolean },
+  generation: number,
+  now: number,
+): NodeOpStatus {
+  const message = text.slice(0, 4096);
+  const known = before.conditions?.find(({ type }) => type === 'Ready')?.message;
+  if (before.phase === 'Pending' && known === message && before.observedGeneration === generation)
+    return before;
   const stamp = stampUp(now);
-  const message = 'waits until the agent has found its run in the repository';
-  const common = { reason: 'Waiting', message, lastTransitionTime: stamp };
+  const common = { reason, message, lastTransitionTime: stamp };
   return {
     ...before,
     phase: 'Pending',
     observedGeneration: generation,
     conditions: [
       { type: 'Ready', status: 'False', ...common },
-      { type: 'Reconciling', status: 'True', ...common },
-      { type: 'Stalled', status: 'False', ...common },
+      { type: 'Reconciling', status: stalled ? 'False' : 'True', ...common },
+      { type: 'Stalled', status: stalled ? 'True' : 'False', ...common },
     ],
     lastUpdated: stamp,
   };

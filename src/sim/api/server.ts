@@ -152,7 +152,15 @@ export class ApiServer {
     const { type, name, namespace, subresource } = target;
     const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
     const verb = accessVerb(request.method ?? '', name !== undefined, url.searchParams.has('watch'));
-    const message = this.options.refuse?.({ verb, group: type.group, resource, namespace, name });
+    // A list of one name is authorized as that name.
+    const only = /^metadata\.name=([^,]+)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1];
+    const message = this.options.refuse?.({
+      verb,
+      group: type.group,
+      resource,
+      namespace,
+      name: name ?? only,
+    });
     if (message !== undefined)
       throw new StatusError(403, 'Forbidden', `${resource} is forbidden: ${message}`);
   }
