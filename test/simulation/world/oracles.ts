@@ -23,6 +23,8 @@ export class Oracles {
   readonly copies = new Set<string>();
   readonly violations: string[] = [];
   readonly #starts = new Map<string, number>();
+  /** UIDs of pods whose container was started. */
+  readonly #started = new Set<string>();
   /** Failures after which a further start is allowed. */
   readonly #failures = new Map<string, number>();
   readonly #running = new Map<string, Set<string>>();
@@ -55,6 +57,7 @@ export class Oracles {
       if (!other.startsWith(uid)) this.#broken(`two NodeOps work on ${node}`);
     }
     running.add(`${uid}/${pod.metadata.uid}`);
+    this.#started.add(pod.metadata.uid ?? '');
     if (this.copies.has(uid)) this.#broken(`a copied NodeOp runs its ${kind} on ${node}`);
     if (kind === 'preflight') return;
     const key = `${kind}/${uid}/${node}`;
@@ -134,11 +137,20 @@ export class Oracles {
     const nodes = new Set(
       this.#cluster()
         .store.all('pods')
-        .filter((it) => uidOf(it) === uid && !['Succeeded', 'Failed'].includes(String(it.status?.['phase'])))
+        .filter((it) => uidOf(it) === uid && this.#isOpen(it))
         .map((it) => it.metadata.annotations?.[ANNOTATION_NODE]),
     );
     const open = [...nodes].filter((node) => !isOver(this.#verdict(uid, node ?? '')));
     if (bound > 0 && open.length > bound) this.#broken(`pods on ${open.length} nodes, ${bound} allowed`);
+  }
+
+  /** It runs, or may yet begin to. */
+  #isOpen(pod: Obj): boolean {
+    if (['Succeeded', 'Failed'].includes(String(pod.status?.['phase']))) return false;
+    const { uid = '' } = pod.metadata;
+    if (!this.#started.has(uid)) return true;
+    const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
+    return this.#running.get(node)?.has(`${uidOf(pod)}/${uid}`) === true;
   }
 
   #node(object: Obj, before: Obj): void {
