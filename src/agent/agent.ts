@@ -36,11 +36,15 @@ export interface AgentOptions {
   mayWrite?: (() => boolean) | undefined;
   telemetry?: Telemetry;
   clock?: Clock;
+  /** What carries its requests to the API server; connections of its own when absent. */
+  transport?: Transport | undefined;
 }
 
 /** How long requests under way may take when the agent is stopped. */
 const GRACE_MS = 10_000;
 const SETTLE_LOOK_MS = 50;
+/** Makes what carries one client's requests. */
+export type Transport = () => NonNullable<KubeClientOptions['dispatcher']>;
 
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
@@ -56,10 +60,15 @@ export class Agent {
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, logger: Logger, options: AgentOptions = {}) {
-    const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock } = options;
+    const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock, transport } = options;
     this.logger = logger;
     this.clock = clock;
-    this.client = connect(config, { clock, mayWrite, onAnswer: telemetry.apiRequest });
+    this.client = connect(config, {
+      clock,
+      mayWrite,
+      onAnswer: telemetry.apiRequest,
+      dispatcher: transport?.(),
+    });
     const common = {
       client: this.client,
       clock,
@@ -185,7 +194,7 @@ function feedbackOf(
 /** Throws InvalidError when the cluster's access is not configured. */
 export function connect(
   { kubernetes }: AgentConfig,
-  options: Pick<KubeClientOptions, 'clock' | 'mayWrite' | 'onAnswer'> = {},
+  options: Pick<KubeClientOptions, 'clock' | 'dispatcher' | 'mayWrite' | 'onAnswer'> = {},
 ): KubeClient {
   const { kubeconfig, context } = kubernetes;
   try {

@@ -5,7 +5,7 @@ import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection } from '../kube/lease.ts';
 import { StoppedError } from '../kube/stopped.ts';
-import { Agent, connect, type Place } from './agent.ts';
+import { Agent, connect, type Place, type Transport } from './agent.ts';
 import { electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
@@ -21,6 +21,8 @@ export interface ReplicaOptions {
   clock?: Clock;
   /** Nothing gets on any more, and only the end of the process helps. */
   onStuck: (error: Error) => void;
+  /** What carries its requests to the API server; connections of its own when absent. */
+  transport?: Transport | undefined;
 }
 
 /**
@@ -33,6 +35,7 @@ export class Replica {
   private readonly place: Place;
   private readonly version: string;
   private readonly clock: Clock;
+  private readonly transport: Transport | undefined;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
   private endpoint: Endpoint | undefined;
@@ -57,8 +60,9 @@ export class Replica {
     this.version = options.version ?? '';
     this.clock = options.clock ?? systemClock;
     this.onStuck = options.onStuck;
+    this.transport = options.transport;
     if (!config.kubernetes.leaderElection.enabled) return;
-    this.client = connect(config, { clock: this.clock });
+    this.client = connect(config, { clock: this.clock, dispatcher: this.transport?.() });
     this.election = this.elect(this.client);
   }
 
@@ -138,6 +142,7 @@ export class Replica {
       mayWrite,
       telemetry,
       clock: this.clock,
+      transport: this.transport,
     });
     this.ledSince = this.clock.steady();
     agent.start().catch((error: unknown) => {

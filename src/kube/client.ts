@@ -35,7 +35,7 @@ export interface KubeClientOptions {
   timeoutMs?: number;
   clock?: Clock;
   /** Carries requests to the server in place of connections of its own. */
-  dispatcher?: Dispatcher;
+  dispatcher?: Dispatcher | undefined;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
   /** Told of every answer; code 0 is none. `verb` is the request's method, or WATCH. */

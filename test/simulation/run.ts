@@ -1,6 +1,6 @@
 /**
  * Histories of whole clusters on virtual time, as many as fit: `node test/simulation/run.ts [--seconds S] [--histories N]
- * [--seed N] [--show]`. In as many processes as there are cores. One that breaks a promise is made as short as possible and
+ * [--seed N] [--git] [--show]`. In as many processes as there are cores. One that breaks a promise is made as short as possible and
  * printed with the command that repeats it; the exit code is 1 then, and also when no history ran.
  */
 import { fork } from 'node:child_process';
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     histories: { type: 'string' },
     seed: { type: 'string' },
     show: { type: 'boolean', default: false },
+    git: { type: 'boolean', default: false },
     worker: { type: 'string' },
   },
 });
@@ -40,7 +41,7 @@ async function work(step: number): Promise<void> {
     const seed = first + i * step;
     const began = performance.now();
     // oxlint-disable-next-line no-await-in-loop -- one world at a time
-    const { violations, faults, steps } = await new History(planOf(seed)).run();
+    const { violations, faults, steps } = await new History(planOf(seed, values.git)).run();
     const result: Result = { seed, ms: performance.now() - began, steps, faults: [...faults], violations };
     process.send?.(result);
   }
@@ -53,7 +54,12 @@ async function lead(): Promise<void> {
   const each = Number.isFinite(limit) ? Math.ceil(limit / processes) : Infinity;
   const ends = Array.from({ length: processes }, async (_, i) => {
     const args = ['--worker', String(processes), '--seed', String(first + i), '--seconds', values.seconds];
-    const child = fork(import.meta.filename, [...args, '--histories', String(each)]);
+    const child = fork(import.meta.filename, [
+      ...args,
+      '--histories',
+      String(each),
+      ...(values.git ? ['--git'] : []),
+    ]);
     child.on('message', (result) => results.push(result as Result));
     const code = await new Promise((resolve) => {
       child.once('exit', resolve);
@@ -94,16 +100,16 @@ async function explain(broken: readonly Result[]): Promise<void> {
         .join(', ')}`,
     );
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to be read
-    const plan = await shrink(planOf(seed), kind);
+    const plan = await shrink(planOf(seed, values.git), kind);
     const { violations } = await new History(plan).run();
     print(JSON.stringify(plan));
     print(`  ${violations.join('\n  ')}`);
-    print(`repeat: npm run test:simulation -- --seed ${seed} --show`);
+    print(`repeat: npm run test:simulation -- --seed ${seed}${values.git ? ' --git' : ''} --show`);
   }
 }
 
 async function show(seed: number): Promise<void> {
-  const plan = planOf(seed);
+  const plan = planOf(seed, values.git);
   print(JSON.stringify(plan, undefined, 1));
   const { log, violations } = await new History(plan).run();
   print([...log, ...violations.map((it) => `BROKEN ${it}`)].join('\n'));

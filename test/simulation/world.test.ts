@@ -8,6 +8,7 @@ const quick = { startMs: 300, runMs: 1_000, exitCode: 0 };
 /** Three nodes that do as they are told. */
 const calm: Plan = {
   seed: 1,
+  repository: false,
   nodes: [1, 2, 3].map((i) => ({
     name: `node-${i}`,
     zone: 'zone-1',

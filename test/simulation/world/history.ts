@@ -1,4 +1,5 @@
 import type { Logger } from '../../../src/agent/logger.ts';
+import { isFinalReport } from '../../../src/api/report.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
 import { Faults } from './faults.ts';
@@ -6,6 +7,7 @@ import type { Behaviour, Kind } from './machine.ts';
 import { Oracles } from './oracles.ts';
 import { type Event, type NodePlan, type Plan } from './plan.ts';
 import { AgentProcess } from './process.ts';
+import { Repository } from './repository.ts';
 import { Random } from './random.ts';
 import { VirtualTime } from './time.ts';
 import type { Wire } from './transport.ts';
@@ -34,12 +36,15 @@ export class History {
   readonly #oracles: Oracles;
   readonly #wire: Wire;
   readonly #replicas: (AgentProcess | undefined)[] = [undefined, undefined];
+  readonly #repository: Repository | undefined;
   readonly #began: number;
 
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#random = new Random(plan.seed ^ 0x5eed);
     this.#began = this.time.now;
+    this.#repository = plan.repository ? new Repository(this.time) : undefined;
+    this.time.real = plan.repository;
     this.#faults = new Faults(this.time, this.#random.fork());
     this.#oracles = new Oracles(
       () => this.cluster,
@@ -81,6 +86,7 @@ export class History {
     this.time.after(500, () => this.#start(1));
     for (const { at, name, spec } of ops) {
       this.time.after(at, () => {
+        if (this.#repository) return this.#merge(name, spec);
         const object = { metadata: { name, namespace: NAMESPACE }, spec };
         void this.#create({ apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', ...object });
       });
@@ -96,7 +102,9 @@ export class History {
     await this.time.run(end + SETTLE_MS, () => this.#isOver());
     await this.time.run(this.time.now + 60_000);
     this.#oracles.atEnd();
+    if (this.#repository) this.#reportsAtEnd(this.#repository);
     for (const replica of this.#replicas) replica?.kill();
+    this.#repository?.[Symbol.dispose]();
     const { violations } = this.#oracles;
     return {
       violations,
@@ -107,7 +115,26 @@ export class History {
     };
   }
 
+  /** Each run that was begun has a final report that says what its NodeOp says. */
+  #reportsAtEnd(repository: Repository): void {
+    for (const { name } of this.#plan.ops) {
+      const path = `${name}.yaml`;
+      const report = repository.report(path);
+      const phase = this.cluster.nodeOps().find(({ metadata }) => metadata.name === name)?.status?.['phase'];
+      const wanted = repository.holds(path) || phase !== undefined;
+      if (report === undefined) {
+        if (wanted) this.#oracles.broken(`there is no report of ${path}`);
+      } else if (!isFinalReport(report))
+        this.#oracles.broken(`the report of ${path} ends as ${report.status.phase}`);
+      else if (phase !== undefined && report.status.phase !== phase)
+        this.#oracles.broken(
+          `the report of ${path} says ${report.status.phase}, its NodeOp ${String(phase)}`,
+        );
+    }
+  }
+
   #isOver(): boolean {
+    if (this.#repository && !this.#isReported(this.#repository)) return false;
     return this.cluster.nodeOps().every((op) => {
       const phase = String(op.status?.['phase']);
       return (
@@ -115,6 +142,17 @@ export class History {
       );
     });
   }
+
+  #isReported(repository: Repository): boolean {
+    if (this.time.now < this.#looked + 60_000) return false;
+    this.#looked = this.time.now;
+    return this.#plan.ops.every(({ name }) => {
+      const report = repository.report(`${name}.yaml`);
+      return report === undefined ? !repository.holds(`${name}.yaml`) : isFinalReport(report);
+    });
+  }
+
+  #looked = 0;
 
   #addNode({ name, zone, make, workload }: NodePlan): void {
     this.cluster.addNode(name, make, { zone, 'kubernetes.io/hostname': name });
@@ -146,7 +184,15 @@ export class History {
   #start(i: number): void {
     const offset = this.#random.pick([0, 0, 5_000, -5_000]);
     this.#note(`replica ${i} starts`);
-    this.#replicas[i] = new AgentProcess(this.#wire, this.time, this.#random.fork(), this.#logger(i), offset);
+    const { time } = this;
+    const own = { time, random: this.#random.fork(), logger: this.#logger(i), offset };
+    this.#replicas[i] = new AgentProcess(this.#wire, own, this.#repository?.config(i));
+  }
+
+  #merge(name: string, spec: object): void {
+    this.#note(`people: merge runs/${name}.yaml`);
+    this.time.activity += 1;
+    this.#repository?.merge(`${name}.yaml`, spec);
   }
 
   async #create(object: Obj): Promise<void> {
@@ -189,6 +235,9 @@ export class History {
         return this.#toReplica(event);
       case 'api':
         return this.#faults.api(event.what, event.ms, event.share);
+      case 'git':
+        this.#faults.count(`git: ${event.what}`);
+        return this.#repository?.fault(event.what, event.ms, event.replica);
       case 'watches':
         return this.#toWatches(event.what, event.ms);
       case 'node':
@@ -280,6 +329,9 @@ export class History {
       case 'suspend':
         this.time.after(ms, () => void this.#request('PATCH', op, { spec: { suspend: false } }));
         return void this.#request('PATCH', op, { spec: { suspend: true } });
+      case 'revert':
+        if (this.#repository?.holds(`${on}.yaml`) === true) this.#repository.revert(`${on}.yaml`);
+        return;
       case 'copy':
         if (known) this.#copy(known);
     }

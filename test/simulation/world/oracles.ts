@@ -1,4 +1,9 @@
-import { ANNOTATION_CORDONED_BY, ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../src/api/labels.ts';
+import {
+  ANNOTATION_CORDONED_BY,
+  ANNOTATION_NODE,
+  ANNOTATION_RUN,
+  LABEL_NODEOP_UID,
+} from '../../../src/api/labels.ts';
 import {
   isFinalNodePhase,
   isFinalPhase,
@@ -22,6 +27,8 @@ export class Oracles {
   /** UIDs of NodeOps made by copying others: nothing of them may ever run. */
   readonly copies = new Set<string>();
   readonly violations: string[] = [];
+  /** By UID of a NodeOp the run it was made for: another NodeOp of the same run is the same. */
+  readonly #runs = new Map<string, string>();
   readonly #starts = new Map<string, number>();
   /** UIDs of pods whose container was started. */
   readonly #started = new Set<string>();
@@ -54,20 +61,20 @@ export class Oracles {
     const running = this.#running.get(node) ?? new Set();
     this.#running.set(node, running);
     for (const other of running) {
-      if (!other.startsWith(uid)) this.#broken(`two NodeOps work on ${node}`);
+      if (!other.startsWith(uid)) this.broken(`two NodeOps work on ${node}`);
     }
     running.add(`${uid}/${pod.metadata.uid}`);
     this.#started.add(pod.metadata.uid ?? '');
-    if (this.copies.has(uid)) this.#broken(`a copied NodeOp runs its ${kind} on ${node}`);
+    if (this.copies.has(uid)) this.broken(`a copied NodeOp runs its ${kind} on ${node}`);
     if (kind === 'preflight') return;
-    const key = `${kind}/${uid}/${node}`;
+    const key = `${kind}/${this.#runs.get(uid) ?? uid}/${node}`;
     const count = (this.#starts.get(key) ?? 0) + 1;
     this.#starts.set(key, count);
     const allowed = 1 + (this.#failures.get(key) ?? 0);
-    if (count > allowed) this.#broken(`${kind} started ${count} times on ${node}`);
+    if (count > allowed) this.broken(`${kind} started ${count} times on ${node}`);
     const verdict = this.#verdict(uid, node);
     if (verdict !== undefined && isFinalNodePhase(verdict.phase))
-      this.#broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
+      this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
     if (kind === 'command') this.#mayStart(uid, node);
   };
 
@@ -77,7 +84,7 @@ export class Oracles {
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
     // Only a command that failed by itself may be run again, as often as the NodeOp says.
     if (kind !== 'command' || exitCode === undefined || [0, 137, 143, 255].includes(exitCode)) return;
-    const key = `command/${uid}/${node}`;
+    const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     const failures = (this.#failures.get(key) ?? 0) + 1;
     if (failures <= Number(this.#specs.get(uid)?.['backoffLimit'] ?? 0)) this.#failures.set(key, failures);
   };
@@ -93,13 +100,15 @@ export class Oracles {
     const stored = this.#cluster().store.get('nodes', node);
     // Whoever uncordons a node in mid-operation gets pods on it.
     if (left.length > 0 && stored?.spec?.['unschedulable'] === true)
-      this.#broken(
+      this.broken(
         `the command starts on ${node} beside ${left.map(({ metadata }) => metadata.name).join(', ')}`,
       );
   }
 
   #nodeOp(object: Obj, before: Obj | undefined, gone: boolean): void {
     const uid = object.metadata.uid ?? '';
+    const run = object.metadata.annotations?.[ANNOTATION_RUN];
+    if (before === undefined && run !== undefined) this.#runs.set(uid, run);
     if (before === undefined) this.#specs.set(uid, object.spec ?? {});
     const was = (before?.status ?? {}) as NodeOpStatus;
     const is = (object.status ?? {}) as NodeOpStatus;
@@ -107,14 +116,14 @@ export class Oracles {
     for (const [node, status] of Object.entries(was.nodeStatuses ?? {})) {
       const next = is.nodeStatuses?.[node];
       if (isFinalNodePhase(status.phase) && next?.phase !== status.phase)
-        this.#broken(`the verdict on ${node} changed from ${status.phase} to ${next?.phase}`);
+        this.broken(`the verdict on ${node} changed from ${status.phase} to ${next?.phase}`);
     }
     if (isFinalPhase(was.phase) && is.phase !== was.phase)
-      this.#broken(`${object.metadata.name} changed from ${was.phase} to ${is.phase}`);
+      this.broken(`${object.metadata.name} changed from ${was.phase} to ${is.phase}`);
     if (isFinalPhase(is.phase)) {
       const open = Object.entries(is.nodeStatuses ?? {}).filter(([, it]) => !isFinalNodePhase(it.phase));
       if (open.length > 0)
-        this.#broken(`${object.metadata.name} is ${is.phase} with ${open[0]?.[0]} in flight`);
+        this.broken(`${object.metadata.name} is ${is.phase} with ${open[0]?.[0]} in flight`);
     }
     this.#concurrency(object, is);
   }
@@ -126,7 +135,7 @@ export class Oracles {
     const open = Object.values(status.nodeStatuses ?? {}).filter(
       (it) => it.phase !== 'Pending' && !isFinalNodePhase(it.phase),
     );
-    if (open.length > bound) this.#broken(`${open.length} nodes in flight, ${bound} allowed`);
+    if (open.length > bound) this.broken(`${open.length} nodes in flight, ${bound} allowed`);
   }
 
   #podAdded(pod: Obj): void {
@@ -141,7 +150,7 @@ export class Oracles {
         .map((it) => it.metadata.annotations?.[ANNOTATION_NODE]),
     );
     const open = [...nodes].filter((node) => !isOver(this.#verdict(uid, node ?? '')));
-    if (bound > 0 && open.length > bound) this.#broken(`pods on ${open.length} nodes, ${bound} allowed`);
+    if (bound > 0 && open.length > bound) this.broken(`pods on ${open.length} nodes, ${bound} allowed`);
   }
 
   /** It runs, or may yet begin to. */
@@ -160,14 +169,14 @@ export class Oracles {
     if (this.byPeople || was === is) return;
     const mark = before.metadata.annotations?.[ANNOTATION_CORDONED_BY];
     if (was && !is && (mark === undefined || this.peoplesCordons.has(name)))
-      this.#broken(`somebody else's cordon of ${name} was undone`);
+      this.broken(`somebody else's cordon of ${name} was undone`);
     if (!was && is && object.metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
-      this.#broken(`${name} was cordoned without a mark`);
+      this.broken(`${name} was cordoned without a mark`);
     if (was && !is && mark !== undefined) {
       const others = [...(this.#running.get(name) ?? [])].filter(
         (it) => !it.startsWith(mark.split('@')[1] ?? ''),
       );
-      if (others.length > 0) this.#broken(`${name} was uncordoned under another NodeOp`);
+      if (others.length > 0) this.broken(`${name} was uncordoned under another NodeOp`);
     }
   }
 
@@ -177,11 +186,11 @@ export class Oracles {
     for (const op of this.#cluster().nodeOps()) {
       const status = (op.status ?? {}) as NodeOpStatus;
       const { name, uid = '' } = op.metadata;
-      if (op.metadata.deletionTimestamp !== undefined) this.#broken(`${name} is still being deleted`);
+      if (op.metadata.deletionTimestamp !== undefined) this.broken(`${name} is still being deleted`);
       if (this.copies.has(uid)) continue;
       if (op.spec?.['suspend'] === true) continue;
       if (!isFinalPhase(status.phase))
-        this.#broken(`${name} did not end: ${status.phase} ${JSON.stringify(status.nodeStatuses)}`);
+        this.broken(`${name} did not end: ${status.phase} ${JSON.stringify(status.nodeStatuses)}`);
     }
     for (const node of store.all('nodes')) this.#cordonHasReason(node);
     for (const pod of store.all('pods')) this.#nothingLeft(pod);
@@ -197,7 +206,7 @@ export class Oracles {
     const status = ((op?.status ?? {}) as NodeOpStatus).nodeStatuses?.[name];
     const suspended = op?.spec?.['suspend'] === true;
     if (status?.phase !== 'Failed' && !suspended)
-      this.#broken(`${name} stays cordoned by ${mark}: ${status?.phase ?? 'there is no such NodeOp'}`);
+      this.broken(`${name} stays cordoned by ${mark}: ${status?.phase ?? 'there is no such NodeOp'}`);
   }
 
   #nothingLeft(pod: Obj): void {
@@ -209,7 +218,7 @@ export class Oracles {
     const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
     const runs = this.#running.get(node)?.has(`${uidOf(pod)}/${pod.metadata.uid}`) === true;
     const phase = ((op?.status ?? {}) as NodeOpStatus).phase;
-    if (runs && (op === undefined || isFinalPhase(phase))) this.#broken(`${kind} of ${node} still runs`);
+    if (runs && (op === undefined || isFinalPhase(phase))) this.broken(`${kind} of ${node} still runs`);
   }
 
   #verdict(uid: string, node: string): NodeStatus | undefined {
@@ -219,7 +228,7 @@ export class Oracles {
     return ((op?.status ?? {}) as NodeOpStatus).nodeStatuses?.[node];
   }
 
-  #broken(what: string): void {
+  broken(what: string): void {
     this.violations.push(`${(this.#now() / 1000).toFixed(3)} s: ${what}`);
   }
 }

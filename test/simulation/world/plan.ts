@@ -1,9 +1,12 @@
 import type { Behaviour, Make } from './machine.ts';
+import type { GitFault } from './repository.ts';
 import { Random } from './random.ts';
 
 /** A history as data, so that it can be printed, repeated and made shorter. All times in milliseconds from its beginning. */
 export interface Plan {
   seed: number;
+  /** Runs come from a repository; otherwise people create NodeOps themselves. */
+  repository: boolean;
   nodes: readonly NodePlan[];
   ops: readonly OpPlan[];
   events: readonly Event[];
@@ -30,11 +33,12 @@ export type Event = { at: number } & (
   | { kind: 'stop'; replica: number; ms: number }
   | { kind: 'clock'; replica: number; byMs: number }
   | { kind: 'api'; what: ApiFault; ms: number; share: number }
+  | { kind: 'git'; what: GitFault; replica: number; ms: number }
   | { kind: 'watches'; what: 'cut' | 'lag' | 'silent'; ms: number }
   | { kind: 'node'; what: 'down' | 'gone' | 'replaced' | 'reboot'; node: string; ms: number }
   | {
       kind: 'people';
-      what: 'cordon' | 'uncordon' | 'delete' | 'cancel' | 'suspend' | 'copy';
+      what: 'cordon' | 'uncordon' | 'delete' | 'cancel' | 'suspend' | 'copy' | 'revert';
       on: string;
       ms: number;
     }
@@ -61,18 +65,31 @@ const API_FAULTS: readonly ApiFault[] = [
   'unauthorized',
 ];
 
+const GIT_FAULTS: readonly GitFault[] = [
+  'away',
+  'refused',
+  'rewritten',
+  'results removed',
+  'clone lost',
+  'clone corrupt',
+  'locked',
+];
+
 /** Faults begin within this time. */
 const TROUBLE_MS = 10 * 60_000;
 
-export function planOf(seed: number): Plan {
+/** @param repository whether runs come from Git, which is much slower to simulate */
+export function planOf(seed: number, repository = false): Plan {
   const random = new Random(seed);
   const count = random.pick([1, 2, 3, 3, 4, 5, 8]);
   const nodes = Array.from({ length: count }, (_, i) => nodePlan(random, i + 1));
   const ops = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, i) => opPlan(random, i, count));
   const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
-  const events = Array.from({ length: random.pick([0, 1, 2, 4, 8, 16]) }, () => eventPlan(random, names));
+  const events = Array.from({ length: random.pick([0, 1, 2, 4, 8, 16]) }, () =>
+    eventPlan(random, names, repository),
+  );
   events.sort((a, b) => a.at - b.at);
-  return { seed, nodes, ops, events };
+  return { seed, repository, nodes, ops, events };
 }
 
 function nodePlan(random: Random, index: number): NodePlan {
@@ -128,12 +145,16 @@ function opPlan(random: Random, index: number, nodes: number): OpPlan {
   };
 }
 
-function eventPlan(random: Random, { nodes, ops }: { nodes: string[]; ops: string[] }): Event {
+function eventPlan(
+  random: Random,
+  { nodes, ops }: { nodes: string[]; ops: string[] },
+  repository: boolean,
+): Event {
   const at = random.between(0, TROUBLE_MS);
   const replica = random.between(0, 1);
   const short = random.pick([10, 500, 5_000, 30_000]);
   const long = random.pick([5_000, 20_000, 90_000, 400_000]);
-  switch (random.between(0, 7)) {
+  switch (random.between(0, repository ? 9 : 7)) {
     case 0:
       return { at, kind: 'kill', replica, ms: short };
     case 1:
@@ -154,6 +175,10 @@ function eventPlan(random: Random, { nodes, ops }: { nodes: string[]; ops: strin
         node: random.pick(nodes),
         ms: long,
       };
+    case 8:
+      return { at, kind: 'git', what: random.pick(GIT_FAULTS), replica, ms: long };
+    case 9:
+      return { at, kind: 'people', what: 'revert', on: random.pick(ops), ms: long };
     default:
       return people(random, at, nodes, ops, long);
   }

@@ -1,74 +1,53 @@
-import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { AgentConfig } from '../../../src/api/config.ts';
 import type { Logger } from '../../../src/agent/logger.ts';
+import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
+import { GitCommand } from '../../../src/git/command.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { LeaderElection } from '../../../src/kube/lease.ts';
 import { NAMESPACE } from './cluster.ts';
+import { KUBECONFIG } from './kubeconfig.ts';
 import type { Random } from './random.ts';
-import { ProcessClock, type VirtualTime } from './time.ts';
+import { currentProcess, ProcessClock, realWork, type VirtualTime } from './time.ts';
 import { type Wire, WireDispatcher } from './transport.ts';
 
-/** The official client reads a file; nothing listens where it points to. */
-const KUBECONFIG = join(tmpdir(), `nodeop-world-${process.pid}.yaml`);
-writeFileSync(
-  KUBECONFIG,
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'world',
-    clusters: [{ name: 'world', cluster: { server: 'http://world', 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'world', user: {} }],
-    contexts: [{ name: 'world', context: { cluster: 'world', user: 'world' } }],
-  }),
-);
+/** A process that was killed runs no further git command, though its promises live on in this one. */
+for (const name of ['text', 'with', 'stream'] as const) {
+  const real = GitCommand.prototype[name] as (...args: unknown[]) => Promise<unknown>;
+  const guarded = function guarded(this: GitCommand, ...args: unknown[]): Promise<unknown> {
+    if (currentProcess.getStore()?.dead === true) return new Promise(() => {});
+    realWork.count += 1;
+    return real.apply(this, args).finally(() => (realWork.count -= 1));
+  };
+  Object.defineProperty(GitCommand.prototype, name, { value: guarded });
+}
 
 /** One replica of the agent, from its start to its end. */
 export class AgentProcess {
   readonly clock: ProcessClock;
   readonly #wire: Wire;
   readonly #dispatchers: WireDispatcher[] = [];
-  readonly #election: LeaderElection;
-  readonly #logger: Logger;
-  #controller: { controller: Controller; client: KubeClient } | undefined;
-  #turn: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #agent: { start: () => void; stop: () => Promise<void> };
 
-  constructor(wire: Wire, time: VirtualTime, random: Random, logger: Logger, clockOffset: number) {
-    this.clock = new ProcessClock(time, random.next, clockOffset);
+  /** @param config of an agent with a repository; without one it only carries out what is in the cluster */
+  constructor(
+    wire: Wire,
+    { time, random, logger, offset }: { time: VirtualTime; random: Random; logger: Logger; offset: number },
+    config?: AgentConfig,
+  ) {
+    this.clock = new ProcessClock(time, random.next, offset);
     this.#wire = wire;
-    this.#logger = logger;
-    this.#election = new LeaderElection({
-      client: this.#client(),
-      clock: this.clock,
-      namespace: NAMESPACE,
-      name: 'nodeop-agent',
-      identity: random.uuid(),
-      // Longer than by default: to renew a lease is most of what a quiet history does.
-      leaseDurationMs: 45_000,
-      renewDeadlineMs: 30_000,
-      retryPeriodMs: 10_000,
-      onGain: (holds) => this.#become(holds),
-      onLoss: () => {
-        void this.#controller?.client.close();
-        this.#become(undefined);
-      },
-      onError: () => {},
-    });
-    this.#election.start();
-  }
-
-  get leads(): boolean {
-    return this.#controller?.controller.synced === true && !this.clock.dead;
+    const transport = () => this.#transport();
+    const { clock } = this;
+    this.#agent = config
+      ? new Replica(config, logger, { clock, transport, onStuck: () => this.kill() })
+      : new RolloutsOnly(clock, transport, logger, random.uuid());
+    currentProcess.run(clock, () => this.#agent.start());
   }
 
   /** As SIGTERM does. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#become(undefined);
-    await this.#turn;
-    await this.#election.stop();
+  stop(): Promise<void> {
+    return currentProcess.run(this.clock, () => this.#agent.stop());
   }
 
   /** As SIGKILL does: what was sent is on its way, nothing else happens any more. */
@@ -77,20 +56,70 @@ export class AgentProcess {
     for (const dispatcher of this.#dispatchers) dispatcher.cut();
   }
 
-  #client(mayWrite?: () => boolean): KubeClient {
+  #transport(): WireDispatcher {
     const dispatcher = new WireDispatcher(this.#wire, this.clock);
     this.#dispatchers.push(dispatcher);
-    return new KubeClient({ kubeconfig: KUBECONFIG, clock: this.clock, dispatcher, mayWrite });
+    return dispatcher;
+  }
+}
+
+/** A replica without a repository: the election, and the controller while it leads. Much quicker than with git. */
+class RolloutsOnly {
+  readonly #clock: ProcessClock;
+  readonly #transport: () => WireDispatcher;
+  readonly #logger: Logger;
+  readonly #election: LeaderElection;
+  #work: { controller: Controller; client: KubeClient } | undefined;
+  #turn: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(clock: ProcessClock, transport: () => WireDispatcher, logger: Logger, identity: string) {
+    this.#clock = clock;
+    this.#transport = transport;
+    this.#logger = logger;
+    this.#election = new LeaderElection({
+      client: this.#client(),
+      clock,
+      namespace: NAMESPACE,
+      name: 'nodeop-agent',
+      identity,
+      // Longer than by default: to renew a lease is most of what a quiet history does.
+      leaseDurationMs: 45_000,
+      renewDeadlineMs: 30_000,
+      retryPeriodMs: 10_000,
+      onGain: (holds) => this.#become(holds),
+      onLoss: () => {
+        void this.#work?.client.close();
+        this.#become(undefined);
+      },
+      onError: () => {},
+    });
+  }
+
+  start(): void {
+    this.#election.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#become(undefined);
+    await this.#turn;
+    await this.#election.stop();
+  }
+
+  #client(mayWrite?: () => boolean): KubeClient {
+    const dispatcher = this.#transport();
+    return new KubeClient({ kubeconfig: KUBECONFIG, clock: this.#clock, dispatcher, mayWrite });
   }
 
   #become(holds: (() => boolean) | undefined): void {
     this.#turn = this.#turn.then(async () => {
-      await this.#controller?.controller.stop();
-      this.#controller = undefined;
+      await this.#work?.controller.stop();
+      this.#work = undefined;
       if (holds === undefined || this.#stopped) return;
       const client = this.#client(holds);
-      const controller = new Controller({ client, logger: this.#logger, clock: this.clock });
-      this.#controller = { controller, client };
+      const controller = new Controller({ client, logger: this.#logger, clock: this.#clock });
+      this.#work = { controller, client };
       controller.start().catch(() => {});
     });
   }

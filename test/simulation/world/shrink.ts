@@ -11,12 +11,13 @@ export function kindOfViolation(text: string): string {
 }
 
 /** The shortest history found that breaks the same promise: parts of the plan are left out for as long as it does. */
-export async function shrink(plan: Plan, kind: string, onTry: () => void = () => {}): Promise<Plan> {
+export async function shrink(plan: Plan, kind: string, patienceMs = 60_000): Promise<Plan> {
+  const end = performance.now() + patienceMs;
   let best = plan;
   for (let improved = true; improved;) {
     improved = false;
     for (const smaller of smallerThan(best)) {
-      onTry();
+      if (performance.now() > end) return best;
       // oxlint-disable-next-line no-await-in-loop -- each try starts from the best so far
       if (!(await breaks(smaller, kind))) continue;
       best = smaller;

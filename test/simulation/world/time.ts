@@ -1,4 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../../src/core/ports.ts';
+
+/** Whose code is running: several agents live in this one process. */
+export const currentProcess = new AsyncLocalStorage<ProcessClock>();
 
 interface Timer {
   at: number;
@@ -9,6 +13,12 @@ interface Timer {
 
 const START = Date.parse('2030-01-01T00:00:00Z');
 
+/** Commands of the real world that are under way. */
+export const realWork = { count: 0 };
+
+/** What Node calls that which is waited for outside of it. */
+const REAL = new Set(['ProcessWrap', 'FSReqCallback', 'FSReqPromise']);
+
 /** Rounds without anything new after which all that is due at one moment has been done. */
 const QUIET_ROUNDS = 3;
 
@@ -17,6 +27,8 @@ export class VirtualTime {
   now = START;
   /** Raised by whatever happens, so that it can be told when nothing does any more. */
   activity = 0;
+  /** Whether anything in it is done by the real world. */
+  real = false;
   /** Moments at which something happened. */
   steps = 0;
   #order = 0;
@@ -39,7 +51,22 @@ export class VirtualTime {
         setImmediate(resolve);
       });
       quiet = before === this.activity ? quiet + 1 : 0;
+      // oxlint-disable-next-line no-await-in-loop
+      if (this.real && (await this.#worked())) quiet = 0;
     }
+  }
+
+  /** Time stands still while something of the real world is under way: a git command, a file. */
+  async #worked(): Promise<boolean> {
+    let worked = false;
+    while (realWork.count > 0 || process.getActiveResourcesInfo().some((kind) => REAL.has(kind))) {
+      worked = true;
+      // oxlint-disable-next-line no-await-in-loop
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1);
+      });
+    }
+    return worked;
   }
 
   /** Goes on until the moment, or until `done` says so. @returns whether it did */
@@ -94,7 +121,7 @@ export class ProcessClock implements Clock {
 
   /** Calls when the process runs: at once, after its pause, or never. */
   when(call: () => void): void {
-    if (this.#state === 'running') call();
+    if (this.#state === 'running') currentProcess.run(this, call);
     else if (this.#state === 'paused') this.#held.push(call);
   }
 

@@ -1,0 +1,134 @@
+import { renameSync, rmSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { dump, load } from 'js-yaml';
+import { type AgentConfig, AgentConfigSchema } from '../../../src/api/config.ts';
+import type { NodeOpReport } from '../../../src/api/report.ts';
+import { TestRepository } from '../../runs/support.ts';
+import { KUBECONFIG } from './kubeconfig.ts';
+import type { VirtualTime } from './time.ts';
+
+/** What goes wrong with the remote, or with the clone of one replica. */
+export type GitFault =
+  | 'away'
+  | 'refused'
+  | 'rewritten'
+  | 'results removed'
+  | 'clone lost'
+  | 'clone corrupt'
+  | 'locked';
+
+/** The operations repository with the people who work in it, by the real git. Its folders go with `dispose`. */
+export class Repository implements Disposable {
+  readonly #git = new TestRepository();
+  readonly #time: VirtualTime;
+  /** As others reach it: not as a folder of this machine, whose changes an agent would see at once. */
+  readonly #url: string;
+
+  constructor(time: VirtualTime) {
+    this.#time = time;
+    this.#url = join(this.#git.root, 'remote');
+    mkdirSync(this.#url);
+    writeFileSync(join(this.#url, '.git'), `gitdir: ${this.#git.bare}\n`);
+    this.#people(() => this.#git.push({ 'README.md': 'operations\n' }, 'begin'));
+  }
+
+  config(replica: number): AgentConfig {
+    return AgentConfigSchema.parse({
+      apiVersion: 'agent.nodeop.dev/v1alpha1',
+      kind: 'AgentConfig',
+      git: {
+        url: this.#url,
+        dir: join(this.#git.root, `clone-${replica}.git`),
+        poll: { schedule: '*/30 * * * * *', jitter: '1s' },
+      },
+      kubernetes: {
+        kubeconfig: KUBECONFIG,
+        leaderElection: { leaseDuration: '45s', renewDeadline: '30s', retryPeriod: '10s' },
+      },
+      report: { interval: '30s' },
+    });
+  }
+
+  merge(path: string, spec: object): void {
+    const name = path.replace('.yaml', '');
+    const manifest = { apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', metadata: { name }, spec };
+    this.#people(() => this.#git.push({ [`runs/${path}`]: dump(manifest) }, `run ${name}`));
+  }
+
+  revert(path: string): void {
+    this.#people(() => this.#git.remove(`runs/${path}`));
+  }
+
+  holds(path: string): boolean {
+    return this.#git.read(`runs/${path}`) !== undefined;
+  }
+
+  report(path: string): NodeOpReport | undefined {
+    const text = this.#git.read(`results/${path}`);
+    return text === undefined ? undefined : (load(text) as NodeOpReport);
+  }
+
+  fault(what: GitFault, ms: number, replica: number): void {
+    const { bare, root } = this.#git;
+    const clone = join(root, `clone-${replica}.git`);
+    switch (what) {
+      case 'away':
+        renameSync(bare, `${bare}.away`);
+        this.#time.after(ms, () => renameSync(`${bare}.away`, bare));
+        return;
+      case 'refused':
+        this.#hook('#!/bin/sh\necho "the branch is protected" >&2\nexit 1\n');
+        this.#time.after(ms, () => this.#hook(undefined));
+        return;
+      case 'rewritten':
+        return this.#people(() => {
+          this.#git.pull();
+          if (this.#git.commits() < 3) return;
+          this.#git.git(this.#git.clone, 'reset', '-q', '--hard', 'HEAD~1');
+          this.#git.git(this.#git.clone, 'push', '-q', '--force', 'origin', 'main');
+        });
+      case 'results removed':
+        return this.#people(() => {
+          this.#git.pull();
+          rmSync(join(this.#git.clone, 'results'), { recursive: true, force: true });
+          this.#git.push({}, 'tidy up');
+        });
+      case 'clone lost':
+        return rmSync(clone, { recursive: true, force: true });
+      case 'clone corrupt':
+        return this.#damage(join(clone, 'HEAD'), 'nonsense\n');
+      case 'locked':
+        return this.#damage(join(clone, 'packed-refs.lock'), '');
+    }
+  }
+
+  #damage(file: string, text: string): void {
+    try {
+      writeFileSync(file, text);
+    } catch {
+      // There is no clone yet.
+    }
+  }
+
+  #hook(text: string | undefined): void {
+    const hook = join(this.#git.bare, 'hooks/pre-receive');
+    if (text === undefined) return rmSync(hook, { force: true });
+    mkdirSync(join(this.#git.bare, 'hooks'), { recursive: true });
+    writeFileSync(hook, text);
+    chmodSync(hook, 0o755);
+  }
+
+  /** People wait for a remote that is away; here they give up. */
+  #people(work: () => void): void {
+    this.#git.date = new Date(this.#time.now).toISOString();
+    try {
+      work();
+    } catch {
+      // Refused, or away.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#git[Symbol.dispose]();
+  }
+}
