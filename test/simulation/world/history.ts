@@ -1,4 +1,5 @@
 import type { Logger } from '../../../src/agent/logger.ts';
+import type { NodeOpStatus } from '../../../src/api/nodeop.ts';
 import { isFinalReport } from '../../../src/api/report.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
@@ -120,16 +121,15 @@ export class History {
     for (const { name } of this.#plan.ops) {
       const path = `${name}.yaml`;
       const report = repository.report(path);
-      const phase = this.cluster.nodeOps().find(({ metadata }) => metadata.name === name)?.status?.['phase'];
+      const op = this.cluster.nodeOps().find(({ metadata }) => metadata.name === name);
+      const { phase } = (op?.status ?? {}) as NodeOpStatus;
       const wanted = repository.holds(path) || phase !== undefined;
       if (report === undefined) {
         if (wanted) this.#oracles.broken(`there is no report of ${path}`);
       } else if (!isFinalReport(report))
         this.#oracles.broken(`the report of ${path} ends as ${report.status.phase}`);
       else if (phase !== undefined && report.status.phase !== phase)
-        this.#oracles.broken(
-          `the report of ${path} says ${report.status.phase}, its NodeOp ${String(phase)}`,
-        );
+        this.#oracles.broken(`the report of ${path} says ${report.status.phase}, its NodeOp ${phase}`);
     }
   }
 
