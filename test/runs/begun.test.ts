@@ -62,7 +62,10 @@ test.each(['the agent goes on', 'the agent starts anew, without its clone'])(
     await first.loop.pollNow();
     expect(first.store.creations).toBe(0);
     rmSync(hook);
-    if (how !== 'the agent goes on') loseClone(repository);
+    if (how !== 'the agent goes on') {
+      await first.loop.stop();
+      loseClone(repository);
+    }
     const { loop } = how === 'the agent goes on' ? first : agent(repository, first.store);
     await loop.pollNow();
     expect(first.store.creations).toBe(1);

@@ -291,3 +291,59 @@ test('the signed runs of one push all start at the first look', async () => {
   expect(it.started()).toHaveLength(names.length);
   expect(it.warnings).toEqual([]);
 });
+
+test('an unsigned edit of the definition neither pauses nor resumes a run that goes on', async () => {
+  using it = new Trusted();
+  const loop = it.agent();
+  const definition = (suspend: boolean) => nodeOp('d', `  suspend: ${suspend}\n`);
+  it.repository.push({ 'nodeops/d.yaml': definition(true), 'runs/a.yaml': nodeOpRun('  nodeOp: d\n') });
+  await loop.pollNow();
+  await loop.pollNow();
+  expect(it.store.list()[0]?.spec.suspend).toBe(true);
+  it.pushUnsigned({ 'nodeops/d.yaml': definition(false) });
+  await loop.pollNow();
+  expect(it.store.list()[0]?.spec.suspend).toBe(true);
+  it.repository.push({ 'nodeops/d.yaml': `${definition(false)}# signed\n` });
+  await loop.pollNow();
+  expect(it.store.list()[0]?.spec.suspend).toBe(false);
+});
+
+test.each(['runs/a.yaml', 'nodeops/d.yaml'])(
+  '%s that its signer withdrew does not count when somebody puts it back, whoever looks',
+  async (path) => {
+    using it = new Trusted();
+    const loop = it.agent();
+    const waiting = nodeOpRun('  nodeOp: d\n  notBefore: "2030-01-01T13:00:00Z"\n');
+    const files: Record<string, string> = { 'nodeops/d.yaml': nodeOp('d'), 'runs/a.yaml': waiting };
+    it.repository.push(files);
+    await loop.pollNow();
+    it.repository.remove(path);
+    it.pushUnsigned({ [path]: files[path] ?? '' });
+    await loop.pollNow();
+    it.now = new Date('2030-01-01T13:30:00Z');
+    await loop.pollNow();
+    expect(it.started()).toEqual([]);
+    expect(it.repository.read('results/a.yaml')).toContain('NotSigned');
+    await loop.stop();
+    const fresh = it.agent();
+    await fresh.pollNow();
+    expect(it.started()).toEqual([]);
+  },
+);
+
+test('a schedule that was taken away and put back as it was counts from then on, also for an agent that saw it before', async () => {
+  using it = new Trusted();
+  writeFileSync(it.allowedSignersFile, it.ada.allowed + it.robot.allowed);
+  const loop = it.agent({ signing: { sshKeyFile: it.robot.file } });
+  it.repository.push({ 'nodeops/d.yaml': nodeOp('d'), 'nodeops/nightly.yaml': nightly });
+  await loop.pollNow();
+  it.repository.remove('nodeops/nightly.yaml');
+  it.repository.date = '2030-01-01T22:05:00Z';
+  it.repository.push({ 'nodeops/nightly.yaml': nightly });
+  it.now = new Date('2030-01-01T22:10:00Z');
+  await loop.pollNow();
+  expect(it.repository.read('runs/scheduled/nightly-20300101T2200Z.yaml')).toBeUndefined();
+  it.now = new Date('2030-01-02T22:10:00Z');
+  await loop.pollNow();
+  expect(it.repository.read('runs/scheduled/nightly-20300102T2200Z.yaml')).toContain('nodeOp: d');
+});

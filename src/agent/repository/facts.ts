@@ -4,7 +4,7 @@ import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { RunFacts } from '../../core/runs/plan.ts';
-import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
+import { prepareRun, type Manifest, type Preparation } from '../../core/runs/prepare.ts';
 import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
@@ -156,9 +156,9 @@ export class FactsReader {
   async #verified(run: RunFacts, trust: Trust, snapshot: Snapshot): Promise<RunFacts> {
     const { file, path, nodeOp } = run;
     if (!file || run.passedOver || run.judged) return run;
-    if (nodeOp?.metadata.annotations?.[ANNOTATION_RUN_BLOB] === file.blob) return run;
     const prepared = file.prepare();
     if (!prepared.ok || !prepared.here) return run;
+    if (nodeOp && asksNothing(prepared.manifest, nodeOp, file.blob)) return run;
     const { definition } = prepared;
     try {
       const origins = {
@@ -256,6 +256,13 @@ const TOO_MUCH: Preparation = { ok: false, problems: [{ path: [], message: WAITS
 
 function definitionFile({ definitionBlobs }: Snapshot, { name, path }: { name: string; path: string }) {
   return { path, blob: definitionBlobs.get(name) ?? '' };
+}
+
+/** Whether a run that goes on is as it was when it began: its file, and what that file or its definition says of a pause. */
+function asksNothing({ spec }: Manifest, nodeOp: NodeOp, blob: string): boolean {
+  const isSame = nodeOp.metadata.annotations?.[ANNOTATION_RUN_BLOB] === blob;
+  const isPaused = nodeOp.spec.suspend ?? false;
+  return isSame && (spec.suspend ?? isPaused) === isPaused;
 }
 
 /** Runs of reports that are not final. */

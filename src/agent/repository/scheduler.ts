@@ -4,7 +4,7 @@ import { baselinePath, type Layout } from '../../core/runs/paths.ts';
 import { flaw } from '../../core/runs/trust.ts';
 import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../../core/runs/schedules.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import { lastChange } from '../../git/read.ts';
+import { lastChange, touchedSince } from '../../git/read.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
@@ -25,8 +25,9 @@ export class Scheduler {
   readonly #log: Logger;
   /** Schedules that are not followed, as they stand, that the log has told of. */
   readonly #told = new Set<string>();
-  /** By schedule as it stands: when it counts from, and before when nothing new is due. */
-  readonly #known = new Map<string, { since: number; idleUntil: number }>();
+  /** By path, as of `#tip`: from when it counts as it stands, and before when nothing new is due. */
+  readonly #known = new Map<string, { blob: string; since: number; idleUntil: number }>();
+  #tip: string | undefined;
   #firstContact: number | undefined;
 
   constructor({
@@ -52,6 +53,7 @@ export class Scheduler {
   /** The run files to add, text by path. A schedule counts from its last change and from first contact on. */
   async due(snapshot: Snapshot, now: number): Promise<Map<string, string>> {
     const files = new Map<string, string>();
+    await this.#moveTo(snapshot.tip);
     for (const { blob, schedule } of snapshot.schedules) {
       try {
         await this.#add({ blob, schedule }, snapshot, now, files);
@@ -64,6 +66,18 @@ export class Scheduler {
     return files;
   }
 
+  /** One that was taken away and put back as it was counts from then on: what was learned before is not its any more. */
+  async #moveTo(tip: string): Promise<void> {
+    const from = this.#tip;
+    if (from === tip) return;
+    const paths = [...this.#known.keys()];
+    const { git } = this.#mirror;
+    const touched = from === undefined ? undefined : await touchedSince(git, { from, to: tip }, paths);
+    for (const path of touched ?? paths) this.#known.delete(path);
+    if (!touched) this.#firstContact = undefined;
+    this.#tip = tip;
+  }
+
   async #add(
     { blob, schedule }: Snapshot['schedules'][number],
     snapshot: Snapshot,
@@ -71,9 +85,10 @@ export class Scheduler {
     files: Map<string, string>,
   ): Promise<void> {
     if (!isOurs(schedule, this.#layout.cluster)) return;
-    const key = `${schedule.path}\0${blob}`;
-    const known = this.#known.get(key) ?? { since: await this.#since(schedule, snapshot), idleUntil: 0 };
-    this.#known.set(key, known);
+    const before = this.#known.get(schedule.path);
+    const known =
+      before?.blob === blob ? before : { blob, since: await this.#since(schedule, snapshot), idleUntil: 0 };
+    this.#known.set(schedule.path, known);
     if (now < known.idleUntil) return;
     const at = lastDue(schedule, known.since, now);
     if (at !== undefined) {
