@@ -41,8 +41,10 @@ export async function openEndpoint(
   // Loaded only where it is used: the metrics' library would cost every other command its memory.
   const { createMetrics } = await import('../http/metrics.ts');
   const metrics = createMetrics(version, () => {
-    const { tip, lastPoll } = source.poll();
-    return { leader: source.leader(), tip, lastPoll, ...countPhases(source.nodeOps()) };
+    const { tip, lastPoll, waiting = [] } = source.poll();
+    const reasons = new Map<string, number>();
+    for (const { reason } of waiting) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    return { leader: source.leader(), tip, lastPoll, waiting: reasons, ...countPhases(source.nodeOps()) };
   });
   const refusals = new Digest(systemClock, (fields) => log.warn(fields, 'call refused'));
   const triggers = triggerRoutes({

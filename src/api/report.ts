@@ -60,6 +60,9 @@ export const NodeOpReportSchema = object({
     observedChange: object({ blob: text(), message: z.string() })
       .optional()
       .describe('The run file was changed after the start; the change is ignored.'),
+    stopped: object({ message: z.string(), at: text() })
+      .optional()
+      .describe('What or who stopped it, and when.'),
     summary: z.record(z.string(), z.number()).optional(),
     problems: z
       .array(

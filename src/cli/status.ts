@@ -8,10 +8,11 @@ import { ownerMark } from '../core/rollout/facts.ts';
 import { inFlightNodes } from '../core/rollout/status.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
-import { findRun, labelOf, runPathOf } from './find-run.ts';
+import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { countsText } from '../core/text/counts.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
+import { findWaiting, readWaiting, showWaiting, type Waiting, waitingLines } from './waiting.ts';
 import { print, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {
@@ -47,14 +48,19 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
   try {
     const nodeOps = await readNodeOps(cluster, flags.namespace);
     const now = Date.now();
-    if (wanted !== undefined) return showOne(findRun(nodeOps, wanted), flags.format, now);
+    if (wanted !== undefined) {
+      const isThere = nodeOps.some((it) => isMeant(it, wanted));
+      const waits = isThere ? undefined : findWaiting(await readWaiting(cluster), wanted);
+      if (waits) return showWaiting(waits, flags.format);
+      return showOne(findRun(nodeOps, wanted), flags.format, now);
+    }
     const left: LeftCordoned[] = [];
     for await (const node of cluster.list<Node>(NODES)) {
       const found = leftCordoned(node, nodeOps);
       const seen = flags.namespace === undefined || found?.by.startsWith(`${flags.namespace}/`);
       if (found && seen) left.push(found);
     }
-    showAll(nodeOps, left, flags, now);
+    showAll(nodeOps, left, flags, now, await readWaiting(cluster));
   } finally {
     await cluster.close();
   }
@@ -75,13 +81,16 @@ function showAll(
   left: readonly LeftCordoned[],
   { format, limit }: StatusFlags,
   now: number,
+  waits: Waiting,
 ): void {
   const newest = nodeOps.toSorted((a, b) => created(b).localeCompare(created(a)));
   const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
   const shown = [...open, ...over.slice(0, limit)];
   if (format === 'json') {
-    return print(JSON.stringify({ runs: shown.map(outline), leftCordoned: left }, undefined, 2));
+    const { waiting, passedOver } = waits;
+    const all = { runs: shown.map(outline), waiting, passedOver, leftCordoned: left };
+    return print(JSON.stringify(all, undefined, 2));
   }
   if (shown.length === 0) print('There are no runs.');
   else
@@ -89,6 +98,7 @@ function showAll(
   const more = over.length - Math.max(0, shown.length - open.length);
   if (more > 0) print(`… and ${more} more that are finished; see --limit`);
   for (const nodeOp of open) print(`\n${labelOf(nodeOp)}: ${conditionText(nodeOp)}`);
+  for (const line of waitingLines(waits)) print(line);
   if (left.length === 0) return;
   print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
   print(table(left.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 120)])));

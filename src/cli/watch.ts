@@ -12,6 +12,7 @@ import { WatchCache } from '../kube/watch.ts';
 import { clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { isMeant, labelOf, runPathOf } from './find-run.ts';
 import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
+import { findWaiting, readWaiting, showWaiting } from './waiting.ts';
 import { type Change, changesOf } from './watch/changes.ts';
 
 interface WatchFlags extends ClusterFlags {
@@ -42,7 +43,7 @@ export function watchCommand(): Command {
 Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled
 or deleted, 2 an option is invalid, 3 the cluster is away, or the time is over.
 
-JSON objects have "type" and "time"; type "rollout": phase, done, failed, message; type "node": node, phase, message;
+JSON objects have "type" and "time"; type "waiting": run, reason, message, until; type "rollout": phase, done, failed, message; type "node": node, phase, message;
 type "deleted". The last one of a rollout that is over has phase Completed, Failed or Cancelled.
 
 Example:
@@ -70,6 +71,9 @@ async function run(wanted: string, flags: WatchFlags): Promise<void> {
 const NEVER =
   'a run file that is invalid, or for other clusters, never does: see its report in the repository';
 
+/** Between two looks at what a run waits for that has not begun. */
+const WAITING_MS = 5_000;
+
 /** One rollout as it goes on: every change is printed once, also across interrupted watches. */
 class RunWatch {
   private readonly cache: WatchCache<NodeOp>;
@@ -81,8 +85,13 @@ class RunWatch {
   private nodeOp: NodeOp | undefined;
   private status: NodeOpStatus | undefined;
   private began: number | undefined;
+  private readonly cluster: ReadOnlyCluster;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
-  constructor({ client }: ReadOnlyCluster, wanted: string, { namespace, format }: WatchFlags) {
+  constructor(cluster: ReadOnlyCluster, wanted: string, { namespace, format }: WatchFlags) {
+    const { client } = cluster;
+    this.cluster = cluster;
     this.wanted = wanted;
     this.asJson = format === 'json';
     this.cache = new WatchCache<NodeOp>({
@@ -103,7 +112,9 @@ class RunWatch {
   /** The exit status; rejects with what a person must do something about. */
   async ended(): Promise<number> {
     const first = this.cache.start().then(() => {
-      if (this.followed === undefined) this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
+      if (this.followed !== undefined) return;
+      this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
+      void this.sayWaiting('');
     });
     return Promise.race([this.over.promise, first.then(() => this.over.promise)]);
   }
@@ -112,7 +123,24 @@ class RunWatch {
     this.over.reject(error);
   }
 
+  /** What it waits for, whenever that changes. Of somebody who may not look nothing is asked. */
+  private async sayWaiting(before: string): Promise<void> {
+    const found = await readWaiting(this.cluster).then(
+      (it) => findWaiting(it, this.wanted),
+      () => undefined,
+    );
+    if (this.followed !== undefined || this.stopped) return;
+    const text = found === undefined ? '' : JSON.stringify(found);
+    if (found && text !== before) {
+      if (this.asJson) print(JSON.stringify({ type: 'waiting', time: new Date().toISOString(), ...found }));
+      else showWaiting(found, 'text');
+    }
+    this.timer = setTimeout(() => void this.sayWaiting(text), WAITING_MS);
+  }
+
   async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
     await Promise.all([this.cache.stop(), this.others.stop()]);
   }
 

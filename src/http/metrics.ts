@@ -9,6 +9,8 @@ export interface Observation {
   tip?: string | undefined;
   /** When the repository was last fetched without an error, in epoch milliseconds. */
   lastPoll?: number | undefined;
+  /** How many runs wait for what. */
+  waiting: ReadonlyMap<string, number>;
   /** How many runs and nodes are in each phase. */
   runs: ReadonlyMap<string, number>;
   nodes: ReadonlyMap<string, number>;
@@ -39,6 +41,9 @@ export function createMetrics(
   );
   const tip = gauge('tip_info', 'The commit the followed branch is at; always 1.', ['commit']);
   const runs = gauge('runs', 'NodeOps in the cluster by phase.', ['phase']);
+  const waiting = gauge('runs_waiting', 'Runs that were seen and have not begun, by what they wait for.', [
+    'reason',
+  ]);
   const nodes = gauge('nodes', 'Nodes of all NodeOps in the cluster by phase.', ['phase']);
   const polls = counter('polls_total', 'Fetches of the repository.', ['result']);
   const pushRetries = counter('push_retries_total', 'Pushes tried again because somebody else was first.');
@@ -60,9 +65,10 @@ export function createMetrics(
     const seen = observe();
     leader.set(seen.leader ? 1 : 0);
     if (seen.lastPoll !== undefined) lastPoll.set(seen.lastPoll / 1000);
-    for (const info of [tip, runs, nodes]) info.reset();
+    for (const info of [tip, runs, waiting, nodes]) info.reset();
     if (seen.tip !== undefined) tip.set({ commit: seen.tip }, 1);
     for (const [phase, count] of seen.runs) runs.set({ phase }, count);
+    for (const [reason, count] of seen.waiting) waiting.set({ reason }, count);
     for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);
   };
   return {

@@ -29,6 +29,7 @@ test.each(alerts)('alert $alert asks for metrics there are, by labels they have'
     leader: true,
     tip: 'abc',
     lastPoll: 1,
+    waiting: new Map(),
     runs: new Map([['Failed', 1]]),
     nodes: new Map([['Failed', 1]]),
   }));
@@ -63,7 +64,12 @@ test('the ServiceMonitor finds the port of the Service that is installed, and th
     .parse(load(readFileSync('examples/monitoring/servicemonitor.yaml', 'utf8')));
   expect(monitor.metadata.namespace).toBe(service.metadata.namespace);
   expect(service.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);
-  const { route } = createMetrics('1.0.0', () => ({ leader: true, runs: new Map(), nodes: new Map() }));
+  const { route } = createMetrics('1.0.0', () => ({
+    leader: true,
+    waiting: new Map(),
+    runs: new Map(),
+    nodes: new Map(),
+  }));
   const [only] = monitor.spec.endpoints;
   expect(service.spec.ports.map(({ name }) => name)).toContain(only?.port);
   expect(only?.path).toBe(route.path);

@@ -10,6 +10,7 @@ const observation: Observation = {
   leader: true,
   tip: 'abc',
   lastPoll: 1_900_000_000_500,
+  waiting: new Map(),
   runs: new Map([['Running', 1]]),
   nodes: new Map([
     ['Completed', 3],

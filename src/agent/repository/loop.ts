@@ -11,6 +11,7 @@ import {
   type ReportListener,
   type Telemetry,
 } from '../../core/ports.ts';
+import type { WaitingRun } from '../../core/runs/ledger.ts';
 import { pathOfRunId } from '../../core/runs/paths.ts';
 import { localRepository } from '../../git/mirror.ts';
 import { mergesAfter } from '../../git/read.ts';
@@ -43,6 +44,8 @@ export interface PollState {
   problem?: string | undefined;
   /** Why nothing begins in this cluster. */
   blocked?: string;
+  /** Runs that wait. */
+  waiting?: readonly WaitingRun[];
 }
 
 /** What a pass left behind: whether something is still under way, and how runs ended so far. */
@@ -152,8 +155,14 @@ export class RepositoryLoop {
   /** How the following of the branch goes. */
   state(): PollState {
     const { tip, lastFetch } = this.#reconciler.repository;
-    const { blocked } = this.#reconciler;
-    return { tip, lastPoll: lastFetch, problem: this.#problem, ...(blocked !== undefined && { blocked }) };
+    const { blocked, waiting } = this.#reconciler;
+    return {
+      tip,
+      lastPoll: lastFetch,
+      problem: this.#problem,
+      waiting,
+      ...(blocked !== undefined && { blocked }),
+    };
   }
 
   /** Whether every run is over and reported, as of the last pass. */

@@ -5,6 +5,7 @@ import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { durationMs, formatProblem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
+import type { WaitingRun } from '../../core/runs/ledger.ts';
 import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
@@ -73,6 +74,7 @@ export class Reconciler {
   readonly #recorded = new Set<string>();
   #blocked: string | undefined;
   #hasPublished = false;
+  #waiting: WaitingRun[] = [];
   #toldBroken = '';
   #toldProblem = '';
 
@@ -111,6 +113,11 @@ export class Reconciler {
   /** Why nothing begins in this cluster, though the repository can be used. */
   get blocked(): string | undefined {
     return this.#blocked;
+  }
+
+  /** Runs that wait, as of the last look. */
+  get waiting(): readonly WaitingRun[] {
+    return this.#waiting;
   }
 
   /** Whether the NodeOp may go without its result being lost. */
@@ -351,6 +358,7 @@ export class Reconciler {
       const at = until === undefined || until === Infinity ? {} : { until: new Date(until).toISOString() };
       return [{ run: run.path, reason, message, ...at }];
     });
+    this.#waiting = waiting;
     if (!this.ledger.isLoaded) return;
     const { tip: runs, resultsTip: results } = snapshot;
     const passedOver = snapshot.baseline?.size ?? 0;

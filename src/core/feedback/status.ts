@@ -34,7 +34,13 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
         description: total === 0 ? withoutNodes(status) : `${counts}${took}`,
       };
     case 'Cancelled':
-      return { state: 'cancelled', description: `cancelled: ${counts}` };
+      return {
+        state: 'cancelled',
+        description: [`cancelled: ${counts}`, status.stopped?.message ?? '']
+          .filter(Boolean)
+          .join('; ')
+          .slice(0, 140),
+      };
     case 'Invalid':
       return {
         state: 'error',

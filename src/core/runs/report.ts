@@ -64,6 +64,7 @@ export function reportNodeOp(
       observedChange: changed
         ? { blob: currentBlob, message: EDITED[subject.executor ?? 'agent'] }
         : undefined,
+      stopped: stoppedBy(nodeOp, say),
       summary: summaryOf(nodeOp),
       nodes: Object.entries(status.nodeStatuses ?? {})
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -76,6 +77,16 @@ export function reportNodeOp(
         ),
     },
   });
+}
+
+/** What or who stopped it: people, in whatever way, or too many failures. */
+function stoppedBy({ status = {} }: NodeOp, say: (message: string | undefined) => string | undefined) {
+  const asked = status.conditions?.find(({ type }) => type === 'Cancelled');
+  if (asked) return { message: say(asked.message) ?? '', at: asked.lastTransitionTime };
+  const left = Object.values(status.nodeStatuses ?? {}).filter(({ phase }) => phase === 'Cancelled');
+  const [first] = left.toSorted((a, b) => ((a.finishedAt ?? '') < (b.finishedAt ?? '') ? -1 : 1));
+  if (first?.message === undefined) return undefined;
+  return { message: say(first.message.replace(/^Cancelled: /, '')) ?? '', at: first.finishedAt };
 }
 
 /** The report of a run that was seen and has not begun. */
@@ -123,10 +134,23 @@ export function reportVerdict(
     const status = { phase: verdict.phase, reason: verdict.reason, message: count, problems };
     return compact({ ...head(subject, name), status });
   }
-  const end = { phase: verdict.phase, reason: verdict.reason, message: verdict.message };
+  const isStopped = verdict.reason === 'NodeOpDeleted' || verdict.reason === 'Removed';
+  const stopped = isStopped ? { stopped: { message: verdict.message, at: stamp(now.getTime()) } } : {};
+  const end = { phase: verdict.phase, reason: verdict.reason, message: verdict.message, ...stopped };
   if (!previous) return compact({ ...head(subject, name), status: end });
-  const { until: _until, ...before } = previous.status;
-  return compact({ ...previous, status: { ...before, ...end, finishedAt: now.toISOString() } });
+  // In the order of the keys, by which the text is read quickly.
+  const { startedAt, durationSeconds, observedChange, summary, nodes } = previous.status;
+  const { phase, reason, message } = end;
+  const status = {
+    phase,
+    reason,
+    message,
+    startedAt,
+    finishedAt: now.toISOString(),
+    durationSeconds,
+    observedChange,
+  };
+  return compact({ ...previous, status: { ...status, ...stopped, summary, nodes } });
 }
 
 export function formatReport(report: NodeOpReport): string {
