@@ -91,6 +91,8 @@ function midway(count: number): RolloutFacts {
     cancelledAt: undefined,
     adopted: true,
     finalized: true,
+    hold: undefined,
+    placeHeld: undefined,
     awaitsRecordSince: undefined,
     seenAt: 0,
     obstacle: undefined,

@@ -10,6 +10,8 @@ import { Controller } from './rollouts/controller.ts';
 import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
 import type { Logger } from './logger.ts';
+import { Holds } from './holds.ts';
+import { holdPath } from '../core/runs/paths.ts';
 import { RepositoryLoop } from './repository/loop.ts';
 import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
@@ -38,6 +40,8 @@ export interface AgentOptions {
   clock?: Clock;
   /** What carries its requests to the API server; connections of its own when absent. */
   transport?: Transport | undefined;
+  /** The reason on the lease to hold the whole cluster, if it is there. */
+  leaseHold?: string | undefined;
 }
 
 /** How long requests under way may take when the agent is stopped. */
@@ -49,6 +53,7 @@ export type Transport = () => NonNullable<KubeClientOptions['dispatcher']>;
 /** The composition root: one cluster, one repository, and the two loops between them. */
 export class Agent {
   readonly repository: RepositoryLoop;
+  readonly holds: Holds;
   /** Absent unless configured. */
   readonly feedback: Feedback | undefined;
   private readonly controller: Controller | ExternalRollouts;
@@ -63,6 +68,8 @@ export class Agent {
     const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock, transport } = options;
     this.logger = logger;
     this.clock = clock;
+    this.holds = new Holds(logger, holdPath(config.git.paths));
+    this.holds.set('lease', options.leaseHold);
     this.client = connect(config, {
       clock,
       mayWrite,
@@ -85,6 +92,8 @@ export class Agent {
             agentNode: place.node,
             agentPod: place.pod,
             telemetry,
+            holds: this.holds,
+            maxConcurrent: config.runs.maxConcurrent,
             mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
           });
     this.controller = controller;
@@ -104,17 +113,24 @@ export class Agent {
         ? { obstacle: () => this.obstacle, mayDrop: () => !controller.definition.isWhole }
         : { read: controller.read, mayDrop: () => true, exact: true }),
     });
+    this.holds.onChange(() => this.controller.wake());
     this.feedback = feedbackOf(config, logger, clock, (commit) => this.repository.mergesAfter(commit));
     const onReports = this.feedback?.tell;
     this.repository = new RepositoryLoop({
       config,
       store: this.store,
+      holds: this.holds,
       logger,
       clock,
       telemetry,
       onRecord: () => this.controller.wake(),
       ...(onReports && { onReports }),
     });
+  }
+
+  /** People hold the whole cluster by the lease, or no longer do. */
+  hold(reason: string | undefined): void {
+    this.holds.set('lease', reason);
   }
 
   /** Resolves when the cluster's state is known; an API server that is away is waited for. Rejects with StoppedError when stopped. */

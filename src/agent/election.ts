@@ -8,7 +8,10 @@ import { LeaderElection, type LeaderElectionOptions } from '../kube/lease.ts';
 import type { Place } from './agent.ts';
 import type { Logger } from './logger.ts';
 
-type Events = Pick<LeaderElectionOptions, 'onGain' | 'onLoss' | 'onWait' | 'onPollAsked' | 'onError'>;
+type Events = Pick<
+  LeaderElectionOptions,
+  'onGain' | 'onLoss' | 'onWait' | 'onPollAsked' | 'onHold' | 'onError'
+>;
 
 /** The election the configuration asks for; what is heard of it goes into the log besides. */
 export function electionOf(

@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../api/config.ts';
-import type { NodeOp } from '../api/nodeop.ts';
+import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
+import { type ClusterHolds, nodeOpHoldText } from '../core/holds.ts';
 import type { Telemetry } from '../core/ports.ts';
 import { healthRoutes, type Check } from '../http/health.ts';
 import { addressesIn } from '../http/caller.ts';
@@ -16,6 +17,8 @@ export interface EndpointSource {
   checks: () => Check[];
   progress: () => Check[];
   poll: () => PollState;
+  /** What holds the whole cluster. */
+  holds: () => ClusterHolds;
   nodeOps: () => Iterable<NodeOp>;
   /** Asks whoever leads for a poll at once. */
   requestPoll: (reason: string) => void;
@@ -44,7 +47,9 @@ export async function openEndpoint(
     const { tip, lastPoll, waiting = [] } = source.poll();
     const reasons = new Map<string, number>();
     for (const { reason } of waiting) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    return { leader: source.leader(), tip, lastPoll, waiting: reasons, ...countPhases(source.nodeOps()) };
+    const nodeOps = [...source.nodeOps()];
+    const held = countHolds(source.holds(), nodeOps);
+    return { leader: source.leader(), tip, lastPoll, waiting: reasons, held, ...countPhases(nodeOps) };
   });
   const refusals = new Digest(systemClock, (fields) => log.warn(fields, 'call refused'));
   const triggers = triggerRoutes({
@@ -76,6 +81,16 @@ export async function openEndpoint(
       return server.close();
     },
   };
+}
+
+/** Of the lease and the repository 1 while they hold the cluster, of NodeOps how many are held by themselves. */
+function countHolds({ lease, repository }: ClusterHolds, nodeOps: readonly NodeOp[]) {
+  const isHeld = (it: NodeOp) => nodeOpHoldText(it) !== undefined && !isFinalPhase(it.status?.phase);
+  return new Map([
+    ['lease', Number(lease !== undefined)],
+    ['repository', Number(repository !== undefined)],
+    ['nodeop', nodeOps.filter(isHeld).length],
+  ]);
 }
 
 /** How many NodeOps, and nodes of all of them, are in each phase. */

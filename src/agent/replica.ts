@@ -50,6 +50,7 @@ export class Replica {
   private ledSince: number | undefined;
   private leaseProblem: string | undefined;
   private holder = '';
+  private leaseHold: string | undefined;
   private polls = 0;
 
   /** Throws InvalidError when the cluster's access is not configured. */
@@ -126,6 +127,10 @@ export class Replica {
       onPollAsked: () => {
         if (this.work instanceof Agent) this.requestPoll('annotation of the lease');
       },
+      onHold: (reason) => {
+        this.leaseHold = reason;
+        if (this.work instanceof Agent) this.work.hold(reason);
+      },
       onError: (error) => this.leaseError(error),
     });
   }
@@ -143,6 +148,7 @@ export class Replica {
       telemetry,
       clock: this.clock,
       transport: this.transport,
+      leaseHold: this.leaseHold,
     });
     this.ledSince = this.clock.steady();
     agent.start().catch((error: unknown) => {
@@ -172,6 +178,7 @@ export class Replica {
       checks: () => this.checks(),
       progress: () => this.progress(),
       poll: () => this.pollState(),
+      holds: () => (this.work instanceof Agent ? this.work.holds.current : {}),
       nodeOps: () => (this.work instanceof Agent ? this.work.nodeOps() : []),
       requestPoll: (reason: string) => this.requestPoll(reason),
     };

@@ -16,6 +16,8 @@ export class Turn {
   #problem: string | undefined;
   #election: LeaderElection | undefined;
   #client: KubeClient | undefined;
+  #hold: string | undefined;
+  #onHold: (reason: string | undefined) => void = () => {};
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, place: Place, logger: Logger, clock: Clock = systemClock) {
@@ -35,6 +37,10 @@ export class Turn {
         gained.resolve(holds);
       },
       onLoss: lost.resolve,
+      onHold: (reason) => {
+        this.#hold = reason;
+        this.#onHold(reason);
+      },
       onWait: (holder) => (this.#problem = `held by ${holder}, which carries out what is there`),
       onError: (error) => (this.#problem &&= error instanceof Error ? error.message : String(error)),
     });
@@ -44,6 +50,12 @@ export class Turn {
   /** Why it is not ours yet. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Tells at once, and then of each change, whether people hold the cluster by the lease. */
+  tellHolds(to: (reason: string | undefined) => void): void {
+    this.#onHold = to;
+    to(this.#hold);
   }
 
   async giveBack(): Promise<void> {

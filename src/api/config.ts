@@ -25,11 +25,15 @@ const Paths = object({
   nodeops: folder().prefault('nodeops').describe('Folder of the definitions.'),
   runs: folder().prefault('runs').describe('Folder of the run files.'),
   results: folder().prefault('results').describe("Folder of the reports; the agent's own."),
+  hold: folder()
+    .optional()
+    .describe(
+      'File that holds all clusters while it is there; hold.yaml beside the folder of the run files when absent.',
+    ),
 }).superRefine((paths, ctx) => {
-  for (const [name, path] of Object.entries(paths)) {
-    const inside = Object.entries(paths).find(
-      ([other, root]) => other !== name && `${path}/`.startsWith(`${root}/`),
-    );
+  const given = Object.entries(paths).filter(([, path]) => path !== undefined);
+  for (const [name, path] of given) {
+    const inside = given.find(([other, root]) => other !== name && `${path}/`.startsWith(`${root}/`));
     if (inside) {
       ctx.addIssue({ code: 'custom', path: [name], message: `must not lie inside paths.${inside[0]}` });
     }

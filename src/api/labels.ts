@@ -47,6 +47,11 @@ export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
 export const ANNOTATION_SERIES = 'agent.nodeop.dev/series';
 /** On a NodeOp: a human's reason to stop it; its presence stops the rollout gracefully. */
 export const ANNOTATION_CANCEL = 'agent.nodeop.dev/cancel';
+/**
+ * On a NodeOp, or on the agents' Lease for the whole cluster: people's reason, or nothing, why no new node is to start. Its
+ * presence holds; nodes in flight finish. Git never undoes it.
+ */
+export const ANNOTATION_HOLD = 'agent.nodeop.dev/hold';
 /** Written by the agent, or in the cluster by people, for one NodeOp alone: no manifest may bring them along. */
 export const OWN_ANNOTATIONS = [
   ANNOTATION_SPEC,
@@ -57,6 +62,7 @@ export const OWN_ANNOTATIONS = [
   ANNOTATION_RUN_SIGNER,
   ANNOTATION_REFUSED,
   ANNOTATION_CANCEL,
+  ANNOTATION_HOLD,
 ] as const;
 /** On the agents' Lease: a new value asks the one that leads for a poll at once. */
 export const ANNOTATION_POLL = 'agent.nodeop.dev/poll';

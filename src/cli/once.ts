@@ -49,6 +49,8 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
   let agent: Agent | undefined;
   const carryOut = async (): Promise<string | undefined> => {
     agent = new Agent(config, logger, { place, mayWrite: await turn.gained });
+    const acting = agent;
+    turn.tellHolds((reason) => acting.hold(reason));
     await agent.startController();
     const { problem } = await agent.repository.runOnce();
     const { blocked } = agent.repository.state();

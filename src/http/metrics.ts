@@ -14,6 +14,8 @@ export interface Observation {
   /** How many runs and nodes are in each phase. */
   runs: ReadonlyMap<string, number>;
   nodes: ReadonlyMap<string, number>;
+  /** By whom something is held: how many holds. */
+  held?: ReadonlyMap<string, number>;
 }
 
 const MINUTES = [5, 15, 30, 60, 120, 300, 600, 1200, 3600];
@@ -45,6 +47,11 @@ export function createMetrics(
     'reason',
   ]);
   const nodes = gauge('nodes', 'Nodes of all NodeOps in the cluster by phase.', ['phase']);
+  const held = gauge(
+    'held',
+    'Holds people have put on: by the lease and the repository (whole cluster), and on NodeOps that go on.',
+    ['by'],
+  );
   const polls = counter('polls_total', 'Fetches of the repository.', ['result']);
   const pushRetries = counter('push_retries_total', 'Pushes tried again because somebody else was first.');
   const requests = counter('api_requests_total', 'Requests to the API server; code 0 is no answer.', [
@@ -67,6 +74,7 @@ export function createMetrics(
     if (seen.lastPoll !== undefined) lastPoll.set(seen.lastPoll / 1000);
     for (const info of [tip, runs, waiting, nodes]) info.reset();
     if (seen.tip !== undefined) tip.set({ commit: seen.tip }, 1);
+    for (const [by, count] of seen.held ?? []) held.set({ by }, count);
     for (const [phase, count] of seen.runs) runs.set({ phase }, count);
     for (const [reason, count] of seen.waiting) waiting.set({ reason }, count);
     for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);

@@ -1,5 +1,5 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
-import { ANNOTATION_POLL } from '../api/labels.ts';
+import { ANNOTATION_HOLD, ANNOTATION_POLL } from '../api/labels.ts';
 import { heldLease, leaseStep, releasedLease } from '../core/lease.ts';
 import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../time/clock.ts';
@@ -27,6 +27,8 @@ export interface LeaderElectionOptions {
   onError: (error: unknown) => void;
   /** Somebody asked whoever leads for a poll, by the annotation on the lease. */
   onPollAsked?: () => void;
+  /** Told at each look, before anything is gained: people's reason on the lease to hold the whole cluster, if it is there. */
+  onHold?: (reason: string | undefined) => void;
 }
 
 /**
@@ -167,6 +169,7 @@ export class LeaderElection {
     const asked = lease?.metadata.annotations?.[ANNOTATION_POLL];
     if (!first && asked !== undefined && asked !== this.pollAsked) this.options.onPollAsked?.();
     this.pollAsked = asked;
+    this.options.onHold?.(lease?.metadata.annotations?.[ANNOTATION_HOLD]);
     this.lease = lease;
     const record = JSON.stringify(lease?.spec);
     if (record !== this.seen.record) this.seen = { record, at: this.clock.steady() };

@@ -9,7 +9,10 @@ import { NODEOPS } from '../../src/kube/resources.ts';
 import { type Obj, type Sim, type SimOptions, startSim } from '../../src/sim/index.ts';
 import { type Faults, FlakyProxy } from './flaky-proxy.ts';
 
-export interface ClusterOptions extends Pick<ControllerOptions, 'agentNode' | 'agentPod' | 'clock'> {
+export interface ClusterOptions extends Pick<
+  ControllerOptions,
+  'agentNode' | 'agentPod' | 'clock' | 'holds' | 'maxConcurrent'
+> {
   /** The controller, not the test, talks to the API server through a proxy with these faults. */
   flaky?: { faults: Faults; seed: number };
 }

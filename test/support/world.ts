@@ -97,6 +97,8 @@ export class World {
       specChanged: false,
       adopted: this.adopted,
       finalized: this.adopted,
+      hold: undefined,
+      placeHeld: undefined,
       awaitsRecordSince: undefined,
       seenAt: 0,
       obstacle: undefined,

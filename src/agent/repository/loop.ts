@@ -18,6 +18,8 @@ import { mergesAfter } from '../../git/read.ts';
 import { pause } from '../../time/backoff.ts';
 import { systemClock } from '../../time/clock.ts';
 import type { Logger } from '../logger.ts';
+import { holdPath } from '../../core/runs/paths.ts';
+import { Holds } from '../holds.ts';
 import { onSchedule } from '../schedule.ts';
 import { watchFiles } from '../watch-files.ts';
 import { Reconciler } from './reconciler.ts';
@@ -26,6 +28,8 @@ export interface RepositoryDeps {
   config: AgentConfig;
   store: NodeOpStore;
   logger: Logger;
+  /** What holds the whole cluster. */
+  holds?: Holds;
   clock?: Clock;
   /** The wall clock, where it is not that of `clock`. */
   now?: () => Date;
@@ -68,6 +72,7 @@ export class RepositoryLoop {
   readonly #store: NodeOpStore;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #holds: Holds;
   readonly #reconciler: Reconciler;
   readonly #abort = new AbortController();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
@@ -90,15 +95,18 @@ export class RepositoryLoop {
     telemetry = NO_TELEMETRY,
     onRecord,
     onReports,
+    holds = new Holds(logger, holdPath(config.git.paths)),
   }: RepositoryDeps) {
     this.#config = config;
     this.#store = store;
     this.#clock = clock;
     this.#log = logger.child({ loop: 'repository' });
+    this.#holds = holds;
     const { signal } = this.#abort;
     this.#reconciler = new Reconciler({
       config,
       store,
+      holds,
       log: this.#log,
       clock,
       now,
@@ -115,6 +123,7 @@ export class RepositoryLoop {
     if (signal.aborted) return;
     const { url, poll } = this.#config.git;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
+    this.#cleanups.push(this.#holds.onChange(() => this.#lookIn(COALESCE_MS)));
     const polled = async () => {
       if (this.#clock.steady() >= this.#notBefore) await this.pollNow();
     };
@@ -175,6 +184,7 @@ export class RepositoryLoop {
   async runOnce(): Promise<Settled> {
     const { signal } = this.#abort;
     this.#cleanups.push(this.#store.onChange(() => this.#lookIn(COALESCE_MS)));
+    this.#cleanups.push(this.#holds.onChange(() => this.#lookIn(COALESCE_MS)));
     await this.pollNow();
     while (this.#pending && !signal.aborted && this.#reconciler.blocked === undefined) {
       const waitMs = Math.max(250, this.#notBefore - this.#clock.steady());
@@ -225,6 +235,7 @@ export class RepositoryLoop {
         error instanceof InvalidError ? 'repository cannot be used' : 'repository pass failed; will retry',
       );
     } finally {
+      this.#holds.giveUp();
       this.#passSince = undefined;
     }
   }

@@ -13,6 +13,8 @@ import { planRuns, type RunAction, type RunFacts } from '../../core/runs/plan.ts
 import type { Logger } from '../logger.ts';
 import { RunExecutor, type Start } from './actions.ts';
 import { Baseline } from './baseline.ts';
+import { HoldFile } from './hold-file.ts';
+import type { Holds } from '../holds.ts';
 import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
 import { Ledger } from './ledger.ts';
@@ -28,6 +30,7 @@ import { Trust } from './trust.ts';
 export interface ReconcilerDeps {
   config: AgentConfig;
   store: NodeOpStore;
+  holds: Holds;
   log: Logger;
   clock: Clock;
   now: () => Date;
@@ -66,6 +69,7 @@ export class Reconciler {
   readonly #scheduler: Scheduler;
   /** Absent where another controller carries out all there is. */
   readonly #copies: Copies | undefined;
+  readonly #holdFile: HoldFile;
   readonly #facts: FactsReader;
   readonly #executor: RunExecutor;
   readonly #nodeLogs: NodeLogs;
@@ -95,6 +99,7 @@ export class Reconciler {
     this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
     this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
+    this.#holdFile = new HoldFile(mirror, layout, trust);
     this.#copies = executor === 'agent' ? new Copies({ store, reader, ledger, layout, log }) : undefined;
     this.#facts = new FactsReader({
       mirror,
@@ -153,6 +158,8 @@ export class Reconciler {
     }
     this.#toldProblem = '';
     let snapshot = await repository.read();
+    // Before anything else: whoever brakes is heard first.
+    this.#deps.holds.set('repository', await this.#holdFile.reason(snapshot));
     let trouble = away;
     if (!away) {
       const kept = await this.#keepRecord(snapshot, nodeOps);
@@ -172,7 +179,8 @@ export class Reconciler {
     if (!away && this.ledger.isLoaded) snapshot = await this.#passOver(snapshot, nodeOps);
     const facts = read.map((run) => this.#withRefusal(run));
     const { maxConcurrent, maxAge } = config.runs;
-    const options = { maxConcurrent, blocked: this.#blocked, maxAgeMs: durationMs(maxAge) };
+    const { text: held } = this.#deps.holds;
+    const options = { maxConcurrent, blocked: this.#blocked, held, maxAgeMs: durationMs(maxAge) };
     const planned = planRuns(facts, now(), options);
     const actions = planned.filter(({ type }) =>
       this.#mayAct(type, { isAway: away !== undefined, snapshot }),

@@ -93,6 +93,18 @@ export class Trust {
     };
   }
 
+  /** Who removed a file that the tip does not hold; undefined when its history never did. */
+  async removal(path: string, { tip, since }: Snapshot): Promise<Provenance | undefined> {
+    const { git } = this.#mirror;
+    const info = (await whoMade(git, { tip, since }, path)) ?? (await whoMade(git, { tip }, path));
+    if (!info) return undefined;
+    const { commit, author } = info;
+    const reason = await this.#stranger(commit);
+    const signature = await this.#signature(commit);
+    const isOwn = reason === undefined || !signature.ok;
+    return { commit, author, signature: isOwn ? signature : { ok: false, reason } };
+  }
+
   /** The first commit without a signature that counts, where every one is asked for; otherwise undefined. */
   async history({ tip }: Snapshot): Promise<Provenance | undefined> {
     const { everyCommitSince: start } = this.#verify;

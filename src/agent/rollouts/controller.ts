@@ -4,6 +4,8 @@ import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { LACKS_FIELDS } from '../../core/rollout/adoption.ts';
+import { nodeOpHoldText } from '../../core/holds.ts';
+import { placeHeld } from '../../core/runs/places.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
@@ -20,6 +22,7 @@ import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
 import { StoppedError } from '../../kube/stopped.ts';
 import { WatchCache } from '../../kube/watch.ts';
+import { Holds } from '../holds.ts';
 import type { Logger } from '../logger.ts';
 import { DefinitionWatch } from './definition-watch.ts';
 import { Moments } from './moments.ts';
@@ -39,6 +42,10 @@ export interface ControllerOptions {
   clock?: Clock;
   /** Whether a NodeOp that is over may go. `wake` when it says otherwise. */
   mayGo?: (nodeOp: NodeOp) => boolean;
+  /** What holds the whole cluster; nothing when absent. */
+  holds?: Holds;
+  /** How many runs may have nodes in flight at once; as many as there are when absent. */
+  maxConcurrent?: number;
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
   telemetry?: Telemetry;
@@ -62,6 +69,7 @@ export class Controller {
   private readonly events: EventRecorder;
   private readonly stranded: StrandedCordons;
   private readonly rollouts = new Map<string, Rollout>();
+  private readonly holds: Holds;
   private readonly work = new WorkIndex({
     exists: (uid) => this.rollouts.has(uid),
     onFreed: () => this.markAll(),
@@ -81,6 +89,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.options = options;
+    this.holds = options.holds ?? new Holds(options.logger);
     const { client, logger, clock = systemClock } = options;
     this.clock = clock;
     this.timers = new Timers(clock);
@@ -343,6 +352,8 @@ export class Controller {
       cancelled: rollout.cancelled,
       cancelledAt: rollout.cancelledAt(this.clock.steady()),
       deleted: rollout.deleted,
+      hold: this.holdOf(rollout),
+      placeHeld: this.placeHeld(rollout),
       window: rollout.object.metadata.annotations?.[ANNOTATION_WINDOW],
       status: rollout.status,
       persisted: rollout.persisted,
@@ -354,6 +365,30 @@ export class Controller {
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
     };
+  }
+
+  private holdOf({ object, persisted }: Rollout): RolloutFacts['hold'] {
+    const own = nodeOpHoldText(object);
+    const { text, current, sure } = this.holds;
+    if (text !== undefined) {
+      const by = current.lease === undefined ? 'Repository' : 'Lease';
+      return { by, text: own === undefined ? text : `${text}; ${own}` };
+    }
+    if (own !== undefined) return { by: 'Annotation', text: own };
+    // What the repository said last is on record, for as long as nobody can read it anew.
+    const said = sure ? undefined : persisted.conditions?.find(({ reason }) => reason === 'HeldByRepository');
+    return said && { by: 'Repository', text: said.message ?? '' };
+  }
+
+  private placeHeld({ object, status, uid }: Rollout): string | undefined {
+    if (!this.holds.tried) return 'waiting until the repository has said whether all clusters are held';
+    const { maxConcurrent = Infinity } = this.options;
+    return placeHeld({ ...object, status }, this.othersNow(uid), maxConcurrent);
+  }
+
+  private *othersNow(uid: string): Generator<NodeOp> {
+    for (const { uid: other, object, status } of this.rollouts.values())
+      if (other !== uid) yield { ...object, status };
   }
 
   private checkCordonsOf(uid: string): void {

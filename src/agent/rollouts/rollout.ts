@@ -1,4 +1,4 @@
-import { FINALIZER, ANNOTATION_CANCEL, ANNOTATION_SPEC, ANNOTATION_UID } from '../../api/labels.ts';
+import { FINALIZER, ANNOTATION_SPEC, ANNOTATION_UID } from '../../api/labels.ts';
 import {
   isFinalPhase,
   type NodeOp,
@@ -8,6 +8,7 @@ import {
 } from '../../api/nodeop.ts';
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
+import { cancelText } from '../../core/holds.ts';
 import type { Holder } from '../../core/rollout/cordons.ts';
 import { ownerMark } from '../../core/rollout/facts.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
@@ -119,7 +120,7 @@ export class Rollout {
 
   get cancelled(): string | undefined {
     if (this.deleted) return 'the NodeOp was deleted';
-    return this.object.metadata.annotations?.[ANNOTATION_CANCEL];
+    return cancelText(this.object);
   }
 
   /** When people were first seen to want it to stop; one that was asked before this process began is on record. */

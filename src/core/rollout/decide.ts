@@ -362,6 +362,7 @@ class Pass {
     const { concurrency } = this.facts.spec;
     const limit = concurrency === 0 ? Infinity : concurrency;
     if (this.slots < limit) this.fill(limit, ready);
+    else if (isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
   }
 
   /** Starts nodes that are Ready until the slots are taken. */

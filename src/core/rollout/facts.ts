@@ -118,6 +118,10 @@ export interface RolloutFacts {
   cancelled: string | undefined;
   /** When that was first seen. */
   cancelledAt: number | undefined;
+  /** What people hold it by, or the whole cluster. */
+  hold: { by: 'Lease' | 'Repository' | 'Annotation' | 'Unknown'; text: string } | undefined;
+  /** Why it may not start a first node beside those of other runs. */
+  placeHeld: string | undefined;
   /** The object is being deleted and waits for what it left behind to be undone. */
   deleted: boolean;
   /** The annotation with the window outside of which no new node may start. */

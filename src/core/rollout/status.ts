@@ -116,7 +116,11 @@ function conditionsOf(
   const reason = going ? (isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
   const endText = summary.total === 0 ? none(facts) : said;
   // What is waited for tells most, and the counts are beside it; a failure is told in any case.
-  const message = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
+  const rest = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
+  const { hold } = facts;
+  const message = hold === undefined || waiting === hold.text ? rest : `${hold.text}; ${rest}`;
+  // What a rollout waits for decides whether it takes a place among others, failures or not.
+  const idle = hold !== undefined ? 'Held' : waiting === undefined ? 'Progressing' : 'Waiting';
   const list: Condition[] = [
     {
       type: 'Ready',
@@ -127,8 +131,8 @@ function conditionsOf(
     {
       type: 'Reconciling',
       status: going ? 'True' : 'False',
-      reason,
-      message: going ? (waiting ?? 'the rollout goes on') : 'the rollout has ended',
+      reason: going ? idle : ended,
+      message: going ? (hold?.text ?? waiting ?? 'the rollout goes on') : 'the rollout has ended',
     },
     {
       type: 'Stalled',
@@ -138,6 +142,8 @@ function conditionsOf(
       message: stalled ? endText : 'nothing is in its way',
     },
   ];
+  if (hold !== undefined && going)
+    list.unshift({ type: 'Held', status: 'True', reason: `HeldBy${hold.by}`, message: hold.text });
   if (facts.specChanged) list.push(SPEC_CHANGED);
   // Its transition tells when: what may go on after that is bounded from there.
   if (facts.cancelled !== undefined)

@@ -5,6 +5,8 @@ export interface Layout {
   nodeops: string;
   runs: string;
   results: string;
+  /** The file that holds all clusters; beside the run files when absent. */
+  hold?: string | undefined;
   /** This cluster's name; absent when only one cluster is served. */
   cluster?: string | undefined;
 }
@@ -12,6 +14,10 @@ export interface Layout {
 const YAML = /\.ya?ml$/i;
 const SYMLINK = '120000';
 const SUBMODULE = '160000';
+
+export function holdPath({ hold, runs }: Layout): string {
+  return hold ?? `${runs.slice(0, runs.lastIndexOf('/') + 1)}hold.yaml`;
+}
 
 /** The folder this cluster's agent writes to. */
 export function resultsFolder(layout: Layout): string {

@@ -4,6 +4,7 @@ import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { awaitsRecord } from '../rollout/identity.ts';
 import { closed } from '../window.ts';
+import { takesPlace } from './places.ts';
 import type { Manifest, Preparation } from './prepare.ts';
 
 /** Everything known of one run: its file at the tip, its NodeOp in the cluster, its report at the tip. */
@@ -58,6 +59,8 @@ export interface Wait {
     | 'WindowClosed'
     | 'NotCreated'
     | 'SignaturesUnknown'
+    /** People hold the whole cluster. */
+    | 'Held'
     /** Nothing may begin in this cluster. */
     | 'Blocked';
   message: string;
@@ -85,18 +88,20 @@ export interface PlanOptions {
   blocked?: string | undefined;
   /** A file that was added longer ago when it becomes valid is refused. */
   maxAgeMs?: number;
+  /** By whom the whole cluster is held. */
+  held?: string | undefined;
 }
 
 /** What to do about all runs, from nothing but what is observed. Runs that are over give no action. */
 export function planRuns(
   runs: readonly RunFacts[],
   now: Date,
-  { maxConcurrent, blocked, maxAgeMs = Infinity }: PlanOptions,
+  { maxConcurrent, blocked, held, maxAgeMs = Infinity }: PlanOptions,
 ): RunAction[] {
   const actions = runs.flatMap((run) =>
     run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now, maxAgeMs),
   );
-  let free = maxConcurrent - runs.filter((it) => it.nodeOp && !isFinalPhase(it.nodeOp.status?.phase)).length;
+  let free = maxConcurrent - runs.filter(({ nodeOp }) => nodeOp && takesPlace(nodeOp)).length;
   const taken = new Set(
     runs.flatMap(({ nodeOp }) => {
       const series = nodeOp?.metadata.annotations?.[ANNOTATION_SERIES];
@@ -116,6 +121,7 @@ export function planRuns(
       if (series !== undefined) taken.add(series);
       if (action.type !== 'create') return action;
       if (blocked !== undefined) return { type: 'wait', run, reason: 'Blocked', message: blocked };
+      if (held !== undefined) return { type: 'wait', run, reason: 'Held', message: held };
       if (free > 0) {
         free--;
         return action;

@@ -1,0 +1,62 @@
+import { reasonIn } from '../../core/holds.ts';
+import { holdPath, type Layout } from '../../core/runs/paths.ts';
+import { flaw } from '../../core/runs/trust.ts';
+import type { Mirror } from '../../git/mirror.ts';
+import { filesAt, isPlain } from '../../git/read.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Trust } from './trust.ts';
+
+/** More is no reason. */
+const MAX_BYTES = 64 * 1024;
+
+/** The file that holds all clusters: anybody may put it there, and whatever it contains, it holds. */
+export class HoldFile {
+  readonly path: string;
+  readonly #mirror: Mirror;
+  readonly #trust: Trust | undefined;
+  #known: { tip: string; reason: string | undefined } | undefined;
+
+  constructor(mirror: Mirror, layout: Layout, trust: Trust | undefined) {
+    this.path = holdPath(layout);
+    this.#mirror = mirror;
+    this.#trust = trust;
+  }
+
+  /** The reason at the tip, '' without one; undefined when nothing is held. */
+  async reason(snapshot: Snapshot): Promise<string | undefined> {
+    const { tip } = snapshot;
+    // Without signatures the tip says it all; what a signature is worth may change under the same tip.
+    if (this.#known?.tip === tip && this.#trust === undefined) return this.#known.reason;
+    const entry = (await filesAt(this.#mirror.git, tip, [this.path])).get(this.path);
+    let reason: string | undefined;
+    if (isPlain(entry)) reason = reasonIn(await this.#content(entry.blob));
+    else if (entry) reason = 'it is no plain file';
+    else reason = await this.#untilRemoved(snapshot);
+    this.#known = { tip, reason };
+    return reason;
+  }
+
+  async #content(blob: string): Promise<Uint8Array | undefined> {
+    return (await this.#mirror.runs.contents.read([blob], MAX_BYTES)).get(blob);
+  }
+
+  /** Where signatures are asked for, it holds until one is under its removal. */
+  async #untilRemoved(snapshot: Snapshot): Promise<string | undefined> {
+    if (this.#trust === undefined) return undefined;
+    try {
+      const removal = await this.#trust.removal(this.path, snapshot);
+      if (removal === undefined) {
+        const isRewritten = this.#known?.reason !== undefined;
+        return isRewritten
+          ? 'it went with a part of the history that was rewritten; add it and remove it signed'
+          : undefined;
+      }
+      const why = flaw(removal);
+      return why === undefined ? undefined : `${why}, and it removed the file; add it and remove it signed`;
+    } catch (error) {
+      this.#mirror.blame(error);
+      const why = error instanceof Error ? error.message : String(error);
+      return `whether its removal is signed cannot be checked: ${why}`;
+    }
+  }
+}
