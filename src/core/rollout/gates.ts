@@ -10,7 +10,7 @@ export interface Held {
 type RunGate = (facts: RolloutFacts, now: number) => Held | undefined;
 type NodeGate = (facts: RolloutFacts, node: string) => Held | undefined;
 
-const held: RunGate = ({ hold }) => (hold === undefined ? undefined : { why: hold.text });
+const heldByPeople: RunGate = ({ hold }) => (hold === undefined ? undefined : { why: hold.text });
 
 const withoutPlace: RunGate = ({ placeHeld }) => (placeHeld === undefined ? undefined : { why: placeHeld });
 
@@ -29,7 +29,7 @@ const claimed: NodeGate = ({ claims }, node) => {
 };
 
 /** Each may hold back all nodes that are not started yet. */
-const RUN_GATES: readonly RunGate[] = [held, suspended, outsideWindow, withoutPlace];
+const RUN_GATES: readonly RunGate[] = [heldByPeople, suspended, outsideWindow, withoutPlace];
 /** Each may hold back one node in its turn. */
 const NODE_GATES: readonly NodeGate[] = [claimed];
 
