@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -27,6 +28,14 @@ test('a repository that stays away ends it with 3 and a reason', async () => {
   const { ended, output } = once('2s');
   expect(await ended, output()).toBe(3);
   expect(output()).toMatch(/gave up after 2s: the repository: git fetch: .*operations\.git/);
+});
+
+test('a branch that is not there ends it at once with 3, and those that are there are named', async () => {
+  await stage.startSim(1);
+  execFileSync('git', ['branch', '-m', 'main', 'trunk'], { cwd: stage.bare });
+  const { ended, output } = once('5m');
+  expect(await ended, output()).toBe(3);
+  expect(output()).toContain('gave up: the remote has no branch "main"; it has "trunk"');
 });
 
 test('an API server that is not there ends it with 3 and a reason', async () => {
