@@ -19,6 +19,17 @@ export function clusterOptions(command: Command): Command {
     .option('--context <name>', 'context of the kubeconfig; its current one when absent');
 }
 
+/** The same flags for a command that is proposed to people, so that it means the same cluster; kubectl has them too. */
+export function accessOf({ kubeconfig, context }: ClusterFlags): string {
+  const flags = Object.entries({ kubeconfig, context }).filter(([, value]) => value !== undefined);
+  return flags
+    .map(
+      ([name, value = '']) =>
+        ` --${name} ${/^[\w./:@=+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`}`,
+    )
+    .join('');
+}
+
 /** A cluster for reading: the client refuses every write, and errors say what to do about them. */
 export class ReadOnlyCluster {
   readonly client: KubeClient;

@@ -1,24 +1,27 @@
 import { Command, Option } from 'commander';
 import type { Job, Node } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY, LABEL_NODEOP } from '../api/labels.ts';
-import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../api/nodeop.ts';
+import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { isOthers } from '../core/external/status.ts';
 import { ExternalView } from '../core/external/view.ts';
 import { ownerMark } from '../core/rollout/facts.ts';
 import { inFlightNodes } from '../core/rollout/status.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
-import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
-import { countsText } from '../core/text/counts.ts';
+import { clip, wrap } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
+import { runPage } from './status/page.ts';
 import { findWaiting, readWaiting, showWaiting, type Waiting, waitingLines } from './waiting.ts';
-import { print, wholeNumber } from './terminal.ts';
+import { columns, print, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {
   namespace?: string;
   format: 'text' | 'json';
   limit: number;
+  failed: boolean;
+  all: boolean;
 }
 
 /** A node that a NodeOp cordoned and that stays so although no rollout works on it. */
@@ -34,11 +37,23 @@ export function statusCommand(): Command {
     .argument('[RUN]', 'a NodeOp, <namespace>/<name>, or the path of a run file');
   return clusterOptions(command)
     .option('--namespace <name>', 'only NodeOps of this namespace')
+    .addOption(new Option('--failed', 'of a RUN, list the nodes that failed').default(false).conflicts('all'))
+    .option(
+      '--all',
+      'of a RUN, list every node; without, those that are fine are counted when they are many',
+      false,
+    )
     .addOption(new Option('--limit <n>', 'finished runs to list').argParser(wholeNumber).default(10))
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
-      '\nReads the cluster only.\n\nExample:\n  nodeop-agent status --context berlin\n  nodeop-agent status runs/2030-01-31-swappiness.yaml',
+      `
+A RUN is a NodeOp, <namespace>/<name>, the path of a run file or of its report, or the beginning of one of them. Reads the
+cluster only.
+
+Example:
+  nodeop-agent status --context berlin
+  nodeop-agent status runs/2030-01-31-swappiness.yaml --failed`,
     )
     .action(run);
 }
@@ -52,7 +67,7 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
       const isThere = nodeOps.some((it) => isMeant(it, wanted));
       const waits = isThere ? undefined : findWaiting(await readWaiting(cluster), wanted);
       if (waits) return showWaiting(waits, flags.format);
-      return showOne(findRun(nodeOps, wanted), flags.format, now);
+      return showOne(findRun(nodeOps, wanted), flags, now);
     }
     const left: LeftCordoned[] = [];
     for await (const node of cluster.list<Node>(NODES)) {
@@ -79,10 +94,11 @@ async function readNodeOps(cluster: ReadOnlyCluster, namespace: string | undefin
 function showAll(
   nodeOps: readonly NodeOp[],
   left: readonly LeftCordoned[],
-  { format, limit }: StatusFlags,
+  flags: StatusFlags,
   now: number,
   waits: Waiting,
 ): void {
+  const { format, limit } = flags;
   const newest = nodeOps.toSorted((a, b) => created(b).localeCompare(created(a)));
   const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
@@ -93,52 +109,47 @@ function showAll(
     return print(JSON.stringify(all, undefined, 2));
   }
   if (shown.length === 0) print('There are no runs.');
-  else
-    print(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'NODEOP', 'RUN'], ...shown.map((it) => row(it, now))]));
+  else print(clipped(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))])));
   const more = over.length - Math.max(0, shown.length - open.length);
   if (more > 0) print(`… and ${more} more that are finished; see --limit`);
-  for (const nodeOp of open) print(`\n${labelOf(nodeOp)}: ${conditionText(nodeOp)}`);
-  for (const line of waitingLines(waits)) print(line);
-  if (left.length === 0) return;
+  for (const nodeOp of open) print(wrap(`\n${nameOf(nodeOp)}: ${conditionText(nodeOp)}`, columns()));
+  for (const line of waitingLines(waits)) print(wrap(line, columns()));
+  const [first] = shown;
+  if (left.length === 0) {
+    if (first) print(`\nOne of them in full: nodeop-agent status ${nameOf(first)}${accessOf(flags)}`);
+    return;
+  }
   print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
-  print(table(left.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 120)])));
+  const sorted = left.toSorted((a, b) => naturally(a.node, b.node));
+  print(clipped(table(sorted.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 200)]))));
 }
 
 function row(nodeOp: NodeOp, now: number): string[] {
   const { phase = 'Pending', summary } = nodeOp.status ?? {};
   const age = period((now - Date.parse(created(nodeOp))) / 1000);
   const failed = String(summary?.failed ?? 0);
-  return [phase, summary?.done ?? '', failed, age, labelOf(nodeOp), runPathOf(nodeOp) ?? ''];
+  return [phase, summary?.done ?? '', failed, age, nameOf(nodeOp)];
 }
 
-const URGENCY: Partial<Record<NodeStatus['phase'], number>> = { Failed: 0, Pending: 2, Completed: 3 };
-
-/** Failed nodes first, then those in flight, then the rest. */
-function showOne(nodeOp: NodeOp, format: StatusFlags['format'], now: number): void {
-  const { nodeStatuses = {} } = nodeOp.status ?? {};
-  if (format === 'json') {
+function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
+  if (flags.format === 'json') {
+    const { nodeStatuses = {} } = nodeOp.status ?? {};
     return print(JSON.stringify({ ...outline(nodeOp), nodes: nodeStatuses }, undefined, 2));
   }
-  const path = runPathOf(nodeOp);
-  const { phase = 'Pending', summary } = nodeOp.status ?? {};
-  print(
-    `${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}: ${phase}, ${countsText(summary ?? {})}`,
-  );
-  const text = conditionText(nodeOp);
-  if (text !== countsText(summary ?? {})) print(text);
-  const rank = ([, status]: [string, NodeStatus]) => URGENCY[status.phase] ?? 1;
-  const nodes = Object.entries(nodeStatuses).toSorted((a, b) => rank(a) - rank(b) || naturally(a[0], b[0]));
-  const rows = nodes.map(([name, it]) => [name, it.phase, since(it, now), oneLine(it.message, 160)]);
-  print(`\n${table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows])}`);
+  const nodes = flags.failed ? 'failed' : flags.all ? 'all' : 'some';
+  print(runPage(nodeOp, { now, width: columns(), nodes, access: accessOf(flags) }));
 }
 
-/** How long a node is in its phase, or took as a whole once finished. */
-function since(status: NodeStatus, now: number): string {
-  const from = Date.parse(
-    (isFinalNodePhase(status.phase) ? status.startedAt : (status.phaseStartedAt ?? status.startedAt)) ?? '',
-  );
-  const to = status.finishedAt === undefined ? now : Date.parse(status.finishedAt);
-  return Number.isNaN(from) ? '' : period((to - from) / 1000);
+/** As people know it: by the run file they wrote. */
+function nameOf(nodeOp: NodeOp): string {
+  return runPathOf(nodeOp) ?? labelOf(nodeOp);
+}
+
+function clipped(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => clip(line, columns()))
+    .join('\n');
 }
 
 function outline(nodeOp: NodeOp) {

@@ -7,6 +7,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Columns of the terminal; undefined where the output is read by something else, which cuts nothing. */
+export function columns(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
+}
+
 /** Who reads our output may have read enough (`| head`): then there is nothing left to do. 141 is SIGPIPE's status. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -3,17 +3,19 @@ import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { durationMs } from '../api/schema.ts';
 import { isOthers } from '../core/external/status.ts';
-import { oneLine } from '../core/text/table.ts';
+import { oneLine, spoken } from '../core/text/table.ts';
 import { ApiError } from '../kube/client.ts';
 import { ExternalWatch } from '../kube/external-watch.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
-import { clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
-import { isMeant, labelOf, runPathOf } from './find-run.ts';
+import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
 import { findWaiting, readWaiting, showWaiting } from './waiting.ts';
 import { type Change, changesOf } from './watch/changes.ts';
+import { StatusLine } from './watch/status-line.ts';
+import { progressText } from './watch/progress.ts';
 
 interface WatchFlags extends ClusterFlags {
   namespace?: string;
@@ -81,6 +83,8 @@ class RunWatch {
   private readonly wanted: string;
   private readonly asJson: boolean;
   private readonly over = Promise.withResolvers<number>();
+  /** Those that were there at the beginning, until one is chosen of them. */
+  private there: NodeOp[] | undefined = [];
   private followed: string | undefined;
   private nodeOp: NodeOp | undefined;
   private status: NodeOpStatus | undefined;
@@ -88,11 +92,15 @@ class RunWatch {
   private readonly cluster: ReadOnlyCluster;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private readonly access: string;
+  private readonly line = new StatusLine();
 
-  constructor(cluster: ReadOnlyCluster, wanted: string, { namespace, format }: WatchFlags) {
+  constructor(cluster: ReadOnlyCluster, wanted: string, flags: WatchFlags) {
     const { client } = cluster;
+    const { namespace, format } = flags;
     this.cluster = cluster;
     this.wanted = wanted;
+    this.access = accessOf(flags);
     this.asJson = format === 'json';
     this.cache = new WatchCache<NodeOp>({
       client,
@@ -112,6 +120,7 @@ class RunWatch {
   /** The exit status; rejects with what a person must do something about. */
   async ended(): Promise<number> {
     const first = this.cache.start().then(() => {
+      this.choose();
       if (this.followed !== undefined) return;
       this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
       void this.sayWaiting('');
@@ -141,12 +150,22 @@ class RunWatch {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.line.clear();
     await Promise.all([this.cache.stop(), this.others.stop()]);
   }
 
-  private take(nodeOp: NodeOp, gone: boolean): void {
+  /** A beginning of a name is good for what is there; what is yet to come has to be named in full. */
+  private choose(): void {
+    const there = this.there ?? [];
+    this.there = undefined;
+    const found = candidates(there, this.wanted).length > 0 ? findRun(there, this.wanted) : undefined;
+    for (const nodeOp of there) this.take(nodeOp, false, nodeOp === found);
+  }
+
+  private take(nodeOp: NodeOp, gone: boolean, isIt = isMeant(nodeOp, this.wanted)): void {
+    if (this.there !== undefined) return void this.there.push(nodeOp);
     const { uid = '' } = nodeOp.metadata;
-    if (this.followed === undefined && !gone && isMeant(nodeOp, this.wanted)) {
+    if (this.followed === undefined && !gone && isIt) {
       this.followed = uid;
       const path = runPathOf(nodeOp);
       this.say(`${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}`);
@@ -172,18 +191,25 @@ class RunWatch {
     this.began ??= Date.parse(status.startedAt ?? '') || undefined;
     for (const change of changesOf(this.status, status, now)) this.tell(change);
     this.status = status;
-    if (isFinalPhase(status.phase)) this.over.resolve(status.phase === 'Completed' ? 0 : 1);
+    if (!isFinalPhase(status.phase)) return this.line.show(progressText(status, this.began, now.getTime()));
+    if (status.phase !== 'Completed')
+      this.say(`\nWhy: nodeop-agent status ${this.name()} --failed${this.access}`);
+    this.over.resolve(status.phase === 'Completed' ? 0 : 1);
   }
 
   private tell(change: Change): void {
     if (this.asJson) return print(JSON.stringify(change));
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
-    print(`${seconds.toFixed(0).padStart(6)} s  ${sentence(change)}`);
+    this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}`);
   }
 
   /** For people; a script has nothing to read here. */
   private say(text: string): void {
-    if (!this.asJson) print(text);
+    if (!this.asJson) this.line.print(text);
+  }
+
+  private name(): string {
+    return (this.nodeOp && (runPathOf(this.nodeOp) ?? labelOf(this.nodeOp))) ?? this.wanted;
   }
 
   /** What no retry can mend ends the watch; the rest is said, and tried again. */
@@ -191,7 +217,10 @@ class RunWatch {
     // A connection that breaks in mid-answer is no answer of the API server, and comes back as one does.
     const known = error instanceof ApiError ? explained(what, error) : brokenOff(what, error);
     if (known instanceof InvalidError || !this.cache.synced) this.fail(known);
-    else printError(`${known.message}; trying again`);
+    else {
+      this.line.clear();
+      printError(`${known.message}; trying again`);
+    }
   }
 }
 

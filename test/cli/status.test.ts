@@ -40,8 +40,8 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
   await cluster.ended('flash');
 
   const all = await cli(['status', '--kubeconfig', kubeconfig]);
-  expect(all.stdout).toMatch(/^PHASE +DONE +FAILED +AGE +NODEOP +RUN\n/);
-  expect(all.stdout).toMatch(/^Failed +2\/3 +1 +\d+s +default\/flash +runs\/2030\/flash\.yaml$/m);
+  expect(all.stdout).toMatch(/^PHASE +DONE +FAILED +AGE +RUN\n/);
+  expect(all.stdout).toMatch(/^Failed +2\/3 +1 +\d+s +runs\/2030\/flash\.yaml$/m);
   expect(all.stdout).toMatch(/kubectl uncordon NODE:\n {2}node-2 +default\/flash +Failed: command failed/);
 
   const json = JSON.parse((await cli(['status', '--kubeconfig', kubeconfig, '--format', 'json'])).stdout);
@@ -54,7 +54,7 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
 
   const one = await cli(['status', 'flash.yaml', '--kubeconfig', kubeconfig]);
   expect(one.stdout).toContain(
-    'default/flash for runs/2030/flash.yaml: Failed, 2 of 3 nodes completed, 1 failed\n',
+    'default/flash for runs/2030/flash.yaml: Failed, 2 of 3 nodes completed, 1 failed; took ',
   );
   const nodes = one.stdout.split('\n').filter((line) => line.startsWith('node-'));
   expect(nodes.map((line) => line.split(/ +/).slice(0, 2))).toEqual([
@@ -88,9 +88,9 @@ test('a node cordoned by a rollout under way is none that was left; one whose No
 });
 
 test('a name that is not there is answered with the nearest one', async () => {
-  const answer = await cli(['status', 'flas', '--kubeconfig', kubeconfig]);
+  const answer = await cli(['status', 'flsh', '--kubeconfig', kubeconfig]);
   expect(answer).toMatchObject({ code: 2, stdout: '' });
-  expect(answer.stderr).toBe('the cluster has no run or NodeOp "flas"; did you mean "flash"?\n');
+  expect(answer.stderr).toBe('the cluster has no run or NodeOp "flsh"; did you mean "flash"?\n');
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, type ControllerOptions } from '../../src/agent/rollouts/controller.ts';
 import { createLogger } from '../../src/agent/logger.ts';
+import { ANNOTATION_RUN, ANNOTATION_UID } from '../../src/api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../src/api/nodeop.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
@@ -68,8 +69,14 @@ export class Cluster {
   }
 
   async create(manifest: object): Promise<string> {
-    const created = await this.client.create<NodeOp>(NODEOPS, manifest as NodeOp, 'default');
-    return created.metadata.name ?? '';
+    const { metadata } = await this.client.create<NodeOp>(NODEOPS, manifest as NodeOp, 'default');
+    const { name = '', uid, annotations = {} } = metadata;
+    // There is no repository loop here that would mark a run's own.
+    if (annotations[ANNOTATION_RUN] !== undefined) {
+      const mark = { metadata: { annotations: { [ANNOTATION_UID]: uid } } };
+      await this.client.patch(NODEOPS, name, mark, { namespace: 'default' });
+    }
+    return name;
   }
 
   nodeOp(spec: object): Promise<string> {

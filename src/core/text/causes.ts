@@ -1,0 +1,54 @@
+import type { NodeStatus } from '../../api/nodeop.ts';
+import { naturally } from './order.ts';
+
+/** Nodes that say the same, in the order people expect. */
+export interface Group {
+  text: string;
+  nodes: string[];
+}
+
+type Entry = readonly [name: string, status: NodeStatus];
+
+/** Failed nodes by their cause, most nodes first: a fleet that fails mostly fails alike. */
+export function byCause(entries: readonly Entry[]): Group[] {
+  return grouped(
+    entries.filter(([, { phase }]) => phase === 'Failed').map(([name, it]) => [name, causeText(name, it)]),
+  );
+}
+
+/** Nodes in flight that wait for something, by what that is; budgets are named, not each of their pods. */
+export function byWait(entries: readonly Entry[]): Group[] {
+  const waiting = entries.filter(([, it]) => !OVER.has(it.phase) && (it.message ?? '') !== '');
+  return grouped(waiting.map(([name, it]) => [name, waitText(it.message ?? '')]));
+}
+
+const OVER = new Set<NodeStatus['phase']>(['Pending', 'Completed', 'Failed', 'Cancelled']);
+
+function causeText(name: string, { message = '', exitCode }: NodeStatus): string {
+  const text = message.replace(/; the node stays cordoned$/, '').replace(/^command failed: /, '');
+  if (text === '') return exitCode === undefined ? 'no reason on record' : `exit code ${exitCode}`;
+  return text.replaceAll(name, 'NODE');
+}
+
+function waitText(message: string): string {
+  const names = [...new Set(message.startsWith('eviction blocked') ? budgetsIn(message) : [])];
+  if (names.length === 0) return message;
+  return `held up by ${names.length === 1 ? 'budget' : 'budgets'} ${names.toSorted(naturally).join(', ')}`;
+}
+
+/** From `shop/web-1 (The disruption budget web needs …)`, as the eviction API words it. */
+function budgetsIn(message: string): string[] {
+  const parts = message.split(' (The disruption budget ');
+  return parts.slice(1).map((after, i) => {
+    const before = parts[i] ?? '';
+    const pod = before.slice(before.lastIndexOf(' ') + 1);
+    return `${pod.slice(0, pod.indexOf('/'))}/${after.split(' ', 1)[0]}`;
+  });
+}
+
+function grouped(said: readonly (readonly [name: string, text: string])[]): Group[] {
+  const groups = [...Map.groupBy(said, ([, text]) => text)].map(([text, members]) => {
+    return { text, nodes: members.map(([name]) => name).toSorted(naturally) };
+  });
+  return groups.toSorted((a, b) => b.nodes.length - a.nodes.length || naturally(a.text, b.text));
+}
