@@ -57,6 +57,13 @@ export class RunExecutor {
     this.#refusals = new Refusals(deps.clock);
   }
 
+  /** Forgets what it knows of all other runs. */
+  retain(runs: ReadonlySet<string>): void {
+    for (const run of this.#queued.keys()) if (!runs.has(run)) this.#queued.delete(run);
+    this.#refusals.retain(runs);
+    this.#deps.reports.retain(runs);
+  }
+
   refused(path: string): Refusal | undefined {
     return this.#refusals.of(path);
   }

@@ -6,6 +6,7 @@ import { maskCredentials } from '../../core/text/mask.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { printable } from '../../core/runs/report.ts';
 import { logFolder } from '../../core/runs/retention.ts';
+import { PerRun } from './per-run.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TrackedRepository } from './tracked.ts';
 
@@ -24,14 +25,19 @@ export class NodeLogs {
   readonly #mask: Pattern[];
   readonly #store: NodeOpStore;
   readonly #repository: TrackedRepository;
-  /** By path; the text until it is committed. */
-  readonly #read = new Map<string, string | undefined>();
+  /** By run and path of the log; the text until it is committed. */
+  readonly #read = new PerRun<string | undefined>();
 
   constructor(report: AgentConfig['report'], store: NodeOpStore, repository: TrackedRepository) {
     this.#report = report;
     this.#mask = report.mask.map(compilePattern);
     this.#store = store;
     this.#repository = repository;
+  }
+
+  /** Forgets what it read of all other runs. */
+  retain(runs: ReadonlySet<string>): void {
+    this.#read.retain(runs);
   }
 
   /** The log files of the run that the tip does not have yet, by path. A log that is gone is left out. */
@@ -47,17 +53,18 @@ export class NodeLogs {
       .filter(([, { phase, jobName }]) => phases.includes(phase) && jobName !== undefined)
       .map(([node]) => ({ node, path: `${folder}${node}.log` }));
     const paths = wanted.map(({ path }) => path);
+    const read = this.#read.of(run);
     await snapshots.lookUpReports(snapshot, paths);
-    for (const path of paths) if (snapshot.reports.has(path)) this.#read.set(path, undefined);
-    const missing = wanted.filter(({ path }) => !this.#read.has(path));
+    for (const path of paths) if (snapshot.reports.has(path)) read.set(path, undefined);
+    const missing = wanted.filter(({ path }) => !read.has(path));
     for (let i = 0; i < missing.length; i += AT_ONCE) {
       const some = missing.slice(i, i + AT_ONCE);
       await Promise.all(
-        some.map(async ({ node, path }) => this.#read.set(path, await this.#log(nodeOp, node, limit))),
+        some.map(async ({ node, path }) => read.set(path, await this.#log(nodeOp, node, limit))),
       );
     }
     for (const { path } of wanted) {
-      const text = this.#read.get(path);
+      const text = read.get(path);
       if (text !== undefined) files.set(path, text);
     }
     return files;

@@ -14,6 +14,8 @@ import { folderChanges } from './folder.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TrackedRepository } from './tracked.ts';
 
+/** Whoever asks how runs ended asks after a few. */
+const MAX_PHASES = 10_000;
 /** Of the reports that are there at the start. */
 const TOLD_FIRST = 50;
 
@@ -97,6 +99,7 @@ export class Publisher {
     for (const report of reports) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
+      for (const path of this.#phases.keys()) if (this.#phases.size > MAX_PHASES) this.#phases.delete(path);
       log.info({ run: report.run.path, phase, commit }, 'report committed');
     }
     onReports?.(reports);

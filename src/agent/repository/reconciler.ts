@@ -182,6 +182,9 @@ export class Reconciler {
     const { text: held } = this.#deps.holds;
     const options = { maxConcurrent, blocked: this.#blocked, held, maxAgeMs: durationMs(maxAge) };
     const planned = planRuns(facts, now(), options);
+    const underWay = new Set(planned.map(({ run }) => run.path));
+    this.#executor.retain(underWay);
+    this.#nodeLogs.retain(underWay);
     const actions = planned.filter(({ type }) =>
       this.#mayAct(type, { isAway: away !== undefined, snapshot }),
     );

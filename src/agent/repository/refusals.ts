@@ -40,6 +40,11 @@ export class Refusals {
     return { message, isLasting: isFinal && now >= since + LASTING_MS, retryInMs: retryAt - now };
   }
 
+  /** Forgets all runs but these. */
+  retain(runs: ReadonlySet<string>): void {
+    for (const run of this.#known.keys()) if (!runs.has(run)) this.#known.delete(run);
+  }
+
   forget(path: string): void {
     this.#known.delete(path);
   }

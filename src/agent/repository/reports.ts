@@ -16,6 +16,7 @@ import {
 import type { Mirror } from '../../git/mirror.ts';
 import { commitInfo, type CommitInfo } from '../../git/read.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
+import { PerRun } from './per-run.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A log is read for so many failed nodes of one run; a fleet that fails as a whole fails alike. */
@@ -28,9 +29,10 @@ export class ReportBuilder {
   readonly #config: AgentConfig;
   readonly #store: NodeOpStore;
   readonly #mirror: Mirror;
-  readonly #logs = new Map<string, string>();
+  /** By run and node. */
+  readonly #logs = new PerRun<string>();
   readonly #mask: Pattern[];
-  readonly #commits = new Map<string, CommitInfo | undefined>();
+  readonly #commits = new PerRun<CommitInfo | undefined>();
 
   constructor(config: AgentConfig, store: NodeOpStore, mirror: Mirror) {
     this.#config = config;
@@ -39,10 +41,16 @@ export class ReportBuilder {
     this.#mask = config.report.mask.map(compilePattern);
   }
 
+  /** Forgets what it knows of all other runs. */
+  retain(runs: ReadonlySet<string>): void {
+    this.#logs.retain(runs);
+    this.#commits.retain(runs);
+  }
+
   async ofNodeOp(run: RunFacts, nodeOp: NodeOp): Promise<NodeOpReport> {
     const { annotations = {} } = nodeOp.metadata;
     const commit = annotations[ANNOTATION_RUN_COMMIT] ?? '';
-    const info = await this.#commit(commit);
+    const info = await this.#commit(run.path, commit);
     const subject = {
       ...this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run),
       signer: annotations[ANNOTATION_RUN_SIGNER],
@@ -87,9 +95,10 @@ export class ReportBuilder {
     };
   }
 
-  async #commit(id: string): Promise<CommitInfo | undefined> {
-    if (!this.#commits.has(id)) this.#commits.set(id, await commitInfo(this.#mirror.git, id));
-    return this.#commits.get(id);
+  async #commit(run: string, id: string): Promise<CommitInfo | undefined> {
+    const known = this.#commits.of(run);
+    if (!known.has(id)) known.set(id, await commitInfo(this.#mirror.git, id));
+    return known.get(id);
   }
 
   /** A log that was read stays as it was, so that a pod's removal is no news. */
@@ -102,15 +111,16 @@ export class ReportBuilder {
       .map(([node]) => node)
       .toSorted()
       .slice(0, MAX_LOGS);
+    const known = this.#logs.of(run.path);
     for (const node of failed) {
       const key = `${nodeOp.metadata.uid ?? ''} ${node}`;
       const committed = run.report?.status.nodes?.find((it) => it.name === node)?.log;
-      let log = this.#logs.get(key) ?? committed;
+      let log = known.get(key) ?? committed;
       if (log === undefined) {
         const text = await this.#store.log(nodeOp, node, { lines, bytes: LOG_BYTES }).catch(() => undefined);
         log = logTail(text ?? '', lines, this.#mask);
       }
-      this.#logs.set(key, log);
+      known.set(key, log);
       logs.set(node, log);
     }
     return logs;

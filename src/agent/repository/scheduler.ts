@@ -54,6 +54,7 @@ export class Scheduler {
   async due(snapshot: Snapshot, now: number): Promise<Map<string, string>> {
     const files = new Map<string, string>();
     await this.#moveTo(snapshot.tip);
+    this.#forgetOthers(snapshot);
     for (const { blob, schedule } of snapshot.schedules) {
       try {
         await this.#add({ blob, schedule }, snapshot, now, files);
@@ -108,6 +109,13 @@ export class Scheduler {
     const key = [path, blob, reason].join('\0');
     if (!this.#told.has(key)) this.#log.warn({ path, reason }, 'schedule is not followed');
     this.#told.add(key);
+  }
+
+  /** Schedules as they stand no more. */
+  #forgetOthers({ schedules }: Snapshot): void {
+    const known = new Set(schedules.map(({ blob, schedule }) => `${schedule.path}\0${blob}`));
+    for (const key of this.#known.keys()) if (!known.has(key)) this.#known.delete(key);
+    for (const key of this.#told) if (!known.has(key.split('\0', 2).join('\0'))) this.#told.delete(key);
   }
 
   /** The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it. */

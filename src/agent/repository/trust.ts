@@ -136,6 +136,7 @@ export class Trust {
     if (!info) throw new Error(`no commit is found that made ${path} what it is`);
     const entry = (await filesAt(git, info.commit, [path])).get(path);
     const made = { commit: info.commit, author: info.author, blob, isSame: entry?.blob === blob };
+    if (this.#made.size > MAX_REMEMBERED) this.#made.clear();
     this.#made.set(path, made);
     return made;
   }
@@ -165,6 +166,7 @@ export class Trust {
     const entry = (await filesAt(git, commit, [REPOSITORY_FILE])).get(REPOSITORY_FILE);
     const found = isPlain(entry) ? await runs.contents.read([entry.blob], MAX_NAME) : undefined;
     const flaw = repositoryFlaw(repository, entry && found?.get(entry.blob));
+    if (this.#strangers.size > MAX_REMEMBERED) this.#strangers.clear();
     this.#strangers.set(commit, flaw);
     return flaw;
   }

@@ -65,6 +65,7 @@ export class WorkIndex {
 
   /** The API server itself said that the Job does not exist. */
   jobGone(uid: string, node: string): void {
+    if (!this.options.exists(uid)) return;
     const work = this.entry(uid, node);
     work.gone = true;
     delete work.facts;
@@ -72,6 +73,7 @@ export class WorkIndex {
 
   /** All there is of the node's work was read anew from that time on. */
   confirmed(uid: string, node: string, at: number): void {
+    if (!this.options.exists(uid)) return;
     const work = this.entry(uid, node);
     work.confirmedAt = at;
     delete work.facts;
