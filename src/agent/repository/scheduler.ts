@@ -111,10 +111,11 @@ export class Scheduler {
     this.#told.add(key);
   }
 
-  /** Schedules as they stand no more. */
+  /** Schedules that are there no more, or stand otherwise. */
   #forgetOthers({ schedules }: Snapshot): void {
+    const paths = new Set(schedules.map(({ schedule }) => schedule.path));
+    for (const path of this.#known.keys()) if (!paths.has(path)) this.#known.delete(path);
     const known = new Set(schedules.map(({ blob, schedule }) => `${schedule.path}\0${blob}`));
-    for (const key of this.#known.keys()) if (!known.has(key)) this.#known.delete(key);
     for (const key of this.#told) if (!known.has(key.split('\0', 2).join('\0'))) this.#told.delete(key);
   }
 
