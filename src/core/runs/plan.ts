@@ -1,9 +1,10 @@
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_SERIES } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
-import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { isFinalReport, type NodeOpReport, type ReportNode } from '../../api/report.ts';
 import { awaitsRecord } from '../rollout/identity.ts';
 import { closed } from '../window.ts';
+import { wasInFlight } from './lost.ts';
 import { takesPlace } from './places.ts';
 import type { Manifest, Preparation } from './prepare.ts';
 
@@ -193,7 +194,9 @@ function planLost(run: RunFacts): RunAction[] {
   const { report } = run;
   // One whose report people removed is passed over.
   if (run.passedOver || (report === undefined && run.file === undefined)) return [];
-  const failed = report?.status.nodes?.filter(({ phase }) => phase === 'Failed').length ?? 0;
+  // Of those that were worked on nobody knows what was done.
+  const isLost = (node: ReportNode) => node.phase === 'Failed' || wasInFlight(node);
+  const failed = report?.status.nodes?.filter(isLost).length ?? 0;
   const messages = {
     none: 'it began, and its NodeOp and its report are gone',
     invalid: 'it began, and its NodeOp is gone; the report was changed to say otherwise',

@@ -12,6 +12,7 @@ import {
 } from '../../api/report.ts';
 import type { Pattern } from '../../api/patterns.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
+import { withoutInFlight } from './lost.ts';
 import type { Verdict, Wait } from './plan.ts';
 import type { Manifest } from './prepare.ts';
 
@@ -139,7 +140,7 @@ export function reportVerdict(
   const end = { phase: verdict.phase, reason: verdict.reason, message: verdict.message, ...stopped };
   if (!previous) return compact({ ...head(subject, name), status: end });
   // In the order of the keys, by which the text is read quickly.
-  const { startedAt, durationSeconds, observedChange, summary, nodes } = previous.status;
+  const { startedAt, durationSeconds, observedChange, summary, nodes } = withoutInFlight(previous.status);
   const { phase, reason, message } = end;
   const status = {
     phase,

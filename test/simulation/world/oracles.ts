@@ -189,11 +189,21 @@ export class Oracles {
       if (op.metadata.deletionTimestamp !== undefined) this.broken(`${name} is still being deleted`);
       if (this.copies.has(uid)) continue;
       if (op.spec?.['suspend'] === true) continue;
-      if (!isFinalPhase(status.phase))
+      if (!isFinalPhase(status.phase) && !this.#waitsForReady(status))
         this.broken(`${name} did not end: ${status.phase} ${JSON.stringify(status.nodeStatuses)}`);
     }
     for (const node of store.all('nodes')) this.#cordonHasReason(node);
     for (const pod of store.all('pods')) this.#nothingLeft(pod);
+  }
+
+  /** A node that was done and never comes back Ready keeps its place for good. */
+  #waitsForReady({ nodeStatuses = {} }: NodeOpStatus): boolean {
+    return Object.entries(nodeStatuses).some(([name, { phase, jobName }]) => {
+      const node = this.#cluster().store.get('nodes', name);
+      const conditions = (node?.status?.['conditions'] ?? []) as { type: string; status: string }[];
+      const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+      return phase === 'Completed' && jobName !== undefined && node !== undefined && !isReady;
+    });
   }
 
   #cordonHasReason(node: Obj): void {

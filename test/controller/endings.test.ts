@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { NodeOp } from '../../src/api/nodeop.ts';
+import { NODEOPS } from '../../src/kube/resources.ts';
+import type { Outcome } from '../../src/sim/index.ts';
+import { Cluster } from '../support/cluster.ts';
+
+let cluster: Cluster;
+let outcome: Outcome;
+/** The API server refuses Jobs. */
+let refused: boolean;
+
+beforeEach(async () => {
+  outcome = { hang: true };
+  refused = false;
+  cluster = await Cluster.start({
+    nodes: 2,
+    refuse: ({ verb, resource }) =>
+      verb === 'create' && resource === 'jobs' && refused ? 'privileged containers are denied' : undefined,
+    script: (pod) => (pod.metadata.labels?.['kairos.io/nodeop'] === undefined ? undefined : outcome),
+  });
+});
+
+afterEach(() => cluster.stop());
+
+const nodeStatus = (op: NodeOp) => op.status?.nodeStatuses?.['node-1'];
+const isRunning = (op: NodeOp) => nodeStatus(op)?.phase === 'Running';
+const cordoned = () =>
+  cluster.sim.store
+    .all('nodes')
+    .filter((node) => node.spec?.['unschedulable'] === true)
+    .map(({ metadata }) => metadata.name);
+const work = () => [...cluster.sim.store.all('jobs.batch'), ...cluster.sim.store.all('pods')];
+const exists = (name: string) => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default');
+
+async function takeBack(name: string): Promise<void> {
+  const metadata = { annotations: { 'agent.nodeop.dev/cancel': 'the run file was removed' } };
+  await cluster.client.patch(NODEOPS, name, { metadata }, { namespace: 'default' });
+}
+
+async function unlessGone(name: string): Promise<void> {
+  await cluster.client.delete(NODEOPS, name, 'default', {});
+  await expect.poll(() => exists(name), { timeout: 30_000 }).toBeUndefined();
+}
+
+test('a NodeOp that is deleted while its command runs ends it, uncordons the node and goes', async () => {
+  const name = await cluster.nodeOp({ concurrency: 1, cordon: true });
+  await cluster.until(name, (op) => isRunning(op) && nodeStatus(op)?.attempts === 1);
+  await expect.poll(cordoned).toEqual(['node-1']);
+  await expect.poll(() => work().length).toBe(2);
+  await unlessGone(name);
+  expect(cordoned()).toEqual([]);
+  expect(work()).toEqual([]);
+  const told = cluster.sim.store.all('events').map((event) => String(event['reason']));
+  expect(told).toContain('Uncordoned');
+});
+
+test.each(['taken back', 'deleted'])('a Job whose container does not start is ended: %s', async (how) => {
+  const image = 'registry.invalid/tool:1';
+  const name = await cluster.nodeOp({ concurrency: 1, cordon: true, image });
+  await cluster.until(name, (op) => nodeStatus(op)?.message?.includes('Pull') === true);
+  if (how === 'deleted') await unlessGone(name);
+  else {
+    await takeBack(name);
+    const op = await cluster.ended(name);
+    expect(op.status?.phase).toBe('Cancelled');
+    expect(nodeStatus(op)).toMatchObject({
+      phase: 'Cancelled',
+      message: 'Cancelled: the run file was removed',
+    });
+  }
+  await expect.poll(cordoned).toEqual([]);
+  expect(work()).toEqual([]);
+});
+
+test('a container that does not start fails its node, with the reason of the kubelet', async () => {
+  const image = 'registry.invalid/tool:1';
+  const began = Date.now();
+  const op = await cluster.ended(await cluster.nodeOp({ concurrency: 1, image, startTimeoutSeconds: 2 }));
+  expect(Date.now() - began).toBeGreaterThanOrEqual(2_000);
+  expect(nodeStatus(op)?.phase).toBe('Failed');
+  expect(nodeStatus(op)?.message).toMatch(
+    /^the command did not start within 2 s: (ErrImagePull|ImagePullBackOff)/,
+  );
+  expect(work()).toEqual([]);
+});
+
+test('a Job that is refused and taken back never runs, also when it is no longer refused', async () => {
+  refused = true;
+  const name = await cluster.nodeOp({ concurrency: 1, cordon: true });
+  await cluster.until(name, (op) => isRunning(op));
+  await takeBack(name);
+  const op = await cluster.ended(name);
+  expect(op.status?.phase).toBe('Cancelled');
+  await expect.poll(cordoned).toEqual([]);
+  refused = false;
+  outcome = { durationMs: 5 };
+  // Another one after it is carried out, so there was time for the first.
+  await cluster.ended(await cluster.nodeOp({}));
+  const owners = work().map(({ metadata }) => metadata.ownerReferences?.[0]?.name);
+  expect(owners).not.toContain(name);
+});
+
+test('a command that runs may finish when its run is taken back; what is told then is the truth', async () => {
+  outcome = { durationMs: 2_000 };
+  const name = await cluster.nodeOp({ concurrency: 1, cordon: true });
+  await cluster.until(name, (op) => isRunning(op) && nodeStatus(op)?.attempts === 1);
+  await expect.poll(() => work().some(({ status }) => status?.['phase'] === 'Running')).toBe(true);
+  await takeBack(name);
+  const op = await cluster.ended(name);
+  expect(nodeStatus(op)?.phase).toBe('Completed');
+  expect(op.status).toMatchObject({
+    phase: 'Cancelled',
+    summary: { completed: 1, cancelled: 1, inFlight: 0 },
+  });
+});
