@@ -196,6 +196,31 @@ describe('keys and time', () => {
     expect(await answers(it, run)).toBe(false);
   });
 
+  test('a removal that was signed stays signed when the time of the key is over, and not when it is withdrawn', async () => {
+    using it = new History();
+    writeFileSync(it.allowedSignersFile, line(it, 'valid-before="20300201Z"'));
+    const running = it.trust();
+    const removed = async (commit: Commit) => {
+      const found = [running, it.trust()].map((trust) => trust.removal(PATH, { tip: commit.id } as Snapshot));
+      const [one, other] = await Promise.all(found);
+      expect(one).toEqual(other);
+      return one && [one.commit, one.signature.ok];
+    };
+    const added = it.commit([], 'one', true);
+    const gone = it.commit([added], undefined, true);
+    expect(await removed(it.commit([], undefined, true))).toBeUndefined();
+    expect(await removed(gone)).toEqual([gone.id, true]);
+    it.now = new Date('2030-03-01T00:00:00Z');
+    const later = it.commit([gone], undefined, false, { 'docs/x': 'x' });
+    expect(await removed(later)).toEqual([gone.id, true]);
+    const back = it.commit([later], 'one', false);
+    const again = it.commit([back], undefined, false);
+    expect(await removed(again)).toEqual([again.id, false]);
+    expect(await removed(later)).toEqual([gone.id, true]);
+    writeFileSync(it.allowedSignersFile, sshKey(it.repository, 'eve').allowed);
+    expect(await removed(later)).toEqual([gone.id, false]);
+  });
+
   test('a key that is not valid yet signs nothing, and nothing that was signed before its time', async () => {
     using it = new History();
     writeFileSync(it.allowedSignersFile, line(it, 'valid-after="20291101Z"'));

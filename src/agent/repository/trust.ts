@@ -9,6 +9,7 @@ import type { Mirror } from '../../git/mirror.ts';
 import {
   commitInfo,
   commitsSince,
+  type CommitInfo,
   filesAt,
   isPlain,
   resolveCommit,
@@ -62,6 +63,8 @@ export class Trust {
   readonly #clock: Clock;
   /** By path, as of `#tip`. */
   readonly #made = new Map<string, Made>();
+  /** By path, as of `#tip`; undefined for a file that never was there. */
+  readonly #removed = new Map<string, CommitInfo | undefined>();
   #tip: string | undefined;
   /** By commit, as of `#keys`. */
   readonly #signatures = new Map<string, { signature: Signature; until: number }>();
@@ -93,14 +96,23 @@ export class Trust {
     };
   }
 
-  /** Who removed a file that the tip does not hold; undefined when its history never did. */
+  /**
+   * Who removed a file that the tip does not hold; undefined when its history never did. It is done once and for all: the key
+   * has to have been valid then.
+   */
   async removal(path: string, { tip, since }: Snapshot): Promise<Provenance | undefined> {
-    const { git } = this.#mirror;
-    const info = (await whoMade(git, { tip, since }, path)) ?? (await whoMade(git, { tip }, path));
+    await this.#moveTo(tip);
+    // Walked once for a tip: of a file that never was there it is all of history.
+    if (!this.#removed.has(path)) {
+      const { git } = this.#mirror;
+      const found = (await whoMade(git, { tip, since }, path)) ?? (await whoMade(git, { tip }, path));
+      this.#removed.set(path, found);
+    }
+    const info = this.#removed.get(path);
     if (!info) return undefined;
     const { commit, author } = info;
     const reason = await this.#stranger(commit);
-    const signature = await this.#signature(commit);
+    const signature = await this.#signature(commit, { isHistory: true });
     const isOwn = reason === undefined || !signature.ok;
     return { commit, author, signature: isOwn ? signature : { ok: false, reason } };
   }
@@ -121,10 +133,13 @@ export class Trust {
   async #moveTo(tip: string): Promise<void> {
     const from = this.#tip;
     if (from === tip) return;
-    const paths = [...this.#made.keys()];
+    const paths = [...this.#made.keys(), ...this.#removed.keys()];
     const touched =
       from === undefined ? undefined : await touchedSince(this.#mirror.git, { from, to: tip }, paths);
-    for (const path of touched ?? paths) this.#made.delete(path);
+    for (const path of touched ?? paths) {
+      this.#made.delete(path);
+      this.#removed.delete(path);
+    }
     this.#tip = tip;
   }
 
@@ -141,19 +156,21 @@ export class Trust {
     return made;
   }
 
-  async #signature(commit: string): Promise<Signature> {
+  async #signature(commit: string, { isHistory = false } = {}): Promise<Signature> {
     const { now: keys } = await this.#readKeys();
     if (keys !== this.#keys || this.#signatures.size > MAX_REMEMBERED) this.#signatures.clear();
     this.#keys = keys;
-    const known = this.#signatures.get(commit);
+    const key = isHistory ? `${commit} then` : commit;
+    const known = this.#signatures.get(key);
     if (known && this.#clock.steady() < known.until) return known.signature;
     let until = Infinity;
     const found = await checkSignatures(this.#mirror.git, [commit], this.#verify, {
       now: this.#now(),
+      isHistory,
       onPassing: () => (until = this.#clock.steady() + MOMENT_MS),
     });
     const signature = found.get(commit) ?? { ok: false, reason: 'is not signed' };
-    this.#signatures.set(commit, { signature, until });
+    this.#signatures.set(key, { signature, until });
     return signature;
   }
 
