@@ -30,7 +30,8 @@ function read(path: string): string | undefined {
 
 function jsonSchema(title: string, schema: z.ZodType): string {
   const { $schema, ...rest } = input(schema);
-  return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`;
+  const plain = (key: string, value: unknown) => (key.startsWith('x-') ? undefined : value);
+  return `${JSON.stringify({ $schema, title, ...rest }, plain, 2)}\n`;
 }
 
 /** For files in both folders, so that one schema serves an editor. */

@@ -30,6 +30,9 @@ const KEPT = [
   'required',
 ] as const;
 
+/** Whoever applies a field with it owns all of it. No keyword of JSON Schema, which has no word for that. */
+const ATOMIC = 'x-kubernetes-map-type';
+
 /** Keywords with a place of their own below, or that an API server must not see and does not need. */
 const HANDLED = new Set([
   'type',
@@ -40,6 +43,7 @@ const HANDLED = new Set([
   'anyOf',
   'propertyNames',
   '$schema',
+  ATOMIC,
 ]);
 
 /**
@@ -59,6 +63,7 @@ export function toStructural(schema: JsonSchema): JsonSchema {
     ...format(schema),
     ...kept(schema),
     ...(schema.anyOf && { anyOf: schema.anyOf.map(toRule) }),
+    ...(schema[ATOMIC] !== undefined && { [ATOMIC]: schema[ATOMIC] }),
     ...(schema.items && { items: toStructural(schema.items) }),
     ...(schema.properties && { properties: mapValues(schema.properties, toStructural) }),
     ...(typeof schema.additionalProperties === 'object' && {

@@ -91,6 +91,7 @@ export class Agent {
             ...common,
             agentNode: place.node,
             agentPod: place.pod,
+            defaultImage: config.defaults.image,
             telemetry,
             holds: this.holds,
             maxConcurrent: config.runs.maxConcurrent,

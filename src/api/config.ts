@@ -283,6 +283,13 @@ export const AgentConfigSchema = object({
       ),
     maxConcurrent: int(1).default(1).describe('Runs carried out at the same time.'),
   }).prefault({}),
+  defaults: object({
+    image: z
+      .string()
+      .min(1, 'must not be empty')
+      .optional()
+      .describe('Image of NodeOps that name none; pinned, so that all nodes run the same.'),
+  }).prefault({}),
   rollout: object({
     executor: z
       .enum(['agent', 'external'])

@@ -65,11 +65,10 @@ const LabelSelectorRequirement = object({
 const LabelSelector = object({
   matchLabels: z.record(labelKey(), labelValue()).optional(),
   matchExpressions: z.array(LabelSelectorRequirement).optional(),
-});
+}).meta({ 'x-kubernetes-map-type': 'atomic' });
 export type LabelSelector = z.infer<typeof LabelSelector>;
 
 const command = () => z.array(z.string()).min(1, 'needs at least one word');
-const image = () => z.string().min(1, 'must not be empty');
 
 const DrainOptions = object({
   enabled: z
@@ -99,15 +98,20 @@ const Preflight = object({
   command: command().describe(
     'Command of the check. Exit 0 with text in /dev/termination-log skips the node; exit 0 without goes on; anything else fails the node.',
   ),
-  image: image().optional().describe('Image of the check; spec.image when absent.'),
+  image: z.string().optional().describe('Image of the check; spec.image when absent or empty.'),
   activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
 });
 
 const SPEC = {
   nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
-  image: image().describe('Container image to run on each node.'),
+  image: z
+    .string()
+    .optional()
+    .describe(
+      "Container image to run on each node; absent or empty: defaults.image of the agent's configuration.",
+    ),
   imagePullSecrets: z
-    .array(object({ name: z.string() }))
+    .array(object({ name: z.string().optional() }))
     .optional()
     .describe('Secrets for pulling from private registries.'),
   command: command().describe('Command to execute in the container.'),
@@ -140,7 +144,7 @@ const SPEC = {
   uncordonOnFailure: z
     .boolean()
     .default(false)
-    .describe('Extension: uncordon a node whose operation failed, if this NodeOp cordoned it.'),
+    .describe('Uncordon a node whose operation failed, if this NodeOp cordoned it.'),
   startTimeoutSeconds: int(1)
     .default(600)
     .describe(
@@ -192,6 +196,15 @@ export const SCHEDULED = { schedule: ELSEWHERE, timeZone: ELSEWHERE, concurrency
 /** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
 export const NodeOpSpecSchema = object(SPEC, SCHEDULED);
 export type NodeOpSpec = z.infer<typeof NodeOpSpecSchema>;
+
+/** With the image that is used where a spec names none; undefined when there is none at all. */
+export function withImage(spec: NodeOpSpec, fallback: string | undefined): NodeOpSpec | undefined {
+  if (spec.image !== undefined && spec.image !== '') return spec;
+  return fallback === undefined || fallback === '' ? undefined : { ...spec, image: fallback };
+}
+
+/** What is wrong with a spec without an image. */
+export const NO_IMAGE = 'is required unless the configuration of the agent has defaults.image';
 
 export const NODE_PHASES = [
   'Pending',

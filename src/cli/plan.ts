@@ -108,6 +108,7 @@ async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanCon
     layout,
     namespace: flags.namespace ?? config.kubernetes.namespace,
     executor: config.rollout.executor,
+    defaultImage: config.defaults.image,
     maxConcurrent: config.runs.maxConcurrent,
     definitions: await readDefinitions(join(flags.root, layout.nodeops)),
     nodeSeconds: durationMs(flags.nodeTime) / 1000,

@@ -36,6 +36,7 @@ interface Scope {
   nodeops: string;
   runs?: string;
   executor?: AgentConfig['rollout']['executor'];
+  defaultImage?: string | undefined;
 }
 interface Io {
   print: (text: string) => void;
@@ -85,8 +86,14 @@ const standardIo: Io = {
 
 async function scopeOf({ root, nodeops, config: file }: Flags): Promise<Scope> {
   if (file === undefined) return { root, nodeops: nodeops ?? 'nodeops' };
-  const { git, rollout } = await loadConfig(file);
-  return { root, nodeops: nodeops ?? git.paths.nodeops, runs: git.paths.runs, executor: rollout.executor };
+  const { git, rollout, defaults } = await loadConfig(file);
+  return {
+    root,
+    nodeops: nodeops ?? git.paths.nodeops,
+    runs: git.paths.runs,
+    executor: rollout.executor,
+    defaultImage: defaults.image,
+  };
 }
 
 /** Checks everything under the paths; problems are in the order of the files, then of their lines. */
@@ -122,6 +129,7 @@ export async function validatePaths(
     namespace: 'default',
     definitions,
     executor: scope.executor ?? 'agent',
+    defaultImage: scope.defaultImage,
   };
   const all = [...files];
   for (let i = 0; i < all.length; i += PARSED_AHEAD) {

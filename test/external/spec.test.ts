@@ -21,30 +21,27 @@ function prepare(text: string, definition = '') {
   return prepareRun(source, { layout, namespace: 'ops', definitions, executor: 'external' });
 }
 
-test('a run is put in the words of the reference, with every default and nothing else', () => {
-  const prepared = prepare(
-    nodeOp('drainOptions: {enabled: true}, uncordonOnFailure: true, rebootTimeoutSeconds: 9'),
-  );
+test('what people wrote is sent and nothing else: the defaults are the other controller’s', () => {
+  const written = 'drainOptions: {enabled: true}, uncordonOnFailure: true, rebootTimeoutSeconds: 9';
+  const prepared = prepare(nodeOp(`${written}, startTimeoutSeconds: 5, retryAfterDisruption: true`));
   if (!prepared.ok) throw new Error(JSON.stringify(prepared.problems));
   expect(prepared.manifest.spec).toEqual({
     image: 'busybox',
     command: ['true'],
-    hostMountPath: '/host',
-    cordon: true,
-    drainOptions: {
-      enabled: true,
-      force: false,
-      gracePeriodSeconds: 30,
-      ignoreDaemonSets: true,
-      deleteEmptyDirData: false,
-      timeoutSeconds: 300,
-    },
-    rebootOnSuccess: false,
-    backoffLimit: 3,
-    concurrency: 0,
-    stopOnFailure: false,
+    drainOptions: { enabled: true },
+    uncordonOnFailure: true,
   });
   expect(prepared.manifest.metadata).not.toHaveProperty('finalizers');
+  const merged = prepare(
+    run('overrides: {concurrency: 2, drainOptions: {force: true}}'),
+    'drainOptions: {enabled: true}',
+  );
+  expect(merged.ok && merged.manifest.spec).toEqual({
+    image: 'busybox',
+    command: ['true'],
+    concurrency: 2,
+    drainOptions: { enabled: true, force: true },
+  });
 });
 
 test.each([

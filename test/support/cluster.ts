@@ -12,7 +12,7 @@ import { type Faults, FlakyProxy } from './flaky-proxy.ts';
 
 export interface ClusterOptions extends Pick<
   ControllerOptions,
-  'agentNode' | 'agentPod' | 'clock' | 'holds' | 'maxConcurrent'
+  'agentNode' | 'agentPod' | 'clock' | 'defaultImage' | 'holds' | 'maxConcurrent'
 > {
   /** The controller, not the test, talks to the API server through a proxy with these faults. */
   flaky?: { faults: Faults; seed: number };

@@ -27,6 +27,7 @@ export interface FactsContext {
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
+  defaultImage: string | undefined;
   ledger: Ledger;
   /** Absent where no signatures are asked for. */
   trust?: Trust | undefined;
@@ -213,7 +214,7 @@ export class FactsReader {
 
   /** What the run files ask for, by path, in this order; those that would be too much to hold are left out until others are over. */
   async #judge(entries: readonly TreeEntry[], snapshot: Snapshot): Promise<Map<string, Judged>> {
-    const { layout, namespace, executor, reader } = this.#context;
+    const { layout, namespace, executor, defaultImage, reader } = this.#context;
     const { definitions, definitionsKey, added } = snapshot;
     const commitOf = ({ path }: TreeEntry) => added.get(path)?.commit ?? '';
     const keyOf = (it: TreeEntry) => [it.path, it.mode, it.blob, commitOf(it), definitionsKey].join('\0');
@@ -227,7 +228,7 @@ export class FactsReader {
     await reader.eachContent(missing, (it, content) => {
       if (held > PREPARED_BYTES) return;
       const source = { ...it, commit: commitOf(it), content };
-      const prepared = prepareRun(source, { layout, namespace, definitions, executor });
+      const prepared = prepareRun(source, { layout, namespace, definitions, executor, defaultImage });
       // Of an invalid file only some problems are held.
       const bytes = prepared.ok ? content.byteLength : 0;
       held += bytes;

@@ -107,6 +107,7 @@ export class Reconciler {
       layout,
       namespace,
       executor,
+      defaultImage: config.defaults.image,
       ledger,
       trust,
       logger: log,

@@ -39,6 +39,8 @@ export interface ControllerOptions {
   /** The node and pod the agent runs on and as, when it runs in a cluster. */
   agentNode?: string | undefined;
   agentPod?: string | undefined;
+  /** For NodeOps that name no image. */
+  defaultImage?: string | undefined;
   clock?: Clock;
   /** Whether a NodeOp that is over may go. `wake` when it says otherwise. */
   mayGo?: (nodeOp: NodeOp) => boolean;
@@ -237,7 +239,7 @@ export class Controller {
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
     } else if (known) known.take(object);
-    else this.rollouts.set(uid, new Rollout(object, this.clock));
+    else this.rollouts.set(uid, new Rollout(object, this.clock, this.options.defaultImage));
     // One that is over looks no more after cordons that were handed over to it in its last moment.
     if (this.started && known?.settled === true) this.checkCordonsOf(uid);
     this.mark(uid);

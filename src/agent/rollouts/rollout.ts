@@ -5,6 +5,8 @@ import {
   type NodeOpSpec,
   NodeOpSpecSchema,
   type NodeOpStatus,
+  NO_IMAGE,
+  withImage,
 } from '../../api/nodeop.ts';
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
@@ -31,6 +33,8 @@ export class Rollout {
   /** On the steady clock. */
   readonly seenAt: number;
   private readonly clock: Clock;
+  /** For NodeOps that name no image. */
+  private readonly defaultImage: string | undefined;
   object: NodeOp;
   status: NodeOpStatus;
   /** The status as the API server has it. */
@@ -50,7 +54,8 @@ export class Rollout {
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, { count: number; until: number; text: string }>();
 
-  constructor(object: NodeOp, clock: Clock) {
+  constructor(object: NodeOp, clock: Clock, defaultImage?: string) {
+    this.defaultImage = defaultImage;
     this.clock = clock;
     this.seenAt = clock.steady();
     this.uid = object.metadata.uid ?? '';
@@ -133,7 +138,8 @@ export class Rollout {
 
   /** The spec to carry out: the recorded one with the live `suspend`; or what is wrong with it. */
   spec(): SpecToCarryOut {
-    if (this.read?.object !== this.object) this.read = { object: this.object, found: readSpec(this.object) };
+    if (this.read?.object !== this.object)
+      this.read = { object: this.object, found: readSpec(this.object, this.defaultImage) };
     return this.read.found;
   }
 
@@ -193,7 +199,7 @@ export class Rollout {
   }
 }
 
-function readSpec(object: NodeOp): SpecToCarryOut {
+function readSpec(object: NodeOp, defaultImage: string | undefined): SpecToCarryOut {
   const copied = copyProblem(object);
   if (copied !== undefined) return { refusal: { reason: 'Copied', message: copied } };
   const live = check(NodeOpSpecSchema, withoutNulls(object.spec));
@@ -204,8 +210,23 @@ function readSpec(object: NodeOp): SpecToCarryOut {
     return { refusal: { reason: 'InvalidSpec', message } };
   }
   const suspend = live.ok ? live.value.suspend : recorded.value.suspend;
-  const spec = { ...recorded.value, suspend };
-  return { spec, changed: !live.ok || JSON.stringify(live.value) !== JSON.stringify(spec) };
+  const spec = withImage({ ...recorded.value, suspend }, defaultImage);
+  if (spec === undefined) return { refusal: { reason: 'InvalidSpec', message: `spec.image: ${NO_IMAGE}` } };
+  // What stands for a missing image may have been another when it was recorded.
+  const now = live.ok ? (withImage(live.value, spec.image) ?? live.value) : undefined;
+  return { spec, changed: !isEqual(now, spec) };
+}
+
+/** Whatever the order of their fields is. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, child]) => [key, sorted(child)]));
 }
 
 /** An API server stores the null of a nullable field; it means the same as no field. */

@@ -17,6 +17,7 @@ export async function planOf(kubeconfig: string, clone: string, file: string): P
       layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
       namespace: NAMESPACE,
       executor: 'agent',
+      defaultImage: undefined,
       maxConcurrent: 1,
       definitions: [],
       nodeSeconds: 0,

@@ -5,14 +5,15 @@ import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
-import { isFinalPhase } from '../../api/nodeop.ts';
+import { isFinalPhase, type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
+import { meantOtherwise } from '../../core/external/spec.ts';
 import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
-import { prepareRun, type Preparation } from '../../core/runs/prepare.ts';
+import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
 import { pastOf } from './past.ts';
 import type { ClusterView } from './view.ts';
@@ -30,6 +31,7 @@ export interface PlanContext {
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
+  defaultImage: string | undefined;
   maxConcurrent: number;
   definitions: readonly Definition[];
   nodeSeconds: number;
@@ -84,7 +86,7 @@ export async function planRun(
 ): Promise<Planned> {
   if (!prepared.ok) return { kind: 'invalid', run, problems: prepared.problems };
   if (!prepared.here) return { kind: 'elsewhere', run };
-  const { manifest } = prepared;
+  const manifest = whole(prepared.manifest, context);
   const places = previewOrder(manifest.spec, view.facts);
   const { drainOptions } = manifest.spec;
   const drains = drainOptions.enabled
@@ -101,7 +103,7 @@ export async function planRun(
     nodeSeconds: context.nodeSeconds,
     blockers: await blockersOf(run, prepared, context, view),
     notes: [
-      ...othersOf(context),
+      ...othersOf(context, prepared.manifest.spec),
       ...timesOf(prepared),
       ...queueOf(context, view),
       ...gaps,
@@ -165,9 +167,19 @@ async function blockersOf(
   return blockers;
 }
 
-function othersOf({ executor }: PlanContext): string[] {
+function othersOf({ executor }: PlanContext, written: NodeOpSpec): string[] {
   if (executor === 'agent') return [];
-  return ['another controller carries it out: order, drains and times are what this agent would make of it'];
+  const said =
+    'another controller carries it out: order, drains and times are what this agent would make of it';
+  return [said, ...meantOtherwise(written)];
+}
+
+/** What another controller is given has no defaults; it drains only what it cordons. */
+function whole(manifest: Manifest, { executor }: PlanContext): Manifest {
+  if (executor === 'agent') return manifest;
+  const spec = NodeOpSpecSchema.parse(manifest.spec);
+  const enabled = spec.drainOptions.enabled && spec.cordon;
+  return { ...manifest, spec: { ...spec, drainOptions: { ...spec.drainOptions, enabled } } };
 }
 
 function timesOf({ notBefore, notAfter, window }: Valid): string[] {

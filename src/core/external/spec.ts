@@ -1,5 +1,6 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import type { Problem } from '../../api/schema.ts';
+import { isObject } from '../runs/merge.ts';
 
 /**
  * Fields that another NodeOp controller does not know, though a run that has them relies on them: without
@@ -25,24 +26,42 @@ export function unknownToOthers(spec: NodeOpSpec): Problem[] {
     .map(([field]) => ({ path: [field], message: NOT_CARRIED_OUT }));
 }
 
-/** The spec in the words of the NodeOp reference alone; every default is written out, since theirs may differ. */
-export function inCommonWords(spec: NodeOpSpec): NodeOpSpec {
-  const {
-    nodeReadyTimeoutSeconds: _ready,
-    uncordonOnFailure: _uncordon,
-    rebootTimeoutSeconds: _reboot,
-    tolerations: _tolerations,
-    suspend: _suspend,
-    env: _env,
-    startTimeoutSeconds: _start,
-    activeDeadlineSeconds: _deadline,
-    cancelTimeoutSeconds: _cancel,
-    retryAfterDisruption: _retry,
-    maxFailures: _failures,
-    topologyKey: _topology,
-    soakSeconds: _soak,
-    ...common
-  } = spec;
-  // Draining implies cordoning; the other controller drains only where cordoning is asked for.
-  return { ...common, cordon: spec.cordon || spec.drainOptions.enabled } as NodeOpSpec;
+/** Fields of this project that the other controller has a way of its own for: they are left out. */
+const LEFT_OUT = [
+  'nodeReadyTimeoutSeconds',
+  'startTimeoutSeconds',
+  'rebootTimeoutSeconds',
+  'retryAfterDisruption',
+  'tolerations',
+  ...Object.keys(RELIED_ON),
+];
+
+/** What people wrote, in the words of the NodeOp reference: its defaults are the other controller's to fill in. */
+export function inCommonWords(written: unknown): NodeOpSpec {
+  const spec = isObject(written) ? written : {};
+  const common = Object.entries(spec).filter(([field, value]) => !LEFT_OUT.includes(field) && value !== null);
+  return Object.fromEntries(common) as unknown as NodeOpSpec;
+}
+
+/** Where the same words mean something else to the Kairos operator, as of version 0.1.3. */
+export function meantOtherwise(written: NodeOpSpec): string[] {
+  const { cordon, drainOptions, backoffLimit, rebootOnSuccess } = written as Partial<NodeOpSpec>;
+  const notes: string[] = [];
+  if (drainOptions?.enabled === true) {
+    if (cordon !== true) notes.push('nothing is drained: the other controller drains only with cordon: true');
+    else {
+      notes.push('the other controller holds no PodDisruptionBudgets while it drains');
+      if (drainOptions.force !== true)
+        notes.push('pods without a controller stay, and go down with their node');
+      if (drainOptions.gracePeriodSeconds === undefined)
+        notes.push('pods have their own grace period: gracePeriodSeconds is not set');
+      if (drainOptions.timeoutSeconds === undefined)
+        notes.push('a drain that is held up goes on without end: timeoutSeconds is not set');
+    }
+  }
+  if (backoffLimit === undefined)
+    notes.push('a command that fails is run up to seven times: backoffLimit is not set');
+  if (rebootOnSuccess === true)
+    notes.push('a reboot has no time-out there: a node that does not come back is waited for');
+  return notes;
 }

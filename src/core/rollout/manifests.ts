@@ -66,7 +66,7 @@ const LOST: PodFailurePolicy = {
 export function preflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
   const check = spec.preflight ?? { command: [], activeDeadlineSeconds: 120 };
   const run = {
-    image: check.image ?? spec.image,
+    image: check.image === undefined || check.image === '' ? spec.image : check.image,
     command: check.command,
     resources: spec.preflightResources ?? SMALL,
     readOnlyHost: true,
@@ -130,7 +130,8 @@ function metadata(owner: Owner, name: string, node: string, marker?: string): Ob
 }
 
 interface Run {
-  image: string;
+  /** Known of every spec that is carried out. */
+  image: string | undefined;
   command: string[];
   resources: ResourceRequirements | undefined;
   readOnlyHost: boolean;
@@ -148,7 +149,7 @@ const GRACE_SECONDS = 10;
 function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never' | 'OnFailure'): PodSpec {
   const container: Container = {
     name: CONTAINER,
-    image: run.image,
+    image: run.image ?? '',
     command: run.command,
     env: [{ name: 'HOST_DIR', value: spec.hostMountPath }, ...(spec.env ?? [])] as NonNullable<
       Container['env']
@@ -159,6 +160,8 @@ function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...(run.resources && { resources: run.resources }),
   };
+  // One without a name is allowed, and names nothing.
+  const secrets = (spec.imagePullSecrets ?? []).flatMap(({ name = '' }) => (name === '' ? [] : [{ name }]));
   return {
     nodeName: node,
     restartPolicy,
@@ -168,6 +171,6 @@ function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never
     containers: [container],
     volumes: [{ name: 'host', hostPath: { path: '/' } }],
     tolerations: (spec.tolerations ?? [{ operator: 'Exists' }]) as NonNullable<PodSpec['tolerations']>,
-    ...(spec.imagePullSecrets ? { imagePullSecrets: spec.imagePullSecrets } : {}),
+    ...(secrets.length > 0 && { imagePullSecrets: secrets }),
   };
 }

@@ -12,9 +12,11 @@ import {
 import {
   NODEOP_API_VERSION,
   NODEOP_KIND,
+  NO_IMAGE,
   NodeOpManifestSchema,
   type NodeOpManifest,
   type NodeOpSpec,
+  withImage,
 } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, type NodeOpRun, type Window } from '../../api/nodeoprun.ts';
 import { check, objectName, type Problem } from '../../api/schema.ts';
@@ -66,6 +68,8 @@ export interface PrepareContext {
   definitions: readonly Definition[];
   /** Who carries out the NodeOp; the agent when absent. */
   executor?: AgentConfig['rollout']['executor'];
+  /** For specs that name no image; without it they are refused. */
+  defaultImage?: string | undefined;
 }
 
 /** Turns a run file into the NodeOp to create, or says everything that is wrong with it. Never throws. */
@@ -91,9 +95,11 @@ function prepare(source: RunSource, context: PrepareContext): Preparation {
   const external = context.executor === 'external';
   if (document.kind === NODEOP_KIND) {
     const flaws = external ? unknownToOthers(document.spec) : [];
+    const spec = carriedOut(document.spec, rawSpec(parsed.raw), context);
+    if (spec === undefined) flaws.push({ path: ['image'], message: NO_IMAGE });
     const problems = flaws.map((it) => ({ ...it, path: ['spec', ...it.path] }));
-    if (problems.length > 0) return { ok: false, problems: parsed.locate(problems) };
-    return finish(source, context, document.metadata, document.spec, {});
+    if (problems.length > 0 || spec === undefined) return { ok: false, problems: parsed.locate(problems) };
+    return finish(source, context, document.metadata, spec, {});
   }
   const merged = mergeRun(document, context.definitions);
   if (!merged.ok) {
@@ -103,17 +109,31 @@ function prepare(source: RunSource, context: PrepareContext): Preparation {
   const { window, notBefore, notAfter, clusters = [] } = document.spec;
   const flaws = external ? unknownToOthers(merged.spec).map((it) => atItsSource(it, document)) : [];
   if (external && window) flaws.push({ path: ['spec', 'window'], message: NOT_CARRIED_OUT });
-  if (flaws.length > 0) {
+  const spec = carriedOut(merged.spec, merged.written, context);
+  if (spec === undefined) flaws.push(atItsSource({ path: ['image'], message: NO_IMAGE }, document));
+  if (flaws.length > 0 || spec === undefined) {
     return { ok: false, problems: parsed.locate(flaws), definition: document.spec.nodeOp };
   }
   const { cluster } = context.layout;
-  return finish(source, context, { ...merged.metadata, ...document.metadata }, merged.spec, {
+  return finish(source, context, { ...merged.metadata, ...document.metadata }, spec, {
     definition: { name: document.spec.nodeOp, path: merged.path },
     here: clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster)),
     ...(window && { window }),
     ...(notBefore !== undefined && { notBefore }),
     ...(notAfter !== undefined && { notAfter }),
   });
+}
+
+function rawSpec(raw: unknown): unknown {
+  return isObject(raw) ? raw['spec'] : undefined;
+}
+
+/**
+ * The spec as whoever carries it out is given it: here with every default, elsewhere as people wrote it, so that the defaults
+ * are those of the other controller. Undefined when no image is known.
+ */
+function carriedOut(spec: NodeOpSpec, written: unknown, context: PrepareContext): NodeOpSpec | undefined {
+  return context.executor === 'external' ? inCommonWords(written) : withImage(spec, context.defaultImage);
 }
 
 function ownAnnotations(annotations: unknown): Problem[] {
@@ -125,7 +145,7 @@ function ownAnnotations(annotations: unknown): Problem[] {
 }
 
 type Merged =
-  | { ok: true; path: string; spec: NodeOpSpec; metadata: { namespace?: string } }
+  | { ok: true; path: string; spec: NodeOpSpec; written: unknown; metadata: { namespace?: string } }
   | { ok: false; problems: Problem[] };
 
 function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
@@ -148,6 +168,7 @@ function mergeRun(run: NodeOpRun, definitions: readonly Definition[]): Merged {
     ok: true,
     path: found.path,
     spec: result.value,
+    written: spec,
     metadata: typeof namespace === 'string' ? { namespace } : {},
   };
 }
@@ -208,7 +229,7 @@ function finish(
         [ANNOTATION_RUN_COMMIT]: source.commit,
       },
     },
-    spec: context.executor === 'external' ? inCommonWords(spec) : spec,
+    spec,
   };
   return { ok: true, manifest, here, ...(window && { window }), ...rest };
 }
