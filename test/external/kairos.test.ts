@@ -63,7 +63,7 @@ describe('in the cluster', () => {
       {
         nodes: 2,
         script: ({ metadata: { labels = {} }, spec }) => {
-          images.push((spec?.['containers'] as { image: string }[])[0]?.image);
+          images.push((spec?.['containers'] as { image: string }[] | undefined)?.[0]?.image);
           return labels['kairos.io/reboot'] === undefined ? {} : { reboot: true };
         },
       },

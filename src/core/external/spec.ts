@@ -51,8 +51,7 @@ export function meantOtherwise(written: NodeOpSpec): string[] {
     if (cordon !== true) notes.push('nothing is drained: the other controller drains only with cordon: true');
     else {
       notes.push('the other controller holds no PodDisruptionBudgets while it drains');
-      if (drainOptions.force !== true)
-        notes.push('pods without a controller stay, and go down with their node');
+      if (!drainOptions.force) notes.push('pods without a controller stay, and go down with their node');
       if (drainOptions.gracePeriodSeconds === undefined)
         notes.push('pods have their own grace period: gracePeriodSeconds is not set');
       if (drainOptions.timeoutSeconds === undefined)
