@@ -29,9 +29,15 @@ function read(path: string): string | undefined {
 }
 
 function jsonSchema(title: string, schema: z.ZodType): string {
-  const { $schema, ...rest } = input(schema);
-  const plain = (key: string, value: unknown) => (key.startsWith('x-') ? undefined : value);
-  return `${JSON.stringify({ $schema, title, ...rest }, plain, 2)}\n`;
+  // Draft 7 is what editors and most validators read.
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  const $id = `https://agent.nodeop.dev/schemas/${title.toLowerCase()}.json`;
+  // Many validators compile patterns without the flag that \p{…} needs; the program itself checks these.
+  const portable = (key: string, value: unknown): unknown => {
+    const isUnknown = key === 'pattern' && typeof value === 'string' && value.includes('\\p{');
+    return isUnknown || key.startsWith('x-') ? undefined : value;
+  };
+  return `${JSON.stringify({ $schema, $id, title, ...rest }, portable, 2)}\n`;
 }
 
 /** For files in both folders, so that one schema serves an editor. */

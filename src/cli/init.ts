@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
+import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
 import { print } from './terminal.ts';
 
@@ -12,6 +13,7 @@ interface InitFlags {
   url: string;
   cluster: string;
   ci: 'github' | 'gitlab' | 'none';
+  install: boolean;
 }
 
 /** Where a file of `examples/` goes in the new repository. */
@@ -47,16 +49,29 @@ export function initCommand(): Command {
         .choices(['github', 'gitlab', 'none'])
         .default('github'),
     )
+    .option(
+      '--install',
+      'write into DIR what installs the agent, complete in itself, and nothing else',
+      false,
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  nodeop-agent init operations --cluster berlin --url git@git.example.org:ops/nodes.git',
+      '\nExample:\n  nodeop-agent init --install deploy/nodeop-agent --cluster berlin --url git@git.example.org:ops/nodes.git\n  nodeop-agent init operations --cluster berlin --url git@git.example.org:ops/nodes.git',
     )
     .action(run);
 }
 
-async function run(dir: string, { url, cluster, ci }: InitFlags): Promise<void> {
-  const examples = examplesFolder();
+async function run(dir: string, { url, cluster, ci, install }: InitFlags): Promise<void> {
+  if (install)
+    return print(await writeInstallation(packageFolder('manifests', 'overlays'), dir, { url, cluster }));
+  const examples = packageFolder('examples', 'repository');
+  // An example that was taken away, or never wanted, would be a new run once it comes back.
+  const isInUse = existsSync(join(dir, 'runs')) || existsSync(join(dir, 'nodeops'));
   for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
+    if (isInUse && EXAMPLES.has(to) && !existsSync(join(dir, to))) {
+      print(`left    ${join(dir, to)}: the repository is in use, and an example would be carried out`);
+      continue;
+    }
     const text = await readFile(join(examples, from), 'utf8');
     const filled = fill(text, { url, cluster });
     print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
@@ -68,6 +83,9 @@ Next:
   3. Put ${join(dir, 'agent', `${cluster}.yaml`)} into the ConfigMap of the agent on cluster ${cluster} and deploy it.
 Run files that are pushed before the agent first looks are passed over, the example among them.`);
 }
+
+/** What would be carried out, or could be, in a repository that an agent follows already. */
+const EXAMPLES = new Set(['nodeops/hello.yaml', 'runs/2030-01-01-hello.yaml']);
 
 /** Writes a new file, or leaves the one that is there, whatever it is. */
 async function put(file: string, text: string): Promise<'added' | 'kept '> {
@@ -93,14 +111,14 @@ function fill(text: string, { url, cluster }: { url: string; cluster: string }):
     .replaceAll('{{url}}', () => url.replaceAll("'", "''"));
 }
 
-/** `examples` of the package, whether this runs from `src/cli` or bundled from `dist`. */
-function examplesFolder(): string {
-  const candidates = ['../../examples', '../examples'].map((path) =>
+/** A folder of the package, whether this runs from `src/cli` or bundled from `dist`. */
+function packageFolder(name: string, inside: string): string {
+  const candidates = [`../../${name}`, `../${name}`].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );
-  const found = candidates.find((path) => existsSync(join(path, 'repository')));
+  const found = candidates.find((path) => existsSync(join(path, inside)));
   if (found === undefined)
-    throw new InvalidError(`the folder examples is missing; looked for ${candidates.join(', ')}`);
+    throw new InvalidError(`the folder ${name} is missing; looked for ${candidates.join(', ')}`);
   return found;
 }
 

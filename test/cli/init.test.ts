@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,4 +68,37 @@ test('a folder that cannot be written, and a name no cluster can have, are refus
   const named = await cli(['init', dir, '--cluster', 'Not A Name']);
   expect(named.code).toBe(2);
   expect(named.stderr).toContain('expected lower-case letters');
+});
+
+test('an example that was taken away does not come back: it would be a new run', async () => {
+  await cli(['init', dir]);
+  rmSync(join(dir, 'runs/2030-01-01-hello.yaml'));
+  rmSync(join(dir, 'nodeops/hello.yaml'));
+  const again = await cli(['init', dir, '--ci', 'gitlab']);
+  expect(again.stdout).toMatch(/^left .*runs\/2030-01-01-hello\.yaml: the repository is in use/m);
+  expect(files()).toEqual([
+    '.github/workflows/node-operations.yaml',
+    '.gitlab-ci.yml',
+    'README.md',
+    'agent/example.yaml',
+  ]);
+});
+
+const kustomize = spawnSync('kubectl', ['kustomize', '--help']).status === 0;
+
+test.each([
+  ['ssh-key', 'git@git.example.org:ops/nodes.git'],
+  ['https-token', 'https://git.example.org/ops/nodes.git'],
+])('an installation is complete in itself: %s', async (overlay, url) => {
+  const made = await cli(['init', '--install', dir, '--url', url, '--cluster', 'berlin']);
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  expect(await loadConfig(join(dir, 'agent.yaml'))).toMatchObject({ cluster: 'berlin', git: { url } });
+  for (const file of files()) expect(readFileSync(join(dir, file), 'utf8'), file).not.toContain('../../');
+  const again = await cli(['init', '--install', dir]);
+  expect(again.code).toBe(2);
+  expect(again.stderr).toMatch(/^cannot write .*: it holds an installation already;/);
+  if (!kustomize) return;
+  const render = (folder: string) => execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+  const named = (text: string) => text.replaceAll(/^ {4}(?:cluster|.*url): .*$/gm, '');
+  expect(named(render(dir))).toBe(named(render(join('manifests/overlays', overlay))));
 });

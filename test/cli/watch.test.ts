@@ -94,7 +94,7 @@ test('a broken connection is told, and what happened meanwhile is not lost', asy
   writeFileSync(file, cluster.sim.kubeconfig.replaceAll(String(target), port));
   const watched = cli(['watch', 'later', '--kubeconfig', file, '--timeout', '50s']);
   // The list and the watch each have a connection of their own.
-  await expect.poll(() => sockets.size, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => sockets.size, { timeout: 20_000 }).toBeGreaterThan(1);
   for (const socket of sockets) socket.destroy();
   await create('later', 'node-1');
   const { code, stdout, stderr } = await watched;

@@ -1,0 +1,52 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidError } from '../../api/errors.ts';
+import { reasonOf } from '../system-error.ts';
+
+/** Folders of `manifests` that an overlay builds on. */
+const PARTS = ['crd', 'base', 'components'];
+
+/**
+ * Writes an overlay with everything it builds on beside it, so that it can lie in any repository. Files that are there
+ * already are somebody's own and are refused.
+ * @returns its files' folder and what to do with it
+ */
+export async function writeInstallation(
+  manifests: string,
+  dir: string,
+  { url, cluster }: { url: string; cluster: string },
+): Promise<string> {
+  const overlay = join(manifests, 'overlays', /^https?:/i.test(url) ? 'https-token' : 'ssh-key');
+  const [kustomization, agent] = await Promise.all(
+    ['kustomization.yaml', 'agent.yaml'].map((file) => readFile(join(overlay, file), 'utf8')),
+  );
+  const own = (kustomization ?? '')
+    .replaceAll('../../', '')
+    .replace(/^# Copy this folder.*$/m, '# Put your image below, and apply it: kubectl apply -k .');
+  const config = (agent ?? '')
+    .replace(/^cluster: .*$/m, () => `cluster: '${cluster}'`)
+    .replace(/^( {2}url: ).*$/m, (_, key: string) => `${key}'${url.replaceAll("'", "''")}'`);
+  try {
+    await mkdir(dir, { recursive: true });
+    for (const [file, text] of Object.entries({ 'kustomization.yaml': own, 'agent.yaml': config })) {
+      // oxlint-disable-next-line no-await-in-loop -- the first that is there already ends it
+      await writeFile(join(dir, file), text, { flag: 'wx' });
+    }
+    const copies = PARTS.map((it) =>
+      cp(join(manifests, it), join(dir, it), { recursive: true, force: false }),
+    );
+    await Promise.all(copies);
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const why = isThere
+      ? 'it holds an installation already; change that, or name another folder'
+      : reasonOf(error);
+    throw new InvalidError(`cannot write ${dir}: ${why}`, [], { cause: error });
+  }
+  return `An overlay of its own is in ${dir}.
+
+Next:
+  1. Put your image into ${join(dir, 'kustomization.yaml')}; look through ${join(dir, 'agent.yaml')}.
+  2. Give it its credentials: ${join(dir, 'components', overlay.endsWith('ssh-key') ? 'ssh-key' : 'https-token', 'kustomization.yaml')} says which Secret.
+  3. kubectl apply -k ${dir}`;
+}
