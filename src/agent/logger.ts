@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { logged } from '../core/text/output.ts';
 
 /** The part of a logger the agent uses: a static message after its fields. */
 export interface Logger {
@@ -15,7 +16,18 @@ export function createLogger(level: string): Logger {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: {
+      level: (label) => ({ level: label }),
+      log: (fields) => safe(fields) as Record<string, unknown>,
+    },
     redact: { paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'] },
   });
+}
+
+/** Lines of a log are read on terminals, too: names and messages of others do nothing there. */
+function safe(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return logged(value);
+  if (depth > 3 || typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (Array.isArray(value)) return value.map((it) => safe(it, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [logged(key), safe(it, depth + 1)]));
 }

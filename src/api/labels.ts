@@ -75,3 +75,11 @@ export const LABELS_CONTROL_PLANE = [
 export const LABEL_RECORD = 'agent.nodeop.dev/record';
 /** On those ConfigMaps: `head`, `entries` or `result`. */
 export const LABEL_RECORD_PART = 'agent.nodeop.dev/record-part';
+
+/** Whether a label or annotation is this project's own, so that no file of people may bring it along. */
+export function isOwnMark(name: string): boolean {
+  // A series is told by the file of a scheduled run, and may be by others.
+  return (
+    (name.startsWith('agent.nodeop.dev/') && name !== ANNOTATION_SERIES) || name === ANNOTATION_CORDONED_BY
+  );
+}

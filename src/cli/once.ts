@@ -3,6 +3,7 @@ import { Agent, placeFrom } from '../agent/agent.ts';
 import { createLogger } from '../agent/logger.ts';
 import { Patience } from '../agent/patience.ts';
 import { Turn } from '../agent/turn.ts';
+import { line } from '../core/text/output.ts';
 import type { AgentConfig } from '../api/config.ts';
 import { TransientError } from '../api/errors.ts';
 import { isFinalPhase } from '../api/nodeop.ts';
@@ -71,7 +72,7 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
   await agent?.stop();
   await turn.giveBack();
   const phases = Object.entries(agent?.repository.settled().phaseByRun ?? {});
-  for (const [run, phase] of phases) print(`${phase}\t${run}`);
+  for (const [run, phase] of phases) print(`${phase}\t${line(run)}`);
   process.exitCode = exitStatus(phases.map(([, phase]) => phase));
   return reason === undefined ? undefined : [reason, ...(agent ? underWay(agent) : [])].join('\n');
 }

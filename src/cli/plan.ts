@@ -5,6 +5,8 @@ import { durationMs, formatProblem } from '../api/schema.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
+import { code } from '../core/text/markup.ts';
+import { line } from '../core/text/output.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
 import { viewOfCluster } from './plan/from-cluster.ts';
@@ -148,16 +150,16 @@ const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
 
 function text(planned: Planned): string {
   if (planned.kind === 'preview') return previewText(planned.preview);
-  if (planned.kind === 'elsewhere') return `${planned.run}: ${ELSEWHERE}`;
+  if (planned.kind === 'elsewhere') return `${line(planned.run)}: ${ELSEWHERE}`;
   const lines = planned.problems.map(
-    (it) => `${planned.run}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
+    (it) => `${line(planned.run)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
   );
-  return [...lines, `${planned.run}: is not valid; nothing would be executed`].join('\n');
+  return [...lines, `${line(planned.run)}: is not valid; nothing would be executed`].join('\n');
 }
 
 function markdown(planned: Planned, limit: number): string {
   if (planned.kind === 'preview') return previewMarkdown(planned.preview, limit);
-  if (planned.kind === 'elsewhere') return `### \`${planned.run}\`\n\n${ELSEWHERE}\n`;
+  if (planned.kind === 'elsewhere') return `### ${code(planned.run)}\n\n${ELSEWHERE}\n`;
   return problemsMarkdown(planned.run, planned.problems);
 }
 

@@ -1,10 +1,11 @@
 import { styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import { duration, durationMs } from '../api/schema.ts';
+import { screen } from '../core/text/output.ts';
 
 /** A line on standard output. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${screen(text)}\n`);
 }
 
 /** Columns of the terminal; undefined where the output is read by something else, which cuts nothing. */
@@ -23,7 +24,7 @@ export function endWithReader(): void {
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${screen(text)}\n`);
 }
 
 /** Of options that take a number from `least` to `most`. */

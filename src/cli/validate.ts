@@ -12,6 +12,7 @@ import { formatProblem, type Problem } from '../api/schema.ts';
 import { load } from '../api/yaml.ts';
 import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
+import { line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
 import { loadConfig } from './load-config.ts';
@@ -78,7 +79,7 @@ export function validateCommand(io: Io = standardIo): Command {
 }
 
 const standardIo: Io = {
-  print: (text) => void process.stdout.write(text),
+  print: (text) => void process.stdout.write(screen(text)),
   setExitCode: (code) => {
     process.exitCode = code;
   },
@@ -216,17 +217,15 @@ async function present(paths: string[]): Promise<string[]> {
 function format(problems: readonly FileProblem[], files: number, as: Format): string {
   if (as === 'json') return `${JSON.stringify({ files, problems }, undefined, 2)}\n`;
   if (as === 'github') return problems.map((it) => `${annotation(it)}\n`).join('');
-  const lines = problems.map((it) => `${it.file}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`);
+  const lines = problems.map(
+    (it) => `${line(it.file)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
+  );
   const count = `${files} ${files === 1 ? 'file' : 'files'} checked, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
   return `${[...lines, count].join('\n')}\n`;
 }
 
 /** A workflow command; its special characters are percent-encoded as GitHub's toolkit does. */
 function annotation(it: FileProblem): string {
-  const file = escape(it.file).replaceAll(':', '%3A').replaceAll(',', '%2C');
-  return `::error file=${file},line=${it.line ?? 1},col=${it.column ?? 1}::${escape(formatProblem(it))}`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  const at = `file=${workflowProperty(it.file)},line=${it.line ?? 1},col=${it.column ?? 1}`;
+  return `::error ${at}::${workflowMessage(formatProblem(it))}`;
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { durationMs } from '../api/schema.ts';
+import { line } from '../core/text/output.ts';
 import { isOthers } from '../core/external/status.ts';
 import { oneLine, spoken } from '../core/text/table.ts';
 import { ApiError } from '../kube/client.ts';
@@ -200,7 +201,7 @@ class RunWatch {
   private tell(change: Change): void {
     if (this.asJson) return print(JSON.stringify(change));
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
-    this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}`);
+    this.line.print(`${spoken(seconds).padStart(11)}  ${line(sentence(change))}`);
   }
 
   /** For people; a script has nothing to read here. */

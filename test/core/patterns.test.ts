@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { findPatterns } from '../../scripts/check-patterns.ts';
 import { compilePattern } from '../../src/api/patterns.ts';
 import { maskCredentials } from '../../src/core/text/mask.ts';
-import { printable } from '../../src/core/runs/report.ts';
+import { plain } from '../../src/core/text/output.ts';
 import { redact } from '../../src/git/credentials.ts';
 import { isRepository } from '../../src/http/hooks/repository.ts';
 
@@ -95,7 +95,7 @@ describe('half a megabyte of what looks like the beginning of something is read 
   };
   test.each([
     ['masks', (text: string) => maskCredentials(text)],
-    ['control characters', (text: string) => printable(text)],
+    ['control characters', (text: string) => plain(text)],
     ['credentials in what git says', (text: string) => redact(text, ['s3cret'])],
     ['names of repositories', (text: string) => isRepository('https://git.example.org/a/b.git', text)],
     [

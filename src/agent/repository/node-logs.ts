@@ -4,7 +4,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
 import { maskCredentials } from '../../core/text/mask.ts';
 import { reportPath } from '../../core/runs/paths.ts';
-import { printable } from '../../core/runs/report.ts';
+import { plain } from '../../core/text/output.ts';
 import { logFolder } from '../../core/runs/retention.ts';
 import { PerRun } from './per-run.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -74,7 +74,7 @@ export class NodeLogs {
     const log = await this.#store.log(nodeOp, node, READ).catch(() => undefined);
     if (log === undefined) return undefined;
     // What is left out need not be masked, but whatever begins in it and goes on in the rest does.
-    const text = maskCredentials(printable(log.slice(-(limit + MASKED_BEFORE))), this.#mask).trimEnd();
+    const text = maskCredentials(plain(log.slice(-(limit + MASKED_BEFORE))), this.#mask).trimEnd();
     const cut = Buffer.from(`${text}\n`);
     if (cut.byteLength <= limit) return `${text}\n`;
     const note = `(the last ${limit} of ${Math.max(cut.byteLength, log.length)} bytes)\n`;

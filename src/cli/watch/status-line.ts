@@ -1,4 +1,5 @@
 import { clip } from '../../core/text/fit.ts';
+import { screen } from '../../core/text/output.ts';
 import { columns, print } from '../terminal.ts';
 
 const CLEAR_LINE = '\r\u001b[K';
@@ -18,7 +19,7 @@ export class StatusLine {
     const width = columns();
     if (width === undefined || text === '') return;
     this.text = text;
-    process.stdout.write(`${CLEAR_LINE}${clip(text, width - 1)}`);
+    process.stdout.write(`${CLEAR_LINE}${clip(screen(text), width - 1)}`);
   }
 
   clear(): void {

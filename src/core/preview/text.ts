@@ -1,5 +1,6 @@
 import { dump } from 'js-yaml';
 import type { RunPreview } from './preview.ts';
+import { line } from '../text/output.ts';
 import { period, table } from '../text/table.ts';
 
 /** The whole in one sentence. */
@@ -40,9 +41,9 @@ export function previewTable(preview: RunPreview): string {
     .filter(({ evict }) => evict !== undefined && evict.length > 0)
     .map(({ name, evict = [] }) => `  ${name}: ${evict.join(', ')}`);
   return [
-    `${run}: ${headline(preview)}`,
-    ...blockers.map((it) => `BLOCKED: ${it}`),
-    ...notes.map((it) => `- ${it}`),
+    `${line(run)}: ${line(headline(preview))}`,
+    ...blockers.map((it) => `BLOCKED: ${line(it)}`),
+    ...notes.map((it) => `- ${line(it)}`),
     ...(rows.length > 0
       ? ['', table([['#', 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'], ...rows])]
       : []),

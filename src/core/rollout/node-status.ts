@@ -1,3 +1,4 @@
+import { plain } from '../text/output.ts';
 import type { NodeStatus } from '../../api/nodeop.ts';
 import type { PodFacts, RolloutFacts } from './facts.ts';
 import { type MessageRoom, SHORTEST } from './message-room.ts';
@@ -39,7 +40,7 @@ export function fail(ctx: NodeContext, status: NodeStatus, message: string): Nod
 export function withLastWords(ctx: NodeContext, status: NodeStatus, pod: PodFacts): NodeStatus {
   const limit = ctx.room.failed();
   const [cause, log] = [causeOf(pod), saidBefore(pod)].map((text) => {
-    const clean = printable(text ?? '');
+    const clean = plain(text ?? '');
     return limit < SHORTEST ? '' : clean.slice(-limit);
   });
   return { ...status, ...(cause ? { cause: cause.trim() } : {}), ...(log ? { log } : {}) };
@@ -104,14 +105,9 @@ export function note(ctx: NodeContext, status: NodeStatus, text: string | undefi
   return { ...rest, ...(message === undefined ? {} : { message }), lastUpdated: stampUp(ctx.now) };
 }
 
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
-}
-
 /** One line without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
 function cut(text: string, limit: number): string {
-  const clean = printable(text)
+  const clean = plain(text)
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')

@@ -1,6 +1,6 @@
 import type { NodeOpReport } from '../../api/report.ts';
 import { countsText } from '../text/counts.ts';
-import { printable } from './report.ts';
+import { line } from '../text/output.ts';
 
 /** The commit message for reports that changed together: one line each, and trailers for tools. */
 export function commitMessage(reports: readonly NodeOpReport[], skipCi: boolean): string {
@@ -72,5 +72,5 @@ function trailers(report: NodeOpReport): string[] {
 }
 
 function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', '\\n');
+  return line(text);
 }

@@ -2,7 +2,7 @@ import type { ReportBrief } from './brief.ts';
 import type { Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
 import { doneText } from '../text/counts.ts';
-import { printable } from './report.ts';
+import { plain } from '../text/output.ts';
 
 /** As many as fit on a page; older reports are in the folder. */
 export const OVERVIEW_ROWS = 50;
@@ -59,7 +59,7 @@ function target(path: string): string {
 
 /** Names come from people: nothing of them is markup, and none ends a row. */
 function cell(text: string): string {
-  return printable(text)
+  return plain(text)
     .replace(/[\n\t]/g, ' ')
     .replace(/[\\`*_[\]<>|#&~!]/g, '\\$&')
     .slice(0, 200);

@@ -7,7 +7,7 @@ import {
   ANNOTATION_RUN_BLOB,
   ANNOTATION_RUN_COMMIT,
   ANNOTATION_WINDOW,
-  OWN_ANNOTATIONS,
+  isOwnMark,
 } from '../../api/labels.ts';
 import {
   NODEOP_API_VERSION,
@@ -90,7 +90,7 @@ function prepare(source: RunSource, context: PrepareContext): Preparation {
   ]);
   if (!parsed.ok) return parsed;
   const document = parsed.value;
-  const claimed = ownAnnotations(document.metadata?.['annotations']);
+  const claimed = ownMarks(document.metadata);
   if (claimed.length > 0) return { ok: false, problems: parsed.locate(claimed) };
   const external = context.executor === 'external';
   if (document.kind === NODEOP_KIND) {
@@ -136,12 +136,13 @@ function carriedOut(spec: NodeOpSpec, written: unknown, context: PrepareContext)
   return context.executor === 'external' ? inCommonWords(written) : withImage(spec, context.defaultImage);
 }
 
-function ownAnnotations(annotations: unknown): Problem[] {
-  if (!isObject(annotations)) return [];
-  return OWN_ANNOTATIONS.filter((it) => it in annotations).map((it) => ({
-    path: ['metadata', 'annotations', it],
-    message: 'is for the agent alone to write',
-  }));
+/** What the agent believes of a NodeOp because it alone writes it, labels and annotations to come among them. */
+function ownMarks(metadata: unknown): Problem[] {
+  return ['annotations', 'labels'].flatMap((field) => {
+    const marks = isObject(metadata) ? metadata[field] : undefined;
+    const own = isObject(marks) ? Object.keys(marks).filter(isOwnMark) : [];
+    return own.map((it) => ({ path: ['metadata', field, it], message: 'is for the agent alone to write' }));
+  });
 }
 
 type Merged =

@@ -13,6 +13,7 @@ import {
 import type { Pattern } from '../../api/patterns.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import { withoutInFlight } from './lost.ts';
+import { plain } from '../text/output.ts';
 import type { Verdict, Wait } from './plan.ts';
 import type { Manifest } from './prepare.ts';
 
@@ -47,7 +48,7 @@ export function reportNodeOp(
   mask: readonly Pattern[],
 ): NodeOpReport {
   const say = (message: string | undefined) =>
-    message === undefined ? undefined : maskPatterns(printable(message), mask);
+    message === undefined ? undefined : maskPatterns(plain(message), mask);
   const { status = {}, metadata } = nodeOp;
   const ready = status.conditions?.find((it) => it.type === 'Ready');
   const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
@@ -96,7 +97,7 @@ export function reportWait(subject: ReportSubject, { reason, message, until }: W
     // It has its turn, and its NodeOp is refused.
     phase: reason === 'NotCreated' ? ('Pending' as const) : ('Waiting' as const),
     reason,
-    message: printable(message),
+    message: plain(message),
     until: until === undefined || until === Infinity ? undefined : stamp(until),
   };
   return compact({ ...head(subject, nameOf(subject)), status });
@@ -127,7 +128,7 @@ export function reportVerdict(
   if (verdict.phase === 'Invalid') {
     const problems = verdict.problems.map(({ path, message, line, column }) => ({
       path: path.length === 0 ? undefined : formatPath(path),
-      message: printable(message),
+      message: plain(message),
       line,
       column,
     }));
@@ -203,19 +204,9 @@ const MAX_READ = 64 * 1024;
 export function logTail(log: string, lines: number, mask: readonly Pattern[] = []): string {
   if (lines === 0) return '';
   // What is left out need not be read, but whatever begins in it and goes on in the rest is masked.
-  const text = maskCredentials(printable(log.slice(-MAX_READ)), mask).trimEnd();
+  const text = maskCredentials(plain(log.slice(-MAX_READ)), mask).trimEnd();
   return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG);
 }
-
-/** Terminal colours and control characters have no place in a file that people open in a terminal. */
-export function printable(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replace(ESCAPES, '')
-    .replace(/[^\P{C}\n\t]/gu, '');
-}
-// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
-const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 
 function head(subject: ReportSubject, name: string) {
   const { path, commit, author, committedAt, blob, signer, cluster, definition } = subject;

@@ -1,5 +1,8 @@
+import { screen } from './output.ts';
+
 /** Rows as columns that line up, two spaces between them; the last column is as long as it is. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map((cell) => screen(cell).replaceAll('\n', '\\n')));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);

@@ -1,0 +1,54 @@
+/**
+ * Text of others in what the program puts out: one function for each kind of output, so that nothing in it acts there. For
+ * Markdown see markup.ts; YAML and JSON escape by themselves what their readers take for more than text.
+ */
+
+/** Sequences that colour or move on a terminal; the rest of the control characters go one by one. */
+// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
+const SEQUENCES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+
+/**
+ * Lines of text for a file or a message: without control characters, C1 among them, and without what turns the order of
+ * characters around or is not seen.
+ */
+export function plain(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(SEQUENCES, '')
+    .replace(/[^\P{C}\n\t]/gu, '')
+    .replace(/[\u2028\u2029]/g, ' ');
+}
+
+/** A name or a message within a line: what could end the line, or act in it, is shown as an escape. */
+export function line(text: string): string {
+  const shown = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape);
+  // At the beginning of a line of a workflow's log these would be commands.
+  return shown.startsWith('::') || shown.startsWith('##[') ? ` ${shown}` : shown;
+}
+
+/** Whole output for a terminal, whose colours are our own: what else could act there is shown as an escape. */
+export function screen(text: string): string {
+  // eslint-disable-next-line no-control-regex -- colours begin with a control character
+  return text.replace(/\u001b(?!\[\d{1,2}m)|[^\P{C}\u001b\n\t]|[\u2028\u2029]/gu, asEscape);
+}
+
+/** A field of a log: line breaks are escaped by JSON already. */
+export function logged(text: string): string {
+  return text.replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, asEscape);
+}
+
+/** The message of a workflow command (`::error::…`), as GitHub's toolkit escapes it. */
+export function workflowMessage(text: string): string {
+  return logged(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+/** A property of a workflow command, such as a file's name. */
+export function workflowProperty(text: string): string {
+  return workflowMessage(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}
+
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function asEscape(character: string): string {
+  return NAMED[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}
