@@ -41,14 +41,3 @@ function shallow(from: object, to: object): Patch {
   }
   return patch;
 }
-
-/**
- * Whether the news is written at once rather than with the next write a second later: the targets and the
- * phase of the whole, and what a node waits for, the boot ID on record before its reboot.
- */
-export function isUrgent(from: NodeOpStatus, to: NodeOpStatus): boolean {
-  if (from.phase !== to.phase) return true;
-  const [a, b] = [from.nodeStatuses ?? {}, to.nodeStatuses ?? {}];
-  for (const name in b) if (b[name]?.phase === 'Rebooting' && a[name]?.phase !== 'Rebooting') return true;
-  return false;
-}

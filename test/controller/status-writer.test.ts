@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLogger } from '../../src/agent/logger.ts';
 import { Rollout } from '../../src/agent/rollouts/rollout.ts';
-import { StatusWriter } from '../../src/agent/rollouts/status-writer.ts';
+import { isUrgent, StatusWriter } from '../../src/agent/rollouts/status-writer.ts';
 import { Timers } from '../../src/agent/rollouts/timers.ts';
 import type { NodeOp, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
@@ -99,12 +99,14 @@ test('somebody who changes the rest of the object costs a write, not the news', 
 });
 
 test.each([
-  ['a small status', 20, 60],
-  ['one that takes the API server seconds', 2_800, 4],
-])('%s: the gap between writes grows with what they take', async (_, tookMs, most) => {
-  const { clock, server, set } = setup();
+  ['a small status', 20, false, 60],
+  ['one that takes the API server seconds', 2_800, false, 4],
+  ['one that takes seconds and that a reboot waits for', 2_800, true, 12],
+])('%s: the gap between writes grows with what they take', async (_, tookMs, urgent, most) => {
+  const { clock, server, set, rollout } = setup();
   server.tookMs = tookMs;
   for (let second = 0; second < 60; second += 1) {
+    rollout.isUrgent ||= urgent;
     set({ phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running', attempts: second } } });
     // oxlint-disable-next-line no-await-in-loop -- second after second
     await clock.advance(1_000);
@@ -127,4 +129,13 @@ test('stopped, it begins no write, and waits for the one under way', async () =>
   set({ phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running' } } });
   await clock.advance(60_000);
   expect(server.writes).toHaveLength(1);
+});
+
+test('what a reboot waits for, and the phase of the whole, are urgent; the rest is not', () => {
+  const running: NodeOpStatus = { phase: 'Running', nodeStatuses: { a: { phase: 'Running' } } };
+  const rebooting: NodeOpStatus = { phase: 'Running', nodeStatuses: { a: { phase: 'Rebooting' } } };
+  expect(isUrgent(running, rebooting, ['a'])).toBe(true);
+  expect(isUrgent(rebooting, { ...rebooting }, ['a'])).toBe(false);
+  expect(isUrgent(rebooting, running, ['a'])).toBe(false);
+  expect(isUrgent(running, { ...running, phase: 'Completed' }, [])).toBe(true);
 });

@@ -3,7 +3,11 @@ import type { NodeStatus } from '../../src/api/nodeop.ts';
 import { newsOf } from '../../src/core/rollout/events.ts';
 
 const change = (before: NodeStatus, after: NodeStatus) =>
-  newsOf({ phase: 'Running', nodeStatuses: { a: before } }, { phase: 'Running', nodeStatuses: { a: after } });
+  newsOf(
+    { phase: 'Running', nodeStatuses: { a: before } },
+    { phase: 'Running', nodeStatuses: { a: after } },
+    ['a'],
+  );
 
 test.each([
   ['Preflight', 'PreflightFailed'],

@@ -6,12 +6,12 @@ import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import { LACKS_FIELDS } from '../../core/rollout/adoption.ts';
 import { nodeOpHoldText } from '../../core/holds.ts';
 import { placeHeld } from '../../core/runs/places.ts';
-import { decide } from '../../core/rollout/decide.ts';
+import { decide, type Decision } from '../../core/rollout/decide.ts';
 import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
 import { DEFINITION } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
-import { inFlightNodes, type Refusal, refused } from '../../core/rollout/status.ts';
+import { type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
@@ -29,7 +29,7 @@ import { Moments } from './moments.ts';
 import { PhaseClock } from './phase-clock.ts';
 import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
-import { StatusWriter } from './status-writer.ts';
+import { isUrgent, StatusWriter } from './status-writer.ts';
 import { Timers } from './timers.ts';
 import { WorkIndex } from './work-index.ts';
 
@@ -304,9 +304,11 @@ export class Controller {
     const decision = decide(facts, now);
     rollout.status = decision.status;
     if (before !== decision.status) {
-      this.report(rollout, before, decision.status);
+      this.report(rollout, before, decision);
       const drains = facts.spec.drainOptions.enabled;
-      for (const news of newsOf(before, decision.status, drains)) this.events.record(rollout.target(), news);
+      const target = rollout.target();
+      const news = newsOf(before, decision.status, decision.changed ?? [], drains);
+      for (const one of news) this.events.record(target, one);
     }
     this.closeDrains(rollout);
     for (const action of decision.actions) this.perform(rollout, action);
@@ -486,18 +488,20 @@ export class Controller {
     this.events.record(rollout.target(), { type: 'Warning', reason: 'StatusRefused', message });
   }
 
-  private report(rollout: Rollout, before: NodeOpStatus, after: NodeOpStatus): void {
+  private report(rollout: Rollout, before: NodeOpStatus, { status: after, changed = [] }: Decision): void {
     const log = this.options.logger.child({ nodeOp: rollout.label });
     if (before.phase !== after.phase) log.info({ phase: after.phase, done: after.summary?.done }, 'rollout');
     const drains = rollout.target().spec.drainOptions.enabled;
-    for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
-      const was = before.nodeStatuses?.[node]?.phase;
-      if (was === status.phase || status.phase === 'Pending') continue;
+    rollout.isUrgent ||= isUrgent(before, after, changed);
+    for (const node of changed) {
+      const [was, status] = [before.nodeStatuses?.[node]?.phase, after.nodeStatuses?.[node]];
+      if (status === undefined || was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
       // A node that is only cordoned passes through the same phase.
       if (status.phase !== 'Draining' || drains) this.phases.moved(rollout.uid, node, was, status.phase);
     }
-    if (inFlightNodes(before).length > inFlightNodes(after).length) this.markAll();
+    // What it held others may have now.
+    if ((before.summary?.inFlight ?? 0) > (after.summary?.inFlight ?? 0)) this.markAll();
   }
 }
 

@@ -45,6 +45,8 @@ export class Rollout {
   /** When the next write is planned for. */
   writeDue = 0;
   writeFailures = 0;
+  /** Something since the last write waits for the next one. */
+  isUrgent = false;
   /** Milliseconds the last write took. */
   writeTook = 0;
   /** The status as the API server last answered it to this agent. */

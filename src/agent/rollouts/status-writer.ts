@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports.ts';
 import { toRecord, wallOffset } from '../../core/rollout/record.ts';
 import { isApiError, type KubeClient } from '../../kube/client.ts';
 import { NODEOPS } from '../../kube/resources.ts';
-import { isUrgent, statusPatch } from '../../kube/status-patch.ts';
+import { statusPatch } from '../../kube/status-patch.ts';
 import type { WatchCache } from '../../kube/watch.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import type { Logger } from '../logger.ts';
@@ -32,6 +32,16 @@ const URGENT_WRITE_MS = 50;
 const SHARE = 8;
 const URGENT_SHARE = 2;
 const LONGEST_GAP_MS = 30_000;
+
+/**
+ * Whether the news is written at once rather than with the next write a second later: the targets and the
+ * phase of the whole, and what a node waits for, the boot ID on record before its reboot.
+ */
+export function isUrgent(from: NodeOpStatus, to: NodeOpStatus, changed: readonly string[]): boolean {
+  const isNew = (name: string) =>
+    to.nodeStatuses?.[name]?.phase === 'Rebooting' && from.nodeStatuses?.[name]?.phase !== 'Rebooting';
+  return from.phase !== to.phase || changed.some(isNew);
+}
 
 /** Writes statuses, one write at a time for each NodeOp, with all the news there is by then. */
 export class StatusWriter {
@@ -66,9 +76,8 @@ export class StatusWriter {
     await Promise.allSettled(this.under);
   }
 
-  private gap({ persisted, status, writeFailures, writeTook }: Rollout): number {
+  private gap({ isUrgent: urgent, writeFailures, writeTook }: Rollout): number {
     if (writeFailures > 0) return backoffMs(this.options.clock, writeFailures - 1);
-    const urgent = isUrgent(persisted, status);
     const grown = writeTook * (urgent ? URGENT_SHARE : SHARE);
     return Math.max(urgent ? URGENT_WRITE_MS : WRITE_MS, Math.min(grown, LONGEST_GAP_MS));
   }
@@ -79,11 +88,14 @@ export class StatusWriter {
     const patch = statusPatch(rollout.persisted, status);
     rollout.lastWrite = clock.steady();
     rollout.writing = true;
+    const { isUrgent: urgent } = rollout;
+    rollout.isUrgent = false;
     try {
       if (patch !== undefined) await this.send(rollout, patch, status);
       rollout.persisted = status;
       rollout.writeFailures = 0;
     } catch (error) {
+      rollout.isUrgent ||= urgent;
       if (!isApiError(error, 404)) rollout.writeFailures += 1;
       const why = error instanceof Error ? error.message : String(error);
       if (isApiError(error, 422)) onRefused(rollout, why);

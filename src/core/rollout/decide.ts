@@ -26,6 +26,8 @@ import { inOrder, targetsOf, topologyValue } from './targets.ts';
 export interface Decision {
   actions: Action[];
   status: NodeOpStatus;
+  /** Of which nodes the status changed, if of any: of thousands only a few do at a look. */
+  changed?: readonly string[];
   /** When to look again although nothing changed; on the clock of `now`. */
   lookAgainAt: number | undefined;
 }
@@ -177,7 +179,8 @@ class Pass {
     const summary = summarise(this.statuses);
     const status = overall(this.facts, this.nodeStatuses(), this.now, { undoing, waiting, unready, summary });
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
-    return { actions: this.actions, status, lookAgainAt };
+    const changed = [...this.changed].map((i) => this.names[i] ?? '');
+    return { actions: this.actions, status, changed, lookAgainAt };
   }
 
   /** The very same object when no node has changed. */

@@ -11,13 +11,19 @@ export interface News {
 
 /**
  * What changed between two statuses that people want to be told.
+ * @param changed the nodes whose status changed
  * @param drains whether nodes are drained, rather than only cordoned
  */
-export function newsOf(before: NodeOpStatus, after: NodeOpStatus, drains = true): News[] {
+export function newsOf(
+  before: NodeOpStatus,
+  after: NodeOpStatus,
+  changed: readonly string[],
+  drains = true,
+): News[] {
   const news: News[] = [];
-  for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
-    const was = before.nodeStatuses?.[node];
-    if (was === status) continue;
+  for (const node of changed) {
+    const [was, status] = [before.nodeStatuses?.[node], after.nodeStatuses?.[node]];
+    if (status === undefined || was === status) continue;
     const told = nodeNews(was, status, drains);
     if (told) news.push({ ...told, node });
   }
