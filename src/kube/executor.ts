@@ -12,10 +12,13 @@ import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark } from '../core/rollout/facts.ts';
 import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { jobName } from '../core/rollout/names.ts';
+import { waitingReason } from '../core/rollout/words.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import type { DrainSessions } from './drain-session.ts';
 import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
+import { newestOf, podFacts } from './facts.ts';
 import { FreshWork } from './fresh-work.ts';
+import { lastWarning } from './warnings.ts';
 import type { WatchCache } from './watch.ts';
 
 /** What an action is carried out for and with. */
@@ -34,6 +37,13 @@ export interface Caches {
   pods: WatchCache<Pod>;
 }
 
+/** Told of what the API server itself has said. */
+export interface ExecutorListener {
+  jobGone: (uid: string, node: string) => void;
+  /** Everything about the node was read from that time on (steady clock), and what was warned of what does not start. */
+  confirmed: (uid: string, node: string, at: number, warning: string | undefined) => void;
+}
+
 type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
 type Executors = { [Type in Action['type']]: (action: ActionOf<Type>, op: ExecutionTarget) => Promise<void> };
 
@@ -50,13 +60,13 @@ export class Executor {
   private readonly drains: DrainSessions;
   private readonly clock: Clock;
   private readonly fresh: FreshWork;
-  private readonly jobGone: (op: ExecutionTarget, node: string) => void;
+  private readonly told: ExecutorListener;
 
   constructor(
     client: KubeClient,
     caches: Caches,
     drains: DrainSessions,
-    jobGone: (op: ExecutionTarget, node: string) => void,
+    told: ExecutorListener,
     clock: Clock,
   ) {
     this.clock = clock;
@@ -64,7 +74,7 @@ export class Executor {
     this.client = client;
     this.caches = caches;
     this.drains = drains;
-    this.jobGone = jobGone;
+    this.told = told;
   }
 
   /** Errors mean: not done, to be tried again later. */
@@ -105,8 +115,16 @@ export class Executor {
       this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));
     },
     confirm: async ({ node }, op) => {
-      const { nodes } = this.caches;
+      const { nodes, jobs, pods } = this.caches;
+      const began = this.clock.steady();
       await Promise.all([nodes.reread(node), this.fresh.read(op, node), this.drains.reread(node)]);
+      const job = jobs.get(jobName(op, node), op.namespace);
+      const own = [...pods.values()].filter(
+        (pod) => pod.metadata.labels?.['job-name'] === job?.metadata.name,
+      );
+      const silent = job && silentOf(job, own);
+      const warning = silent && (await lastWarning(this.client, silent));
+      this.told.confirmed(op.uid, node, began, warning);
     },
     // Without Background the pods of a batch/v1 Job are left behind.
     'delete-job': async ({ name, uid }, op) => {
@@ -141,7 +159,7 @@ export class Executor {
     },
     'look-up-job': async ({ node }, op) => {
       const job = await this.client.get<Job>(JOBS, jobName(op, node), op.namespace);
-      if (job === undefined) this.jobGone(op, node);
+      if (job === undefined) this.told.jobGone(op.uid, node);
       else this.caches.jobs.put(job);
     },
     'create-reboot': async ({ node, bootID }, op) => {
@@ -235,6 +253,14 @@ export class Executor {
       return evictionAnswer(error, before, this.clock.steady());
     }
   }
+}
+
+/** What does not begin without saying why in its own status: the Job without a pod, or the pod whose container waits. */
+function silentOf(job: Job, pods: readonly Pod[]): Job | Pod | undefined {
+  const newest = newestOf(pods);
+  if (newest === undefined) return job;
+  const facts = podFacts(newest);
+  return facts.state === 'waiting' && waitingReason(facts) === undefined ? newest : undefined;
 }
 
 function evictionAnswer(error: unknown, before: EvictionAnswer | undefined, now: number): EvictionAnswer {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
-import type { Outcome } from '../../src/sim/index.ts';
+import type { Obj, Outcome } from '../../src/sim/index.ts';
 import { Cluster } from '../support/cluster.ts';
 
 let cluster: Cluster;
@@ -82,6 +82,33 @@ test('a container that does not start fails its node, with the reason of the kub
     /^the command did not start within 2 s: (ErrImagePull|ImagePullBackOff)/,
   );
   expect(work()).toEqual([]);
+});
+
+test('a Job that gets no pod fails its node, with the reason of the Job controller', async () => {
+  cluster.sim.store.create('resourcequotas', {
+    metadata: { name: 'none', namespace: 'default' },
+    spec: { hard: { pods: '0' } },
+  });
+  const op = await cluster.ended(await cluster.nodeOp({ concurrency: 1, startTimeoutSeconds: 1 }));
+  expect(nodeStatus(op)?.message).toMatch(
+    /^the command did not start within 1 s: FailedCreate: Error creating: pods ".*" is forbidden: exceeded quota/,
+  );
+  expect(work()).toEqual([]);
+});
+
+test('what is carried out after the end is ended as well', async () => {
+  outcome = { durationMs: 5 };
+  const op = await cluster.ended(await cluster.nodeOp({ concurrency: 1 }));
+  await expect.poll(() => exists(op.metadata.name ?? '')?.metadata.finalizers ?? []).toEqual([]);
+  const [job] = cluster.sim.store.all('jobs.batch');
+  if (job === undefined) throw new Error('no Job');
+  cluster.sim.store.remove('jobs.batch', job);
+  outcome = { hang: true };
+  const { name, labels, annotations, ownerReferences } = job.metadata;
+  const metadata = { name, namespace: 'default', labels, annotations, ownerReferences };
+  cluster.sim.store.create('jobs.batch', JSON.parse(JSON.stringify({ metadata, spec: job.spec })) as Obj);
+  const again = () => cluster.sim.store.all('jobs.batch').some((it) => it.metadata.name === name);
+  await expect.poll(again, { timeout: 20_000 }).toBe(false);
 });
 
 test('a Job that is refused and taken back never runs, also when it is no longer refused', async () => {

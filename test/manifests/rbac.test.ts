@@ -137,6 +137,18 @@ test('a whole rollout, its report and its deletion need every rule, and nothing 
     'node-3 Completed',
   ]);
 
+  const quota = sim.store.create('resourcequotas', {
+    metadata: { name: 'none', namespace: NAMESPACE },
+    spec: { hard: { pods: '0' } },
+  });
+  const stuck = runFile('stuck', 'never').replace(/^  preflight:.*$/m, '  startTimeoutSeconds: 1');
+  repository.push({ 'runs/stuck.yaml': stuck.replace('concurrency: 1', 'stopOnFailure: true') });
+  const told = 'did not start within 1 s: FailedCreate: Error creating:';
+  const stuckReport = () => repository.read('results/stuck.yaml')?.replaceAll(/\s+/g, ' ');
+  await vi.waitUntil(() => stuckReport()?.includes(told), { timeout: 30_000 });
+  await vi.waitUntil(() => stuckReport()?.includes('phase: Failed'), { timeout: 30_000 });
+  sim.store.remove('resourcequotas', quota);
+
   repository.push({ 'runs/slow.yaml': runFile('slow', 'slow') });
   const slowJob = () => sim.store.all('jobs.batch').find(({ metadata }) => metadata.name?.startsWith('slow'));
   await vi.waitUntil(slowJob, { timeout: 30_000 });

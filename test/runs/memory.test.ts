@@ -99,7 +99,7 @@ test('what is known of the work of a NodeOp goes with it, in whatever order they
     // Garbage collection takes the Job after its NodeOp, and changes it before.
     work.change('job', job(uid), false);
     work.change('job', job(uid), true);
-    work.confirmed(uid, 'node-1', 0);
+    work.confirmed(uid, 'node-1', 0, undefined);
     work.jobGone(uid, 'node-1');
     expect(work.size).toBe(0);
   });

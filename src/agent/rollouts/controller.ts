@@ -16,7 +16,7 @@ import { systemClock } from '../../time/clock.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { type Caches, type ExecutionTarget, Executor } from '../../kube/executor.ts';
+import { type Caches, Executor, type ExecutorListener } from '../../kube/executor.ts';
 import { nodeFacts } from '../../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
@@ -141,11 +141,14 @@ export class Controller {
     });
     const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
     this.drains = new DrainSessions(client, drainChanged, onError, clock);
-    const jobGone = (op: ExecutionTarget, node: string) => {
-      this.work.jobGone(op.uid, node);
-      this.mark(op.uid);
+    const told: ExecutorListener = {
+      jobGone: (uid, node) => {
+        this.work.jobGone(uid, node);
+        this.mark(uid);
+      },
+      confirmed: (...read) => this.work.confirmed(...read),
     };
-    this.executor = new Executor(client, this.caches, this.drains, jobGone, clock);
+    this.executor = new Executor(client, this.caches, this.drains, told, clock);
     this.writer = new StatusWriter({
       client,
       cache: this.caches.nodeOps,
@@ -287,7 +290,8 @@ export class Controller {
     due.sort((a, b) => age(a.object).localeCompare(age(b.object)));
     for (const rollout of due) {
       try {
-        if (!rollout.settled) this.reconcile(rollout);
+        // What was carried out late, after the end, is ended as well.
+        if (!rollout.settled || this.work.goesOn(rollout.uid)) this.reconcile(rollout);
       } catch (error) {
         // One NodeOp that cannot be worked on must not stop the others.
         this.options.logger.error({ nodeOp: rollout.label, err: error }, 'reconciling failed');
@@ -437,14 +441,12 @@ export class Controller {
     if (action.type === 'watch-pods') this.drainOwners.set(action.node, rollout.uid);
     const { logger } = this.options;
     const fields = { nodeOp: rollout.label, ...action };
-    const began = this.clock.steady();
     logger.debug(fields, 'action begins');
     const done = this.executor
       .execute(action, rollout.target())
       .then(
         () => {
           rollout.succeeded(key);
-          if (action.type === 'confirm') this.work.confirmed(rollout.uid, action.node, began);
           logger.info(fields, 'action done');
           this.tell(rollout, action);
           this.mark(rollout.uid);

@@ -14,6 +14,7 @@ interface Work {
   /** UIDs of pods of the Job whose container has begun, also of those that are gone. */
   begun: Set<string>;
   confirmedAt?: number;
+  warning?: string | undefined;
   facts?: WorkFacts;
 }
 
@@ -29,6 +30,8 @@ export class WorkIndex {
   private readonly byOwner = new Map<string, Map<string, Work>>();
   /** UIDs of the NodeOps of which something goes on, by node. */
   private readonly ongoing = new Map<string, Set<string>>();
+  /** On how many nodes something of a NodeOp goes on. */
+  private readonly counts = new Map<string, number>();
   private readonly options: WorkIndexOptions;
 
   constructor(options: WorkIndexOptions) {
@@ -63,6 +66,10 @@ export class WorkIndex {
     return this.ongoing.get(node) ?? [];
   }
 
+  goesOn(uid: string): boolean {
+    return this.counts.has(uid);
+  }
+
   /** The API server itself said that the Job does not exist. */
   jobGone(uid: string, node: string): void {
     if (!this.options.exists(uid)) return;
@@ -72,10 +79,11 @@ export class WorkIndex {
   }
 
   /** All there is of the node's work was read anew from that time on. */
-  confirmed(uid: string, node: string, at: number): void {
+  confirmed(uid: string, node: string, at: number, warning: string | undefined): void {
     if (!this.options.exists(uid)) return;
     const work = this.entry(uid, node);
     work.confirmedAt = at;
+    work.warning = warning;
     delete work.facts;
   }
 
@@ -96,11 +104,19 @@ export class WorkIndex {
     const owners = this.ongoing.get(node) ?? new Set<string>();
     const goesOn = startedOn(this.factsOf(work)).length > 0;
     const isFreed = !goesOn && owners.delete(uid);
+    if (isFreed) this.count(uid, -1);
+    if (goesOn && !owners.has(uid)) this.count(uid, 1);
     if (goesOn) owners.add(uid);
     if (owners.size > 0) this.ongoing.set(node, owners);
     else this.ongoing.delete(node);
     if (isEmpty(work) && !this.options.exists(uid)) this.drop(uid, node);
     if (isFreed) this.options.onFreed();
+  }
+
+  private count(uid: string, by: 1 | -1): void {
+    const count = (this.counts.get(uid) ?? 0) + by;
+    if (count > 0) this.counts.set(uid, count);
+    else this.counts.delete(uid);
   }
 
   private drop(uid: string, node: string): void {
@@ -153,6 +169,7 @@ function factsOf(work: Work): WorkFacts {
     ...(work.jobSeen === true ? { jobSeen: true } : {}),
     ...(work.begun.size > 0 ? { commandBegan: true } : {}),
     ...(work.confirmedAt === undefined ? {} : { confirmedAt: work.confirmedAt }),
+    ...(work.warning === undefined ? {} : { warning: work.warning }),
     ...(work.attempts.size === 0 ? {} : { attempts: [...work.attempts.values()].map(podFacts) }),
     ...(work.preflight === undefined ? {} : { preflight: podFacts(work.preflight) }),
     ...(work.reboot === undefined ? {} : { reboot: podFacts(work.reboot) }),

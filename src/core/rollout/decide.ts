@@ -7,7 +7,7 @@ import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './
 import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
 import { deletion } from './ending.ts';
-import { begin, isConfirmed, startedOn, step } from './node.ts';
+import { begin, startedOn, step } from './node.ts';
 import {
   append,
   cancel,
@@ -19,7 +19,7 @@ import {
   withoutWait,
   withWait,
 } from './node-status.ts';
-import { hasEnded } from './phases/phase.ts';
+import { hasEnded, isConfirmed } from './phases/phase.ts';
 import { acknowledged, overall, summarise } from './status.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 

@@ -88,6 +88,8 @@ export interface WorkFacts {
   commandBegan?: boolean;
   /** When the last reading of all this began that went past the caches. */
   confirmedAt?: number;
+  /** What the cluster had warned of by then, of a Job or pod that does not start and does not say why itself. */
+  warning?: string;
   preflight?: PodFacts;
   reboot?: PodFacts;
   drain?: DrainFacts;

@@ -5,7 +5,14 @@ import { type NodeFacts, ownerMark, type WorkFacts } from './facts.ts';
 import { enter, type NodeContext, note, stampUp } from './node-status.ts';
 import { draining } from './phases/draining.ts';
 import { firstPhase } from './phases/order.ts';
-import type { InFlightPhase, NodeView, Phase, PhaseAtNode, Started } from './phases/phase.ts';
+import {
+  type InFlightPhase,
+  isConfirmed,
+  type NodeView,
+  type Phase,
+  type PhaseAtNode,
+  type Started,
+} from './phases/phase.ts';
 import { preflight } from './phases/preflight.ts';
 import { rebooting } from './phases/rebooting.ts';
 import { running } from './phases/running.ts';
@@ -99,11 +106,6 @@ function goOn({ ctx, node, work }: NodeView, rules: PhaseAtNode, end: EndView): 
 
 function confirm(status: NodeStatus, node: string, reason: string): Step {
   return { status, actions: [{ type: 'confirm', node, reason }] };
-}
-
-/** Whether all that is known of a node was read anew since that time. */
-export function isConfirmed(work: WorkFacts | undefined, since: number): boolean {
-  return (work?.confirmedAt ?? -Infinity) >= since;
 }
 
 function isFinal(phase: NodeStatus['phase']): phase is 'Completed' | 'Failed' | 'Cancelled' {

@@ -5,7 +5,7 @@ import type { Bound, NodeView } from './phase.ts';
 
 /** How long a container may take to begin: image, admission, quota and kubelet together. */
 export function startBound(
-  { ctx, node }: NodeView,
+  { ctx, node, work }: NodeView,
   from: number,
   what: string,
   pod: PodFacts | undefined,
@@ -14,7 +14,8 @@ export function startBound(
   return {
     at: from + seconds * 1000,
     why: () => {
-      const seen = pod === undefined ? 'its Job has no pod' : (waitingReason(pod) ?? 'no reason given');
+      const own = pod === undefined ? undefined : waitingReason(pod);
+      const seen = own ?? work.warning ?? (pod === undefined ? 'its Job has no pod' : 'no reason given');
       const where = node.ready ? '' : ', the node is not Ready';
       return `${what} did not start within ${spoken(seconds)}: ${seen}${where}`;
     },

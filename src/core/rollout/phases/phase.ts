@@ -73,3 +73,8 @@ export function hasEnded({ state }: PodFacts): boolean {
 export function unended(pod: PodFacts | undefined): Started[] {
   return pod === undefined || hasEnded(pod) ? [] : [{ kind: 'pod', ...pod }];
 }
+
+/** Whether all that is known of a node was read anew since that time. */
+export function isConfirmed(work: WorkFacts | undefined, since: number): boolean {
+  return (work?.confirmedAt ?? -Infinity) >= since;
+}

@@ -10,6 +10,7 @@ import {
   type Bound,
   type Going,
   hasEnded,
+  isConfirmed,
   type NodeView,
   type Outcome,
   type Phase,
@@ -96,10 +97,14 @@ function going(view: NodeView): Going {
     return { status, actions: [missingJob(view)], waitsFor: status.message };
   }
   const told = since(status) + NO_POD_MS;
-  const isToBeTold = job.state === 'active' && job.pod === undefined && ctx.now < told;
+  const hasNoPod = job.state === 'active' && job.pod === undefined;
+  const isToBeTold = hasNoPod && ctx.now < told;
+  const isUnexplained = hasNoPod && ctx.now >= told && !isConfirmed(work, told);
   return {
     status: withJob(view, job),
-    actions: [],
+    actions: isUnexplained
+      ? [{ type: 'confirm', node: view.node.name, reason: 'why has its Job no pod?' }]
+      : [],
     waitsFor: waitsFor(view, job),
     ...(isToBeTold ? { lookAgainAt: told } : {}),
   };
@@ -121,7 +126,8 @@ function jobWaitsFor(view: NodeView, job: JobFacts): string | undefined {
   if (job.pod !== undefined) return waitingReason(job.pod);
   // A Job whose pods nobody admits waits for good without a word of its own.
   const isLate = view.ctx.now >= since(view.status) + NO_POD_MS;
-  return isLate ? `Job ${job.name} has no pod; kubectl describe job says why` : undefined;
+  const why = view.work.warning ?? 'kubectl describe job says why';
+  return isLate ? `Job ${job.name} has no pod; ${why}` : undefined;
 }
 
 function missingJob({ node, work, status }: NodeView): Action {
