@@ -93,6 +93,7 @@ export class Agent {
             agentPod: place.pod,
             defaultImage: config.defaults.image,
             telemetry,
+            runsAreMarked: true,
             holds: this.holds,
             maxConcurrent: config.runs.maxConcurrent,
             mayGo: (nodeOp) => this.repository.mayGo(nodeOp),

@@ -8,6 +8,7 @@ import { ownerMark } from '../core/rollout/facts.ts';
 import { inFlightNodes } from '../core/rollout/status.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { clusterHeld, heldText } from './held.ts';
 import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { clip, wrap } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
@@ -75,7 +76,9 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
       const seen = flags.namespace === undefined || found?.by.startsWith(`${flags.namespace}/`);
       if (found && seen) left.push(found);
     }
-    showAll(nodeOps, left, flags, now, await readWaiting(cluster));
+    const held = await clusterHeld(cluster, nodeOps);
+    if (held !== undefined && flags.format === 'text') print(`Held: ${held}\n`);
+    showAll(nodeOps, left, { ...flags, held }, now, await readWaiting(cluster));
   } finally {
     await cluster.close();
   }
@@ -94,18 +97,24 @@ async function readNodeOps(cluster: ReadOnlyCluster, namespace: string | undefin
 function showAll(
   nodeOps: readonly NodeOp[],
   left: readonly LeftCordoned[],
-  flags: StatusFlags,
+  flags: StatusFlags & { held: string | undefined },
   now: number,
   waits: Waiting,
 ): void {
-  const { format, limit } = flags;
+  const { format, limit, held } = flags;
   const newest = nodeOps.toSorted((a, b) => created(b).localeCompare(created(a)));
   const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
   const shown = [...open, ...over.slice(0, limit)];
   if (format === 'json') {
     const { waiting, passedOver } = waits;
-    const all = { runs: shown.map(outline), waiting, passedOver, leftCordoned: left };
+    const all = {
+      ...(held !== undefined && { held }),
+      runs: shown.map(outline),
+      waiting,
+      passedOver,
+      leftCordoned: left,
+    };
     return print(JSON.stringify(all, undefined, 2));
   }
   if (shown.length === 0) print('There are no runs.');
@@ -136,6 +145,8 @@ function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
     const { nodeStatuses = {} } = nodeOp.status ?? {};
     return print(JSON.stringify({ ...outline(nodeOp), nodes: nodeStatuses }, undefined, 2));
   }
+  const held = heldText(nodeOp);
+  if (held !== undefined) print(`Held: ${held}\n`);
   const nodes = flags.failed ? 'failed' : flags.all ? 'all' : 'some';
   print(runPage(nodeOp, { now, width: columns(), nodes, access: accessOf(flags) }));
 }
@@ -156,7 +167,9 @@ function outline(nodeOp: NodeOp) {
   const { phase = 'Pending', summary, startedAt, completedAt } = nodeOp.status ?? {};
   const { namespace, name } = nodeOp.metadata;
   const message = conditionText(nodeOp);
-  return { namespace, name, run: runPathOf(nodeOp), phase, message, summary, startedAt, completedAt };
+  const held = heldText(nodeOp);
+  const path = runPathOf(nodeOp);
+  return { namespace, name, run: path, phase, held, message, summary, startedAt, completedAt };
 }
 
 function conditionText(nodeOp: NodeOp): string {

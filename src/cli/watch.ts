@@ -11,6 +11,7 @@ import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
 import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
 import { findWaiting, readWaiting, showWaiting } from './waiting.ts';
@@ -169,6 +170,8 @@ class RunWatch {
     if (this.followed === undefined && !gone && isIt) {
       this.followed = uid;
       const path = runPathOf(nodeOp);
+      const held = heldText(nodeOp);
+      if (held !== undefined) this.say(`Held: ${held}`);
       this.say(`${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}`);
     }
     if (uid !== this.followed) return;

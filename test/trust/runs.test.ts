@@ -347,3 +347,29 @@ test('a schedule that was taken away and put back as it was counts from then on,
   await loop.pollNow();
   expect(it.repository.read('runs/scheduled/nightly-20300102T2200Z.yaml')).toContain('nodeOp: d');
 });
+
+test('anybody may put hold.yaml there, and only who signs takes it away', async () => {
+  using it = new Trusted();
+  const agent = it.agent();
+  it.pushUnsigned({ 'hold.yaml': 'reason: audit\n' });
+  it.repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await agent.pollNow();
+  expect(it.started()).toEqual([]);
+  signAs(it.repository);
+  it.repository.remove('hold.yaml');
+  signAs(it.repository, it.ada.file);
+  await agent.pollNow();
+  expect(it.started()).toEqual([]);
+  expect(it.repository.read('results/a.yaml')).toMatch(/is not signed, and it removed the\s+file/);
+  await agent.stop();
+  // Neither does an agent let go that knows nothing of before.
+  rmSync(`${it.repository.root}/agent.git`, { recursive: true });
+  const anew = it.agent();
+  await anew.pollNow();
+  expect(it.started()).toEqual([]);
+  it.pushUnsigned({ 'hold.yaml': '' });
+  it.repository.remove('hold.yaml');
+  await anew.pollNow();
+  expect(it.started()).toEqual(['a']);
+  await anew.stop();
+});

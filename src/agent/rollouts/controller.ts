@@ -44,6 +44,8 @@ export interface ControllerOptions {
   clock?: Clock;
   /** Whether a NodeOp that is over may go. `wake` when it says otherwise. */
   mayGo?: (nodeOp: NodeOp) => boolean;
+  /** Somebody follows the repository and marks NodeOps of runs as on record; none begins before. */
+  runsAreMarked?: boolean;
   /** What holds the whole cluster; nothing when absent. */
   holds?: Holds;
   /** How many runs may have nodes in flight at once; as many as there are when absent. */
@@ -354,7 +356,7 @@ export class Controller {
       specChanged,
       adopted: rollout.adopted,
       finalized: rollout.finalized,
-      awaitsRecordSince: rollout.awaitsRecordSince,
+      awaitsRecordSince: this.options.runsAreMarked === true ? rollout.awaitsRecordSince : undefined,
       seenAt: rollout.seenAt,
       obstacle: this.definition.obstacle,
       cancelled: rollout.cancelled,

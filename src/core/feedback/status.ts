@@ -23,8 +23,9 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
         description: `waiting: ${status.message ?? 'see the report'}`.slice(0, 140),
       };
     case 'Pending':
-      return { state: 'pending', description: 'waiting' };
+      return { state: 'pending', description: heldText(status) ?? 'waiting' };
     case 'Running':
+      if (status.reason === 'Held') return { state: 'running', description: heldText(status) ?? 'held' };
       return { state: 'running', description: `under way${failed > 0 ? ', some nodes have failed' : ''}` };
     case 'Completed':
       return { state: 'success', description: `${counts}${took}` };
@@ -47,6 +48,11 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
         description: `not valid, not executed: ${status.message ?? 'see the report'}`.slice(0, 140),
       };
   }
+}
+
+/** What people brake with is told first, everywhere. */
+function heldText({ reason, message }: NodeOpReport['status']): string | undefined {
+  return reason === 'Held' ? message?.slice(0, 140) : undefined;
 }
 
 /** One that failed before it had any. */

@@ -113,7 +113,9 @@ function conditionsOf(
   const going = phase === 'Pending' || phase === 'Running';
   const stalled = phase === 'Failed' || phase === 'Cancelled';
   const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
-  const reason = going ? (isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing') : ended;
+  const isHeld = facts.hold !== undefined;
+  const progress = isHeld ? 'Held' : isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing';
+  const reason = going ? progress : ended;
   const endText = summary.total === 0 ? none(facts) : said;
   // What is waited for tells most, and the counts are beside it; a failure is told in any case.
   const rest = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
