@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject } from './kubernetes.ts';
-import { EnvVar, ResourceRequirements, Toleration } from './pod-fields.ts';
+import { EnvVar, ResourceRequirements, Toleration, imageName } from './pod-fields.ts';
 import { int, object, objectName } from './schema.ts';
 
 /**
@@ -98,14 +98,13 @@ const Preflight = object({
   command: command().describe(
     'Command of the check. Exit 0 with text in /dev/termination-log skips the node; exit 0 without goes on; anything else fails the node.',
   ),
-  image: z.string().optional().describe('Image of the check; spec.image when absent or empty.'),
+  image: imageName().optional().describe('Image of the check; spec.image when absent or empty.'),
   activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
 });
 
 const SPEC = {
   nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
-  image: z
-    .string()
+  image: imageName()
     .optional()
     .describe(
       "Container image to run on each node; absent or empty: defaults.image of the agent's configuration.",
@@ -118,6 +117,7 @@ const SPEC = {
   hostMountPath: z
     .string()
     .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
+    .refine((path) => !path.includes(':') && !path.split('/').includes('..'), 'must not hold ":" or ".."')
     .default('/host')
     .describe("Where the node's root file system is mounted in the container."),
   cordon: z.boolean().default(false).describe('Cordon the node before the operation.'),
@@ -310,8 +310,8 @@ const MetadataSchema = z
     name: objectName().optional(),
     generateName: z.string().optional(),
     namespace: objectName().optional(),
-    labels: z.record(z.string(), z.string()).optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
+    labels: z.record(labelKey(), labelValue()).optional(),
+    annotations: z.record(labelKey(), z.string()).optional(),
   })
   .refine(
     (meta) => meta.name !== undefined || meta.generateName !== undefined,

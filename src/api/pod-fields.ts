@@ -1,9 +1,33 @@
 import { z } from 'zod';
-import { object } from './schema.ts';
+import {
+  fieldPathProblem,
+  imageProblem,
+  keyProblem,
+  resourceProblem,
+  resourcesProblems,
+  tolerationProblems,
+} from './pod-rules.ts';
+import { object, objectName, show } from './schema.ts';
 
 /** Fields of a NodeOp that go into its pods as they are written; shapes of core/v1. */
 
-const keyRef = () => object({ name: z.string(), key: z.string(), optional: z.boolean().optional() });
+/** Says what a rule finds; what it says is no part of the schemas that are generated. */
+const ruled = (rule: (text: string) => string | undefined) =>
+  z.string().superRefine((text, ctx) => {
+    const problem = rule(text);
+    if (problem !== undefined) ctx.addIssue({ code: 'custom', message: `${problem}, found ${show(text)}` });
+  });
+
+/** Empty as good as absent. */
+export const imageName = () => ruled((text) => (text === '' ? undefined : imageProblem(text)));
+
+const secretName = (text: string) =>
+  objectName().safeParse(text).success ? undefined : 'not the name of a Secret or ConfigMap';
+
+const keyRef = () =>
+  object({ name: ruled(secretName), key: ruled(keyProblem), optional: z.boolean().optional() });
+
+const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
 export const EnvVar = object({
   name: z
@@ -14,15 +38,22 @@ export const EnvVar = object({
   valueFrom: object({
     secretKeyRef: keyRef().optional(),
     configMapKeyRef: keyRef().optional(),
-    fieldRef: object({ fieldPath: z.string(), apiVersion: z.string().optional() }).optional(),
+    fieldRef: object({ fieldPath: ruled(fieldPathProblem), apiVersion: z.string().optional() }).optional(),
     resourceFieldRef: object({
-      resource: z.string(),
+      resource: ruled(resourceProblem),
       containerName: z.string().optional(),
       divisor: z.string().optional(),
     }).optional(),
   })
     .optional()
     .describe('Source of the value, as in a container; not together with value.'),
+}).superRefine(({ value, valueFrom }, ctx) => {
+  if (valueFrom === undefined) return;
+  const given = SOURCES.filter((it) => valueFrom[it] !== undefined);
+  const say = (message: string) => ctx.addIssue({ code: 'custom', path: ['valueFrom'], message });
+  if (given.length === 0) say(`needs one of ${SOURCES.join(', ')}`);
+  if (given.length > 1) say(`must have one source, has ${given.join(' and ')}`);
+  if (value !== undefined && value !== '') say('must be left out where there is a value');
 });
 
 export const Toleration = object({
@@ -31,6 +62,8 @@ export const Toleration = object({
   value: z.string().optional(),
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
   tolerationSeconds: z.int().optional(),
+}).superRefine((it, ctx) => {
+  for (const problem of tolerationProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
 });
 
 /** As apimachinery's `resource.Quantity` is read: `200m`, `1.5`, `128Mi`, `1e3`. */
@@ -55,6 +88,8 @@ export const ResourceRequirements = object({
     .array(object({ name: z.string(), request: z.string().optional() }))
     .optional()
     .describe('Claims of dynamic resource allocation, as in a container.'),
+}).superRefine((it, ctx) => {
+  for (const problem of resourcesProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
 });
 /** Quantities are text, or whole numbers. */
 export type ResourceRequirements = z.infer<typeof ResourceRequirements>;
