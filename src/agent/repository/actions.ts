@@ -88,7 +88,7 @@ export class RunExecutor {
     const log = this.#deps.log.child({ run: run.path });
     switch (action.type) {
       case 'wait':
-        log.debug({ reason: action.reason }, 'run waits');
+        if (run.report?.status.reason !== action.reason) log.info({ reason: action.reason }, 'run waits');
         if (!this.#queued.has(run.path)) this.#queued.set(run.path, this.#deps.clock.steady());
         return reports.ofWait(run, action, snapshot);
       case 'restore':

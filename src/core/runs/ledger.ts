@@ -17,7 +17,7 @@ const MAX_PARTS = 32;
 const ENTRY_LETTERS = 16;
 const BLOCK_ENTRIES = 1024;
 const PART_BLOCKS = 31;
-const CAPACITY = MAX_PARTS * PART_BLOCKS * BLOCK_ENTRIES;
+export const CAPACITY = MAX_PARTS * PART_BLOCKS * BLOCK_ENTRIES;
 
 /** The run file's path, as it is remembered. */
 export function entryOf(path: string): string {

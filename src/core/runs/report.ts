@@ -51,15 +51,17 @@ export function reportNodeOp(
     message === undefined ? undefined : maskPatterns(plain(message), mask);
   const { status = {}, metadata } = nodeOp;
   const ready = status.conditions?.find((it) => it.type === 'Ready');
+  const isHeld = nodeOp.spec.suspend === true && (status.phase ?? 'Pending') === 'Pending';
+  const standing = isHeld
+    ? { phase: 'Waiting' as const, reason: 'Suspended', message: 'suspend is true in the run file' }
+    : { phase: status.phase ?? ('Pending' as const), reason: ready?.reason, message: say(ready?.message) };
   const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
   return compact({
     ...head(subject, metadata.name ?? ''),
     nodeOp: { namespace: metadata.namespace, name: metadata.name ?? '', uid: metadata.uid },
     spec: nodeOp.spec,
     status: {
-      phase: status.phase ?? 'Pending',
-      reason: ready?.reason,
-      message: say(ready?.message),
+      ...standing,
       startedAt: status.startedAt,
       finishedAt: status.completedAt,
       durationSeconds: isFinalPhase(status.phase) ? seconds(status.startedAt, status.completedAt) : undefined,
