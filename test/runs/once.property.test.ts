@@ -1,6 +1,6 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { ANNOTATION_RUN, ANNOTATION_UID } from '../../src/api/labels.ts';

@@ -357,8 +357,10 @@ export class Reconciler {
     nodeOps: ReadonlyMap<string, NodeOp>,
     snapshot: Snapshot,
   ): Promise<void> {
-    const before = this.#recorded.size;
     this.#hasPublished = true;
+    const there = new Set([...nodeOps.values()].map(({ metadata }) => metadata.uid));
+    for (const uid of this.#recorded) if (!there.has(uid)) this.#recorded.delete(uid);
+    const before = this.#recorded.size;
     for (const { status, metadata } of nodeOps.values()) {
       if (isFinalPhase(status?.phase)) this.#recorded.add(metadata.uid ?? '');
     }

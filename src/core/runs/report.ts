@@ -51,7 +51,7 @@ export function reportNodeOp(
     message === undefined ? undefined : maskPatterns(plain(message), mask);
   const { status = {}, metadata } = nodeOp;
   const ready = status.conditions?.find((it) => it.type === 'Ready');
-  const isHeld = nodeOp.spec.suspend === true && (status.phase ?? 'Pending') === 'Pending';
+  const isHeld = nodeOp.spec.suspend && (status.phase ?? 'Pending') === 'Pending';
   const standing = isHeld
     ? { phase: 'Waiting' as const, reason: 'Suspended', message: 'suspend is true in the run file' }
     : { phase: status.phase ?? ('Pending' as const), reason: ready?.reason, message: say(ready?.message) };
