@@ -29,9 +29,13 @@ export class AwayError extends TransientError {
 
 /** A git command failed that needs nothing but the clone: most likely the clone is broken. */
 export class LocalGitError extends TransientError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+  /** How git itself ended; undefined when it was killed, or never began. */
+  readonly exitCode: number | undefined;
+
+  constructor(message: string, exitCode?: number) {
+    super(message);
     this.name = 'LocalGitError';
+    this.exitCode = exitCode;
   }
 }
 

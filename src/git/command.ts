@@ -116,7 +116,10 @@ export class GitCommand {
       try {
         const [[code], words] = await Promise.all([once(child, 'close'), text(child.stderr), read()]);
         if (isSilent) throw new TransientError(`git ${args[0]}: said nothing for ${timeoutMs} ms`);
-        if (code !== 0) throw new LocalGitError(words.trim() || `ended with ${code ?? 'a signal'}`);
+        if (code !== 0) {
+          const exitCode = typeof code === 'number' ? code : undefined;
+          throw new LocalGitError(words.trim() || `ended with ${exitCode ?? 'a signal'}`, exitCode);
+        }
       } finally {
         clearTimeout(silent);
         child.kill();
@@ -134,7 +137,8 @@ export class GitCommand {
       const reason = error instanceof Error ? error.message : String(error);
       const words = redact(`git ${args[0]}: ${wordsOf(reason)}`, secrets);
       // The original is not kept as the cause: its message and task hold the URL with credentials.
-      if (isLocal) throw new LocalGitError(words);
+      if (isLocal)
+        throw new LocalGitError(words, error instanceof LocalGitError ? error.exitCode : undefined);
       throw new TransientError(words);
     }
   }

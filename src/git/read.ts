@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { LocalGitError } from '../api/errors.ts';
 import { pathOfBytes } from '../core/runs/names.ts';
 import { BatchParser } from './batch.ts';
 import type { GitCommand } from './command.ts';
@@ -285,10 +286,44 @@ export async function touchedSince(
   return new Set(tokensOf(await git.bytes(args)));
 }
 
-/** The newest commit that both have in their history; undefined when there is none, or one of them is not in the clone. */
+/**
+ * The newest commit that both have in their history; undefined when there is none, or one of them is not in the clone. Fails
+ * when that cannot be told: a history that only could not be read is not one that was rewritten.
+ */
 export async function forkPoint(git: GitCommand, one: string, other: string): Promise<string | undefined> {
-  const base = (await git.text(['merge-base', one, other]).catch(() => '')).trim();
-  return base === '' ? undefined : base;
+  try {
+    return (await git.text(['merge-base', one, other])).trim();
+  } catch (error) {
+    if (error instanceof LocalGitError && error.exitCode === NONE) return undefined;
+    if (!(await hasCommits(git, [one, other]))) return undefined;
+    throw error;
+  }
+}
+
+/** How `git merge-base` says that there is none. */
+const NONE = 1;
+
+/** Whether all of these commits are in the clone. Fails when that cannot be told. */
+export async function hasCommits(git: GitCommand, ids: readonly string[]): Promise<boolean> {
+  const told = await git.text(['cat-file', '--batch-check'], ids.map((it) => `${it}\n`).join(''));
+  return (
+    told
+      .trim()
+      .split('\n')
+      .filter((line) => line.includes(' commit ')).length === ids.length
+  );
+}
+
+/** Where refs below a folder of theirs point to, by the last part of their names. */
+export async function refsBelow(git: GitCommand, folder: string): Promise<Map<string, string>> {
+  const told = await git.text(['for-each-ref', '--format=%(objectname) %(refname:lstrip=-1)', `${folder}/`]);
+  const lines = told.split('\n').filter(Boolean);
+  return new Map(
+    lines.map((line): [string, string] => [
+      line.slice(line.indexOf(' ') + 1),
+      line.slice(0, line.indexOf(' ')),
+    ]),
+  );
 }
 
 const FOLDER = '040000';

@@ -1,6 +1,7 @@
+import { InvalidError } from '../../api/errors.ts';
 import type { Head } from '../../core/runs/ledger.ts';
 import { reportPath } from '../../core/runs/paths.ts';
-import { isAncestor } from '../../git/read.ts';
+import { hasCommits, isAncestor } from '../../git/read.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
@@ -23,12 +24,10 @@ export async function seenBefore(
   if (isSame) return [];
   const grew = async (from: string | undefined, to: string | undefined) =>
     from === undefined || from === to || (to !== undefined && (await isAncestor(mirror.git, from, to)));
-  try {
-    if ((await grew(runs, snapshot.tip)) && (await grew(results, snapshot.resultsTip))) return [];
-  } catch {
-    // A tip that is not in the clone: told from one that was lost with it, it is rewritten all the same.
-  }
-  const seen = await filesOf(repository, { runs, results }).catch(() => undefined);
+  // One that cannot be read now is not rewritten: what fails here fails the pass, and nothing is passed over for it.
+  const isThere = await hasCommits(mirror.git, results === undefined ? [runs] : [runs, results]);
+  if (isThere && (await grew(runs, snapshot.tip)) && (await grew(results, snapshot.resultsTip))) return [];
+  const seen = isThere ? await filesOf(repository, { runs, results }).catch(unlessBroken) : undefined;
   if (!seen) await snapshots.complete(snapshot);
   const all = seen ?? [...snapshot.runs.present()].map(([path]) => path);
   await snapshots.lookUpReports(
@@ -53,4 +52,10 @@ async function filesOf(
   const begun = await reader.begunBefore(old, unreported);
   const present = [...old.runs.present()].map(([path]) => path);
   return [...new Set([...present.filter((path) => !open.has(path)), ...begun, ...baseline])];
+}
+
+/** What people broke is as broken at any time. */
+function unlessBroken(error: unknown): undefined {
+  if (!(error instanceof InvalidError)) throw error;
+  return undefined;
 }

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { forkPoint, resolveCommit, treeChanges } from '../../git/read.ts';
+import { forkPoint, refsBelow, treeChanges } from '../../git/read.ts';
 import type { ReadTips } from './snapshot-reader.ts';
 
 /** The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. */
-const BELIEVED = { runs: 'refs/agent/believed/runs', results: 'refs/agent/believed/results' } as const;
+const BELIEVED = 'refs/agent/believed';
 const NAMES = ['runs', 'results'] as const;
 
 /** A branch that is not where it was: when it is believed, on the steady clock. */
@@ -84,19 +84,20 @@ export class Rewinds {
   /** Whether nobody changed a run or a definition between the two. */
   async #isReported(fork: string, to: string): Promise<boolean> {
     const { nodeops, runs } = this.#layout;
-    const changes = await treeChanges(this.#git, fork, to, [nodeops, runs]).catch(() => undefined);
-    return changes?.length === 0;
+    return (await treeChanges(this.#git, fork, to, [nodeops, runs])).length === 0;
   }
 
   async #remembered(): Promise<ReadTips | undefined> {
-    const [runs, results] = await Promise.all(NAMES.map((it) => resolveCommit(this.#git, BELIEVED[it])));
+    const refs = await refsBelow(this.#git, BELIEVED);
+    const runs = refs.get('runs');
+    const results = refs.get('results');
     return runs === undefined ? undefined : { runs, results };
   }
 
   async #believe(tips: ReadTips, before: ReadTips | undefined): Promise<void> {
     const lines = NAMES.flatMap((name) => {
       const tip = tips[name];
-      return tip === undefined || tip === before?.[name] ? [] : [`update ${BELIEVED[name]} ${tip}\n`];
+      return tip === undefined || tip === before?.[name] ? [] : [`update ${BELIEVED}/${name} ${tip}\n`];
     });
     if (lines.length > 0) await this.#git.text(['update-ref', '--stdin'], lines.join(''));
     this.#believed = tips;
