@@ -66,6 +66,8 @@ export class World {
   /** What the agent's caches hold, when they may be behind. */
   private seen: { nodes: Map<string, NodeFacts>; work: Map<string, WorkFacts> } | undefined;
   private told = false;
+  /** What a kubelet does once it is up again. */
+  private readonly whenBack = new Map<string, (() => void)[]>();
   private cancelledAt: number | undefined;
   /** Makes UIDs. */
   private made = 0;
@@ -210,6 +212,9 @@ export class World {
   change(node: string, facts: Partial<NodeFacts>): void {
     const known = this.nodes.get(node);
     if (known) this.nodes.set(node, { ...known, ...facts });
+    if (facts.ready !== true) return;
+    for (const run of this.whenBack.get(node) ?? []) run();
+    this.whenBack.delete(node);
   }
 
   /** Something happens from outside after so many milliseconds. */
@@ -329,9 +334,9 @@ export class World {
 
   /** A kubelet that is down ends nothing; it does when it is back. */
   private endPod(node: string, uid: string): void {
-    if (this.nodes.get(node)?.ready === false) {
-      this.later(5000, () => this.endPod(node, uid));
-    } else this.removePod(node, uid);
+    if (this.nodes.get(node)?.ready !== false) return this.removePod(node, uid);
+    const waits = this.whenBack.get(node) ?? [];
+    this.whenBack.set(node, [...waits, () => this.removePod(node, uid)]);
   }
 
   private removePod(node: string, uid: string): void {
