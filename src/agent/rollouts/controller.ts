@@ -212,7 +212,7 @@ export class Controller {
 
   /** Nothing is under way, nor about to be. */
   get quiet(): boolean {
-    return this.dirty.size === 0 && this.gather === undefined && this.under.size === 0;
+    return this.dirty.size === 0 && this.gather === undefined && this.under.size === 0 && this.writer.quiet;
   }
 
   private definitionChanged({

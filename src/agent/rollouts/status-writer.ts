@@ -70,6 +70,11 @@ export class StatusWriter {
     });
   }
 
+  /** No write is under way. */
+  get quiet(): boolean {
+    return this.under.size === 0;
+  }
+
   /** Begins no further write, and waits for those under way. */
   async stop(): Promise<void> {
     this.stopped = true;
