@@ -1,3 +1,4 @@
+import { plain } from '../../src/core/text/output.ts';
 import { expect, test } from 'vitest';
 import { summarise } from '../../src/core/rollout/status.ts';
 import { causeOf, podReason, saidBefore } from '../../src/core/rollout/words.ts';
@@ -86,4 +87,15 @@ test.each([
   expect(causeOf(pod(message))).toBe(cause);
   expect(saidBefore(pod(message))).toBe(before);
   expect(podReason(pod(message))).toBe(cause === undefined ? 'exit code 3' : `exit code 3: ${cause}`);
+});
+
+test.each([
+  ['\u001b[31mred\u001b[0m', 'red'],
+  ['\u001b[1;38;5;196mbold\u001b[m and \u009b4mline', 'bold and line'],
+  ['\u001b]8;;https://example.org\u0007link\u001b]8;;\u0007', 'link'],
+  ['\u001b]0;title\u001b\\text', 'text'],
+  ['\u001b(Bplain\u001bM', 'plain'],
+  ['\u001b]never ended\nnext line', '\nnext line'],
+])('nothing is left of terminal sequences: %j', (text, expected) => {
+  expect(plain(text)).toBe(expected);
 });

@@ -15,6 +15,8 @@ interface Work {
   begun: Set<string>;
   confirmedAt?: number;
   warning?: string | undefined;
+  /** UID of the Job that was seen to have failed. */
+  failed?: string | undefined;
   facts?: WorkFacts;
 }
 
@@ -51,6 +53,7 @@ export class WorkIndex {
     if (kind === 'job' && !gone) {
       work.jobSeen = true;
       delete work.gone;
+      noteFailure(work, object as Job);
     }
     this.sort(key.uid, key.node, work);
     return key.uid;
@@ -150,6 +153,14 @@ function assign<Slot extends 'job' | 'preflight' | 'reboot'>(
 ): void {
   if (!gone) work[slot] = object;
   else if (work[slot]?.metadata.uid === object.metadata.uid) delete work[slot];
+}
+
+/** What was read before a Job had failed says nothing of how its last pod ended. */
+function noteFailure(work: Work, job: Job): void {
+  const { uid } = job.metadata;
+  if (work.failed === uid || jobFacts(job, []).state !== 'failed') return;
+  work.failed = uid;
+  delete work.confirmedAt;
 }
 
 function attempt(work: Work, pod: Pod, gone: boolean): void {

@@ -3,9 +3,13 @@
  * Markdown see markup.ts; YAML and JSON escape by themselves what their readers take for more than text.
  */
 
-/** Sequences that colour or move on a terminal; the rest of the control characters go one by one. */
-// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
-const SEQUENCES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+/**
+ * What colours or moves on a terminal (ECMA-48): control sequences in both forms, strings such as titles and links up to their
+ * end, and short escapes. The rest of the control characters go one by one.
+ */
+const SEQUENCES =
+  // eslint-disable-next-line no-control-regex -- they begin with a control character
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[P\]X^_][^\u0007\u001b\u009c\n]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-Z\\^-~]/g;
 
 /**
  * Lines of text for a file or a message: without control characters, C1 among them, and without what turns the order of

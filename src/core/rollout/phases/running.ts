@@ -44,6 +44,7 @@ function outcome(view: NodeView): Outcome | undefined {
   const seen = withJob(view, job);
   // The verdict of the Job controller may be there before its pods have ended, or before that was heard of.
   if (job.state === 'active' || !podsAreDone(view)) return undefined;
+  if (endIsUnheard(work, job)) return undefined;
   if (job.state !== 'succeeded') return failed(view, seen, job);
   if (!ctx.facts.spec.rebootOnSuccess) return { to: 'Completed', status: seen };
   if (node.bootID === undefined) return undefined;
@@ -51,6 +52,14 @@ function outcome(view: NodeView): Outcome | undefined {
     to: 'next',
     status: { ...enter(ctx, seen, 'Rebooting'), bootID: node.bootID, rebootStatus: 'pending' },
   };
+}
+
+/** Fewer pods are known than the failed Job had, and nobody has asked since: the news of the Job may have come first. */
+function endIsUnheard(
+  { attempts = [], confirmedAt }: WorkFacts,
+  { state, attempts: counted }: JobFacts,
+): boolean {
+  return state === 'failed' && attempts.length < counted && confirmedAt === undefined;
 }
 
 /** A pod that is being deleted on a node that is not Ready may stay for good; nothing of it starts any more. */
@@ -91,10 +100,15 @@ function bounds(view: NodeView): Bound[] {
 }
 
 function going(view: NodeView): Going {
-  const { ctx, work, status } = view;
+  const { ctx, node, work, status } = view;
   const { job } = work;
   if (job === undefined || job === 'gone') {
     return { status, actions: [missingJob(view)], waitsFor: status.message };
+  }
+  if (endIsUnheard(work, job)) {
+    const reason = 'its Job has failed: how did its pod end?';
+    const ask: Action = { type: 'confirm', node: node.name, reason };
+    return { status: withJob(view, job), actions: [ask], waitsFor: status.message };
   }
   const told = since(status) + NO_POD_MS;
   const hasNoPod = job.state === 'active' && job.pod === undefined;
