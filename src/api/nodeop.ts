@@ -301,7 +301,12 @@ const NodeOpStatusSchema = object({
   startedAt: z.iso.datetime().optional(),
   completedAt: z.iso.datetime().optional(),
   lastUpdated: z.iso.datetime().optional(),
-  nodeStatuses: z.record(z.string(), NodeStatusSchema).optional().describe('One entry a target node.'),
+  // Atomic: else the API server keeps, beside the status, whose each field of each node is, which takes as much room again.
+  nodeStatuses: z
+    .record(z.string(), NodeStatusSchema)
+    .meta({ 'x-kubernetes-map-type': 'atomic' })
+    .optional()
+    .describe('One entry a target node.'),
 });
 export type NodeOpStatus = z.infer<typeof NodeOpStatusSchema>;
 

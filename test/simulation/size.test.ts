@@ -74,3 +74,20 @@ test('a hundred nodes have room for a long message each, cut in its middle', () 
   expect(message.length).toBeLessThanOrEqual(1024);
   expect(message.length).toBeGreaterThan(1000);
 });
+
+/** What an etcd takes in one object, with room for the spec and the annotations. */
+const OBJECT = 1.5 * MIB - 32 * 1024;
+
+test.each([
+  ['all complete', { concurrency: 500, cordon: true, rebootOnSuccess: true }, {}],
+  ['all fail', { concurrency: 500, cordon: true }, { command: 'fail', said: 'no space on device' }],
+] as const)('5,000 nodes with names as long as names may be fit into one object: %s', (_, spec, script) => {
+  const names = Array.from({ length: 5000 }, (_node, i) => `worker-${i}-`.padEnd(63, 'x'));
+  const world = new World(spec, Object.fromEntries(names.map((name) => [name, script])));
+  let largest = 0;
+  runToEnd(world, () => {
+    largest = Math.max(largest, Buffer.byteLength(JSON.stringify(world.status)));
+  });
+  expect(Object.keys(world.status.nodeStatuses ?? {})).toHaveLength(5000);
+  expect(largest).toBeLessThan(OBJECT);
+});
