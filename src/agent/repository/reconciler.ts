@@ -98,7 +98,8 @@ export class Reconciler {
     this.#reports = reports;
     this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
-    this.#scheduler = new Scheduler({ mirror, reader, layout, trust, logger: log });
+    const executesAll = config.runs.initial === 'execute';
+    this.#scheduler = new Scheduler({ mirror, reader, layout, trust, executesAll, logger: log });
     this.#holdFile = new HoldFile(mirror, layout, trust);
     this.#copies = executor === 'agent' ? new Copies({ store, reader, ledger, layout, log }) : undefined;
     this.#facts = new FactsReader({

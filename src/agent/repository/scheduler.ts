@@ -28,6 +28,7 @@ export class Scheduler {
   /** By path, as of `#tip`: from when it counts as it stands, and before when nothing new is due. */
   readonly #known = new Map<string, { blob: string; since: number; idleUntil: number }>();
   #tip: string | undefined;
+  readonly #executesAll: boolean;
   #firstContact: number | undefined;
 
   constructor({
@@ -35,18 +36,22 @@ export class Scheduler {
     reader,
     layout,
     trust,
+    executesAll,
     logger,
   }: {
     mirror: Mirror;
     reader: SnapshotReader;
     layout: Layout;
     trust?: Trust | undefined;
+    /** Nothing is passed over at first contact, the times that were missed included. */
+    executesAll: boolean;
     logger: Logger;
   }) {
     this.#mirror = mirror;
     this.#reader = reader;
     this.#layout = layout;
     this.#trust = trust;
+    this.#executesAll = executesAll;
     this.#log = logger;
   }
 
@@ -131,7 +136,7 @@ export class Scheduler {
   async #since({ path }: Schedule, { tip, resultsTip, baseline }: Snapshot): Promise<number> {
     const { git } = this.#mirror;
     const changed = await lastChange(git, tip, path);
-    if (baseline !== undefined && resultsTip !== undefined) {
+    if (!this.#executesAll && baseline !== undefined && resultsTip !== undefined) {
       this.#firstContact ??= await lastChange(git, resultsTip, baselinePath(this.#layout), { added: true });
     }
     return Math.max(changed ?? 0, this.#firstContact ?? 0);
