@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
@@ -13,9 +13,11 @@ import { load } from '../api/yaml.ts';
 import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
 import { line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
+import { refusal } from '../core/runs/paths.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
 import { loadConfig } from './load-config.ts';
+import { readStored, type Stored } from './stored.ts';
 import { reasonOf } from './system-error.ts';
 import { readDefinitions, walk } from './repository-files.ts';
 
@@ -133,13 +135,20 @@ export async function validatePaths(
     defaultImage: scope.defaultImage,
   };
   const all = [...files];
+  let stored = new Map<string, Stored>();
   for (let i = 0; i < all.length; i += PARSED_AHEAD) {
+    if (i % READ_AHEAD === 0) {
+      stored = readStored(
+        scope.root,
+        all.slice(i, i + READ_AHEAD).map(([file]) => file),
+      );
+    }
     // Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile.
-    const parsed = all.slice(i, i + PARSED_AHEAD).map(([file, isDefinition]) => ({
-      file,
-      isDefinition,
-      content: load(readFileSync(file)),
-    }));
+    const some = all.slice(i, i + PARSED_AHEAD);
+    const parsed = some.map(([file, isDefinition]) => {
+      const { mode = '100644', bytes = new Uint8Array(), problem } = stored.get(file) ?? {};
+      return { file, isDefinition, mode, problem, content: load(bytes) };
+    });
     for (const it of parsed) {
       for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
     }
@@ -149,6 +158,8 @@ export async function validatePaths(
 
 /** A processor does faster what it does over and over, so some are parsed before they are checked. */
 const PARSED_AHEAD = 50;
+/** Git is asked of so many at a time; a multiple of the other. */
+const READ_AHEAD = 2000;
 
 /** Tells of files found under a path whether they are in a folder; of most paths none or all are. */
 function isBelow(folder: string, start: string): (file: string) => boolean {
@@ -166,9 +177,19 @@ interface LoadedFile {
   content: Content;
   /** Whether it lies in the folder of the definitions. */
   isDefinition: boolean;
+  mode: string;
+  problem: string | undefined;
 }
 
-function checkFile({ file, content, isDefinition }: LoadedFile, context: Context): LocatedProblem[] {
+function checkFile(
+  { file, content, isDefinition, mode, problem }: LoadedFile,
+  context: Context,
+): LocatedProblem[] {
+  const refused = problem ?? refusal('', mode);
+  // A link among the definitions is passed over.
+  if (refused !== undefined) {
+    return isDefinition && mode !== '100644' ? [] : [{ path: [], message: refused }];
+  }
   // As nearly all run files are.
   if (!isDefinition && problemsOfRun(file, content, context).length === 0) return [];
   const parsed = parseDocument(content, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);

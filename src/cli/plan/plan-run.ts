@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
@@ -15,6 +14,7 @@ import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
 import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
+import { readStored } from '../stored.ts';
 import { pastOf } from './past.ts';
 import type { ClusterView } from './view.ts';
 
@@ -41,7 +41,12 @@ export interface ReadRun {
   /** Path in the repository. */
   run: string;
   prepared: Preparation;
+  /** The checkout shows another text than git stores, which is the one that is carried out. */
+  differs?: boolean;
 }
+
+const DIFFERS =
+  'the checkout shows another text than git stores (.gitattributes); this is what git stores, and what is carried out';
 
 /** Pods of so many nodes are asked for at a time. */
 const PARALLEL = 8;
@@ -53,20 +58,24 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
     prepared: { ok: false, problems: [{ path: [], message }] },
   });
   try {
-    if (!(await stat(file)).isFile()) return refuse('is not a file; name run files');
-    const bytes = await readFile(file);
+    const {
+      mode = '',
+      bytes = new Uint8Array(),
+      differs,
+      problem,
+    } = readStored(context.root, [file]).get(file) ?? {};
+    if (problem !== undefined) return refuse(problem);
+    if (mode === '160000') return refuse('is not a file; name run files');
     const { layout } = context;
-    if (!isRunFile(layout, run, '100644')) {
+    if (!isRunFile(layout, run, mode)) {
       return refuse(
         `is not a run file: it would have to be a YAML file under ${layout.runs}/ of ${context.root}`,
       );
     }
     return {
       run,
-      prepared: prepareRun(
-        { path: run, mode: '100644', blob: blobId(bytes), commit: '', content: bytes },
-        context,
-      ),
+      prepared: prepareRun({ path: run, mode, blob: blobId(bytes), commit: '', content: bytes }, context),
+      differs: differs === true,
     };
   } catch (error) {
     const way = `run files are named from ${process.cwd()}`;
@@ -80,7 +89,7 @@ function blobId(bytes: Uint8Array): string {
 }
 
 export async function planRun(
-  { run, prepared }: ReadRun,
+  { run, prepared, differs }: ReadRun,
   context: PlanContext,
   view: ClusterView,
 ): Promise<Planned> {
@@ -103,6 +112,7 @@ export async function planRun(
     nodeSeconds: context.nodeSeconds,
     blockers: await blockersOf(run, prepared, context, view),
     notes: [
+      ...(differs === true ? [DIFFERS] : []),
       ...othersOf(context, prepared.manifest.spec),
       ...timesOf(prepared),
       ...queueOf(context, view),
