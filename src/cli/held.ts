@@ -20,6 +20,7 @@ export function heldText({ status }: NodeOp): string | undefined {
 export async function clusterHeld(
   cluster: ReadOnlyCluster,
   nodeOps: readonly NodeOp[],
+  place = PLACE,
 ): Promise<string | undefined> {
   const said = nodeOps
     .filter((it) =>
@@ -27,14 +28,18 @@ export async function clusterHeld(
     )
     .flatMap((it) => heldText(it) ?? []);
   const [first] = said;
-  return first ?? clusterHoldText({ lease: await leaseHold(cluster, nodeOps) });
+  return first ?? clusterHoldText({ lease: await leaseHold(cluster, nodeOps, place) });
 }
 
-async function leaseHold(cluster: ReadOnlyCluster, nodeOps: readonly NodeOp[]): Promise<string | undefined> {
-  const namespaces = new Set([PLACE.namespace, ...nodeOps.map(({ metadata }) => metadata.namespace ?? '')]);
+async function leaseHold(
+  cluster: ReadOnlyCluster,
+  nodeOps: readonly NodeOp[],
+  { namespace: first, name }: typeof PLACE,
+): Promise<string | undefined> {
+  const namespaces = new Set([first, ...nodeOps.map(({ metadata }) => metadata.namespace ?? '')]);
   for (const namespace of [...namespaces].slice(0, 10)) {
     // Who may not read leases is told by the NodeOps that go on.
-    const lease = await cluster.get<Lease>(LEASES, PLACE.name, namespace).catch(() => undefined);
+    const lease = await cluster.get<Lease>(LEASES, name, namespace).catch(() => undefined);
     const reason = lease?.metadata.annotations?.[ANNOTATION_HOLD];
     if (reason !== undefined) return reason;
   }

@@ -6,6 +6,7 @@ import type { NodeFacts } from '../../core/rollout/facts.ts';
 import { nodeFacts } from '../../kube/facts.ts';
 import { DAEMONSETS, LEASES, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import type { ReadOnlyCluster } from '../cluster.ts';
+import { clusterHeld } from '../held.ts';
 import { AGENT_UNKNOWN, claimsOf, holderPod, type ClusterView, type LeasePlace } from './view.ts';
 
 /** Reads nodes and NodeOps now; pods of single nodes, budgets and DaemonSets when they are asked for. */
@@ -25,6 +26,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
   return {
     facts: { nodes, claims: claimsOf(nodeOps ?? [], nodes), agentNode: agent?.node, agentPod: agent?.pod },
     nodeOps: nodeOps ?? [],
+    held: await clusterHeld(cluster, nodeOps ?? [], lease),
     gaps,
     podGaps: [],
     budgets: () => (budgets ??= budgetsOf(cluster)),

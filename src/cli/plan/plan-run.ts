@@ -4,14 +4,16 @@ import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
-import { isFinalPhase, type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
+import { type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import { meantOtherwise } from '../../core/external/spec.ts';
 import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
+import { copyProblem } from '../../core/rollout/identity.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
+import { takesPlace } from '../../core/runs/places.ts';
 import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
 import { readStored } from '../stored.ts';
@@ -202,11 +204,15 @@ function timesOf({ notBefore, notAfter, window }: Valid): string[] {
   ];
 }
 
-function queueOf({ maxConcurrent }: PlanContext, { nodeOps }: ClusterView): string[] {
+function queueOf({ maxConcurrent }: PlanContext, { nodeOps, held }: ClusterView): string[] {
+  const brake = held === undefined ? [] : [`nothing begins before the hold is taken away: ${held}`];
   const open = nodeOps.filter(
-    (it) => it.metadata.annotations?.[ANNOTATION_RUN] !== undefined && !isFinalPhase(it.status?.phase),
+    (it) =>
+      it.metadata.annotations?.[ANNOTATION_RUN] !== undefined &&
+      copyProblem(it) === undefined &&
+      takesPlace(it),
   );
-  if (open.length < maxConcurrent) return [];
+  if (open.length < maxConcurrent) return brake;
   const names = open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-  return [`waits for runs under way, of which there may be ${maxConcurrent}: ${names.join(', ')}`];
+  return [...brake, `waits for runs under way, of which there may be ${maxConcurrent}: ${names.join(', ')}`];
 }

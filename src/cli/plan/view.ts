@@ -10,6 +10,8 @@ import { copyProblem } from '../../core/rollout/identity.ts';
 export interface ClusterView {
   facts: ClusterFacts;
   nodeOps: readonly NodeOp[];
+  /** By whom the whole cluster is held, as far as that can be told. */
+  held?: string | undefined;
   /** What could not be found out. */
   gaps: string[];
   /** What could not be found out about pods, for runs that drain. */
@@ -37,16 +39,22 @@ export function claimsOf(
   const claims = new Map<string, string>();
   for (const { name, cordonedBy } of nodes.values()) {
     const isKnown = cordonedBy !== undefined && byUid.has(ownerUid(cordonedBy) ?? '');
-    const holder = claimant({ name, cordonedBy: isKnown ? cordonedBy : undefined }, '', holders);
+    const holder = claimant({ name, cordonedBy: isKnown ? cordonedBy : undefined }, NOBODY, holders);
     if (holder !== undefined) claims.set(name, holder);
   }
   return claims;
 }
 
+/** No NodeOp has it for its UID, also none that was saved without. */
+const NOBODY = 'nobody';
+
+/** Of one whose spec is of another version, or was cut by whoever saved it, the status still tells what it works on. */
+const UNKNOWN = NodeOpSpecSchema.parse({ image: '-', command: ['-'] });
+
 function holderOf(nodeOp: NodeOp): Holder {
   const { namespace = 'default', name = '', uid = '', deletionTimestamp } = nodeOp.metadata;
   const isCopy = copyProblem(nodeOp) !== undefined;
-  const spec = isCopy ? undefined : NodeOpSpecSchema.safeParse(nodeOp.spec).data;
+  const spec = isCopy ? undefined : (NodeOpSpecSchema.safeParse(nodeOp.spec).data ?? UNKNOWN);
   return {
     namespace,
     name,

@@ -1,17 +1,20 @@
 import { ANNOTATION_HOLD, ANNOTATION_RUN } from '../../api/labels.ts';
-import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
+import { isFinalPhase, type NodeOp, type NodeOpSpec } from '../../api/nodeop.ts';
 
 /** Why a rollout that has no node in flight starts none: it waits, for a time, for others or for people. */
 const IDLE: ReadonlySet<string> = new Set(['Waiting', 'Held']);
+
+/** A NodeOp as far as it is known: one that somebody saved to a file may lack its spec. */
+type Standing = Pick<NodeOp, 'metadata' | 'status'> & { spec?: Pick<NodeOpSpec, 'suspend'> };
 
 /**
  * Whether a run's NodeOp takes one of the places there are (`runs.maxConcurrent`): when it has a node in flight, or is about
  * to start one. One that is suspended, held, soaks or waits takes none, so that it keeps nobody else from working.
  */
-export function takesPlace({ metadata, spec, status }: NodeOp): boolean {
+export function takesPlace({ metadata, spec, status }: Standing): boolean {
   if (isFinalPhase(status?.phase)) return false;
   if ((status?.summary?.inFlight ?? 0) > 0) return true;
-  if (spec.suspend || metadata.annotations?.[ANNOTATION_HOLD] !== undefined) return false;
+  if (spec?.suspend === true || metadata.annotations?.[ANNOTATION_HOLD] !== undefined) return false;
   const reconciling = status?.conditions?.find(({ type }) => type === 'Reconciling');
   return !IDLE.has(reconciling?.reason ?? '');
 }
