@@ -446,7 +446,8 @@ export async function commitInfo(git: GitCommand, commit: string): Promise<Commi
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
   try {
     return parseLog(await git.bytes(['log', '-1', '-z', FORMAT, commit, '--']))[0]?.info;
-  } catch {
+  } catch (error) {
+    if (await hasCommits(git, [commit])) throw error;
     return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../../api/config.ts';
+import { LocalGitError } from '../../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
@@ -14,6 +15,7 @@ import {
   whoAdded,
   whoRemoved,
   type CommitInfo,
+  type TreeChange,
   type TreeEntry,
 } from '../../git/read.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
@@ -59,8 +61,10 @@ export class FactsReader {
     const entries = open.flatMap((path) => snapshot.runs.get(path) ?? []);
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
     const fresh = idle.filter((it) => !snapshot.added.has(it));
-    for (const [path, info] of await this.#whoAdded(snapshot, fresh)) snapshot.added.set(path, info);
-    await this.#findMoved(snapshot, fresh);
+    const added = await this.#whoAdded(snapshot, fresh);
+    await this.#findMoved(snapshot, added);
+    // Last: what fails before is looked at again.
+    for (const [path, info] of added) snapshot.added.set(path, info);
     const isLost = (path: string) => ledger.isLoaded && ledger.has(path) && !snapshot.begun.has(path);
     await this.#findBegun(snapshot, idle.filter(isLost));
     this.#tellBegun(snapshot, idle);
@@ -126,12 +130,14 @@ export class FactsReader {
   }
 
   /** A file that was added in the commit that removes one of the same content, whose run is over, is that run. */
-  async #findMoved(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
+  async #findMoved(snapshot: Snapshot, fresh: ReadonlyMap<string, CommitInfo>): Promise<void> {
     const { mirror, layout, reader } = this.#context;
-    const byCommit = Map.groupBy(paths, (path) => snapshot.added.get(path)?.commit ?? '');
+    const byCommit = Map.groupBy(fresh.keys(), (path) => fresh.get(path)?.commit ?? '');
     for (const [commit, added] of byCommit) {
       if (commit === '') continue;
-      const changes = await treeChanges(mirror.git, `${commit}^`, commit, [layout.runs]).catch(() => []);
+      const changes = await treeChanges(mirror.git, `${commit}^`, commit, [layout.runs]).catch(
+        noneUnlessKilled,
+      );
       const removed = changes.filter(({ entry }) => entry === undefined);
       if (removed.length === 0) continue;
       await reader.lookUp(
@@ -272,4 +278,10 @@ function unfinishedRuns({ unfinished, reports }: Snapshot): string[] {
     const report = reports.get(file)?.report;
     return report && !isFinalReport(report) ? [report.run.path] : [];
   });
+}
+
+/** The first commit has none before it. Of a git that was killed nothing is known. */
+function noneUnlessKilled(error: unknown): TreeChange[] {
+  if (error instanceof LocalGitError && error.exitCode !== undefined) return [];
+  throw error;
 }
