@@ -370,7 +370,10 @@ export class Reconciler {
     const waiting = planned.flatMap((action) => {
       if (action.type !== 'wait') return [];
       const { run, reason, message, until } = action;
-      const at = until === undefined || until === Infinity ? {} : { until: new Date(until).toISOString() };
+      const at =
+        until === undefined || until === Infinity
+          ? {}
+          : { until: new Date(until).toISOString().replace('.000Z', 'Z') };
       return [{ run: run.path, reason, message, ...at }];
     });
     this.#waiting = waiting;
