@@ -83,6 +83,13 @@ export class ReadOnlyCluster {
     return { base: `/apis/${preferredVersion.groupVersion}`, plural };
   }
 
+  /** Of the server's version, 20 of `1.20`; undefined when it tells none. */
+  async minor(): Promise<number | undefined> {
+    const version = await this.ask('read the version', () => this.client.request('GET', '/version'));
+    const minor = Number.parseInt((version as { minor?: string }).minor ?? '', 10);
+    return Number.isNaN(minor) ? undefined : minor;
+  }
+
   close(): Promise<void> {
     return this.client.close();
   }

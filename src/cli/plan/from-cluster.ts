@@ -17,6 +17,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
     nodes.set(facts.name, facts);
   }
   const gaps: string[] = [];
+  const minor = await optional(cluster.minor());
   const nodeOps = await optional(cluster.all<NodeOp>(NODEOPS));
   if (nodeOps === undefined) gaps.push('the cluster has no NodeOps to read: is the agent installed?');
   const agent = await optional(findAgent(cluster, lease));
@@ -27,6 +28,7 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
     facts: { nodes, claims: claimsOf(nodeOps ?? [], nodes), agentNode: agent?.node, agentPod: agent?.pod },
     nodeOps: nodeOps ?? [],
     held: await clusterHeld(cluster, nodeOps ?? [], lease),
+    minor,
     gaps,
     podGaps: [],
     budgets: () => (budgets ??= budgetsOf(cluster)),

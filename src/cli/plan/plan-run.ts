@@ -11,6 +11,7 @@ import { previewOrder, type Place } from '../../core/preview/order.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
+import { unguardedText } from '../../core/rollout/retries.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
 import { takesPlace } from '../../core/runs/places.ts';
@@ -117,6 +118,7 @@ export async function planRun(
       ...(differs === true ? [DIFFERS] : []),
       ...othersOf(context, prepared.manifest.spec),
       ...timesOf(prepared),
+      ...retriesOf(context, manifest.spec, view),
       ...queueOf(context, view),
       ...gaps,
       ...pastGapOf(context),
@@ -192,6 +194,11 @@ function whole(manifest: Manifest, { executor }: PlanContext): Manifest {
   const spec = NodeOpSpecSchema.parse(manifest.spec);
   const enabled = spec.drainOptions.enabled && spec.cordon;
   return { ...manifest, spec: { ...spec, drainOptions: { ...spec.drainOptions, enabled } } };
+}
+
+function retriesOf({ executor }: PlanContext, spec: NodeOpSpec, { minor }: ClusterView): string[] {
+  const text = executor === 'agent' ? unguardedText(spec, minor) : undefined;
+  return text === undefined ? [] : [text];
 }
 
 function timesOf({ notBefore, notAfter, window }: Valid): string[] {

@@ -12,6 +12,8 @@ export interface ClusterView {
   nodeOps: readonly NodeOp[];
   /** By whom the whole cluster is held, as far as that can be told. */
   held?: string | undefined;
+  /** Of the server's version, 20 of `1.20`; absent when nobody knows. */
+  minor?: number | undefined;
   /** What could not be found out. */
   gaps: string[];
   /** What could not be found out about pods, for runs that drain. */
