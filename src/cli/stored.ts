@@ -98,6 +98,11 @@ function git(
   env: Record<string, string> = {},
 ): Buffer | undefined {
   const options = { cwd: root, input, env: { ...process.env, ...env }, maxBuffer: 256 * 1024 * 1024 };
-  const { status, stdout } = spawnSync('git', args, options);
-  return status === 0 ? stdout : undefined;
+  try {
+    const { status, stdout } = spawnSync('git', args, options);
+    return status === 0 ? stdout : undefined;
+  } catch {
+    // Of names that no file can have, such as those with a null byte.
+    return undefined;
+  }
 }
