@@ -72,5 +72,5 @@ function verdict({ ctx, node, work, left }: EndView, before: NodeStatus): NodeSt
         ...fail(ctx, status, `outcome unknown: the end of its Job was not seen; ${message}`),
         outcomeUnknown: true,
       }
-    : cancel(ctx, status, message);
+    : cancel(ctx, status, `Cancelled: ${message}`);
 }

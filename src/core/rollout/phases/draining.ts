@@ -12,7 +12,7 @@ function at(view: NodeView): PhaseAtNode {
       : undefined;
   return {
     over: () => outcome(view, plan),
-    takenBack: (why) => ({ to: 'Cancelled', status, message: `Cancelled: ${why}` }),
+    takenBack: (why) => ({ to: 'Cancelled', status, message: why }),
     bounds: () => {
       const bound = drainOptions.timeoutSeconds;
       if (plan === undefined || !view.node.unschedulable || bound === 0) return [];

@@ -13,7 +13,7 @@ function at(view: NodeView): PhaseAtNode {
   const pod = work.preflight;
   return {
     over: () => outcome(view),
-    takenBack: (why) => ({ to: 'Cancelled', status, message: `Cancelled: ${why}` }),
+    takenBack: (why) => ({ to: 'Cancelled', status, message: why }),
     bounds: () => bounds(view),
     going: () =>
       pod === undefined

@@ -73,7 +73,7 @@ function takenBack(view: NodeView, why: string): Verdict | undefined {
   const { job } = work;
   const status = typeof job === 'object' ? withJob(view, job) : view.status;
   const began = work.commandBegan === true || (typeof job === 'object' && job.state !== 'active');
-  if (!began) return { to: 'Cancelled', status, message: `Cancelled: ${why}`, unbegun: true };
+  if (!began) return { to: 'Cancelled', status, message: why, unbegun: true };
   return ctx.facts.deleted
     ? { to: 'Failed', status, message: `stopped while its command ran: ${why}` }
     : undefined;
