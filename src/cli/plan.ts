@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema, clusterOf } from '../api/config.ts';
-import { durationMs, formatProblem } from '../api/schema.ts';
+import { durationMs, formatProblem, nearest } from '../api/schema.ts';
+import { code, escape } from '../core/text/markup.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
-import { code } from '../core/text/markup.ts';
 import { line } from '../core/text/output.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
@@ -64,7 +64,7 @@ export function planCommand(): Command {
       'after',
       `
 Reads the cluster only. Exit status: 0, 1 with --strict when something would block, 2 when a run file or an option is
-invalid, 3 when the cluster cannot be reached.
+invalid or it cannot be told which cluster this is, 3 when the cluster cannot be reached.
 
 Examples:
   nodeop-agent plan --context berlin runs/2030-01-31-swappiness.yaml
@@ -150,7 +150,7 @@ const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
 
 function text(planned: Planned): string {
   if (planned.kind === 'preview') return previewText(planned.preview);
-  if (planned.kind === 'elsewhere') return `${line(planned.run)}: ${ELSEWHERE}`;
+  if (planned.kind === 'elsewhere') return line(`${planned.run}: ${elsewhere(planned)}`);
   const lines = planned.problems.map(
     (it) => `${line(planned.run)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
   );
@@ -159,13 +159,34 @@ function text(planned: Planned): string {
 
 function markdown(planned: Planned, limit: number): string {
   if (planned.kind === 'preview') return previewMarkdown(planned.preview, limit);
-  if (planned.kind === 'elsewhere') return `### ${code(planned.run)}\n\n${ELSEWHERE}\n`;
+  if (planned.kind === 'elsewhere') return `### ${code(planned.run)}\n\n${escape(elsewhere(planned))}\n`;
   return problemsMarkdown(planned.run, planned.problems);
 }
 
-const ELSEWHERE = 'is for other clusters only, see spec.clusters; say with --cluster which one this is';
+type Elsewhere = Extract<Planned, { kind: 'elsewhere' }>;
+
+function elsewhere(it: Elsewhere): string {
+  const others = `is for other clusters only: ${it.clusters.join(', ')}`;
+  if (it.cluster === undefined) return `${others}; say with --cluster, or --config, which one this is`;
+  const guess = meant(it);
+  return guess === undefined
+    ? others
+    : `${others}, and this is said to be ${it.cluster}; did you mean "${guess}"?`;
+}
+
+/** Whether it may well be for this one: nobody has said which it is, or somebody mistyped it. */
+function isUnknown(it: Elsewhere): boolean {
+  return it.cluster === undefined || meant(it) !== undefined;
+}
+
+/** The name that was mistyped; edge-1 and edge-2 are two clusters and no mistake. */
+function meant({ cluster = '', clusters }: Elsewhere): string | undefined {
+  const plain = (name: string) => name.replaceAll(/\d+/g, '#');
+  const guess = nearest(cluster, clusters);
+  return guess === undefined || plain(guess) === plain(cluster) ? undefined : guess;
+}
 
 function exitStatus(planned: readonly Planned[], strict: boolean): number {
-  if (planned.some(({ kind }) => kind === 'invalid')) return 2;
+  if (planned.some((it) => it.kind === 'invalid' || (it.kind === 'elsewhere' && isUnknown(it)))) return 2;
   return strict && planned.some((it) => it.kind === 'preview' && isBlocked(it.preview)) ? 1 : 0;
 }

@@ -128,6 +128,7 @@ export async function validatePaths(
     }
   }
   const context: Context = {
+    runs: (file) => `${resolve(file)}${sep}`.startsWith(`${resolve(runs)}${sep}`),
     layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
     namespace: 'default',
     definitions,
@@ -169,7 +170,8 @@ function isBelow(folder: string, start: string): (file: string) => boolean {
   return inside.startsWith(from) ? (file) => resolve(file).startsWith(inside) : () => false;
 }
 
-type Context = Required<PrepareContext>;
+/** `runs`: whether a file lies in the folder of the runs, where nothing else may. */
+type Context = Required<PrepareContext> & { runs: (file: string) => boolean };
 
 /** A file that is parsed, whatever came of it. */
 interface LoadedFile {
@@ -191,7 +193,8 @@ function checkFile(
     return isDefinition && mode !== '100644' ? [] : [{ path: [], message: refused }];
   }
   // As nearly all run files are.
-  if (!isDefinition && problemsOfRun(file, content, context).length === 0) return [];
+  const ofRun = isDefinition ? [] : problemsOfRun(file, content, context);
+  if (!isDefinition && (ofRun.length === 0 || context.runs(file))) return ofRun;
   const parsed = parseDocument(content, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
   const definition = isDefinition ? parseDefinition(file, content) : undefined;
   if (!parsed.ok) return distinct([...parsed.problems, ...problemsOfTimes(definition)]);

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { relative, resolve } from 'node:path';
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
+import type { NodeOp } from '../../api/nodeop.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
-import { ANNOTATION_RUN, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
-import { type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
+import { ANNOTATION_RUN } from '../../api/labels.ts';
+import { isFinalPhase, type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import { meantOtherwise } from '../../core/external/spec.ts';
 import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
@@ -18,13 +19,14 @@ import { takesPlace } from '../../core/runs/places.ts';
 import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
 import { readStored } from '../stored.ts';
-import { pastOf } from './past.ts';
+import { type Past, pastOf, underWay } from './past.ts';
 import type { ClusterView } from './view.ts';
 
 export type Planned =
   | { kind: 'preview'; preview: RunPreview }
   | { kind: 'invalid'; run: string; problems: readonly LocatedProblem[] }
-  | { kind: 'elsewhere'; run: string };
+  /** `cluster`: which one it was planned for; undefined when nobody said. */
+  | { kind: 'elsewhere'; run: string; cluster: string | undefined; clusters: readonly string[] };
 
 /** The repository a run file lies in, and what the agent there is configured to. */
 export interface PlanContext {
@@ -97,7 +99,10 @@ export async function planRun(
   view: ClusterView,
 ): Promise<Planned> {
   if (!prepared.ok) return { kind: 'invalid', run, problems: prepared.problems };
-  if (!prepared.here) return { kind: 'elsewhere', run };
+  if (!prepared.here) {
+    const { clusters = [] } = prepared;
+    return { kind: 'elsewhere', run, cluster: context.layout.cluster, clusters };
+  }
   const manifest = whole(prepared.manifest, context);
   const places = previewOrder(manifest.spec, view.facts);
   const { drainOptions } = manifest.spec;
@@ -105,6 +110,7 @@ export async function planRun(
     ? await drainsOf(places, drainOptions, view)
     : new Map<string, DrainPreview>();
   const gaps = [...view.gaps, ...(drainOptions.enabled ? view.podGaps : [])];
+  const judged = await judge(run, prepared, context, view);
   const preview = assemble({
     run,
     manifest,
@@ -113,9 +119,10 @@ export async function planRun(
     places,
     drains,
     nodeSeconds: context.nodeSeconds,
-    blockers: await blockersOf(run, prepared, context, view),
+    blockers: judged.blockers,
     notes: [
       ...(differs === true ? [DIFFERS] : []),
+      ...judged.notes,
       ...othersOf(context, prepared.manifest.spec),
       ...timesOf(prepared),
       ...retriesOf(context, manifest.spec, view),
@@ -154,31 +161,36 @@ async function drainsOf(
 
 type Valid = Extract<Preparation, { ok: true }>;
 
-/** What keeps the agent from starting this run at all. */
-async function blockersOf(
+/** What keeps the agent from starting this run at all, and what it does instead with one that is under way. */
+async function judge(
   run: string,
   { manifest, notAfter }: Valid,
   context: PlanContext,
   view: ClusterView,
-): Promise<string[]> {
+): Promise<{ blockers: string[]; notes: string[] }> {
   const { layout, results } = context;
-  const blockers: string[] = [];
-  const blob = manifest.metadata.annotations?.[ANNOTATION_RUN_BLOB] ?? '';
-  const past = results === undefined ? undefined : await pastOf(results, layout, run, blob);
-  if (past !== undefined) blockers.push(past);
+  const past = results === undefined ? {} : await pastOf(results, layout, run, manifest);
   const { name, namespace } = manifest.metadata;
   const twin = view.nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);
-  if (twin?.metadata.annotations?.[ANNOTATION_RUN] === runId(layout, run)) {
-    blockers.push(
-      `it was started before as NodeOp ${namespace}/${name} and is never repeated; add another file instead`,
-    );
-  } else if (twin !== undefined) {
-    blockers.push(nameTaken(twin));
-  }
-  if (notAfter !== undefined && Date.parse(notAfter) < Date.now()) {
-    blockers.push(`its time is over: not after ${notAfter}`);
-  }
-  return blockers;
+  const here = twin === undefined ? {} : twinOf(twin, runId(layout, run), manifest);
+  const late = notAfter !== undefined && Date.parse(notAfter) < Date.now() && past.note === undefined;
+  // What the cluster and the repository both say is said once, as the cluster says it.
+  const known = here.note === undefined ? [past, here] : [here];
+  return {
+    blockers: [
+      ...known.flatMap((it) => it.blocker ?? []),
+      ...(late ? [`its time is over: not after ${notAfter}`] : []),
+    ],
+    notes: known.flatMap((it) => it.note ?? []),
+  };
+}
+
+/** What a NodeOp of that name that is there already means for the run. */
+function twinOf(twin: NodeOp, id: string, { spec }: Manifest): Past {
+  if (twin.metadata.annotations?.[ANNOTATION_RUN] !== id) return { blocker: nameTaken(twin) };
+  const label = `NodeOp ${twin.metadata.namespace}/${twin.metadata.name}`;
+  if (!isFinalPhase(twin.status?.phase)) return underWay(label, twin.spec, spec);
+  return { blocker: `it was started before as ${label} and is never repeated; add another file instead` };
 }
 
 function othersOf({ executor }: PlanContext, written: NodeOpSpec): string[] {

@@ -51,7 +51,7 @@ export function claimsOf(
 const NOBODY = 'nobody';
 
 /** Of one whose spec is of another version, or was cut by whoever saved it, the status still tells what it works on. */
-const UNKNOWN = NodeOpSpecSchema.parse({ image: '-', command: ['-'] });
+const UNKNOWN = NodeOpSpecSchema.parse({ image: 'unknown', command: ['unknown'] });
 
 function holderOf(nodeOp: NodeOp): Holder {
   const { namespace = 'default', name = '', uid = '', deletionTimestamp } = nodeOp.metadata;

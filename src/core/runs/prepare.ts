@@ -40,6 +40,8 @@ interface Prepared {
   manifest: Manifest;
   /** False when the run is for other clusters only. */
   here: boolean;
+  /** Those it is for; absent or empty when for all. */
+  clusters?: readonly string[];
   notBefore?: string;
   notAfter?: string;
   /** Nodes start only inside it. */
@@ -117,6 +119,7 @@ function prepare(source: RunSource, context: PrepareContext): Preparation {
   const { cluster } = context.layout;
   return finish(source, context, { ...merged.metadata, ...document.metadata }, spec, {
     definition: { name: document.spec.nodeOp, path: merged.path },
+    clusters,
     here: clusters.length === 0 || (cluster !== undefined && clusters.includes(cluster)),
     ...(window && { window }),
     ...(notBefore !== undefined && { notBefore }),
@@ -189,6 +192,7 @@ function atItsSource(problem: Problem, run: NodeOpRun): Problem {
 
 interface Extras {
   here?: boolean;
+  clusters?: readonly string[];
   window?: Window;
   definition?: { name: string; path: string };
   notBefore?: string;
