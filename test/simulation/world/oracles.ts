@@ -156,6 +156,8 @@ export class Oracles {
   /** It runs, or may yet begin to. */
   #isOpen(pod: Obj): boolean {
     if (['Succeeded', 'Failed'].includes(String(pod.status?.['phase']))) return false;
+    // On a node that is gone nothing runs any more, and it holds no slot.
+    if (this.#cluster().store.get('nodes', String(pod.spec?.['nodeName'])) === undefined) return false;
     const { uid = '' } = pod.metadata;
     if (!this.#started.has(uid)) return true;
     const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
