@@ -9,6 +9,7 @@ import type { LedgerPart } from '../src/core/runs/ledger.ts';
 import type { NodeOpStore } from '../src/core/ports.ts';
 import { mirrorOf } from '../src/git/mirror.ts';
 import { writeFiles } from '../src/git/write.ts';
+import { cronTimetable } from '../src/time/timetable.ts';
 import { type BenchRepository, git, report, runFile } from './repository.ts';
 import { medianBy, repeat } from './row.ts';
 
@@ -78,7 +79,7 @@ export async function detect(repository: BenchRepository, runs: number): Promise
   const store = new Store();
   const loop = loopOn(configOf(repository, 'detect'), store);
   const bare = bareClone(repository, 'detect-bare');
-  await loop.start();
+  await loop.start(cronTimetable());
   const pair = await median(runs, async (run) => {
     const path = `runs/new-${run}.yaml`;
     const created = once(store.events, 'created');

@@ -1,7 +1,7 @@
 import { type AgentConfig, clusterOf } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry } from '../core/ports.ts';
+import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry, type Timetable } from '../core/ports.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { ledgerStore } from '../kube/ledger-store.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
@@ -15,6 +15,7 @@ import { holdPath } from '../core/runs/paths.ts';
 import { RepositoryLoop } from './repository/loop.ts';
 import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
+import { cronTimetable } from '../time/timetable.ts';
 
 /** Where the agent itself runs, so that it drains its own node last and never evicts itself. */
 export interface Place {
@@ -38,6 +39,7 @@ export interface AgentOptions {
   mayWrite?: (() => boolean) | undefined;
   telemetry?: Telemetry;
   clock?: Clock;
+  timetable?: Timetable;
   /** What carries its requests to the API server; connections of its own when absent. */
   transport?: Transport | undefined;
   /** The reason on the lease to hold the whole cluster, if it is there. */
@@ -61,6 +63,7 @@ export class Agent {
   private readonly client: KubeClient;
   private readonly logger: Logger;
   private readonly clock: Clock;
+  private readonly timetable: Timetable;
   private readonly listeners = new Set<() => void>();
 
   /** Throws InvalidError when the cluster's access is not configured. */
@@ -68,6 +71,7 @@ export class Agent {
     const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock, transport } = options;
     this.logger = logger;
     this.clock = clock;
+    this.timetable = options.timetable ?? cronTimetable(clock);
     this.holds = new Holds(logger, holdPath(config.git.paths));
     this.holds.set('lease', options.leaseHold);
     this.client = connect(config, {
@@ -144,7 +148,7 @@ export class Agent {
 
   async start(): Promise<void> {
     await this.startController();
-    await this.repository.start();
+    await this.repository.start(this.timetable);
   }
 
   /** Waits until nothing is left to do for NodeOps that are over, but no longer than that many milliseconds. */

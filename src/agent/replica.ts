@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
-import { type Clock, NO_TELEMETRY } from '../core/ports.ts';
+import { type Clock, NO_TELEMETRY, type Timetable } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection } from '../kube/lease.ts';
@@ -13,12 +13,14 @@ import { checkCluster, checkDefinition, checkLease, checkRecord, checkRepository
 import { checkProgress, ROLE_MS, within } from './progress.ts';
 import { Standby } from './standby.ts';
 import { systemClock } from '../time/clock.ts';
+import { cronTimetable } from '../time/timetable.ts';
 
 export interface ReplicaOptions {
   place?: Place;
   /** The program's version, for the metrics. */
   version?: string;
   clock?: Clock;
+  timetable?: Timetable;
   /** Nothing gets on any more, and only the end of the process helps. */
   onStuck: (error: Error) => void;
   /** What carries its requests to the API server; connections of its own when absent. */
@@ -35,6 +37,7 @@ export class Replica {
   private readonly place: Place;
   private readonly version: string;
   private readonly clock: Clock;
+  private readonly timetable: Timetable;
   private readonly transport: Transport | undefined;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
@@ -60,6 +63,7 @@ export class Replica {
     this.place = options.place ?? {};
     this.version = options.version ?? '';
     this.clock = options.clock ?? systemClock;
+    this.timetable = options.timetable ?? cronTimetable(this.clock);
     this.onStuck = options.onStuck;
     this.transport = options.transport;
     if (!config.kubernetes.leaderElection.enabled) return;
@@ -70,7 +74,7 @@ export class Replica {
   start(): void {
     this.turn = this.turn.then(() => this.open());
     if (this.election === undefined) return this.become(() => this.lead());
-    this.become(() => new Standby(this.config, this.logger, this.clock));
+    this.become(() => this.standby());
     this.election.start();
   }
 
@@ -121,7 +125,7 @@ export class Replica {
       onGain: (holds) => this.become(() => this.lead(holds)),
       onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
-        this.become(() => new Standby(this.config, this.logger, this.clock));
+        this.become(() => this.standby());
       },
       onWait: (holder) => (this.holder = holder),
       onPollAsked: () => {
@@ -140,6 +144,10 @@ export class Replica {
     this.logger.warn({ reason: this.leaseProblem }, 'lease could not be read or written; will retry');
   }
 
+  private standby(): Standby {
+    return new Standby(this.config, this.logger, this.clock, this.timetable);
+  }
+
   private lead(mayWrite?: () => boolean): Agent {
     const telemetry = this.endpoint?.telemetry ?? NO_TELEMETRY;
     const agent = new Agent(this.config, this.logger, {
@@ -147,6 +155,7 @@ export class Replica {
       mayWrite,
       telemetry,
       clock: this.clock,
+      timetable: this.timetable,
       transport: this.transport,
       leaseHold: this.leaseHold,
     });

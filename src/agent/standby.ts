@@ -1,11 +1,10 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Timetable } from '../core/ports.ts';
 import { mirrorOf, type Mirror } from '../git/mirror.ts';
 import type { Logger } from './logger.ts';
 import type { PollState } from './repository/loop.ts';
 import { onSchedule } from './schedule.ts';
-import { systemClock } from '../time/clock.ts';
 
 /** What an agent does while another one leads: it keeps its clone current, and acts on nothing. */
 export class Standby {
@@ -19,12 +18,13 @@ export class Standby {
   /** Since when a fetch is under way, on the steady clock. */
   passSince: number | undefined;
 
-  constructor(config: AgentConfig, logger: Logger, clock: Clock = systemClock) {
+  constructor(config: AgentConfig, logger: Logger, clock: Clock, timetable: Timetable) {
     const { poll } = config.git;
     this.clock = clock;
     this.log = logger.child({ loop: 'standby' });
     this.mirror = mirrorOf(config.git, this.abort.signal);
-    this.stopPolling = onSchedule(poll.schedule, durationMs(poll.jitter), () => this.fetch(), clock);
+    const schedule = { expression: poll.schedule, jitterMs: durationMs(poll.jitter), timetable, clock };
+    this.stopPolling = onSchedule(schedule, () => this.fetch());
     void this.fetch();
   }
 

@@ -30,6 +30,10 @@ export function cronProblem(text: string, count: 5 | 6): string | undefined {
         .find(Boolean);
     if (problem !== undefined) return problem;
   }
+  // Programs differ in whether one of them or both have to fit.
+  if (count === 6 && parts[3] !== '*' && parts[5] !== '*') {
+    return 'names days of the month and days of the week: write * for one of them';
+  }
   return nextTime(text, 'UTC', 0) === undefined ? 'never comes, such as 30 February' : undefined;
 }
 
@@ -100,7 +104,7 @@ function itemProblem(item: string, field: (typeof FIELDS)[number]): string | und
 
 function valueOf(word: string, field: (typeof FIELDS)[number]): number | undefined {
   const named = field.names.split(' ').indexOf(word.toLowerCase());
-  const value = named >= 0 ? named + field.min : Number(word);
+  const value = named >= 0 ? named + field.min : /^\d+$/.test(word) ? Number(word) : NaN;
   return Number.isInteger(value) && value >= field.min && value <= field.max ? value : undefined;
 }
 

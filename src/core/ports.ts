@@ -22,6 +22,12 @@ export interface Clock {
 }
 
 /**
+ * Calls at the times of a cron expression with seconds, each up to `jitterMs` later, and never before the last call is over.
+ * Returns the way to stop.
+ */
+export type Timetable = (expression: string, jitterMs: number, task: () => Promise<void>) => () => void;
+
+/**
  * What the repository loop needs of the cluster. Implemented in `kube/`; tests may use the embedded
  * cluster through the same implementation.
  */

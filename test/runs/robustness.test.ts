@@ -7,6 +7,7 @@ import { checkRepository } from '../../src/agent/readiness.ts';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { NO_TELEMETRY } from '../../src/core/ports.ts';
 import { writeFiles } from '../../src/git/write.ts';
+import { cronTimetable } from '../../src/time/timetable.ts';
 import { branchWith } from '../git/support/mirror.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
@@ -141,7 +142,7 @@ test('the remote is away for ten minutes: it is asked less and less, and what en
     }
   };
   try {
-    const started = loop.start();
+    const started = loop.start(cronTimetable());
     await pass(2, () => repository.read('results/.baseline.yaml') !== undefined);
     await started;
     repository.push({ 'runs/a.yaml': nodeOp('a') });

@@ -1,5 +1,4 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { onSchedule } from '../../src/agent/schedule.ts';
 import { Timers } from '../../src/agent/rollouts/timers.ts';
 import { pause } from '../../src/time/backoff.ts';
 import { systemClock } from '../../src/time/clock.ts';
@@ -36,23 +35,6 @@ test('a pause ends when what it waits for is stopped, and leaves no timer', asyn
   stop.abort();
   await paused;
   await pause(clock, 60_000, stop.signal);
-  expect(clock.timers).toBe(0);
-});
-
-test('a schedule goes by the clock people see, also when that is set meanwhile', async () => {
-  const clock = new FakeClock();
-  const times: string[] = [];
-  const stop = onSchedule(
-    '0 0 12 * * *',
-    0,
-    () => Promise.resolve(void times.push(new Date(clock.wall()).toISOString())),
-    clock,
-  );
-  await clock.advance(3_600_000);
-  clock.set(10.5 * 3_600_000);
-  await clock.advance(3_600_000);
-  stop();
-  expect(times).toEqual(['2030-01-01T12:00:00.000Z']);
   expect(clock.timers).toBe(0);
 });
 

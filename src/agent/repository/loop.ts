@@ -6,6 +6,7 @@ import type { ReportPhase } from '../../api/report.ts';
 import { durationMs } from '../../api/schema.ts';
 import {
   type Clock,
+  type Timetable,
   NO_TELEMETRY,
   type NodeOpStore,
   type ReportListener,
@@ -118,7 +119,7 @@ export class RepositoryLoop {
   }
 
   /** Starts polling and watching. The store's cache must be synced. A remote that is away is no error. */
-  async start(): Promise<void> {
+  async start(timetable: Timetable): Promise<void> {
     const { signal } = this.#abort;
     if (signal.aborted) return;
     const { url, poll } = this.#config.git;
@@ -127,7 +128,9 @@ export class RepositoryLoop {
     const polled = async () => {
       if (this.#clock.steady() >= this.#notBefore) await this.pollNow();
     };
-    this.#cleanups.push(onSchedule(poll.schedule, durationMs(poll.jitter), polled, this.#clock));
+    const { schedule: expression, jitter } = poll;
+    const jitterMs = durationMs(jitter);
+    this.#cleanups.push(onSchedule({ expression, jitterMs, timetable, clock: this.#clock }, polled));
     const folder = await localRepository(url);
     if (folder !== undefined && !signal.aborted) {
       const refs = [`${folder}/refs/heads`, `${folder}/packed-refs`];

@@ -5,6 +5,7 @@ import { Controller } from '../../../src/agent/rollouts/controller.ts';
 import { GitCommand } from '../../../src/git/command.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { LeaderElection } from '../../../src/kube/lease.ts';
+import { timetableOn } from '../../support/timetable.ts';
 import { NAMESPACE } from './cluster.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
 import type { Random } from './random.ts';
@@ -40,7 +41,12 @@ export class AgentProcess {
     const transport = () => this.#transport();
     const { clock } = this;
     this.#agent = config
-      ? new Replica(config, logger, { clock, transport, onStuck: () => this.kill() })
+      ? new Replica(config, logger, {
+          clock,
+          timetable: timetableOn(clock),
+          transport,
+          onStuck: () => this.kill(),
+        })
       : new RolloutsOnly(clock, transport, logger, random.uuid());
     currentProcess.run(clock, () => this.#agent.start());
   }
