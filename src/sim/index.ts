@@ -152,6 +152,8 @@ const CONTROL_PLANE = {
   'node-role.kubernetes.io/control-plane': '',
   'node.kubernetes.io/exclude-from-external-load-balancers': '',
 };
+/** Nothing is held to it; without a number for `pods` a node takes any. */
+const CAPACITY = { cpu: '4', memory: '8Gi', 'ephemeral-storage': '50Gi' };
 /** kubeadm gives workers no role; people do, so that run files can select them. */
 const WORKER = { 'node-role.kubernetes.io/worker': '' };
 
@@ -173,7 +175,21 @@ function nodeSeed(index: number, controlPlane: boolean): Obj {
       },
     },
     spec: {},
-    status: {},
+    status: {
+      addresses: [
+        { type: 'InternalIP', address: `10.0.${Math.floor(index / 250)}.${(index % 250) + 1}` },
+        { type: 'Hostname', address: name },
+      ],
+      capacity: CAPACITY,
+      allocatable: CAPACITY,
+      nodeInfo: {
+        architecture: ARCH,
+        operatingSystem: 'linux',
+        osImage: 'Embedded',
+        kernelVersion: '6.0.0-embedded',
+        containerRuntimeVersion: 'embedded://1.0.0',
+      },
+    },
   };
 }
 

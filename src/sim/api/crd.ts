@@ -5,6 +5,7 @@ import type { ResourceType } from '../resources.ts';
 /** A structural OpenAPI v3 schema, the part of it that CRDs here use. */
 export interface Schema {
   type?: string;
+  description?: string;
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;
   items?: Schema;
@@ -29,6 +30,8 @@ export interface PrinterColumn {
   name: string;
   type: string;
   jsonPath: string;
+  /** Above 0: shown with `-o wide` alone. */
+  priority?: number;
 }
 
 interface CrdVersion {

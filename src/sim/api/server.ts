@@ -12,8 +12,11 @@ import { type DeleteOptions, type Deletion, isTerminating } from './deletion.ts'
 import { discovery } from './discovery.ts';
 import { evict } from './eviction.ts';
 import { jobDefaults } from './job-defaults.ts';
+import { fromProtobuf, PROTOBUF } from './protobuf.ts';
 import type { AccessRequest } from './rbac.ts';
-import { table } from './table.ts';
+import { review } from './reviews.ts';
+import { readScale, writeScale } from './scale.ts';
+import { table, tableFormat, type TableFormat } from './table.ts';
 import { validate } from './validate.ts';
 
 /** What is read of a request, and what of a response is written: of HTTP, or of whatever stands in for it. */
@@ -150,6 +153,8 @@ export class ApiServer {
 
   private authorize(request: ApiRequest, url: URL, target: Target): void {
     const { type, name, namespace, subresource } = target;
+    // Everybody may ask what they may do.
+    if (isReview(type)) return;
     const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
     const verb = accessVerb(request.method ?? '', name !== undefined, url.searchParams.has('watch'));
     // A list of one name is authorized as that name.
@@ -167,7 +172,7 @@ export class ApiServer {
 
   private misc(path: string): { code: number; body: unknown } {
     if (['/readyz', '/livez', '/healthz'].includes(path)) return { code: 200, body: 'ok' };
-    const found = discovery(path, this.options.store.types());
+    const found = discovery(path, this.options.store.types(), (type) => this.custom.get(keyOf(type))?.schema);
     if (found !== undefined) return { code: 200, body: found };
     throw new StatusError(404, 'NotFound', 'the server could not find the requested resource');
   }
@@ -188,17 +193,28 @@ export class ApiServer {
 
   private handle(request: ApiRequest, response: ApiResponse, url: URL, target: Target, body: Buffer) {
     const method = request.method ?? '';
+    const { type, subresource } = target;
+    if (isReview(type)) {
+      if (method === 'POST')
+        return {
+          code: 201,
+          body: review(type, decode(request, body), this.options.refuse, this.options.store.types()),
+        };
+      throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method');
+    }
+    if (subresource !== undefined && subresource !== 'status' && !type.subresources.includes(subresource))
+      throw new StatusError(404, 'NotFound', 'the server could not find the requested resource');
     switch (method) {
       case 'GET':
         return this.get(request, response, url, target);
       case 'POST':
-        return this.post(target, json(body), url.searchParams.get('fieldValidation') === 'Strict');
+        return this.post(target, decode(request, body), url.searchParams.get('fieldValidation') === 'Strict');
       case 'PUT':
-        return { code: 200, body: this.put(target, json(body)) };
+        return { code: 200, body: this.put(target, decode(request, body)) };
       case 'PATCH':
         return { code: 200, body: this.patch(target, request.headers['content-type'] ?? '', json(body)) };
       case 'DELETE':
-        return this.delete(url, target, body.length > 0 ? json(body) : {});
+        return this.delete(url, target, body.length > 0 ? decode(request, body) : {});
       default:
         throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method');
     }
@@ -207,14 +223,18 @@ export class ApiServer {
   private get(request: ApiRequest, response: ApiResponse, url: URL, target: Target) {
     const { store } = this.options;
     const asTable = request.headers.accept?.includes('as=Table') === true;
-    const columns = this.custom.get(target.key)?.columns;
+    const whole = url.searchParams.get('includeObject') === 'Object';
+    const format = asTable
+      ? tableFormat(target.type.kind, this.custom.get(target.key)?.columns, whole)
+      : undefined;
     if (target.name !== undefined) {
       const object = store.read(target.key, target.name, target.namespace);
       if (target.subresource === 'log') {
         const log = containerLog(object, this.options.log(object), url.searchParams.get('container'));
         return { code: 200, body: logText(log, url.searchParams) };
       }
-      return { code: 200, body: asTable ? table([object], '', undefined, columns) : object };
+      if (target.subresource === 'scale') return { code: 200, body: readScale(object) };
+      return { code: 200, body: format ? table(format, [object]) : object };
     }
     const fields = url.searchParams.get('fieldSelector') ?? '';
     const matcher = bothMatch(
@@ -222,7 +242,7 @@ export class ApiServer {
       fieldMatcher(fields),
     );
     if (url.searchParams.get('watch') === 'true' || url.searchParams.get('watch') === '1') {
-      this.watch(response, url, target, matcher, asTable ? (columns ?? []) : undefined);
+      this.watch(response, url, target, matcher, format);
       return undefined;
     }
     const limit = Number(url.searchParams.get('limit') ?? 0);
@@ -234,7 +254,7 @@ export class ApiServer {
       ...(limit > 0 ? { limit } : {}),
       ...(token === null ? {} : { token }),
     });
-    if (asTable) return { code: 200, body: table(page.items, String(page.version), page.next, columns) };
+    if (format) return { code: 200, body: table(format, page.items, String(page.version), page.next) };
     const metadata = {
       resourceVersion: String(page.version),
       ...(page.next === undefined ? {} : { continue: page.next }),
@@ -255,7 +275,7 @@ export class ApiServer {
     url: URL,
     target: Target,
     matcher: Matcher,
-    columns: CustomType['columns'] | undefined,
+    format: TableFormat | undefined,
   ): void {
     const { store, bookmarkMs } = this.options;
     const { clock } = store;
@@ -267,13 +287,13 @@ export class ApiServer {
       (target.namespace === undefined || object.metadata.namespace === target.namespace) && matcher(object);
     const listener = ({ type, object, before }: StoreEvent) => {
       const event = transition(type, inScope(object), before !== undefined && inScope(before));
-      if (event) write(event, columns ? table([object], '', undefined, columns) : object);
+      if (event) write(event, format ? table(format, [object]) : object);
     };
     let stop = () => {};
     try {
       if (asked === '' || asked === '0') {
         for (const object of store.all(target.key))
-          if (inScope(object)) write('ADDED', columns ? table([object], '', undefined, columns) : object);
+          if (inScope(object)) write('ADDED', format ? table(format, [object]) : object);
       }
       stop = store.watch(target.key, asked === '' || asked === '0' ? undefined : Number(asked), listener);
     } catch (error) {
@@ -330,7 +350,7 @@ export class ApiServer {
     const made = store.create(
       target.key,
       { ...(custom ? defaulted(custom, stored) : stored), ...INITIAL[target.key] },
-      target.key === 'jobs.batch' ? jobDefaults : undefined,
+      DEFAULTS[target.key],
     );
     this.options.created(target.key, made);
     return { code: 201, body: made };
@@ -346,6 +366,7 @@ export class ApiServer {
 
   /** A custom object is only replaced by one that says which version it replaces. */
   private put(target: Target, body: Obj): Obj {
+    if (target.subresource === 'scale') return this.scale(target, body);
     if (this.custom.has(target.key) && body.metadata.resourceVersion === undefined) {
       const message = 'Invalid value: 0x0: must be specified for an update';
       throw invalid(target.key, target.name ?? '', [{ field: 'metadata.resourceVersion', message }]);
@@ -372,8 +393,18 @@ export class ApiServer {
     );
   }
 
+  private scale(target: Target, scale: Obj): Obj {
+    const before = this.options.store.read(target.key, target.name ?? '', target.namespace);
+    return readScale(this.write({ ...target, subresource: undefined }, writeScale(before, scale)));
+  }
+
   private patch(target: Target, contentType: string, patch: unknown): Obj {
     const before = this.options.store.read(target.key, target.name ?? '', target.namespace);
+    if (target.subresource === 'scale') {
+      const { resourceVersion: _version, ...own } = before.metadata;
+      const scale = readScale({ ...before, metadata: own });
+      return this.scale(target, this.patched(target, scale, contentType, patch));
+    }
     const { resourceVersion: _, ...metadata } = before.metadata;
     const patched = this.patched(target, { ...before, metadata }, contentType, patch);
     if (patched.metadata.uid !== before.metadata.uid) {
@@ -431,6 +462,24 @@ function deleteOptions(url: URL, body: object): DeleteOptions {
     ...(policy === null || policy === undefined ? {} : { propagationPolicy: policy }),
   };
 }
+
+const isReview = ({ verbs }: ResourceType) => verbs !== undefined && !verbs.includes('list');
+
+/** What is filled in of new objects, as far as clients depend on it. */
+const DEFAULTS: Record<string, (object: Obj) => Obj> = {
+  'jobs.batch': jobDefaults,
+  'daemonsets.apps': (set) => ({
+    ...set,
+    spec: {
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
+      ...set.spec,
+    },
+  }),
+  'statefulsets.apps': (set) => ({
+    ...set,
+    spec: { updateStrategy: { type: 'RollingUpdate' }, ...set.spec },
+  }),
+};
 
 /** The status some types are born with. */
 const INITIAL: Record<string, { status: Record<string, unknown> }> = {
@@ -501,6 +550,10 @@ function logText(text: string, query: URLSearchParams): string {
 function lastLines(text: string, count: number): string {
   const lines = text.replace(/\n$/, '').split('\n');
   return `${lines.slice(-count).join('\n')}\n`;
+}
+
+function decode(request: ApiRequest, body: Buffer): Obj {
+  return request.headers['content-type'] === PROTOBUF ? fromProtobuf(body) : json(body);
 }
 
 function json(body: Buffer): Obj {

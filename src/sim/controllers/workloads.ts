@@ -85,9 +85,15 @@ export function reconcileDaemonSet(store: Store, set: Obj): void {
     const nodeName = node.metadata.name;
     if (!byNode.has(nodeName)) store.create('pods', podFrom(set, set.spec?.['template'], { nodeName }));
   }
+  const ready = podsOf(store, set).filter(isReady).length;
   setStatus(store, 'daemonsets.apps', set, {
+    observedGeneration: set.metadata.generation,
     desiredNumberScheduled: nodes.length,
     currentNumberScheduled: byNode.size,
+    updatedNumberScheduled: byNode.size,
+    numberReady: ready,
+    numberAvailable: ready,
+    numberMisscheduled: 0,
   });
 }
 
