@@ -46,6 +46,9 @@ const FLAWS: Readonly<Record<string, string>> = {
   R: 'is signed by a key that was revoked',
 };
 
+/** Of a commit for which there was nothing to check, or no way to. */
+const UNCHECKED = 'N';
+
 const NOT_THEN = 'was not valid at the date of the commit';
 
 /** Good signatures whose time is over. */
@@ -84,6 +87,12 @@ export async function checkSignatures(
       const { kind, certificate } = written.get(commit) ?? {};
       const judged = { commit, letter, signer, said, fingerprint, signers, isHistory };
       const over = isHistory ? undefined : overdue(certificate, now);
+      if (kind === 'pgp' && letter === UNCHECKED) {
+        // gpg took the keys a moment ago: it is there, and finds nothing that could be a signature.
+        await assertRoom(commit);
+        found.set(commit, { ok: false, reason: 'has a signature that cannot be read' });
+        continue;
+      }
       if (kind !== 'ssh' || certificate) onPassing?.(commit);
       found.set(commit, over ?? verdict(judged));
     }
@@ -112,14 +121,33 @@ function verdict(it: {
   if (it.letter === 'G' || (it.isHistory && EXPIRED.has(it.letter))) return { ok: true, signer: it.signer };
   const flaw = FLAWS[it.letter];
   // Without a word nothing was checked: the program is missing, or the disk is full.
-  if (flaw === undefined || it.said.trim() === '') {
-    const hint = 'are gpg and ssh-keygen installed, and is there room for temporary files?';
-    throw new TransientError(`the signature of commit ${it.commit} could not be checked: ${hint}`);
-  }
+  if (flaw === undefined || it.said.trim() === '') throw notChecked(it.commit);
   const isKnown = it.letter === 'U' && it.signers?.keys.has(it.fingerprint) === true;
   const now = it.isHistory ? undefined : it.signers?.keys.get(it.fingerprint);
   const reason = isKnown ? `is signed by a key that ${now ?? NOT_THEN}` : flaw;
   return { ok: false, reason: it.signer === '' ? reason : `${reason}: ${it.signer}` };
+}
+
+function notChecked(commit: string, cause?: unknown): TransientError {
+  const hint = 'are gpg and ssh-keygen installed, and is there room for temporary files?';
+  return new TransientError(`the signature of commit ${commit} could not be checked: ${hint}`, { cause });
+}
+
+/** Larger than any signature, for which git makes a temporary file. */
+const ROOM = new Uint8Array(64 * 1024);
+
+/** Throws TransientError when there is no room for temporary files. */
+async function assertRoom(commit: string): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'nodeop-agent-room-')).catch((error: unknown) => {
+    throw notChecked(commit, error);
+  });
+  try {
+    await writeFile(join(dir, 'signature'), ROOM);
+  } catch (error) {
+    throw notChecked(commit, error);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** What can be said without a look at the keys. */
@@ -140,13 +168,17 @@ async function readWritten(git: GitCommand, commits: readonly string[]): Promise
     // Of a commit that is not there nothing is known, least of all that nobody signed it.
     if (!bytes) throw new LocalGitError(`commit ${commit} is not in the clone`);
     const [header = ''] = Buffer.from(bytes).toString('latin1').split('\n\n', 1);
-    const [, first, rest = ''] = /^gpgsig(?:-sha256)? (.*)\n((?: .*\n?)*)/m.exec(header) ?? [];
+    // Git looks at the one for its own kind of object ids, whatever else there is.
+    const [, first, rest = ''] = (commit.length === 64 ? SIGNED_SHA256 : SIGNED).exec(header) ?? [];
     const kind = first === undefined ? 'none' : kindOf(first);
     const armored = rest.replace(/^ -----END .*/ms, '').replace(/\s/g, '');
     found.set(commit, { kind, certificate: kind === 'ssh' ? certificateTimes(armored) : undefined });
   }
   return found;
 }
+
+const SIGNED = /^gpgsig (.*)\n((?: .*\n?)*)/m;
+const SIGNED_SHA256 = /^gpgsig-sha256 (.*)\n((?: .*\n?)*)/m;
 
 function kindOf(line: string): Kind {
   if (line.startsWith('-----BEGIN SSH SIGNATURE-----')) return 'ssh';

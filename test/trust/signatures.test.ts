@@ -44,6 +44,9 @@ class Commits implements Disposable {
     for (const name of ['ssh', 'gpg']) this.forge(`altered ${name}`, name, (it) => `${it}altered\n`);
     const garbage = 'gpgsig -----BEGIN NONSENSE-----\n -----END NONSENSE-----\n\n';
     this.forge('nonsense', 'unsigned', (it) => it.replace('\n\n', `\n${garbage}`));
+    const junk = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----\n\n';
+    this.forge('junk', 'unsigned', (it) => it.replace('\n\n', `\n${junk}`));
+    this.forge('ssh for other ids', 'ssh', (it) => it.replace('\ngpgsig ', '\ngpgsig-sha256 '));
     this.forge('words of a signature', 'unsigned', (it) => `${it}\ngpgsig -----BEGIN SSH SIGNATURE-----\n`);
   }
 
@@ -106,6 +109,8 @@ describe('signatures of commits', () => {
       'gpg of an expired key': key('^is signed by a key that has expired: past'),
       'altered ssh': 'has a signature that is not of this commit',
       'altered gpg': key('^has a signature that is not of this commit'),
+      junk: 'has a signature that cannot be read',
+      'ssh for other ids': 'is not signed',
       nonsense: 'is signed in a way that is not supported',
     });
   });
