@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { InvalidError } from '../../src/api/errors.ts';
-import { entriesOf, entryOf } from '../../src/core/runs/ledger.ts';
+import { entriesOf, entryOf, withEntries } from '../../src/core/runs/ledger.ts';
 import { ApiError } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
@@ -278,3 +278,78 @@ test.each(['Invalid', 'Waiting', 'Pending'])(
     expect(repository.read('results/a.yaml')).toContain('reason: NodeOpDeleted');
   },
 );
+
+/** Nothing more goes into the record. */
+function fill({ ledger: { parts } }: MemoryStore): void {
+  for (let i = 0; ; i++) {
+    const entries = Array.from({ length: 31 * 1024 }, (_, n) => ({
+      entry: String(i * 100_000 + n).padStart(16, '0'),
+    }));
+    const next = withEntries(parts, entries);
+    if (!next) return;
+    const { name, data } = next.part;
+    parts.set(name, { name, version: 'full', data: { ...parts.get(name)?.data, ...data } });
+  }
+}
+
+test('while the record is full nothing begins, and no NodeOp goes before its result is in Git', async () => {
+  using repository = new TestRepository();
+  const first = agent(repository);
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await first.loop.pollNow();
+  await first.loop.stop();
+  fill(first.store);
+  const { loop, store } = agent(repository, first.store);
+  await loop.pollNow();
+  expect(loop.state().blocked).toContain('is full');
+  store.finish('Completed');
+  const [op] = store.list();
+  expect(loop.mayGo(op as never)).toBe(false);
+  await loop.pollNow();
+  expect(phaseOf(repository, 'a')).toBe('Completed');
+  expect(loop.mayGo(op as never)).toBe(true);
+  await loop.stop();
+});
+
+test('what a running agent knows to have begun is put back when people removed the record', async () => {
+  using repository = new TestRepository();
+  const { loop, store } = agent(repository);
+  await carryOut(repository, { loop, store }, 'a');
+  store.objects.clear();
+  store.ledger.parts.clear();
+  await carryOut(repository, { loop, store }, 'b');
+  await loop.pollNow();
+  expect(begun(store).toSorted()).toEqual([entryOf('runs/a.yaml'), entryOf('runs/b.yaml')].toSorted());
+  await loop.stop();
+});
+
+test.each([
+  ['removes the run file', 'Cancelled', 'Removed'],
+  ['holds all clusters', 'Waiting', 'Held'],
+  ['edits the run file', 'Pending', 'cordon: true'],
+])('what is pushed just before the announcement of a run counts: it %s', async (what, phase, told) => {
+  using repository = new TestRepository();
+  const { loop, store } = agent(repository);
+  repository.push({ README: 'operations' });
+  await loop.pollNow();
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  const { bare, clone } = repository;
+  repository.pull();
+  if (what.startsWith('removes')) repository.git(clone, 'rm', '-q', 'runs/a.yaml');
+  else if (what.startsWith('holds')) repository.write({ 'hold.yaml': 'reason: audit' });
+  else repository.write({ 'runs/a.yaml': nodeOp('a', '  cordon: true\n') });
+  repository.git(clone, 'add', '-A');
+  repository.git(clone, 'commit', '-q', '-m', 'late');
+  repository.git(clone, 'push', '-q', 'origin', 'HEAD:refs/heads/late');
+  const hook = join(bare, 'hooks/pre-receive');
+  const first = 'unset GIT_QUARANTINE_PATH; rm "$0"; git update-ref refs/heads/main refs/heads/late';
+  writeFileSync(hook, `#!/bin/sh\n${first}\n`);
+  chmodSync(hook, 0o755);
+  await loop.pollNow();
+  expect(store.creations).toBe(0);
+  await loop.pollNow();
+  expect(phaseOf(repository, 'a')).toBe(phase);
+  expect(repository.read('results/a.yaml')).toContain(told);
+  expect(store.creations).toBe(phase === 'Pending' ? 1 : 0);
+  await loop.stop();
+});

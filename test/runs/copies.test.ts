@@ -109,3 +109,15 @@ test('a run whose NodeOp is gone is not taken for its restored copy', async () =
   expect(repository.read('results/a.yaml')).toContain('reason: NodeOpDeleted');
   await loop.stop();
 });
+
+test('a copy may go: it has no result that could be put on record', async () => {
+  using repository = new TestRepository();
+  const { store, loop } = agent(repository);
+  await carryOut(repository, { loop, store }, 'a');
+  const [original] = store.list();
+  if (!original) throw new Error('nothing was made');
+  const key = put(store, original, 'copy', original.metadata.annotations ?? {});
+  await loop.pollNow();
+  expect(loop.mayGo(store.objects.get(key) ?? original)).toBe(true);
+  await loop.stop();
+});

@@ -373,3 +373,38 @@ test('anybody may put hold.yaml there, and only who signs takes it away', async 
   expect(it.started()).toEqual(['a']);
   await anew.stop();
 });
+
+test.each(['the agent goes on', 'the agent starts anew, without its clone'])(
+  'a force-push that takes hold.yaml away lets nothing go, whatever was signed before it (%s)',
+  async (how) => {
+    using it = new Trusted();
+    const { repository } = it;
+    const first = it.agent();
+    repository.push({ 'hold.yaml': 'reason: the first\n' });
+    repository.remove('hold.yaml');
+    await first.pollNow();
+    const free = repository.git(repository.bare, 'rev-parse', 'main').trim();
+    it.pushUnsigned({ 'hold.yaml': 'reason: audit\n' });
+    await first.pollNow();
+    if (how !== 'the agent goes on') {
+      await first.stop();
+      rmSync(`${repository.root}/agent.git`, { recursive: true });
+    }
+    repository.git(repository.bare, 'update-ref', 'refs/heads/main', free);
+    repository.git(repository.clone, 'fetch', '-q', 'origin');
+    repository.git(repository.clone, 'reset', '-q', '--hard', 'origin/main');
+    repository.push({ README: 'operations' });
+    const agent = how === 'the agent goes on' ? first : it.agent();
+    await agent.pollNow();
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    await agent.pollNow();
+    expect(it.started()).toEqual([]);
+    expect(repository.read('results/a.yaml')).toContain('history that was rewritten');
+    repository.push({ 'hold.yaml': '' });
+    await agent.pollNow();
+    repository.remove('hold.yaml');
+    await agent.pollNow();
+    expect(it.started()).toEqual(['a']);
+    await agent.stop();
+  },
+);

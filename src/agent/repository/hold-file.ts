@@ -2,7 +2,7 @@ import { reasonIn } from '../../core/holds.ts';
 import { holdPath, type Layout } from '../../core/runs/paths.ts';
 import { flaw } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import { filesAt, isPlain } from '../../git/read.ts';
+import { filesAt, forkPoint, isPlain } from '../../git/read.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Trust } from './trust.ts';
 
@@ -15,11 +15,24 @@ export class HoldFile {
   readonly #mirror: Mirror;
   readonly #trust: Trust | undefined;
   #known: { tip: string; reason: string | undefined } | undefined;
+  #heldAt: string | undefined;
+  #isRecalled = false;
 
   constructor(mirror: Mirror, layout: Layout, trust: Trust | undefined) {
     this.path = holdPath(layout);
     this.#mirror = mirror;
     this.#trust = trust;
+  }
+
+  /** The tip at which the file was seen last, as long as it holds. */
+  get heldAt(): string | undefined {
+    return this.#heldAt;
+  }
+
+  /** Takes over, once, what an agent before had seen. */
+  recall(heldAt: string | undefined): void {
+    if (!this.#isRecalled) this.#heldAt ??= heldAt;
+    this.#isRecalled = true;
   }
 
   /** The reason at the tip, '' without one; undefined when nothing is held. */
@@ -32,6 +45,8 @@ export class HoldFile {
     if (isPlain(entry)) reason = reasonIn(await this.#content(entry.blob));
     else if (entry) reason = 'it is no plain file';
     else reason = await this.#untilRemoved(snapshot);
+    if (entry) this.#heldAt = tip;
+    else if (reason === undefined) this.#heldAt = undefined;
     this.#known = { tip, reason };
     return reason;
   }
@@ -44,13 +59,11 @@ export class HoldFile {
   async #untilRemoved(snapshot: Snapshot): Promise<string | undefined> {
     if (this.#trust === undefined) return undefined;
     try {
+      // An older removal may be signed; it is not that of the file that was there since.
+      if (this.#heldAt !== undefined && !(await this.#grewFrom(this.#heldAt, snapshot.tip)))
+        return 'it went with a part of the history that was rewritten; add it and remove it signed';
       const removal = await this.#trust.removal(this.path, snapshot);
-      if (removal === undefined) {
-        const isRewritten = this.#known?.reason !== undefined;
-        return isRewritten
-          ? 'it went with a part of the history that was rewritten; add it and remove it signed'
-          : undefined;
-      }
+      if (removal === undefined) return undefined;
       const why = flaw(removal);
       return why === undefined ? undefined : `${why}, and it removed the file; add it and remove it signed`;
     } catch (error) {
@@ -58,5 +71,9 @@ export class HoldFile {
       const why = error instanceof Error ? error.message : String(error);
       return `whether its removal is signed cannot be checked: ${why}`;
     }
+  }
+
+  async #grewFrom(from: string, tip: string): Promise<boolean> {
+    return (await forkPoint(this.#mirror.git, from, tip)) === from;
   }
 }

@@ -34,6 +34,8 @@ export class Ledger {
   #parts = new Map<string, LedgerPart>();
   #entries = new Set<string>();
   #recent = new Map<string, string>();
+  /** Entries that were on record and were lost with a part that somebody removed; they are put back with the next one. */
+  #lost = new Set<string>();
   #identity: string | undefined;
   #isLoaded = false;
   #results = new Map<string, NodeOpReport>();
@@ -97,15 +99,19 @@ export class Ledger {
    */
   async add(runs: ReadonlyMap<string, string | undefined>): Promise<void> {
     for (let attempt = 0; ;) {
-      const missing = [...runs].flatMap(([path, uid]) =>
+      const fresh = [...runs].flatMap(([path, uid]) =>
         this.has(path) ? [] : [{ entry: entryOf(path), uid }],
       );
+      const missing = [...[...this.#lost].map((entry) => ({ entry, uid: undefined })), ...fresh];
       if (missing.length === 0) return;
       const next = withEntries(this.#parts, missing);
       if (!next) throw new InvalidError(FULL);
       // oxlint-disable-next-line no-await-in-loop -- each goes on where the one before ended
       if (await this.#write(next.part)) {
-        for (const { entry } of missing.slice(0, next.taken)) this.#entries.add(entry);
+        for (const { entry } of missing.slice(0, next.taken)) {
+          this.#entries.add(entry);
+          this.#lost.delete(entry);
+        }
         this.#recent = recentOf(this.#parts.values());
       } else if (++attempt >= ATTEMPTS) throw new TransientError('others write the record all the time');
     }
@@ -163,7 +169,9 @@ export class Ledger {
   async #read(): Promise<void> {
     const parts = await this.#store.read();
     this.#parts = new Map(parts.map((it) => [it.name, it]));
-    this.#entries = entriesOf(parts);
+    const entries = entriesOf(parts);
+    this.#lost = new Set([...this.#entries].filter((it) => !entries.has(it)));
+    this.#entries = new Set([...entries, ...this.#lost]);
     this.#recent = recentOf(parts);
     this.#results = new Map();
     for (const { name, data } of parts) {

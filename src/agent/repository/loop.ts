@@ -13,6 +13,7 @@ import {
   type Telemetry,
 } from '../../core/ports.ts';
 import type { WaitingRun } from '../../core/runs/ledger.ts';
+import { copyProblem } from '../../core/rollout/identity.ts';
 import { pathOfRunId } from '../../core/runs/paths.ts';
 import { localRepository } from '../../git/mirror.ts';
 import { mergesAfter } from '../../git/read.ts';
@@ -152,11 +153,12 @@ export class RepositoryLoop {
     return this.#enqueue(true);
   }
 
-  /** A NodeOp of a run is kept until its result is on record, unless nothing can be put on record here. */
+  /** A NodeOp of a run is kept until its result is on record, unless it can be put on record nowhere. A copy has none. */
   mayGo(nodeOp: NodeOp): boolean {
-    const { blocked } = this.#reconciler;
-    if (this.#runOf(nodeOp) === undefined || blocked !== undefined) return true;
-    return this.#reconciler.isRecorded(nodeOp.metadata.uid ?? '');
+    if (this.#runOf(nodeOp) === undefined || copyProblem(nodeOp) !== undefined) return true;
+    if (this.#reconciler.isRecorded(nodeOp.metadata.uid ?? '')) return true;
+    // Where only the record in the cluster is missing, Git takes it.
+    return this.#reconciler.lacksRecord && this.#problem !== undefined;
   }
 
   /** Path of the run file, when it is one of this repository. */

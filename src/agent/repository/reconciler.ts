@@ -10,6 +10,7 @@ import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts } from '../../core/runs/plan.ts';
+import { treeChanges } from '../../git/read.ts';
 import type { Logger } from '../logger.ts';
 import { RunExecutor, type Start } from './actions.ts';
 import { Baseline } from './baseline.ts';
@@ -122,6 +123,11 @@ export class Reconciler {
     return this.#blocked;
   }
 
+  /** Whether the record in the cluster cannot be used. */
+  get lacksRecord(): boolean {
+    return this.#blocked !== undefined && !this.ledger.isLoaded;
+  }
+
   /** Runs that wait, as of the last look. */
   get waiting(): readonly WaitingRun[] {
     return this.#waiting;
@@ -159,8 +165,11 @@ export class Reconciler {
       return { pending: rewoundMs !== undefined, lookInMs: rewoundMs ?? Infinity, problem };
     }
     this.#toldProblem = '';
-    let snapshot = await repository.read();
+    const judged = await repository.read();
+    let snapshot = judged;
+    const { overtaken } = repository;
     // Before anything else: whoever brakes is heard first.
+    if (this.ledger.isLoaded) this.#holdFile.recall(this.ledger.head.heldAt);
     this.#deps.holds.set('repository', await this.#holdFile.reason(snapshot));
     let trouble = away;
     if (!away) {
@@ -195,13 +204,28 @@ export class Reconciler {
     const dueMs = await publisher.publish({ ...news, isUrgent: starts.length > 0 }, snapshot);
     if (away) throw away;
     const told = new Map([...nodeOps].filter(([path]) => !acted.failed.has(path)));
+    for (const path of this.ledger.results.keys()) if (!acted.failed.has(path)) await this.ledger.drop(path);
     await this.#published(planned, told, snapshot);
+    // What others pushed meanwhile may say otherwise, and is read first: the file is gone, say, or all is held.
+    const isOvertaken =
+      starts.length > 0 && repository.overtaken > overtaken && (await this.#hasNews(judged));
+    if (isOvertaken) return { pending: true, lookInMs: 0 };
     const begun = await this.#begin(starts, snapshot);
     if (trouble !== undefined) throw trouble;
     return {
       pending: acted.pending || begun.pending || dueMs !== undefined,
       lookInMs: Math.min(acted.lookInMs, begun.lookInMs, dueMs ?? Infinity),
     };
+  }
+
+  /** Whether anything was pushed since that has a say in what begins. */
+  async #hasNews(judged: Snapshot): Promise<boolean> {
+    const { mirror, layout } = this.repository;
+    const now = await this.repository.read();
+    const changes = await treeChanges(mirror.git, judged.tip, now.tip, [layout.runs, layout.nodeops]);
+    const held = await this.#holdFile.reason(now);
+    const isOwn = now.owner === this.ledger.identity;
+    return changes.length > 0 || held !== this.#deps.holds.current.repository || !isOwn;
   }
 
   /** Once, however the time goes on that it names. */
@@ -366,7 +390,6 @@ export class Reconciler {
       if (isFinalPhase(status?.phase)) this.#recorded.add(metadata.uid ?? '');
     }
     if (this.#recorded.size > before) this.#deps.onRecord?.();
-    for (const path of this.ledger.results.keys()) await this.ledger.drop(path);
     const waiting = planned.flatMap((action) => {
       if (action.type !== 'wait') return [];
       const { run, reason, message, until } = action;
@@ -380,7 +403,8 @@ export class Reconciler {
     if (!this.ledger.isLoaded) return;
     const { tip: runs, resultsTip: results } = snapshot;
     const passedOver = snapshot.baseline?.size ?? 0;
-    await this.ledger.setHead({ runs, results, waiting, waitingCount: waiting.length, passedOver });
+    const { heldAt } = this.#holdFile;
+    await this.ledger.setHead({ runs, results, waiting, waitingCount: waiting.length, passedOver, heldAt });
   }
 
   /** While Git is away results go on record in the cluster, so that no NodeOp has to be kept for them. */

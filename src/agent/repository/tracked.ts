@@ -29,6 +29,7 @@ export class TrackedRepository {
   readonly #rewinds: Rewinds;
   #lastFetch: number | undefined;
   #sawNoBranch = false;
+  #overtaken = 0;
 
   constructor(options: TrackedOptions) {
     const { config, signal } = options;
@@ -76,6 +77,11 @@ export class TrackedRepository {
     return this.#sawNoBranch;
   }
 
+  /** How many pushes found that others had been first, and went on top of what they had pushed. */
+  get overtaken(): number {
+    return this.#overtaken;
+  }
+
   /** @returns why the results could not be fetched, when those fetched last will do */
   async fetch(): Promise<unknown> {
     const { telemetry, signal } = this.#options;
@@ -114,9 +120,15 @@ export class TrackedRepository {
   async push(branch: Branch, files: Files, message: string): Promise<string> {
     const { config, clock, now, signal, telemetry } = this.#options;
     const { author, signing } = config.git;
-    const options = { author, signing, clock, now, signal, onRetry: telemetry.pushRetried };
+    let tries = 1;
+    const onRetry = () => {
+      tries += 1;
+      telemetry.pushRetried();
+    };
+    const options = { author, signing, clock, now, signal, onRetry };
     const text = fillTemplate(config.report.message, message, clusterOf(config));
     const commit = await writeFiles(branch, files, text, options);
+    if (tries > 1) this.#overtaken += 1;
     await this.#moveTo(await this.#tipsNow(await this.mirror.results.tip()));
     if (this.#rewinds.rewound) throw new TransientError(this.problem ?? '');
     return commit;

@@ -123,6 +123,8 @@ export interface Head {
   waitingCount: number;
   /** Run files that are passed over. */
   passedOver: number;
+  /** The tip at which the file was seen last that holds all clusters, as long as it holds. */
+  heldAt?: string | undefined;
 }
 
 export interface WaitingRun {
@@ -137,8 +139,9 @@ export interface WaitingRun {
 const TOLD = 200;
 
 export function headData(head: Head): Record<string, string> {
-  const { runs = '', results = '', waiting, waitingCount, passedOver } = head;
+  const { runs = '', results = '', waiting, waitingCount, passedOver, heldAt = '' } = head;
   return {
+    heldAt,
     runs,
     results,
     waiting: JSON.stringify(waiting.slice(0, TOLD)),
@@ -156,6 +159,7 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
     waiting: parseWaiting(data['waiting']),
     waitingCount: Number(data['waitingCount']) || 0,
     passedOver: Number(data['passedOver']) || 0,
+    heldAt: id(data['heldAt']),
   };
 }
 
