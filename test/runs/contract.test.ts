@@ -117,3 +117,28 @@ test('a pipeline may be wanted, and a name of a file is no way to forge a traile
   expect(text).not.toContain('[skip ci]');
   expect(text).not.toMatch(/^Cluster:/m);
 });
+
+test.each([
+  ['first/a.yaml', 'second.yaml/b.yaml'],
+  ['a.yaml', 'a.yaml/b.yaml'],
+  ['a.yaml', 'a.yaml/deep/b.yaml'],
+])('a folder named like a run file takes no report away: %s, then %s', async (file, inside) => {
+  using repository = new TestRepository();
+  const { loop, store } = agent(repository);
+  repository.push({ [`runs/${file}`]: nodeOp('first') });
+  await loop.pollNow();
+  store.finish('Completed');
+  await loop.pollNow();
+  repository.remove(`runs/${file}`);
+  repository.push({ [`runs/${inside}`]: nodeOp('second') });
+  await loop.pollNow();
+  expect(repository.read(`results/${file}`)).toContain('phase: Completed');
+  const report = repository.read(`results/${inside.replace('.yaml/', '%2Eyaml/')}`);
+  expect(report).toContain('phase: Invalid');
+  expect(report).toContain('lies in a folder that is named like a run file');
+  expect(store.creations).toBe(1);
+  const commits = repository.commits();
+  await loop.pollNow();
+  expect(repository.commits(), 'said once').toBe(commits);
+  await loop.stop();
+});

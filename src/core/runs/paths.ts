@@ -28,7 +28,8 @@ export function reportPath(layout: Layout, runPath: string): string {
   const inside = runPath.slice(layout.runs.length + 1);
   if (isOwnName(inside)) return `${resultsFolder(layout)}/${inside.replaceAll('.', '%2E')}`;
   // git refuses to write such names, though a tree made by other means may hold them.
-  const safe = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
+  const refused = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
+  const safe = YAML_FOLDER.test(refused) ? refused.split('/').map(escapeFolder).join('/') : refused;
   return `${resultsFolder(layout)}/${safe}`;
 }
 
@@ -48,6 +49,13 @@ const REFUSED = /(?:^|\/)(?:\.+|\.git)(?:\/|$)/i;
 
 function escapeRefused(name: string): string {
   return REFUSED.test(name) ? name.replaceAll('.', '%2E') : name;
+}
+
+/** A folder of such a name would take the place of the report of a run file of that name, and the other way round. */
+const YAML_FOLDER = /\.ya?ml\//i;
+
+function escapeFolder(name: string, at: number, { length }: readonly string[]): string {
+  return at + 1 < length && YAML.test(name) ? name.replaceAll('.', '%2E') : name;
 }
 
 const BASELINE = '.baseline.yaml';
@@ -102,6 +110,7 @@ export function refusal(path: string, mode: string): string | undefined {
   if (mode === SUBMODULE) return 'is a submodule; run files must be plain files';
   if (isEscaped(path)) return NOT_UTF8;
   if (path.split('/').some((it) => it === '..' || it === '.')) return 'has a path with ".." or "."';
+  if (YAML_FOLDER.test(path)) return 'lies in a folder that is named like a run file; rename the folder';
   return undefined;
 }
 
