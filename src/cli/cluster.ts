@@ -4,6 +4,7 @@ import { InvalidError, TransientError } from '../api/errors.ts';
 import { backoffMs, pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { ApiError, KubeClient } from '../kube/client.ts';
+import { minorOf } from '../kube/server-version.ts';
 import type { Resource } from '../kube/resources.ts';
 import { reasonOf } from './system-error.ts';
 
@@ -84,10 +85,8 @@ export class ReadOnlyCluster {
   }
 
   /** Of the server's version, 20 of `1.20`; undefined when it tells none. */
-  async minor(): Promise<number | undefined> {
-    const version = await this.ask('read the version', () => this.client.request('GET', '/version'));
-    const minor = Number.parseInt((version as { minor?: string }).minor ?? '', 10);
-    return Number.isNaN(minor) ? undefined : minor;
+  minor(): Promise<number | undefined> {
+    return this.ask('read the version', () => minorOf(this.client));
   }
 
   close(): Promise<void> {

@@ -6,6 +6,8 @@ import { isOthers } from '../core/external/status.ts';
 import { ExternalView } from '../core/external/view.ts';
 import { ownerMark } from '../core/rollout/facts.ts';
 import { inFlightNodes } from '../core/rollout/status.ts';
+import { unguardedIn } from '../core/rollout/retries.ts';
+import { standingText } from '../core/rollout/words.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { clusterHeld, heldText } from './held.ts';
@@ -122,6 +124,10 @@ function showAll(
   const more = over.length - Math.max(0, shown.length - open.length);
   if (more > 0) print(`… and ${more} more that are finished; see --limit`);
   for (const nodeOp of open) print(wrap(`\n${nameOf(nodeOp)}: ${conditionText(nodeOp)}`, columns()));
+  for (const nodeOp of open) {
+    const unguarded = unguardedIn(nodeOp.status ?? {});
+    if (unguarded !== undefined) print(wrap(`Warning: ${nameOf(nodeOp)}: ${unguarded}`, columns()));
+  }
   for (const line of waitingLines(waits)) print(wrap(line, columns()));
   const [first] = shown;
   if (left.length === 0) {
@@ -169,12 +175,12 @@ function outline(nodeOp: NodeOp) {
   const message = conditionText(nodeOp);
   const held = heldText(nodeOp);
   const path = runPathOf(nodeOp);
-  return { namespace, name, run: path, phase, held, message, summary, startedAt, completedAt };
+  const warning = unguardedIn(nodeOp.status ?? {});
+  return { namespace, name, run: path, phase, held, message, warning, summary, startedAt, completedAt };
 }
 
-function conditionText(nodeOp: NodeOp): string {
-  const ready = nodeOp.status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.message ?? 'not looked at by an agent yet';
+function conditionText({ status = {} }: NodeOp): string {
+  return standingText(status) ?? 'not looked at by an agent yet';
 }
 
 function created(nodeOp: NodeOp): string {

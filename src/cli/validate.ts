@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema } from '../api/config.ts';
+import { type AgentConfig, AGENT_API_VERSION, AgentConfigSchema, clusterOf } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import { parseDocument, type Content, type Kind, type LocatedProblem } from '../api/documents.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/nodeop.ts';
@@ -13,10 +13,12 @@ import { load } from '../api/yaml.ts';
 import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
 import { line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
-import { refusal } from '../core/runs/paths.ts';
+import { areNamesakes, type Asked, askedBy, namesakeText } from '../core/runs/namesakes.ts';
+import { type Layout, refusal } from '../core/runs/paths.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../core/runs/schedules.ts';
 import { loadConfig } from './load-config.ts';
+import { type Namesake, readNamesakes, standingOf } from './namesakes.ts';
 import { readStored, type Stored } from './stored.ts';
 import { reasonOf } from './system-error.ts';
 import { readDefinitions, walk } from './repository-files.ts';
@@ -37,6 +39,9 @@ interface Flags {
 interface Scope {
   root: string;
   nodeops: string;
+  /** Where its folders are, and which cluster it is for, as far as that is configured. */
+  layout?: Layout;
+  namespace?: string;
   runs?: string;
   executor?: AgentConfig['rollout']['executor'];
   defaultImage?: string | undefined;
@@ -89,11 +94,14 @@ const standardIo: Io = {
 
 async function scopeOf({ root, nodeops, config: file }: Flags): Promise<Scope> {
   if (file === undefined) return { root, nodeops: nodeops ?? 'nodeops' };
-  const { git, rollout, defaults } = await loadConfig(file);
+  const config = await loadConfig(file);
+  const { git, rollout, defaults, kubernetes } = config;
   return {
     root,
     nodeops: nodeops ?? git.paths.nodeops,
     runs: git.paths.runs,
+    layout: { ...git.paths, cluster: clusterOf(config) },
+    namespace: kubernetes.namespace,
     executor: rollout.executor,
     defaultImage: defaults.image,
   };
@@ -127,10 +135,12 @@ export async function validatePaths(
       problems.push({ file: start, path: [], message: reasonOf(error) });
     }
   }
+  const asked: Asked[] = [];
   const context: Context = {
     runs: (file) => `${resolve(file)}${sep}`.startsWith(`${resolve(runs)}${sep}`),
     layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
-    namespace: 'default',
+    onAsked: (it) => asked.push(it),
+    namespace: scope.namespace ?? 'default',
     definitions,
     executor: scope.executor ?? 'agent',
     defaultImage: scope.defaultImage,
@@ -154,7 +164,54 @@ export async function validatePaths(
       for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
     }
   }
-  return { files: files.size, problems };
+  problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
+  return { files: files.size, problems: inOrder(problems, starts.concat([...files.keys()])) };
+}
+
+/** Each problem with those of its file, in the order of the files. */
+function inOrder(problems: readonly FileProblem[], files: readonly string[]): FileProblem[] {
+  const places = new Map(files.map((file, i) => [file, i]));
+  const place = ({ file }: FileProblem) => places.get(file) ?? -1;
+  return problems.toSorted((a, b) => place(a) - place(b) || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Of two run files that ask for one NodeOp the second is told, by path; of one that is over nothing is. */
+async function problemsOfNames(
+  asked: readonly Asked[],
+  files: ReadonlySet<string>,
+  scope: Scope,
+  context: Context,
+): Promise<FileProblem[]> {
+  const { root } = scope;
+  const layout = { ...context.layout, ...scope.layout };
+  const folder = { root, context: { ...context, layout }, results: root };
+  const own = asked.map((it) => ({ ...it, path: relative(root, it.path) }));
+  const checked = new Set([...files].map((file) => relative(root, file)));
+  const others = await readNamesakes(own, folder, checked);
+  const byName = Map.groupBy([...own, ...others], ({ namespace, name }) => `${namespace}/${name}`);
+  const problems: FileProblem[] = [];
+  for (const group of byName.values()) {
+    if (group.length < 2) continue;
+    // oxlint-disable-next-line no-await-in-loop -- names that are there twice are few
+    const standing = await Promise.all(group.map((it) => standingOf(it, folder)));
+    for (const it of standing) {
+      if (it.isOver || !checked.has(it.path)) continue;
+      const isBefore = (other: Namesake) => other.isOver || !checked.has(other.path) || other.path < it.path;
+      const other = standing.find((one) => areNamesakes(it, one) && isBefore(one));
+      const file = other && asked.find(({ path }) => relative(root, path) === it.path)?.path;
+      if (other === undefined || file === undefined) continue;
+      const problem = { path: ['metadata', 'name'], message: namesakeText(it, other) };
+      for (const located of locate(root, file, problem)) problems.push({ ...located, file });
+    }
+  }
+  return problems;
+}
+
+/** With line and column, for which the file is parsed again: few have such problems. */
+function locate(root: string, file: string, problem: Problem): LocatedProblem[] {
+  const { bytes = new Uint8Array() } = readStored(root, [file]).get(file) ?? {};
+  const parsed = parseDocument(bytes, [DEFINITION, ...OTHERS]);
+  return parsed.ok ? parsed.locate([problem]) : [problem];
 }
 
 /** A processor does faster what it does over and over, so some are parsed before they are checked. */
@@ -171,7 +228,10 @@ function isBelow(folder: string, start: string): (file: string) => boolean {
 }
 
 /** `runs`: whether a file lies in the folder of the runs, where nothing else may. */
-type Context = Required<PrepareContext> & { runs: (file: string) => boolean };
+type Context = Required<PrepareContext> & {
+  runs: (file: string) => boolean;
+  onAsked: (asked: Asked) => void;
+};
 
 /** A file that is parsed, whatever came of it. */
 interface LoadedFile {
@@ -224,6 +284,8 @@ function distinct(problems: readonly LocatedProblem[]): LocatedProblem[] {
 
 function problemsOfRun(path: string, content: Content, context: Context): LocatedProblem[] {
   const prepared = prepareRun({ path, mode: '100644', blob: '', commit: '', content }, context);
+  const asked = askedBy(path, prepared);
+  if (asked && context.runs(path)) context.onAsked(asked);
   return prepared.ok ? [] : prepared.problems;
 }
 

@@ -5,6 +5,9 @@ import { NODEOP_GROUP, NODEOP_VERSION, NodeOpCrdSchema } from '../api/nodeop.ts'
 /** Name of the CustomResourceDefinition of NodeOps. */
 export const DEFINITION = `nodeops.${NODEOP_GROUP}`;
 
+/** Reason of what is not begun, since the cluster would forget what becomes of it. */
+export const LACKS_FIELDS = 'DefinitionLacksFields';
+
 /** A structural schema, as far as it says which fields are kept. */
 interface Schema {
   properties?: Record<string, Schema>;

@@ -33,6 +33,8 @@ export type Timetable = (expression: string, jitterMs: number, task: () => Promi
  */
 export interface NodeOpStore {
   readonly ledger: LedgerStore;
+  /** Why none may be made here now. */
+  obstacle?(): string | undefined;
   /** All NodeOps of the watched namespaces, from the synced cache. */
   list(): NodeOp[];
   /** Fresh from the API server; undefined when it does not exist. */

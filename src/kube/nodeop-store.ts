@@ -28,6 +28,7 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
   const { client, ledger, cache, subscribe, read = (nodeOp) => nodeOp } = options;
   return {
     ledger,
+    obstacle: () => options.obstacle?.(),
     list: () => [...cache.values()].map(read),
     get: async (namespace, name) => {
       const found = await client.get<NodeOp>(NODEOPS, name, namespace);

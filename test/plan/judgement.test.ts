@@ -34,8 +34,56 @@ test('validate refuses among the runs what the agent refuses there', async () =>
   const { code, stdout } = await validate();
   expect(stdout).toMatch(/^runs\/agent\.yaml:2:\d+: kind: "AgentConfig" is not known here/m);
   expect(stdout).toMatch(/^runs\/link\.yaml:1:1: is a symbolic link; run files must be plain files$/m);
+  expect(stdout).toMatch(
+    /^runs\/b\.yaml:3:\d+: metadata\.name: runs\/a\.yaml asks for .*default\/flash as well/m,
+  );
   expect(stdout).not.toMatch(/^runs\/a\.yaml/m);
   expect(code).toBe(1);
+});
+
+test.each([
+  ['the second is told', {}, [], 'b'],
+  ['the first too, when it alone is checked', {}, ['runs/a.yaml'], 'a'],
+  ['one that is over is not told', { 'results/b.yaml': 'Completed' }, [], 'a'],
+  ['nor are two that are', { 'results/a.yaml': 'Failed', 'results/b.yaml': 'Completed' }, [], undefined],
+])('validate of two run files with one name: %s', async (_, reports, args, told) => {
+  write('runs/a.yaml', nodeOp('flash'));
+  write('runs/b.yaml', nodeOp('flash'));
+  for (const [file, phase] of Object.entries(reports)) write(file, report(phase));
+  const { code, stdout } = await validate(...args);
+  const found = [
+    ...stdout.matchAll(/^runs\/(\w)\.yaml:3:\d+: metadata\.name: .* only one of them gets it/gm),
+  ];
+  expect(found.map(([, name]) => name)).toEqual(told === undefined ? [] : [told]);
+  expect(code).toBe(told === undefined ? 0 : 1);
+});
+
+test('run files for different clusters, or in different namespaces, may have one name; definitions may not', async () => {
+  write('nodeops/d.yaml', nodeOp('d'));
+  const run = (cluster: string) =>
+    `apiVersion: agent.nodeop.dev/v1alpha1\nkind: NodeOpRun\nmetadata: {name: flash}\nspec: {nodeOp: d, clusters: [${cluster}]}\n`;
+  write('runs/a.yaml', run('berlin'));
+  write('runs/b.yaml', run('lisbon'));
+  write('runs/c.yaml', nodeOp('flash').replace('flash}', 'flash, namespace: other}'));
+  expect(await validate()).toMatchObject({ code: 0 });
+  write('nodeops/e.yaml', nodeOp('d'));
+  const { code, stdout } = await validate();
+  expect(stdout).toMatch(/^nodeops\/e\.yaml:3:\d+: metadata\.name: "d" is defined more than once/m);
+  expect(code).toBe(1);
+});
+
+test.each([
+  ['is blocked when the other comes first', 'runs/b.yaml', undefined, /BLOCKED: runs\/a\.yaml asks for/],
+  ['is told when the other comes after', 'runs/a.yaml', undefined, /- runs\/b\.yaml asks for/],
+  ['is blocked when the other was seen', 'runs/a.yaml', 'Waiting', /BLOCKED: runs\/b\.yaml asks for/],
+  ['does not mind one that is over', 'runs/a.yaml', 'Completed', undefined],
+])('plan of a run with the name of another %s', async (_, file, phase, text) => {
+  write('runs/a.yaml', nodeOp('flash'));
+  write('runs/b.yaml', nodeOp('flash'));
+  if (phase !== undefined) write('results/b.yaml', report(phase).replaceAll('a.yaml', 'b.yaml'));
+  const { stdout } = await plan(file);
+  if (text === undefined) expect(stdout).not.toContain('asks for');
+  else expect(stdout).toMatch(text);
 });
 
 test.each([

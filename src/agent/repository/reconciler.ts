@@ -155,7 +155,7 @@ export class Reconciler {
   }
 
   async #look(fetch: boolean, nodeOps: Map<string, NodeOp>): Promise<Outcome> {
-    const { config, now } = this.#deps;
+    const { config, now, store } = this.#deps;
     const { repository, publisher } = this;
     const isDue = fetch || repository.tip === undefined || repository.rewoundMs === 0;
     const away = isDue ? await repository.fetch() : undefined;
@@ -191,7 +191,13 @@ export class Reconciler {
     const facts = read.map((run) => this.#withRefusal(run));
     const { maxConcurrent, maxAge } = config.runs;
     const { text: held } = this.#deps.holds;
-    const options = { maxConcurrent, blocked: this.#blocked, held, maxAgeMs: durationMs(maxAge) };
+    const options = {
+      maxConcurrent,
+      blocked: this.#blocked,
+      obstacle: store.obstacle?.(),
+      held,
+      maxAgeMs: durationMs(maxAge),
+    };
     const planned = planRuns(facts, now(), options);
     const underWay = new Set(planned.map(({ run }) => run.path));
     this.#executor.retain(underWay);

@@ -3,13 +3,12 @@ import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../../api/labels.ts';
 import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
-import { LACKS_FIELDS } from '../../core/rollout/adoption.ts';
 import { nodeOpHoldText } from '../../core/holds.ts';
 import { placeHeld } from '../../core/runs/places.ts';
 import { decide, type Decision } from '../../core/rollout/decide.ts';
 import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
-import { DEFINITION } from '../../core/definition.ts';
+import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
@@ -20,6 +19,7 @@ import { type Caches, Executor, type ExecutorListener } from '../../kube/executo
 import { nodeFacts } from '../../kube/facts.ts';
 import { JOBS, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import { trimJob, trimNode, trimNodeOp, trimPod } from '../../kube/trim.ts';
+import { ServerVersion } from '../../kube/server-version.ts';
 import { StoppedError } from '../../kube/stopped.ts';
 import { WatchCache } from '../../kube/watch.ts';
 import { Holds } from '../holds.ts';
@@ -68,6 +68,7 @@ export class Controller {
   readonly caches: Caches;
   private readonly options: ControllerOptions;
   readonly definition: DefinitionWatch;
+  private readonly version: ServerVersion;
   private readonly executor: Executor;
   private readonly drains: DrainSessions;
   private readonly events: EventRecorder;
@@ -141,6 +142,7 @@ export class Controller {
       logger,
       onChange: (texts) => this.definitionChanged(texts),
     });
+    this.version = new ServerVersion(client, clock, () => this.markAll());
     const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
     this.drains = new DrainSessions(client, drainChanged, onError, clock);
     const told: ExecutorListener = {
@@ -182,6 +184,7 @@ export class Controller {
     await Promise.all([...caches, this.definition.start()]);
     if (this.stopped) throw new StoppedError();
     this.started = true;
+    void this.version.ask();
     this.moments.looksOn = true;
     for (const uid of this.rollouts.keys()) this.mark(uid);
     for (const node of this.nodes.values()) this.stranded.check(node);
@@ -197,6 +200,7 @@ export class Controller {
     this.gather?.();
     this.timers.stop();
     this.stranded.stop();
+    this.version.stop();
     await this.drains.stop();
     await this.definition.stop();
     await Promise.allSettled(this.under);
@@ -230,6 +234,8 @@ export class Controller {
     };
     if (message !== '') this.events.about(involved, { type: 'Warning', reason: LACKS_FIELDS, message });
     this.markAll();
+    // Runs that wait for it go on, or begin to wait.
+    if (this.started) this.options.onChange?.();
   }
 
   private nodeOpChanged(object: NodeOp, gone: boolean): void {
@@ -359,6 +365,7 @@ export class Controller {
       awaitsRecordSince: this.options.runsAreMarked === true ? rollout.awaitsRecordSince : undefined,
       seenAt: rollout.seenAt,
       obstacle: this.definition.obstacle,
+      serverMinor: this.version.minor,
       cancelled: rollout.cancelled,
       cancelledAt: rollout.cancelledAt(this.clock.steady()),
       deleted: rollout.deleted,

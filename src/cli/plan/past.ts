@@ -17,6 +17,10 @@ export interface Past {
   blocker?: string;
   /** What would come of it all the same. */
   note?: string;
+  /** It has begun and is not over. */
+  isUnderWay?: boolean;
+  /** There is a report of it. */
+  isSeen?: boolean;
 }
 
 /** What a checkout with the results knows of a run: its report, or that it is passed over. */
@@ -31,7 +35,8 @@ export async function pastOf(
   if (reported !== undefined) {
     const report = parseReport(reported);
     const phase = report?.status.phase;
-    if (phase === 'Running' || phase === 'Pending') return underWay(path, report?.spec, spec);
+    if (phase === 'Running' || phase === 'Pending')
+      return { ...underWay(path, report?.spec, spec), isUnderWay: true, isSeen: true };
     // An invalid file was never executed, so its edit, or that of its definition, is a new chance; one that waits has not begun.
     const isSame = report?.run.blob === metadata.annotations?.[ANNOTATION_RUN_BLOB];
     if (phase === 'Invalid' && isSame && report?.run.definition === undefined)
@@ -49,7 +54,7 @@ export async function pastOf(
       [{ apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema }],
       BY_AGENT,
     );
-  if (!parsed || !parsed.ok || !parsed.value.runs.includes(run)) return {};
+  if (!parsed || !parsed.ok || !parsed.value.runs.includes(run)) return { isSeen: reported !== undefined };
   return { blocker: `it is passed over, see ${baselinePath(layout)}; add another file instead` };
 }
 

@@ -13,12 +13,14 @@ import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { unguardedText } from '../../core/rollout/retries.ts';
+import { askedBy, namesakeText } from '../../core/runs/namesakes.ts';
 import { nameTaken } from '../../core/runs/name-taken.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
 import { takesPlace } from '../../core/runs/places.ts';
 import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
 import { readStored } from '../stored.ts';
+import { readNamesakes, standingOf } from '../namesakes.ts';
 import { type Past, pastOf, underWay } from './past.ts';
 import type { ClusterView } from './view.ts';
 
@@ -164,18 +166,24 @@ type Valid = Extract<Preparation, { ok: true }>;
 /** What keeps the agent from starting this run at all, and what it does instead with one that is under way. */
 async function judge(
   run: string,
-  { manifest, notAfter }: Valid,
+  prepared: Valid,
   context: PlanContext,
   view: ClusterView,
 ): Promise<{ blockers: string[]; notes: string[] }> {
+  const { manifest, notAfter } = prepared;
   const { layout, results } = context;
   const past = results === undefined ? {} : await pastOf(results, layout, run, manifest);
   const { name, namespace } = manifest.metadata;
   const twin = view.nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);
   const here = twin === undefined ? {} : twinOf(twin, runId(layout, run), manifest);
+  const sharing = twin === undefined ? await sharedName(run, prepared, context) : {};
   const late = notAfter !== undefined && Date.parse(notAfter) < Date.now() && past.note === undefined;
   // What the cluster and the repository both say is said once, as the cluster says it.
-  const known = here.note === undefined ? [past, here] : [here];
+  const known = [
+    ...(here.note === undefined ? [past] : []),
+    here,
+    ...(past.blocker === undefined ? [sharing] : []),
+  ];
   return {
     blockers: [
       ...known.flatMap((it) => it.blocker ?? []),
@@ -183,6 +191,20 @@ async function judge(
     ],
     notes: known.flatMap((it) => it.note ?? []),
   };
+}
+
+/** Another run file asks for the same NodeOp: it is the later one's fault, as far as it can be told which that is. */
+async function sharedName(run: string, prepared: Valid, context: PlanContext): Promise<Past> {
+  const asked = askedBy(run, prepared);
+  if (asked === undefined) return {};
+  const folder = { root: context.root, context, results: context.results };
+  const others = await readNamesakes([asked], folder, new Set([run]));
+  const standing = await Promise.all(others.map((it) => standingOf(it, folder)));
+  // The NodeOp of one that is over is there or is not, which the cluster says.
+  const open = standing.filter(({ isOver }) => !isOver);
+  const first = open.find(({ path, isSeen }) => isSeen || path < run);
+  if (first) return { blocker: namesakeText(asked, first) };
+  return open[0] ? { note: namesakeText(asked, open[0]) } : {};
 }
 
 /** What a NodeOp of that name that is there already means for the run. */

@@ -1,4 +1,5 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
+import { unguardedIn } from '../../core/rollout/retries.ts';
 import { byCause, byWait, type Group } from '../../core/text/causes.ts';
 import { countsText } from '../../core/text/counts.ts';
 import { clip, someOf, wrap } from '../../core/text/fit.ts';
@@ -67,6 +68,8 @@ function situation(nodeOp: NodeOp, entries: readonly Entry[], { width = 120 }: P
   else if (entries.length === 0) lines.push(ready?.message ?? '');
   else if (!isFinalPhase(phase) && ready?.reason === 'Waiting')
     lines.push(`Waits: ${why ?? ready.message ?? ''}`);
+  const unguarded = unguardedIn(nodeOp.status ?? {});
+  if (unguarded !== undefined) lines.push(`Warning: ${unguarded}`);
   const waits = byWait(entries);
   if (waits.length > 0) lines.push('', 'Held up:', ...waits.map(line));
   const causes = byCause(entries);

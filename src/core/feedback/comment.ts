@@ -1,4 +1,6 @@
-import type { NodeOpReport, ReportNode } from '../../api/report.ts';
+import { isFinalReport, type NodeOpReport, type ReportNode } from '../../api/report.ts';
+import { waitsText } from '../rollout/words.ts';
+import { waitsIn } from '../text/causes.ts';
 import { code, escape } from '../text/markup.ts';
 import { countsText } from '../text/counts.ts';
 import { naturally } from '../text/order.ts';
@@ -66,6 +68,8 @@ function section(report: NodeOpReport, reportUrl: string): string {
   if (summary && (state === 'running' || state === 'pending')) {
     lines.push('', `${countsText(summary)}.`);
   }
+  const waits = isFinalReport(report) ? undefined : waitsText(waitsIn(nodes.map((it) => [it.name, it])));
+  if (waits !== undefined) lines.push('', `Held up: ${escape(waits)}`);
   lines.push(...problems.slice(0, ROWS).map((it) => `- ${escape(problemText(it))}`));
   const failed = nodes.filter((it) => it.phase === 'Failed').toSorted((a, b) => naturally(a.name, b.name));
   if (failed.length > 0)

@@ -1,11 +1,9 @@
+import { LACKS_FIELDS } from '../definition.ts';
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import type { Decision } from './decide.ts';
 import type { RolloutFacts } from './facts.ts';
 import { held, refused } from './status.ts';
-
-/** Reason of a NodeOp that is not begun, since the cluster would forget what becomes of it. */
-export const LACKS_FIELDS = 'DefinitionLacksFields';
 
 /** Mostly a run is found in the repository at once, of which nobody has to be told. */
 const TOLD_AFTER_MS = 5_000;

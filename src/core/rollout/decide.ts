@@ -21,6 +21,7 @@ import {
 } from './node-status.ts';
 import { hasEnded, isConfirmed } from './phases/phase.ts';
 import { acknowledged, overall, summarise } from './status.ts';
+import { someNodes } from './words.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
 
 export interface Decision {
@@ -107,6 +108,7 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
       undoing: 0,
       waiting: undefined,
       unready: [],
+      waits: [],
       summary: summarise(names.map(() => first)),
     }),
   };
@@ -154,6 +156,10 @@ class Pass {
   private failed = 0;
   private undoing = 0;
   private waiting: string | undefined;
+  /** What each node in flight waits for. */
+  private readonly waits = new Map<string, string>();
+  /** Nodes that were done and are not Ready since. */
+  private readonly away: string[] = [];
   /** Nodes that were done and have not been Ready for too long since. */
   private readonly unready: string[] = [];
 
@@ -177,7 +183,8 @@ class Pass {
     else this.cancelRest(stop);
     const { undoing, waiting, unready } = this;
     const summary = summarise(this.statuses);
-    const status = overall(this.facts, this.nodeStatuses(), this.now, { undoing, waiting, unready, summary });
+    const pass = { undoing, waiting, unready, summary, waits: [...this.waits] };
+    const status = overall(this.facts, this.nodeStatuses(), this.now, pass);
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     const changed = [...this.changed].map((i) => this.names[i] ?? '');
     return { actions: this.actions, status, changed, lookAgainAt };
@@ -241,6 +248,9 @@ class Pass {
   private move(i: number, name: string, before: NodeStatus): void {
     const result = step(this.context, name, before);
     const trouble = this.troubleOf(result.actions);
+    const waits = trouble ?? result.waitsFor;
+    if (waits !== undefined && !isFinalNodePhase(result.status.phase)) this.waits.set(name, waits);
+    else this.waits.delete(name);
     this.set(i, trouble === undefined ? result.status : note(this.context, result.status, trouble));
     this.actions.push(...result.actions);
     this.look(result.lookAgainAt);
@@ -265,7 +275,10 @@ class Pass {
     if (status.outcomeUnknown === true)
       return this.facts.persisted.nodeStatuses?.[name]?.phase !== status.phase;
     if (status.phase !== 'Completed' || status.jobName === undefined || !node) return false;
-    if (!node.ready) return true;
+    if (!node.ready) {
+      this.away.push(name);
+      return true;
+    }
     const { soakSeconds } = this.facts.spec;
     if (soakSeconds === 0) return false;
     const until = this.sinceDone(status, node) + soakSeconds * 1000;
@@ -365,7 +378,11 @@ class Pass {
     const { concurrency } = this.facts.spec;
     const limit = concurrency === 0 ? Infinity : concurrency;
     if (this.slots < limit) this.fill(limit, ready);
-    else if (isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
+    else if (this.away.length > 0) {
+      const waits = `nodes that were done are not Ready: ${someNodes(this.away)}`;
+      if (isIdle) this.waiting = waits;
+      else for (const name of this.away) this.waits.set(name, 'the node was done and is not Ready');
+    } else if (isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
   }
 
   /** Starts nodes that are Ready until the slots are taken. */
@@ -408,8 +425,8 @@ class Pass {
 
   /** Only nodes that are not Ready are left; once nothing else is in flight their time runs. */
   private waitForReady(pending: readonly number[], isIdle: boolean): void {
-    const some = pending.slice(0, 5).map((i) => this.names[i]);
-    this.waiting = `waiting for nodes that are not Ready: ${some.join(', ')}`;
+    const names = pending.map((i) => this.names[i] ?? '');
+    this.waiting = `waiting for nodes that are not Ready: ${someNodes(names)}`;
     const seconds = this.facts.spec.nodeReadyTimeoutSeconds;
     for (const i of pending) {
       if (!isIdle) {

@@ -24,15 +24,19 @@ export interface EndView {
  * A verdict becomes final once nothing that was started for the node can outlive it: all of it is deleted and seen gone
  * first. The verdict is on record meanwhile, so that no restart and nothing that is seen of the end changes it.
  */
-export function conclude(
-  view: EndView,
-  { to, status, message = '', unbegun }: Verdict,
-): { status: NodeStatus; actions: Action[] } {
+export function conclude(view: EndView, { to, status, message = '', unbegun }: Verdict): Ending {
   const ending = { phase: to, message, ...(unbegun === true ? { unbegun } : {}) };
   return windUp(view, { ...status, ending });
 }
 
-export function windUp(view: EndView, status: NodeStatus): { status: NodeStatus; actions: Action[] } {
+interface Ending {
+  status: NodeStatus;
+  actions: Action[];
+  /** What is seen gone first. */
+  waitsFor?: string;
+}
+
+export function windUp(view: EndView, status: NodeStatus): Ending {
   const { ctx, name, node, left } = view;
   const isReachable = node?.ready === true;
   // A kubelet starts nothing of a pod that is being deleted, and one that does not answer can't tell of its end.
@@ -44,7 +48,7 @@ export function windUp(view: EndView, status: NodeStatus): { status: NodeStatus;
   const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']
     .filter((part) => part !== undefined && part !== '')
     .join('; ');
-  return { status: note(ctx, status, text), actions };
+  return { status: note(ctx, status, text), actions, waitsFor: text };
 }
 
 export function deletion(node: string, it: Started): Action {

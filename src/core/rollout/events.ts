@@ -1,4 +1,5 @@
 import { countsText } from '../text/counts.ts';
+import { UNGUARDED, unguardedIn } from './retries.ts';
 import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 
 /** News for people, as Kubernetes Events tell it. Without a node it is about the NodeOp as a whole. */
@@ -31,6 +32,9 @@ export function newsOf(
   if (whole) news.push(whole);
   const stalled = stalledNews(after);
   if (stalled !== undefined && stalled.message !== stalledNews(before)?.message) news.push(stalled);
+  const unguarded = unguardedIn(after);
+  if (unguarded !== undefined && unguardedIn(before) === undefined)
+    news.push({ type: 'Warning', reason: UNGUARDED, message: unguarded });
   if (hasSpecChanged(after) && !hasSpecChanged(before)) {
     news.push({
       type: 'Warning',

@@ -116,6 +116,8 @@ export interface RolloutFacts {
   seenAt: number;
   /** Why no NodeOp may be begun in this cluster, if that is so. */
   obstacle: string | undefined;
+  /** Of the server's version, 20 of `1.20`; undefined when nobody knows. */
+  serverMinor?: number | undefined;
   /** Why people want it to stop, if they do. A deletion counts as such. */
   cancelled: string | undefined;
   /** When that was first seen. */

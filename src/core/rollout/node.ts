@@ -31,6 +31,8 @@ const PHASES: { [Name in InFlightPhase]: Phase } = {
 export interface Step {
   status: NodeStatus;
   actions: Action[];
+  /** For people, whether or not the entry has room for it; undefined when nothing is out of the ordinary. */
+  waitsFor?: string | undefined;
   /** When to look again although nothing changed; epoch milliseconds. */
   lookAgainAt?: number;
 }
@@ -100,12 +102,13 @@ function goOn({ ctx, node, work }: NodeView, rules: PhaseAtNode, end: EndView): 
     return conclude(end, { to: 'Failed', status: going.status, message: why(), unbegun });
   }
   const times = [going.lookAgainAt, bounds[0]?.at].filter((time) => time !== undefined);
-  const result = { status: note(ctx, going.status, going.waitsFor), actions: going.actions };
+  const { waitsFor, actions } = going;
+  const result = { status: note(ctx, going.status, waitsFor), actions, waitsFor };
   return times.length === 0 ? result : { ...result, lookAgainAt: Math.min(...times) };
 }
 
 function confirm(status: NodeStatus, node: string, reason: string): Step {
-  return { status, actions: [{ type: 'confirm', node, reason }] };
+  return { status, actions: [{ type: 'confirm', node, reason }], waitsFor: status.message };
 }
 
 function isFinal(phase: NodeStatus['phase']): phase is 'Completed' | 'Failed' | 'Cancelled' {

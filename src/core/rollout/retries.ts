@@ -1,8 +1,16 @@
-import type { NodeOpSpec } from '../../api/nodeop.ts';
+import type { NodeOpSpec, NodeOpStatus } from '../../api/nodeop.ts';
 
 /** The first minor versions of Kubernetes that keep these fields of a Job. */
 const POD_FAILURE_POLICY = 26;
 const POD_REPLACEMENT_POLICY = 29;
+
+/** Type of the condition of a NodeOp that says so. */
+export const UNGUARDED = 'RetriesUnguarded';
+
+/** What a NodeOp that goes on says of it. */
+export function unguardedIn({ conditions = [] }: NodeOpStatus): string | undefined {
+  return conditions.find(({ type, status }) => type === UNGUARDED && status === 'True')?.message;
+}
 
 /**
  * Where the server drops what keeps a command from being run again after its pod was lost, or beside one that is still ending:

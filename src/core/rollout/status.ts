@@ -8,17 +8,27 @@ import {
   type Summary,
 } from '../../api/nodeop.ts';
 import { countsText, doneText } from '../text/counts.ts';
+import type { NodeWait } from '../text/causes.ts';
 import { oneLine } from '../text/table.ts';
 import type { RolloutFacts } from './facts.ts';
 import { whyNoMatch } from './near-labels.ts';
 import { stampUp } from './node-status.ts';
+import { UNGUARDED, unguardedText } from './retries.ts';
+import { someNodes, waitsText } from './words.ts';
 
 /** The status of the whole, from the statuses of its nodes. Nothing moves without news, time stamps included. */
 export function overall(
   facts: RolloutFacts,
   nodeStatuses: Record<string, NodeStatus>,
   now: number,
-  pass: { undoing: number; waiting: string | undefined; unready: readonly string[]; summary: Summary },
+  pass: {
+    undoing: number;
+    waiting: string | undefined;
+    unready: readonly string[];
+    summary: Summary;
+    /** What each node in flight waits for. */
+    waits: readonly NodeWait[];
+  },
 ): NodeOpStatus {
   const before = facts.status;
   const { summary } = pass;
@@ -27,7 +37,7 @@ export function overall(
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
   const said = [outcomeText(summary, nodeStatuses), unreadyText(pass.unready)].filter((part) => part !== '');
   const isFailing = summary.failed + pass.unready.length > 0;
-  const outcome = { said: said.join('; '), isFailing, waiting: pass.waiting };
+  const outcome = { said: said.join('; '), isFailing, waiting: pass.waiting, nodes: waitsText(pass.waits) };
   const conditions = conditionsOf(facts, phase, summary, outcome, stamp);
   const next: NodeOpStatus = {
     ...before,
@@ -107,7 +117,12 @@ function conditionsOf(
   facts: RolloutFacts,
   phase: RolloutPhase,
   summary: Summary,
-  { said, isFailing, waiting }: { said: string; isFailing: boolean; waiting: string | undefined },
+  {
+    said,
+    isFailing,
+    waiting,
+    nodes,
+  }: { said: string; isFailing: boolean; waiting: string | undefined; nodes: string | undefined },
   stamp: string,
 ): Condition[] {
   const going = phase === 'Pending' || phase === 'Running';
@@ -123,6 +138,8 @@ function conditionsOf(
   const message = hold === undefined || waiting === hold.text ? rest : `${hold.text}; ${rest}`;
   // What a rollout waits for decides whether it takes a place among others, failures or not.
   const idle = hold !== undefined ? 'Held' : waiting === undefined ? 'Progressing' : 'Waiting';
+  // All that is in the way, of the rollout as a whole and of each node.
+  const inTheWay = [...new Set([hold?.text, waiting, nodes])].filter((text) => text !== undefined).join('; ');
   const list: Condition[] = [
     {
       type: 'Ready',
@@ -134,18 +151,21 @@ function conditionsOf(
       type: 'Reconciling',
       status: going ? 'True' : 'False',
       reason: going ? idle : ended,
-      message: going ? (hold?.text ?? waiting ?? 'the rollout goes on') : 'the rollout has ended',
+      message: going ? inTheWay || 'the rollout goes on' : 'the rollout has ended',
     },
     {
       type: 'Stalled',
       // Cancelled is no way to Ready either; what waits for it must not wait for good.
       status: stalled ? 'True' : 'False',
       reason,
-      message: stalled ? endText : 'nothing is in its way',
+      message: stalled ? endText : (going && inTheWay) || 'nothing is in its way',
     },
   ];
   if (hold !== undefined && going)
     list.unshift({ type: 'Held', status: 'True', reason: `HeldBy${hold.by}`, message: hold.text });
+  const unguarded = going ? unguardedText(facts.spec, facts.serverMinor) : undefined;
+  if (unguarded !== undefined)
+    list.push({ type: UNGUARDED, status: 'True', reason: 'ServerLacksFields', message: unguarded });
   if (facts.specChanged) list.push(SPEC_CHANGED);
   // Its transition tells when: what may go on after that is bounded from there.
   if (facts.cancelled !== undefined)
@@ -176,8 +196,7 @@ export function outcomeText(summary: Summary, nodeStatuses: Record<string, NodeS
 /** Nodes that count as failed, whatever the verdict on them; '' when there are none. */
 function unreadyText(nodes: readonly string[]): string {
   if (nodes.length === 0) return '';
-  const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : '';
-  return `not Ready since they were done: ${nodes.slice(0, 5).join(', ')}${more}`;
+  return `not Ready since they were done: ${someNodes(nodes)}`;
 }
 
 /** Deep equality of small plain values. */

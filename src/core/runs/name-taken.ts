@@ -5,8 +5,12 @@ import type { NodeOp } from '../../api/nodeop.ts';
 export function nameTaken({ metadata }: NodeOp): string {
   const { name = '', namespace = '', creationTimestamp } = metadata;
   const id = metadata.annotations?.[ANNOTATION_RUN];
-  const ways = `give this run another name, or write "generateName: ${name}-" in place of it, so that each run has a name of its own`;
-  return `NodeOp ${namespace}/${name} is there already: it is ${ownerOf(id, creationTimestamp)}; ${ways}`;
+  return `NodeOp ${namespace}/${name} is there already: it is ${ownerOf(id, creationTimestamp)}; ${anotherName(name)}`;
+}
+
+/** The ways out. */
+export function anotherName(name: string): string {
+  return `give this run another name, or write "generateName: ${name}-" in place of it, so that each run has a name of its own`;
 }
 
 function ownerOf(id: string | undefined, since: string | undefined): string {

@@ -2,6 +2,7 @@ import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_SERIES } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportNode } from '../../api/report.ts';
+import { LACKS_FIELDS } from '../definition.ts';
 import { awaitsRecord } from '../rollout/identity.ts';
 import { closed } from '../window.ts';
 import { wasInFlight } from './lost.ts';
@@ -63,7 +64,9 @@ export interface Wait {
     /** People hold the whole cluster. */
     | 'Held'
     /** Nothing may begin in this cluster. */
-    | 'Blocked';
+    | 'Blocked'
+    /** The cluster would forget what becomes of it. */
+    | typeof LACKS_FIELDS;
   message: string;
   until?: number;
   inMs?: number;
@@ -87,6 +90,8 @@ export interface PlanOptions {
   maxConcurrent: number;
   /** Why nothing may begin in this cluster. */
   blocked?: string | undefined;
+  /** What the cluster's definition of NodeOps lacks. */
+  obstacle?: string | undefined;
   /** A file that was added longer ago when it becomes valid is refused. */
   maxAgeMs?: number;
   /** By whom the whole cluster is held. */
@@ -97,7 +102,7 @@ export interface PlanOptions {
 export function planRuns(
   runs: readonly RunFacts[],
   now: Date,
-  { maxConcurrent, blocked, held, maxAgeMs = Infinity }: PlanOptions,
+  { maxConcurrent, blocked, obstacle, held, maxAgeMs = Infinity }: PlanOptions,
 ): RunAction[] {
   const actions = runs.flatMap((run) =>
     run.nodeOp ? planStarted(run, run.nodeOp) : planOpen(run, now, maxAgeMs),
@@ -122,6 +127,7 @@ export function planRuns(
       if (series !== undefined) taken.add(series);
       if (action.type !== 'create') return action;
       if (blocked !== undefined) return { type: 'wait', run, reason: 'Blocked', message: blocked };
+      if (obstacle !== undefined) return { type: 'wait', run, reason: LACKS_FIELDS, message: obstacle };
       if (held !== undefined) return { type: 'wait', run, reason: 'Held', message: held };
       if (free > 0) {
         free--;

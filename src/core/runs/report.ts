@@ -11,6 +11,8 @@ import {
   type ReportNode,
 } from '../../api/report.ts';
 import type { Pattern } from '../../api/patterns.ts';
+import { LACKS_FIELDS } from '../definition.ts';
+import { standingText } from '../rollout/words.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import { withoutInFlight } from './lost.ts';
 import { plain } from '../text/output.ts';
@@ -54,7 +56,12 @@ export function reportNodeOp(
   const isHeld = nodeOp.spec.suspend && (status.phase ?? 'Pending') === 'Pending';
   const standing = isHeld
     ? { phase: 'Waiting' as const, reason: 'Suspended', message: 'suspend is true in the run file' }
-    : { phase: status.phase ?? ('Pending' as const), reason: ready?.reason, message: say(ready?.message) };
+    : {
+        // The NodeOp is there, and nothing of it begins before somebody does something about the cluster.
+        phase: ready?.reason === LACKS_FIELDS ? ('Waiting' as const) : (status.phase ?? ('Pending' as const)),
+        reason: ready?.reason,
+        message: say(standingText(status)),
+      };
   const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
   return compact({
     ...head(subject, metadata.name ?? ''),

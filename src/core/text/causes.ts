@@ -16,10 +16,24 @@ export function byCause(entries: readonly Entry[]): Group[] {
   );
 }
 
-/** Nodes in flight that wait for something, by what that is; budgets are named, not each of their pods. */
+/** What nodes in flight wait for, as far as it is on record. */
+export function waitsIn(
+  entries: readonly (readonly [name: string, Pick<NodeStatus, 'phase'> & { message?: string | undefined }])[],
+): NodeWait[] {
+  return entries.filter(([, { phase }]) => !OVER.has(phase)).map(([name, { message }]) => [name, message]);
+}
+
+/** What a node waits for; '' or undefined when that is nothing. */
+export type NodeWait = readonly [node: string, waitsFor: string | undefined];
+
+/** Nodes in flight that wait for something, by what that is. */
 export function byWait(entries: readonly Entry[]): Group[] {
-  const waiting = entries.filter(([, it]) => !OVER.has(it.phase) && (it.message ?? '') !== '');
-  return grouped(waiting.map(([name, it]) => [name, waitText(it.message ?? '')]));
+  return groupWaits(waitsIn(entries));
+}
+
+/** The same of what is not on record; budgets are named, not each of their pods, and no Job by its name. */
+export function groupWaits(waits: readonly NodeWait[]): Group[] {
+  return grouped(waits.flatMap(([name, it = '']) => (it === '' ? [] : [[name, waitText(it)] as const])));
 }
 
 const OVER = new Set<NodeStatus['phase']>(['Pending', 'Completed', 'Failed', 'Cancelled']);
@@ -32,7 +46,7 @@ function causeText(name: string, { message = '', exitCode }: NodeStatus): string
 
 function waitText(message: string): string {
   const names = [...new Set(message.startsWith('eviction blocked') ? budgetsIn(message) : [])];
-  if (names.length === 0) return message;
+  if (names.length === 0) return message.replace(/^Job \S+ has no pod;/, 'its Job has no pod;');
   return `held up by ${names.length === 1 ? 'budget' : 'budgets'} ${names.toSorted(naturally).join(', ')}`;
 }
 

@@ -1,6 +1,7 @@
 import { spoken } from '../../text/table.ts';
 import { type DrainPlan, planDrain, waitingText } from '../drain.ts';
 import { enter, since } from '../node-status.ts';
+import { atNode } from '../words.ts';
 import type { Going, NodeView, Outcome, Phase, PhaseAtNode } from './phase.ts';
 
 function at(view: NodeView): PhaseAtNode {
@@ -16,7 +17,7 @@ function at(view: NodeView): PhaseAtNode {
     bounds: () => {
       const bound = drainOptions.timeoutSeconds;
       if (plan === undefined || !view.node.unschedulable || bound === 0) return [];
-      const why = () => `drain timed out after ${spoken(bound)}: ${waitingText(plan)}`;
+      const why = () => `drain timed out after ${spoken(bound)}: ${atNode(waitingText(plan), view.node)}`;
       return [{ at: since(status) + bound * 1000, why }];
     },
     going: () => going(view, plan),
@@ -45,7 +46,7 @@ function going({ ctx, node, status }: NodeView, plan: DrainPlan | undefined): Go
   const evict = plan.evict.map(
     (pod) => ({ type: 'evict', node: node.name, pod, reason: 'the node is drained' }) as const,
   );
-  return { status, actions: evict, waitsFor: waitingText(plan), lookAgainAt: plan.retryAt };
+  return { status, actions: evict, waitsFor: atNode(waitingText(plan), node), lookAgainAt: plan.retryAt };
 }
 
 /** The node is cordoned, and drained where that is asked for. Pods of others end by their own rules. */

@@ -1,6 +1,6 @@
 import { preflightName } from '../names.ts';
 import { enter, since, withLastWords } from '../node-status.ts';
-import { podReason, waitingReason } from '../words.ts';
+import { atNode, podReason, waitingReason } from '../words.ts';
 import { startBound } from './bounds.ts';
 import { firstAfterPreflight } from './order.ts';
 import { type Bound, type NodeView, type Outcome, type Phase, type PhaseAtNode, unended } from './phase.ts';
@@ -24,7 +24,7 @@ function at(view: NodeView): PhaseAtNode {
             ],
             waitsFor: status.message,
           }
-        : { status, actions: [], waitsFor: waitingReason(pod) },
+        : { status, actions: [], waitsFor: atNode(waitingReason(pod), node) },
   };
 }
 
@@ -61,7 +61,7 @@ function bounds(view: NodeView): Bound[] {
   const lost: Bound = {
     at: began + check.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS,
     why: () => {
-      const waits = waitingReason(pod);
+      const waits = atNode(waitingReason(pod), node);
       const text = `preflight pod ${preflightName(ctx.facts, node.name)} did not end within its deadline`;
       return waits === undefined ? text : `${text}: ${waits}`;
     },

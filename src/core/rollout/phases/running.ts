@@ -4,7 +4,7 @@ import type { Action } from '../actions.ts';
 import type { JobFacts, WorkFacts } from '../facts.ts';
 import { jobName } from '../names.ts';
 import { enter, since, stampUp, withLastWords } from '../node-status.ts';
-import { podReason, waitingReason } from '../words.ts';
+import { atNode, podReason, waitingReason } from '../words.ts';
 import { startBound } from './bounds.ts';
 import {
   type Bound,
@@ -119,18 +119,12 @@ function going(view: NodeView): Going {
     actions: isUnexplained
       ? [{ type: 'confirm', node: view.node.name, reason: 'why has its Job no pod?' }]
       : [],
-    waitsFor: waitsFor(view, job),
+    waitsFor: atNode(jobWaitsFor(view, job), node),
     ...(isToBeTold ? { lookAgainAt: told } : {}),
   };
 }
 
 /** For people; undefined when nothing is out of the ordinary. */
-function waitsFor(view: NodeView, job: JobFacts): string | undefined {
-  const parts = [jobWaitsFor(view, job), view.node.ready ? undefined : 'the node is not Ready'];
-  const text = parts.filter((part) => part !== undefined).join('; ');
-  return text === '' ? undefined : text;
-}
-
 function jobWaitsFor(view: NodeView, job: JobFacts): string | undefined {
   if (job.state !== 'active') {
     // A command that succeeded goes on only where a reboot has to be proved afterwards.
