@@ -1,13 +1,15 @@
 /**
  * Histories of whole clusters on virtual time, as many as fit: `node test/simulation/run.ts [--seconds S] [--histories N]
- * [--seed N] [--git] [--show]`. In as many processes as there are cores. One that breaks a promise is made as short as possible and
- * printed with the command that repeats it; the exit code is 1 then, and also when no history ran.
+ * [--seed N] [--git | --sweep] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: an agent
+ * killed after each write instead of chance; `--with`: only histories whose plan, as JSON, has this text. One that breaks a promise is
+ * made as short as possible and printed with the command that repeats it; the exit code is 1 then, and also when no history ran.
+ * `--brief`: each ends with the first promise that is broken, and a line of JSON is all that is told.
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { History } from './world/history.ts';
-import { planOf } from './world/plan.ts';
+import { type Plan, planOf, sweepOf } from './world/plan.ts';
 import { kindOfViolation, shrink } from './world/shrink.ts';
 
 interface Result {
@@ -25,41 +27,76 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     show: { type: 'boolean', default: false },
     git: { type: 'boolean', default: false },
+    sweep: { type: 'boolean', default: false },
+    brief: { type: 'boolean', default: false },
+    with: { type: 'string', default: '' },
+    processes: { type: 'string', default: String(availableParallelism()) },
     worker: { type: 'string' },
   },
 });
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const limit = Number(values.histories ?? (values.seed === undefined ? Infinity : 1));
 
-if (values.worker === undefined) await (values.show ? show(first) : lead());
-else await work(Number(values.worker));
+if (values.worker !== undefined) await work(Number(values.worker), Number(values.processes));
+else if (values.brief) await brief();
+else await (values.show ? show(first) : lead());
 
-/** Every `step`-th seed, until told to stop by the end of the parent's patience. */
-async function work(step: number): Promise<void> {
+function planned(seed: number): Plan {
+  return values.sweep ? sweepOf(seed) : planOf(seed, values.git);
+}
+
+/** Those asked for, one after the other. */
+function* seeds(): Generator<number> {
+  for (let seed = first, found = 0; found < limit; seed += 1) {
+    if (seed > first + 100_000) return;
+    if (values.with !== '' && !JSON.stringify(planned(seed)).includes(values.with)) continue;
+    found += 1;
+    yield seed;
+  }
+}
+
+async function one(seed: number): Promise<Result> {
+  const began = performance.now();
+  const history = new History(planned(seed), { endsBroken: values.brief });
+  const { violations, faults, steps } = await history.run();
+  return { seed, ms: performance.now() - began, steps, faults: [...faults], violations };
+}
+
+/** Every so-manieth of them, until the end of the parent's patience. */
+async function work(index: number, of: number): Promise<void> {
   const end = performance.now() + Number(values.seconds) * 1000;
-  for (let i = 0; i < limit && performance.now() < end; i += 1) {
-    const seed = first + i * step;
-    const began = performance.now();
+  let at = 0;
+  for (const seed of seeds()) {
+    if (performance.now() > end) break;
     // oxlint-disable-next-line no-await-in-loop -- one world at a time
-    const { violations, faults, steps } = await new History(planOf(seed, values.git)).run();
-    const result: Result = { seed, ms: performance.now() - began, steps, faults: [...faults], violations };
-    process.send?.(result);
+    if (at++ % of === index) process.send?.(await one(seed));
   }
   process.disconnect();
 }
 
+/** For programs. */
+async function brief(): Promise<void> {
+  const end = performance.now() + Number(values.seconds) * 1000;
+  const found: Result[] = [];
+  let histories = 0;
+  for (const seed of seeds()) {
+    if (performance.now() > end) break;
+    // oxlint-disable-next-line no-await-in-loop -- one world at a time
+    const result = await one(seed);
+    histories += 1;
+    if (result.violations.length > 0) found.push(result);
+  }
+  const [{ seed, violations: [violation] } = { violations: [] }] = found as [Result?];
+  print(JSON.stringify({ histories, found: found.length, seed, violation }));
+}
+
 async function lead(): Promise<void> {
-  const processes = Number.isFinite(limit) && limit < 10 ? 1 : availableParallelism();
+  const processes = Number.isFinite(limit) && limit < 10 ? 1 : Number(values.processes);
   const results: Result[] = [];
-  const each = Number.isFinite(limit) ? Math.ceil(limit / processes) : Infinity;
   const ends = Array.from({ length: processes }, async (_, i) => {
-    const args = ['--worker', String(processes), '--seed', String(first + i), '--seconds', values.seconds];
-    const child = fork(import.meta.filename, [
-      ...args,
-      '--histories',
-      String(each),
-      ...(values.git ? ['--git'] : []),
-    ]);
+    const own = process.argv.slice(2).filter((it, at, all) => it !== '--seed' && all[at - 1] !== '--seed');
+    const args = ['--worker', String(i), '--seed', String(first), '--histories', String(limit)];
+    const child = fork(import.meta.filename, [...own, ...args, '--processes', String(processes)]);
     child.on('message', (result) => results.push(result as Result));
     const code = await new Promise((resolve) => {
       child.once('exit', resolve);
@@ -100,16 +137,18 @@ async function explain(broken: readonly Result[]): Promise<void> {
         .join(', ')}`,
     );
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to be read
-    const plan = await shrink(planOf(seed, values.git), kind);
+    const plan = await shrink(planned(seed), kind);
     const { violations } = await new History(plan).run();
     print(JSON.stringify(plan));
     print(`  ${violations.join('\n  ')}`);
-    print(`repeat: npm run test:simulation -- --seed ${seed}${values.git ? ' --git' : ''} --show`);
+    print(
+      `repeat: npm run test:simulation -- --seed ${seed}${values.git ? ' --git' : ''}${values.sweep ? ' --sweep' : ''} --show`,
+    );
   }
 }
 
 async function show(seed: number): Promise<void> {
-  const plan = planOf(seed, values.git);
+  const plan = planned(seed);
   print(JSON.stringify(plan, undefined, 1));
   const { log, violations } = await new History(plan).run();
   print([...log, ...violations.map((it) => `BROKEN ${it}`)].join('\n'));

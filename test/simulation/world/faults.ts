@@ -12,6 +12,8 @@ interface Period<What> {
 /** What the network and the API server do wrong at present, and how often they did. */
 export class Faults {
   readonly counts = new Map<string, number>();
+  /** Until then nobody can expect the agent to know how things stand. */
+  troubleUntil = 0;
   readonly #time: VirtualTime;
   readonly #random: Random;
   #api: Period<ApiFault>[] = [];
@@ -26,11 +28,17 @@ export class Faults {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
+  trouble(ms: number): void {
+    this.troubleUntil = Math.max(this.troubleUntil, this.#time.now + ms);
+  }
+
   api(what: ApiFault, ms: number, share: number): void {
+    this.trouble(ms);
     this.#api.push({ what, until: this.#time.now + ms, share });
   }
 
   watches(what: 'cut' | 'lag' | 'silent', ms: number): void {
+    if (what !== 'cut') this.trouble(ms);
     this.#watches.push({ what, until: this.#time.now + ms, share: 1 });
   }
 

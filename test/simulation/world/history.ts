@@ -39,18 +39,20 @@ export class History {
   readonly #replicas: (AgentProcess | undefined)[] = [undefined, undefined];
   readonly #repository: Repository | undefined;
   readonly #began: number;
+  /** Replicas that die after so many more writes. */
+  #armed: { replica: number; left: number; ms: number }[] = [];
+  readonly #endsBroken: boolean;
 
-  constructor(plan: Plan) {
+  /** @param endsBroken whether it ends with the first promise that is broken */
+  constructor(plan: Plan, { endsBroken = false }: { endsBroken?: boolean } = {}) {
+    this.#endsBroken = endsBroken;
     this.#plan = plan;
     this.#random = new Random(plan.seed ^ 0x5eed);
     this.#began = this.time.now;
     this.#repository = plan.repository ? new Repository(this.time) : undefined;
     this.time.real = plan.repository;
     this.#faults = new Faults(this.time, this.#random.fork());
-    this.#oracles = new Oracles(
-      () => this.cluster,
-      () => this.time.now - this.#began,
-    );
+    this.#oracles = new Oracles(() => this.cluster, this.time, this.#faults);
     this.cluster = new Cluster({
       time: this.time,
       random: this.#random,
@@ -58,12 +60,16 @@ export class History {
         containerStarts: (node, kind, pod) => {
           this.#note(`${node} starts ${kind} ${pod.metadata.name}`);
           this.#oracles.containerStarts(node, kind, pod);
+          if (kind === 'command') this.#visit(node);
         },
         containerEnds: (node, kind, pod, exitCode) => {
           this.#note(`${node} ends ${kind} ${pod.metadata.name} ${exitCode ?? 'without a word'}`);
           this.#oracles.containerEnds(node, kind, pod, exitCode);
         },
-        rebooted: (node) => this.#note(`${node} reboots`),
+        rebooted: (node) => {
+          this.#note(`${node} reboots`);
+          this.#oracles.rebooted(node);
+        },
       },
       behave: (_pod, kind, node) => this.#behave(kind, node),
     });
@@ -73,8 +79,10 @@ export class History {
       fate: this.#faults.fate,
       watchFate: this.#faults.watchFate,
       watches: new Set(),
-      onWrite: (method, path, code) => {
-        if (!path.includes('/leases/') && !path.includes('/events')) this.#note(`${method} ${path} ${code}`);
+      onWrite: (method, path, code, by) => {
+        if (path.includes('/leases') || path.includes('/events')) return;
+        this.#note(`${method} ${path} ${code}`);
+        this.#wrote(this.#replicas.findIndex((replica) => replica?.clock === by));
       },
     };
     this.#oracles.watch();
@@ -98,12 +106,12 @@ export class History {
       ...events.map((event) => event.at + ('ms' in event ? event.ms : 0)),
     );
     const end = this.#began + last + 60_000;
-    await this.time.run(end);
+    await this.time.run(end, () => this.#isBroken);
     for (const i of [0, 1]) if (this.#replicas[i] === undefined) this.#start(i);
-    await this.time.run(end + SETTLE_MS, () => this.#isOver());
-    await this.time.run(this.time.now + 60_000);
-    this.#oracles.atEnd();
-    if (this.#repository) this.#reportsAtEnd(this.#repository);
+    await this.time.run(end + SETTLE_MS, () => this.#isBroken || this.#isOver());
+    await this.time.run(this.time.now + 60_000, () => this.#isBroken);
+    if (!this.#isBroken) this.#oracles.atEnd();
+    if (this.#repository && !this.#isBroken) this.#reportsAtEnd(this.#repository);
     for (const replica of this.#replicas) replica?.kill();
     this.#repository?.[Symbol.dispose]();
     const { violations } = this.#oracles;
@@ -114,6 +122,31 @@ export class History {
       steps: this.time.steps,
       log: this.log,
     };
+  }
+
+  get #isBroken(): boolean {
+    return this.#endsBroken && this.#oracles.violations.length > 0;
+  }
+
+  #wrote(replica: number): void {
+    for (const it of this.#armed.filter((one) => one.replica === replica)) it.left -= 1;
+    const due = this.#armed.find(({ left }) => left <= 0);
+    if (due === undefined) return;
+    this.#armed = this.#armed.filter((it) => it !== due);
+    this.#toReplica({ at: 0, kind: 'kill', replica, ms: due.ms });
+  }
+
+  #visit(node: string): void {
+    if (this.#plan.nodes.find(({ name }) => name === node)?.visitor !== true) return;
+    const { store } = this.cluster;
+    const name = `debug-${node}`;
+    if (store.get('pods', name, 'default')) return;
+    const spec = { nodeName: node, containers: [{ name: 'debugger' }], terminationGracePeriodSeconds: 0 };
+    store.create('pods', { metadata: { name, namespace: 'default' }, spec, status: { phase: 'Pending' } });
+    this.time.after(120_000, () => {
+      const pod = store.get('pods', name, 'default');
+      if (pod) this.cluster.deletion.delete('pods', pod, { gracePeriodSeconds: 0 });
+    });
   }
 
   /** Each run that was begun has a final report that says what its NodeOp says. */
@@ -232,6 +265,7 @@ export class History {
       case 'stop':
       case 'pause':
       case 'clock':
+      case 'write':
         return this.#toReplica(event);
       case 'api':
         return this.#faults.api(event.what, event.ms, event.share);
@@ -251,8 +285,16 @@ export class History {
     const { replica: i, kind } = event;
     const replica = this.#replicas[i];
     if (replica === undefined) return;
+    if (kind === 'write') {
+      this.#armed.push({ replica: i, left: event.count, ms: event.ms });
+      return;
+    }
     this.#faults.count(`agent: ${kind}`);
-    if (kind === 'clock') return replica.clock.set(event.byMs);
+    if (kind === 'clock') {
+      this.#oracles.isTimeSet = true;
+      return replica.clock.set(event.byMs);
+    }
+    this.#faults.trouble(event.ms + 60_000);
     if (kind === 'pause') {
       replica.clock.pause();
       this.time.after(event.ms, () => replica.clock.resume());
@@ -329,6 +371,12 @@ export class History {
       case 'suspend':
         this.time.after(ms, () => void this.#request('PATCH', op, { spec: { suspend: false } }));
         return void this.#request('PATCH', op, { spec: { suspend: true } });
+      case 'hold': {
+        const annotate = (why: string | null) =>
+          this.#request('PATCH', op, { metadata: { annotations: { 'agent.nodeop.dev/hold': why } } });
+        this.time.after(ms, () => void annotate(null));
+        return void annotate('wait');
+      }
       case 'revert':
         if (this.#repository?.holds(`${on}.yaml`) === true) this.#repository.revert(`${on}.yaml`);
         return;

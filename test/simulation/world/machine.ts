@@ -16,6 +16,8 @@ export interface Behaviour {
   hangs?: boolean;
   /** The command itself reboots the machine while it runs. */
   reboots?: boolean;
+  /** From its start on the node is not Ready for so long, though its kubelet goes on. */
+  breaksMs?: number;
 }
 
 /** How one machine is made. Milliseconds. */
@@ -114,6 +116,14 @@ export class Machine {
     });
   }
 
+  #unready(ms: number): void {
+    const boot = this.#boots;
+    this.#nodeStatus('False', undefined);
+    this.#time.after(ms, () => {
+      if (this.up && this.#boots === boot) this.#nodeStatus('True', undefined);
+    });
+  }
+
   /** The kubelet learns of a pod, or of what became of it. */
   see(pod: Obj): void {
     this.#time.after(this.#make.lagMs, () => this.#take(pod.metadata.uid ?? ''));
@@ -164,6 +174,7 @@ export class Machine {
     this.#podStatus(run, 'Running', { running: { startedAt: stamp(this.#time.now) } });
     if (run.kind === 'workload') return;
     const { behaviour } = run;
+    if (behaviour.breaksMs !== undefined) this.#unready(behaviour.breaksMs);
     if (run.kind === 'reboot' && this.#make.reboots !== 'never') {
       this.#later(run, 300, () => this.reboot());
       if (this.#make.reboots === 'twice') this.#time.after(60_000 + this.#make.bootMs, () => this.reboot());

@@ -12,8 +12,16 @@ import {
 } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import type { Cluster } from './cluster.ts';
+import type { Faults } from './faults.ts';
 import { type Kind, kindOf } from './machine.ts';
+import { Brakes } from './oracles/brakes.ts';
+import { Timing } from './oracles/timing.ts';
+import type { VirtualTime } from './time.ts';
 
+/** So long an agent may be unaware of something though nothing is wrong: watches are cut, silent, opened anew. */
+const UNAWARE_MS = 120_000;
+/** No fault lasts so long. */
+const UNKNOWN_MS = 30 * 60_000;
 const NODEOPS = 'nodeops.operator.kairos.io';
 
 /**
@@ -36,12 +44,26 @@ export class Oracles {
   readonly #failures = new Map<string, number>();
   readonly #running = new Map<string, Set<string>>();
   readonly #specs = new Map<string, Record<string, unknown>>();
-  readonly #now: () => number;
+  readonly #time: VirtualTime;
+  readonly #began: number;
+  readonly #timing: Timing;
+  readonly #brakes: Brakes;
 
-  constructor(cluster: () => Cluster, now: () => number) {
+  constructor(cluster: () => Cluster, time: VirtualTime, faults: Faults) {
     this.#cluster = cluster;
-    this.#now = now;
+    this.#time = time;
+    this.#began = time.now;
+    const world = { cluster, time, broken: (what: string) => this.broken(what) };
+    this.#timing = new Timing(world);
+    this.#brakes = new Brakes({ ...world, isCalm: () => time.now > faults.troubleUntil + UNAWARE_MS });
   }
+
+  /** Somebody set the clock of an agent: what it counts from stamps of others may be wrong by as much. */
+  set isTimeSet(isSet: boolean) {
+    this.#timing.isTimeSet = isSet;
+  }
+
+  readonly rebooted = (node: string): void => this.#timing.rebooted(node);
 
   /** Whether people do what is being stored right now. */
   byPeople = false;
@@ -52,6 +74,8 @@ export class Oracles {
       if (key === NODEOPS) this.#nodeOp(object, before, type === 'DELETED');
       if (key === 'nodes' && before !== undefined && type === 'MODIFIED') this.#node(object, before);
       if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
+      this.#timing.stored(key, object, before, type === 'DELETED');
+      this.#brakes.stored(key, object, before);
     });
   }
 
@@ -76,12 +100,14 @@ export class Oracles {
     if (verdict !== undefined && isFinalNodePhase(verdict.phase))
       this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
     if (kind === 'command') this.#mayStart(uid, node);
+    if (kind === 'command') this.#timing.commandStarts(uid, node);
   };
 
   readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {
     if (kind === 'workload') return;
     const uid = uidOf(pod);
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
+    if (kind === 'command') this.#commandEnds(uid, node);
     // Only a command that failed by itself may be run again, as often as the NodeOp says.
     if (kind !== 'command' || exitCode === undefined || [0, 137, 143, 255].includes(exitCode)) return;
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
@@ -89,13 +115,23 @@ export class Oracles {
     if (failures <= Number(this.#specs.get(uid)?.['backoffLimit'] ?? 0)) this.#failures.set(key, failures);
   };
 
+  #commandEnds(uid: string, node: string): void {
+    this.#timing.commandEnds(uid, node);
+    this.#time.after(UNKNOWN_MS, () => {
+      const verdict = this.#verdict(uid, node);
+      if (verdict && ['Pending', 'Preflight', 'Draining'].includes(verdict.phase))
+        this.broken(`the status of ${node} is still ${verdict.phase} long after its command has ended`);
+    });
+  }
+
   /** The command may begin only on a drained node. */
   #mayStart(uid: string, node: string): void {
     const spec = this.#specs.get(uid) as { drainOptions?: { enabled?: boolean } } | undefined;
     if (spec?.drainOptions?.enabled !== true) return;
     const left = this.#cluster()
       .store.podsOn(node)
-      .filter((pod) => kindOf(pod) === 'workload' && pod.metadata.deletionTimestamp === undefined)
+      .filter((pod) => kindOf(pod) === 'workload' && pod.metadata.ownerReferences !== undefined)
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined)
       .filter((pod) => pod.status?.['phase'] === 'Running');
     const stored = this.#cluster().store.get('nodes', node);
     // Whoever uncordons a node in mid-operation gets pods on it.
@@ -230,7 +266,10 @@ export class Oracles {
     const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
     const runs = this.#running.get(node)?.has(`${uidOf(pod)}/${pod.metadata.uid}`) === true;
     const phase = ((op?.status ?? {}) as NodeOpStatus).phase;
-    if (runs && (op === undefined || isFinalPhase(phase))) this.broken(`${kind} of ${node} still runs`);
+    if (op !== undefined && !isFinalPhase(phase)) return;
+    if (runs) this.broken(`${kind} of ${node} still runs`);
+    const mayStart = pod.metadata.deletionTimestamp === undefined && this.#isOpen(pod);
+    if (mayStart && !runs) this.broken(`${kind} of ${node} may start though its NodeOp is over`);
   }
 
   #verdict(uid: string, node: string): NodeStatus | undefined {
@@ -241,7 +280,7 @@ export class Oracles {
   }
 
   broken(what: string): void {
-    this.violations.push(`${(this.#now() / 1000).toFixed(3)} s: ${what}`);
+    this.violations.push(`${((this.#time.now - this.#began) / 1000).toFixed(3)} s: ${what}`);
   }
 }
 

@@ -20,6 +20,8 @@ export interface NodePlan {
   preflight: Behaviour;
   /** A pod with a controller runs on it. */
   workload: boolean;
+  /** Somebody looks at the node while the command runs, with a pod that no drain would take away (`kubectl debug node`). */
+  visitor?: boolean;
 }
 
 export interface OpPlan {
@@ -31,6 +33,8 @@ export interface OpPlan {
 export type Event = { at: number } & (
   | { kind: 'kill' | 'pause'; replica: number; ms: number }
   | { kind: 'stop'; replica: number; ms: number }
+  /** Killed right after so many of its writes took effect. */
+  | { kind: 'write'; replica: number; count: number; ms: number }
   | { kind: 'clock'; replica: number; byMs: number }
   | { kind: 'api'; what: ApiFault; ms: number; share: number }
   | { kind: 'git'; what: GitFault; replica: number; ms: number }
@@ -38,7 +42,7 @@ export type Event = { at: number } & (
   | { kind: 'node'; what: 'down' | 'gone' | 'replaced' | 'reboot'; node: string; ms: number }
   | {
       kind: 'people';
-      what: 'cordon' | 'uncordon' | 'delete' | 'cancel' | 'suspend' | 'copy' | 'revert';
+      what: 'cordon' | 'uncordon' | 'delete' | 'cancel' | 'suspend' | 'hold' | 'copy' | 'revert';
       on: string;
       ms: number;
     }
@@ -83,13 +87,57 @@ export function planOf(seed: number, repository = false): Plan {
   const random = new Random(seed);
   const count = random.pick([1, 2, 3, 3, 4, 5, 8]);
   const nodes = Array.from({ length: count }, (_, i) => nodePlan(random, i + 1));
-  const ops = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, i) => opPlan(random, i, count));
+  const ops = Array.from({ length: random.pick([1, 1, 1, 2, 2, 3]) }, (_, i) => opPlan(random, i, nodes));
   const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
   const events = Array.from({ length: random.pick([0, 1, 2, 4, 8, 16]) }, () =>
     eventPlan(random, names, repository),
   );
   events.sort((a, b) => a.at - b.at);
   return { seed, repository, nodes, ops, events };
+}
+
+/** More than the agent makes for two nodes. */
+const WRITES = 24;
+const QUICK: Behaviour = { startMs: 300, runMs: 1_000, exitCode: 0 };
+
+/** Rollouts of all kinds in which the agent is killed after one write: `index` counts kinds and writes, and from then on the same with requests that are lost. */
+export function sweepOf(index: number): Plan {
+  const specs = [
+    {},
+    { cordon: true, preflight: { command: ['check'] } },
+    { drainOptions: { enabled: true, timeoutSeconds: 120 } },
+    {
+      drainOptions: { enabled: true, timeoutSeconds: 120 },
+      rebootOnSuccess: true,
+      rebootTimeoutSeconds: 120,
+    },
+  ];
+  const kind = index % specs.length;
+  const count = 1 + (Math.floor(index / specs.length) % WRITES);
+  const kill: Event = { at: 500, kind: 'write', replica: 0, count, ms: 500 };
+  const away: Event = { at: 2_000, kind: 'api', what: 'away', ms: 120_000, share: 0.3 };
+  const nodes = [1, 2].map((i) => ({
+    name: `node-${i}`,
+    zone: 'zone-1',
+    make: { bootMs: 5_000, lagMs: 10, reboots: 'once' as const, endMs: 500 },
+    command: {
+      ...QUICK,
+      runMs: index % 3 === 0 ? 60_000 : 1_000,
+      ...(index % 7 === 6 ? { breaksMs: 200_000 } : {}),
+    },
+    preflight: QUICK,
+    workload: true,
+    visitor: true,
+  }));
+  const spec = { image: 'alpine:3.20', command: ['flash'], concurrency: 1, backoffLimit: 0, ...specs[kind] };
+  const ops = [{ at: 1_000, name: 'op-1', spec }];
+  return {
+    seed: index,
+    repository: false,
+    nodes,
+    ops,
+    events: index < specs.length * WRITES ? [kill] : [kill, away],
+  };
 }
 
 function nodePlan(random: Random, index: number): NodePlan {
@@ -110,6 +158,7 @@ function nodePlan(random: Random, index: number): NodePlan {
       neverStarts: random.chance(0.05),
       hangs: random.chance(0.04),
       reboots: random.chance(0.05),
+      ...(random.chance(0.05) ? { breaksMs: random.pick([60_000, 400_000, 1_500_000]) } : {}),
     },
     preflight: {
       startMs: 100,
@@ -118,24 +167,27 @@ function nodePlan(random: Random, index: number): NodePlan {
       message: random.chance(0.2) ? 'up to date' : '',
     },
     workload: random.chance(0.5),
+    visitor: random.chance(0.1),
   };
 }
 
-function opPlan(random: Random, index: number, nodes: number): OpPlan {
+function opPlan(random: Random, index: number, nodes: readonly NodePlan[]): OpPlan {
   const drain = random.chance(0.4);
+  const hangs = nodes.some(({ command }) => command.hangs === true);
   return {
     at: index === 0 ? 1_000 : random.between(0, 120_000),
     name: `op-${index + 1}`,
     spec: {
       image: 'alpine:3.20',
       command: ['sh', '-c', 'flash'],
-      concurrency: random.between(0, Math.min(3, nodes)),
+      concurrency: random.between(0, Math.min(3, nodes.length)),
       stopOnFailure: random.chance(0.3),
       rebootOnSuccess: random.chance(0.4),
       rebootTimeoutSeconds: random.pick([30, 120, 600]),
       startTimeoutSeconds: random.pick([60, 600]),
-      activeDeadlineSeconds: random.pick([60, 600]),
+      ...(hangs || random.chance(0.7) ? { activeDeadlineSeconds: random.pick([60, 600]) } : {}),
       nodeReadyTimeoutSeconds: random.pick([60, 300]),
+      backoffLimit: random.pick([0, 0, 2]),
       soakSeconds: random.pick([0, 0, 10]),
       uncordonOnFailure: random.chance(0.3),
       ...(drain ? { drainOptions: { enabled: true, timeoutSeconds: 120 } } : { cordon: random.chance(0.5) }),
@@ -156,6 +208,7 @@ function eventPlan(
   const long = random.pick([5_000, 20_000, 90_000, 400_000]);
   switch (random.between(0, repository ? 9 : 7)) {
     case 0:
+      if (random.chance(0.5)) return { at, kind: 'write', replica, count: random.between(1, 8), ms: short };
       return { at, kind: 'kill', replica, ms: short };
     case 1:
       return { at, kind: 'pause', replica, ms: long };
@@ -185,7 +238,7 @@ function eventPlan(
 }
 
 function people(random: Random, at: number, nodes: string[], ops: string[], ms: number): Event {
-  const what = random.pick(['cordon', 'uncordon', 'delete', 'cancel', 'suspend', 'copy'] as const);
+  const what = random.pick(['cordon', 'uncordon', 'delete', 'cancel', 'suspend', 'hold', 'copy'] as const);
   const on = what === 'cordon' || what === 'uncordon' ? random.pick(nodes) : random.pick(ops);
   return { at, kind: 'people', what, on, ms };
 }

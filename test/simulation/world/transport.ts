@@ -34,7 +34,7 @@ export interface Wire {
   /** Those that are open now. */
   watches: Set<OpenWatch>;
   /** Told of every write when it takes effect. */
-  onWrite?: (method: string, path: string, code: number) => void;
+  onWrite?: (method: string, path: string, code: number, by: ProcessClock) => void;
 }
 
 /** What comes over an open watch may change at any time. */
@@ -153,7 +153,7 @@ class Exchange {
     this.#closeServerSide = () => answer.close();
     if (fate.refused) answer.refuse(fate.refused.code, fate.refused.retryAfter);
     else await serve(requestOf(this.#options), answer);
-    if (method !== 'GET') this.#wire.onWrite?.(method, path, answer.statusCode);
+    if (method !== 'GET') this.#wire.onWrite?.(method, path, answer.statusCode, this.#clock);
     if (this.#isWatch && answer.statusCode === 200 && !fate.refused) return this.#watchBegins(answer);
     if (fate.answerLost === true) return;
     time.after(fate.back, () => this.#deliver(answer));

@@ -1,0 +1,13 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'a NodeOp starts on a node on which another one works',
+  changes: [
+    {
+      file: 'src/core/rollout/decide.ts',
+      from: 'const held = nodeHeld(this.facts, name);',
+      to: 'const held = undefined as ReturnType<typeof nodeHeld>;',
+    },
+  ],
+  tried: { with: '"name":"op-2"', histories: 20 },
+};

@@ -1,0 +1,13 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'a drain is judged anew though the Job is there',
+  changes: [
+    {
+      file: 'src/core/rollout/node.ts',
+      from: "const isPast = phase !== 'Running' && phase !== 'Rebooting' && typeof work.job === 'object';",
+      to: 'const isPast = false;',
+    },
+  ],
+  tried: { sweep: true, seed: 0, histories: 96 },
+};

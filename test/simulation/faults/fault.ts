@@ -1,0 +1,26 @@
+/** A mistake that was in the code once, or could be: brought back into a copy of it, to see whether the simulation finds it. */
+export interface Fault {
+  /** What goes wrong, for people. */
+  what: string;
+  /** Texts of source files, each there exactly once, and what takes their place. */
+  changes: readonly Change[];
+  /** Which histories are tried; those of `run.ts` from seed 1 on when absent. */
+  tried?: Tried;
+}
+
+export interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+export interface Tried {
+  /** An agent is killed after each write of each kind of rollout, instead of chance. */
+  sweep?: boolean;
+  /** With a real repository. */
+  git?: boolean;
+  /** Only histories whose plan has this text. */
+  with?: string;
+  seed?: number;
+  histories?: number;
+}

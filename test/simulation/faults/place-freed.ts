@@ -1,0 +1,13 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'a node that was done and is not Ready gives its place to the next',
+  changes: [
+    {
+      file: 'src/core/rollout/decide.ts',
+      from: 'if (!node.ready) return true;',
+      to: 'if (!node.ready) return false;',
+    },
+  ],
+  tried: { sweep: true, seed: 70, histories: 26 },
+};

@@ -1,0 +1,176 @@
+import { ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../../src/api/labels.ts';
+import type { NodeOpStatus, NodeStatus } from '../../../../src/api/nodeop.ts';
+import type { Obj } from '../../../../src/sim/store/object.ts';
+import type { Cluster } from '../cluster.ts';
+import { type Kind, kindOf } from '../machine.ts';
+import type { VirtualTime } from '../time.ts';
+
+/** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
+const SKEW_MS = 12_000;
+/** How long past its deadline a preflight may linger. */
+const PREFLIGHT_GRACE_MS = 60_000;
+
+interface Facts {
+  commandStarted?: number;
+  commandEnded?: number;
+  /** UID of the node on which the command started. */
+  nodeUid?: string | undefined;
+  rebooted?: number;
+  /** When the API server was told of pods, by their kind. */
+  made: Map<Kind, number>;
+  began: Map<Kind, number>;
+  over: Map<Kind, number>;
+}
+
+interface World {
+  cluster: () => Cluster;
+  time: VirtualTime;
+  broken: (what: string) => void;
+}
+
+/** Verdicts against what had happened by the time that they speak of. */
+export class Timing {
+  isTimeSet = false;
+  readonly #world: World;
+  readonly #facts = new Map<string, Facts>();
+  /** Nodes that are Ready: in which boot, and since when. */
+  readonly #ready = new Map<string, { bootID: unknown; since: number }>();
+  #leader = '';
+  #leaderSince = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  commandStarts(uid: string, node: string): void {
+    const facts = this.#of(uid, node);
+    facts.commandStarted ??= this.#now;
+    facts.nodeUid = this.#world.cluster().store.get('nodes', node)?.metadata.uid;
+  }
+
+  commandEnds(uid: string, node: string): void {
+    this.#of(uid, node).commandEnded = this.#now;
+  }
+
+  rebooted(node: string): void {
+    for (const [key, facts] of this.#facts) if (key.endsWith(`/${node}`)) facts.rebooted = this.#now;
+  }
+
+  stored(key: string, object: Obj, before: Obj | undefined, gone: boolean): void {
+    if (key === 'leases.coordination.k8s.io') this.#lease(object);
+    if (key === 'nodes') this.#node(object, gone);
+    if (key === 'pods' && !gone) this.#pod(object, before);
+    if (key === 'nodeops.operator.kairos.io' && before !== undefined && !gone) this.#statuses(object, before);
+  }
+
+  get #now(): number {
+    return this.#world.time.now;
+  }
+
+  #of(uid: string, node: string): Facts {
+    const key = `${uid}/${node}`;
+    const known = this.#facts.get(key) ?? { made: new Map(), began: new Map(), over: new Map() };
+    this.#facts.set(key, known);
+    return known;
+  }
+
+  #lease({ spec }: Obj): void {
+    const holder = String(spec?.['holderIdentity']);
+    if (holder === this.#leader) return;
+    this.#leader = holder;
+    this.#leaderSince = this.#now;
+  }
+
+  #node({ metadata: { name = '' }, status }: Obj, gone: boolean): void {
+    const conditions = (status?.['conditions'] ?? []) as { type: string; status: string }[];
+    const isReady = !gone && conditions.some((it) => it.type === 'Ready' && it.status === 'True');
+    const { bootID } = (status?.['nodeInfo'] ?? {}) as { bootID?: string };
+    if (!isReady) this.#ready.delete(name);
+    else if (this.#ready.get(name)?.bootID !== bootID) this.#ready.set(name, { bootID, since: this.#now });
+  }
+
+  #pod(pod: Obj, before: Obj | undefined): void {
+    const uid = pod.metadata.labels?.[LABEL_NODEOP_UID];
+    const node = pod.metadata.annotations?.[ANNOTATION_NODE];
+    if (uid === undefined || node === undefined) return;
+    const facts = this.#of(uid, node);
+    const kind = kindOf(pod);
+    if (before === undefined && !facts.made.has(kind)) facts.made.set(kind, this.#now);
+    const phase = String(pod.status?.['phase']);
+    if (phase === 'Running' && !facts.began.has(kind)) facts.began.set(kind, this.#now);
+    if (phase === 'Succeeded' && !facts.over.has(kind)) facts.over.set(kind, this.#now);
+  }
+
+  #statuses(object: Obj, before: Obj): void {
+    const was = ((before.status ?? {}) as NodeOpStatus).nodeStatuses ?? {};
+    for (const [node, status] of Object.entries(((object.status ?? {}) as NodeOpStatus).nodeStatuses ?? {})) {
+      const verdict = verdictOf(status);
+      if (verdict === undefined || verdictOf(was[node] ?? { phase: 'Pending' }) !== undefined) continue;
+      const facts = this.#of(object.metadata.uid ?? '', node);
+      this.#judge(node, verdict, facts, object.spec ?? {});
+    }
+  }
+
+  #judge(
+    node: string,
+    { phase, message }: { phase: string; message: string },
+    facts: Facts,
+    spec: Record<string, unknown>,
+  ): void {
+    const { broken, cluster } = this.#world;
+    const began = facts.commandStarted !== undefined;
+    if (phase === 'Cancelled' && began) broken(`${node} is Cancelled though its command began`);
+    if (began && /^(drain (refused|timed out)|preflight)/.test(message))
+      broken(`${node} is judged by what was before its command: ${message}`);
+    const uid = cluster().store.get('nodes', node)?.metadata.uid;
+    if (phase === 'Completed' && began && uid !== facts.nodeUid)
+      broken(`${node} is Completed though another node has its name now`);
+    this.#judgeTimes(node, message, facts, spec);
+  }
+
+  #judgeTimes(node: string, message: string, facts: Facts, spec: Record<string, unknown>): void {
+    const seconds = (name: string) => Number(spec[name]) * 1000;
+    if (message.startsWith('not back') && facts.commandEnded !== undefined) {
+      const until = facts.commandEnded + seconds('rebootTimeoutSeconds');
+      const since = this.#ready.get(node)?.since ?? 0;
+      const wasAway = facts.rebooted !== undefined && facts.rebooted >= facts.commandEnded;
+      const done = wasAway && since > facts.commandEnded ? since : undefined;
+      this.#judgeTime(`not back`, node, { from: facts.commandEnded, until, done });
+    }
+    for (const kind of ['command', 'preflight', 'reboot'] as const) {
+      const made = facts.made.get(kind);
+      if (made === undefined || !message.startsWith(`the ${kind} did not start within`)) continue;
+      const until = made + seconds('startTimeoutSeconds');
+      this.#judgeTime(message, node, { from: made, until, done: facts.began.get(kind) });
+    }
+    const made = facts.made.get('preflight');
+    if (made === undefined || !message.includes('did not end within its deadline')) return;
+    const { activeDeadlineSeconds = 0 } = (spec['preflight'] ?? {}) as { activeDeadlineSeconds?: number };
+    const until = made + activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
+    this.#judgeTime(message, node, { from: made, until, done: facts.over.get('preflight') });
+  }
+
+  /** @param from no earlier than the agent's own count, `done` when what was waited for was to be seen */
+  #judgeTime(
+    what: string,
+    node: string,
+    { from, until, done }: { from: number; until: number; done: number | undefined },
+  ): void {
+    if (this.isTimeSet) return;
+    const { broken } = this.#world;
+    if (done !== undefined && done < until - SKEW_MS && done < this.#now)
+      broken(`${node} failed by a time-out that it kept: ${what}`);
+    if (this.#leaderSince < from && this.#now < until)
+      broken(`${node} failed before its time was over: ${what}`);
+  }
+}
+
+/** The verdict on a node, from when it stands. */
+function verdictOf({
+  phase,
+  message = '',
+  ending,
+}: NodeStatus): { phase: string; message: string } | undefined {
+  if (ending !== undefined) return ending;
+  return ['Completed', 'Failed', 'Cancelled'].includes(phase) ? { phase, message } : undefined;
+}
