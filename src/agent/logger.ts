@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { logLine } from '../core/text/log-line.ts';
 import { logged } from '../core/text/output.ts';
 
 /** The part of a logger the agent uses: a static message after its fields. */
@@ -10,18 +11,22 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
-/** JSON lines on standard output; what may hold a credential is blanked wherever it stands. */
-export function createLogger(level: string): Logger {
-  return pino({
+/** People read along: lines for them instead of JSON. */
+const TERMINAL = { write: (json: string) => void process.stdout.write(`${logLine(json)}\n`) };
+
+/** JSON lines on standard output, or lines for people when that is a terminal; what may hold a credential is blanked wherever it stands. */
+export function createLogger(level: string, isTerminal = process.stdout.isTTY): Logger {
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: {
-      level: (label) => ({ level: label }),
-      log: (fields) => safe(fields) as Record<string, unknown>,
+      level: (label: string) => ({ level: label }),
+      log: (fields: object) => safe(fields) as Record<string, unknown>,
     },
     redact: { paths: ['token', 'password', 'authorization', '*.token', '*.password', '*.authorization'] },
-  });
+  };
+  return isTerminal ? pino(options, TERMINAL) : pino(options);
 }
 
 /** Lines of a log are read on terminals, too: names and messages of others do nothing there. */
