@@ -9,26 +9,40 @@ import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
 import { print } from './terminal.ts';
 
+const CI_KINDS = ['github', 'gitlab', 'none'] as const;
+
+const AGENT_SCHEMA = 'config/schemas/agentconfig.json';
+
 interface InitFlags {
   url: string;
   cluster: string;
-  ci: 'github' | 'gitlab' | 'none';
+  ci: (typeof CI_KINDS)[number];
   install: boolean;
 }
 
-/** Where a file of `examples/` goes in the new repository. */
+/** Where a file of the package goes in the new repository. */
 type Layout = Record<string, string>;
 
 const FILES = (cluster: string): Layout => ({
-  'repository/README.md': 'README.md',
-  'repository/nodeops/hello.yaml': 'nodeops/hello.yaml',
-  'repository/runs/2030-01-01-hello.yaml': 'runs/2030-01-01-hello.yaml',
-  'repository/agent/agent.yaml': `agent/${cluster}.yaml`,
+  'examples/repository/README.md': 'README.md',
+  'examples/repository/nodeops/hello.yaml': 'nodeops/hello.yaml',
+  'examples/repository/runs/2030-01-01-hello.yaml': 'runs/2030-01-01-hello.yaml',
+  'examples/repository/agent/agent.yaml': `agent/${cluster}.yaml`,
+  // What the first line of each file names, for editors.
+  ...Object.fromEntries(
+    ['agentconfig', 'nodeop', 'nodeoprun'].map((it) => [`config/schemas/${it}.json`, `schemas/${it}.json`]),
+  ),
 });
 
+/** What the workflows' kubeconfig may do. */
+const PLAN_ROLE = 'examples/plan-role.yaml';
+
 const CI: Record<InitFlags['ci'], Layout> = {
-  github: { 'github/node-operations.yaml': '.github/workflows/node-operations.yaml' },
-  gitlab: { 'gitlab/node-operations.yml': '.gitlab-ci.yml' },
+  github: {
+    'examples/github/node-operations.yaml': '.github/workflows/node-operations.yaml',
+    [PLAN_ROLE]: 'ci/plan-role.yaml',
+  },
+  gitlab: { 'examples/gitlab/node-operations.yml': '.gitlab-ci.yml', [PLAN_ROLE]: 'ci/plan-role.yaml' },
   none: {},
 };
 
@@ -44,11 +58,7 @@ export function initCommand(): Command {
     .addOption(
       new Option('--cluster <name>', "the first cluster's name").argParser(clusterName).default('example'),
     )
-    .addOption(
-      new Option('--ci <kind>', 'workflow for pull requests')
-        .choices(['github', 'gitlab', 'none'])
-        .default('github'),
-    )
+    .addOption(new Option('--ci <kind>', 'workflow for pull requests').choices(CI_KINDS).default('github'))
     .option(
       '--install',
       'write into DIR what installs the agent, complete in itself, and nothing else',
@@ -63,8 +73,9 @@ export function initCommand(): Command {
 
 async function run(dir: string, { url, cluster, ci, install }: InitFlags): Promise<void> {
   if (install)
-    return print(await writeInstallation(packageFolder('manifests', 'overlays'), dir, { url, cluster }));
-  const examples = packageFolder('examples', 'repository');
+    return print(
+      await writeInstallation(packageFile('manifests'), packageFile(AGENT_SCHEMA), dir, { url, cluster }),
+    );
   // An example that was taken away, or never wanted, would be a new run once it comes back.
   const isInUse = existsSync(join(dir, 'runs')) || existsSync(join(dir, 'nodeops'));
   for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
@@ -72,7 +83,7 @@ async function run(dir: string, { url, cluster, ci, install }: InitFlags): Promi
       print(`left    ${join(dir, to)}: the repository is in use, and an example would be carried out`);
       continue;
     }
-    const text = await readFile(join(examples, from), 'utf8');
+    const text = await readFile(packageFile(from), 'utf8');
     const filled = fill(text, { url, cluster });
     print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
   }
@@ -107,18 +118,18 @@ async function put(file: string, text: string): Promise<'added' | 'kept '> {
 function fill(text: string, { url, cluster }: { url: string; cluster: string }): string {
   return text
     .replaceAll('{{cluster}}', cluster)
+    .replaceAll(PLAN_ROLE, 'ci/plan-role.yaml')
     .replace('NODEOP_CLUSTER: example', `NODEOP_CLUSTER: '${cluster}'`)
     .replaceAll('{{url}}', () => url.replaceAll("'", "''"));
 }
 
-/** A folder of the package, whether this runs from `src/cli` or bundled from `dist`. */
-function packageFolder(name: string, inside: string): string {
+/** A file or folder of the package, whether this runs from `src/cli` or bundled from `dist`. */
+function packageFile(name: string): string {
   const candidates = [`../../${name}`, `../${name}`].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );
-  const found = candidates.find((path) => existsSync(join(path, inside)));
-  if (found === undefined)
-    throw new InvalidError(`the folder ${name} is missing; looked for ${candidates.join(', ')}`);
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined) throw new InvalidError(`${name} is missing; looked for ${candidates.join(', ')}`);
   return found;
 }
 

@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -26,8 +34,12 @@ test('a new repository is valid as it is laid out, and its example can be planne
     '.github/workflows/node-operations.yaml',
     'README.md',
     'agent/007.yaml',
+    'ci/plan-role.yaml',
     'nodeops/hello.yaml',
     'runs/2030-01-01-hello.yaml',
+    'schemas/agentconfig.json',
+    'schemas/nodeop.json',
+    'schemas/nodeoprun.json',
   ]);
   expect(await loadConfig(join(dir, 'agent/007.yaml'))).toMatchObject({ cluster: '007', git: { url } });
   expect(await cli(['validate', '--root', dir])).toMatchObject({
@@ -81,6 +93,10 @@ test('an example that was taken away does not come back: it would be a new run',
     '.gitlab-ci.yml',
     'README.md',
     'agent/example.yaml',
+    'ci/plan-role.yaml',
+    'schemas/agentconfig.json',
+    'schemas/nodeop.json',
+    'schemas/nodeoprun.json',
   ]);
 });
 
@@ -99,6 +115,32 @@ test.each([
   expect(again.stderr).toMatch(/^cannot write .*: it holds an installation already;/);
   if (!kustomize) return;
   const render = (folder: string) => execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
-  const named = (text: string) => text.replaceAll(/^ {4}(?:cluster|.*url): .*$/gm, '');
+  const named = (text: string) =>
+    text.replaceAll(/^ {4}(?:cluster|.*url): .*$|^ {4}# yaml-language-server: .*\n/gm, '');
   expect(named(render(dir))).toBe(named(render(join('manifests/overlays', overlay))));
+});
+
+test.each(['github', 'gitlab'])('what the files of init name is there, with %s', async (ci) => {
+  await cli(['init', dir, '--ci', ci]);
+  const install = join(dir, 'install');
+  await cli(['init', '--install', install]);
+  let schemas = 0;
+  for (const file of files()) {
+    const text = readFileSync(join(dir, file), 'utf8');
+    const kind = /^apiVersion: (?:agent\.nodeop\.dev|operator\.kairos\.io)\//m.test(text);
+    const schema = /^# yaml-language-server: \$schema=(\S+)\n/.exec(text)?.[1];
+    if (kind) expect(schema, file).toBeDefined();
+    const linked = !file.endsWith('.md')
+      ? []
+      : [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((it) => it[1] ?? '');
+    for (const name of [...(schema === undefined ? [] : [schema]), ...linked]) {
+      schemas += 1;
+      expect(existsSync(join(dir, file, '..', name)), `${file}: ${name}`).toBe(true);
+    }
+    for (const [name] of text.matchAll(/\b(?:examples|config|docs|ci)\/[\w./-]+\.(?:ya?ml|md)\b/g)) {
+      // Those of the installation say whose they are.
+      if (!file.startsWith('install/')) expect(existsSync(join(dir, name)), `${file}: ${name}`).toBe(true);
+    }
+  }
+  expect(schemas).toBeGreaterThanOrEqual(7);
 });

@@ -6,6 +6,10 @@ import { reasonOf } from '../system-error.ts';
 /** Folders of `manifests` that an overlay builds on. */
 const PARTS = ['crd', 'base', 'components'];
 
+const SCHEMA = join('schemas', 'agentconfig.json');
+/** By which editors know the fields. */
+const schemaLine = (folder: string) => `# yaml-language-server: $schema=${folder}/agentconfig.json\n`;
+
 /**
  * Writes an overlay with everything it builds on beside it, so that it can lie in any repository. Files that are there
  * already are somebody's own and are refused.
@@ -13,6 +17,7 @@ const PARTS = ['crd', 'base', 'components'];
  */
 export async function writeInstallation(
   manifests: string,
+  schema: string,
   dir: string,
   { url, cluster }: { url: string; cluster: string },
 ): Promise<string> {
@@ -23,7 +28,7 @@ export async function writeInstallation(
   const own = (kustomization ?? '')
     .replaceAll('../../', '')
     .replace(/^# Copy this folder.*$/m, '# Put your image below, and apply it: kubectl apply -k .');
-  const config = (agent ?? '')
+  const config = `${schemaLine('schemas')}${agent ?? ''}`
     .replace(/^cluster: .*$/m, () => `cluster: '${cluster}'`)
     .replace(/^( {2}url: ).*$/m, (_, key: string) => `${key}'${url.replaceAll("'", "''")}'`);
   try {
@@ -35,7 +40,10 @@ export async function writeInstallation(
     const copies = PARTS.map((it) =>
       cp(join(manifests, it), join(dir, it), { recursive: true, force: false }),
     );
+    copies.push(cp(schema, join(dir, SCHEMA), { force: false }));
     await Promise.all(copies);
+    const base = join(dir, 'base', 'agent.yaml');
+    await writeFile(base, `${schemaLine('../schemas')}${await readFile(base, 'utf8')}`);
   } catch (error) {
     const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     const why = isThere
