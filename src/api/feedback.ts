@@ -4,9 +4,13 @@ import { trimEnd } from './trim.ts';
 
 const PUBLIC = { github: 'https://api.github.com', gitlab: 'https://gitlab.com/api/v4', gitea: undefined };
 
+/** Git hosts that are spoken with; what differs between them is a map or a switch over these, which does not compile without one. */
+export const PROVIDERS = ['github', 'gitlab', 'gitea'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
 /** Where a run's state is told on the Git host. */
 export const FeedbackSchema = object({
-  provider: z.enum(['github', 'gitlab', 'gitea']),
+  provider: z.enum(PROVIDERS),
   apiUrl: z
     .url({ protocol: /^https?$/, error: 'expected an http or https address' })
     .transform((text) => trimEnd(text, '/'))

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { apiUrlOf, isSafeUrl } from '../api/feedback.ts';
-import { HostError, type Host, type HostAccess, type Provider } from '../host/host.ts';
+import { PROVIDERS, type Provider } from '../api/feedback.ts';
+import { HostError, type Host, type HostAccess } from '../host/host.ts';
 import { openHost } from '../host/open.ts';
 import { placeOf } from './comment/environment.ts';
 import { reasonOf } from './system-error.ts';
@@ -21,7 +22,7 @@ export function commentCommand(): Command {
   return new Command('comment')
     .description('put a text on a pull request as one comment, which the next call replaces')
     .argument('<FILE>', 'the text, Markdown; empty: an earlier comment says that nothing is left to tell')
-    .addOption(new Option('--provider <name>', 'the Git host').choices(['github', 'gitlab', 'gitea']))
+    .addOption(new Option('--provider <name>', 'the Git host').choices(PROVIDERS))
     .option('--api-url <url>', 'its REST API')
     .option('--project <path>', '<owner>/<name>')
     .addOption(new Option('--pull-request <n>', 'number of the pull or merge request').argParser(wholeNumber))

@@ -1,3 +1,4 @@
+import type { Provider } from '../api/feedback.ts';
 import { systemClock } from '../time/clock.ts';
 import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
 
@@ -27,8 +28,6 @@ export interface Host {
   addComment: (pullRequest: number, body: string) => Promise<void>;
   editComment: (pullRequest: number, id: number, body: string) => Promise<void>;
 }
-
-export type Provider = 'github' | 'gitlab' | 'gitea';
 
 export interface HostAccess {
   provider: Provider;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Provider } from '../../src/host/host.ts';
+import type { Provider } from '../../src/api/feedback.ts';
 
 interface StoredStatus {
   context: string;

@@ -1,4 +1,4 @@
-import type { Provider } from '../../host/host.ts';
+import type { Provider } from '../../api/feedback.ts';
 
 /** What a CI job says of itself: which host, which project, which pull request. */
 export interface Place {

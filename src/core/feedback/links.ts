@@ -1,6 +1,5 @@
+import type { Provider } from '../../api/feedback.ts';
 import { trimBoth } from '../../api/trim.ts';
-
-type Provider = 'github' | 'gitlab' | 'gitea';
 
 /** Where people find the host with that REST API. */
 function webOf(provider: Provider, apiUrl: string): string {
