@@ -30,6 +30,12 @@ export const GitSigning = object({
   sshKeyFile: file('ssh private key.').optional(),
   gpgKeyFile: file('OpenPGP secret key, of which the first one that can sign is used.').optional(),
   passphraseFile: file('Passphrase of the key.').optional(),
+  allowedSignersFile: file(
+    'ssh keys whose reports are believed beside those of the key itself, in the format of ssh-keygen(1), ALLOWED SIGNERS.',
+  ).optional(),
+  keyringFile: file(
+    'OpenPGP public keys whose reports are believed beside those of the key itself.',
+  ).optional(),
 });
 export type GitSigning = z.infer<typeof GitSigning>;
 

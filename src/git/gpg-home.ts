@@ -54,6 +54,12 @@ export async function firstSecretKey(field: string, { dir }: GpgHome): Promise<s
   return fingerprint;
 }
 
+/** Public halves, armored: of these fingerprints, or of all keys there are. */
+export async function exportKeys({ dir }: GpgHome, fingerprints: readonly string[]): Promise<string> {
+  const { stdout } = await run('gpg', ['--armor', '--export', ...fingerprints], { env: environment(dir) });
+  return stdout;
+}
+
 function importProblem(file: string, error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && error.code === 'ENOENT') return 'gpg is not installed';

@@ -150,28 +150,45 @@ export async function removedContents(
   return found;
 }
 
-/** Object ids of all the contents files ever had, newest first, by path. Walks all of history. */
-export async function pastContents(
+/** What a commit made of a file: nothing where it removed it. `before`: what the file held, when there was one. */
+export interface PastChange {
+  commit: string;
+  path: string;
+  before?: string;
+  after?: string;
+}
+
+/** All that was ever done to these files, newest first. Walks all of history, or what `range` has of it. */
+export async function pastChanges(
   git: GitCommand,
-  tip: string,
+  range: string,
   paths: readonly string[],
-): Promise<Map<string, Set<string>>> {
+): Promise<PastChange[]> {
   // The whole of it: a merge may bring a state back that never had the file, and simplified history then passes the other by.
-  const walk = ['log', '--full-history', '--no-renames', '--diff-merges=first-parent', '--format='];
-  const found = new Map<string, Set<string>>();
+  const walk = ['log', '--topo-order', '--full-history', '--no-renames', '--diff-merges=first-parent'];
+  const found: PastChange[] = [];
   for (let i = 0; i < paths.length; i += MAX_PATHS) {
     const some = paths.slice(i, i + MAX_PATHS);
-    const tokens = tokensOf(await git.bytes([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some]));
+    const args = [...walk, '--format=%x01%H', '--raw', '--no-abbrev', '-z', range, '--', ...some];
+    const tokens = tokensOf(await git.bytes(args));
+    let commit = '';
     for (const [at, token] of tokens.entries()) {
+      if (token.startsWith('\u0001')) commit = token.slice(1).trim();
       if (!token.trimStart().startsWith(':')) continue;
-      const path = tokens[at + 1] ?? '';
-      const blobs = found.get(path) ?? new Set();
       const [, , before = '', after = ''] = token.trimStart().split(' ');
-      for (const blob of [after, before]) if (!/^0+$/.test(blob)) blobs.add(blob);
-      found.set(path, blobs);
+      found.push({
+        commit,
+        path: tokens[at + 1] ?? '',
+        ...(isThere(before) && { before }),
+        ...(isThere(after) && { after }),
+      });
     }
   }
   return found;
+}
+
+function isThere(blob: string): boolean {
+  return !/^0*$/.test(blob);
 }
 
 /** Object id of a file's content, of the kind (SHA-1 or SHA-256) that has so many digits. */

@@ -21,6 +21,7 @@ import { FactsReader } from './facts.ts';
 import { Ledger } from './ledger.ts';
 import { seenBefore } from './history.ts';
 import { NodeLogs } from './node-logs.ts';
+import { OwnReports } from './own-reports.ts';
 import { Publisher } from './publisher.ts';
 import { ReportBuilder } from './reports.ts';
 import { Scheduler } from './scheduler.ts';
@@ -67,6 +68,8 @@ export class Reconciler {
   readonly ledger: Ledger;
   readonly #deps: ReconcilerDeps;
   readonly #baseline: Baseline;
+  /** Absent where the agent signs nothing. */
+  readonly #own: OwnReports | undefined;
   readonly #scheduler: Scheduler;
   /** Absent where another controller carries out all there is. */
   readonly #copies: Copies | undefined;
@@ -88,7 +91,7 @@ export class Reconciler {
     this.#deps = deps;
     const repository = new TrackedRepository(deps);
     const { mirror, layout, snapshots: reader } = repository;
-    const { verify } = config.git;
+    const { verify, signing } = config.git;
     const trust = verify && new Trust(mirror, verify, { now, clock });
     const { namespace } = config.kubernetes;
     const { executor } = config.rollout;
@@ -97,6 +100,9 @@ export class Reconciler {
     this.repository = repository;
     this.ledger = ledger;
     this.#reports = reports;
+    const own = signing && new OwnReports({ config, signing }, { repository, ledger, log });
+    if (own) reader.heed((commits) => own.counts(commits));
+    this.#own = own;
     this.publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
     this.#baseline = new Baseline(config, repository, log);
     const executesAll = config.runs.initial === 'execute';
@@ -158,13 +164,15 @@ export class Reconciler {
     const { config, now, store } = this.#deps;
     const { repository, publisher } = this;
     const isDue = fetch || repository.tip === undefined || repository.rewoundMs === 0;
-    const away = isDue ? await repository.fetch() : undefined;
+    const unfetched = isDue ? await repository.fetch() : undefined;
     const { problem, rewoundMs } = repository;
     if (problem !== undefined) {
       this.#tellProblem(problem);
       return { pending: rewoundMs !== undefined, lookInMs: rewoundMs ?? Infinity, problem };
     }
     this.#toldProblem = '';
+    let doubt = unfetched === undefined ? await this.#putBack() : undefined;
+    let away = unfetched ?? doubt;
     const judged = await repository.read();
     let snapshot = judged;
     const { overtaken } = repository;
@@ -183,9 +191,13 @@ export class Reconciler {
         this.#deps.signal.throwIfAborted();
         trouble = error;
       }
-      await publisher.tellFirst(snapshot);
+      // What others pushed meanwhile is not decided by either.
+      doubt = await this.#putBack();
+      away = doubt;
+      snapshot = await repository.read();
+      if (!away) await publisher.tellFirst(snapshot);
     }
-    await this.#copies?.refuse(snapshot, nodeOps);
+    if (doubt === undefined) await this.#copies?.refuse(snapshot, nodeOps);
     const read = await this.#facts.read(snapshot, nodeOps);
     if (!away && this.ledger.isLoaded) snapshot = await this.#passOver(snapshot, nodeOps);
     const facts = read.map((run) => this.#withRefusal(run));
@@ -232,6 +244,18 @@ export class Reconciler {
     const held = await this.#holdFile.reason(now);
     const isOwn = now.owner === this.ledger.identity;
     return changes.length > 0 || held !== this.#deps.holds.current.repository || !isOwn;
+  }
+
+  /** @returns why it cannot be told now which reports are to be believed: people can still stop what is under way */
+  async #putBack(): Promise<unknown> {
+    if (!this.#own || !this.ledger.isLoaded) return undefined;
+    try {
+      await this.#own.putBack();
+      return undefined;
+    } catch (error) {
+      this.#deps.signal.throwIfAborted();
+      return error;
+    }
   }
 
   /** Once, however the time goes on that it names. */
@@ -407,10 +431,11 @@ export class Reconciler {
     });
     this.#waiting = waiting;
     if (!this.ledger.isLoaded) return;
-    const { tip: runs, resultsTip: results } = snapshot;
+    const { tip: runs, resultsTip } = snapshot;
     const passedOver = snapshot.baseline?.size ?? 0;
     const { heldAt } = this.#holdFile;
-    await this.ledger.setHead({ runs, results, waiting, waitingCount: waiting.length, passedOver, heldAt });
+    const upTo = (await this.#own?.record()) ?? { results: resultsTip };
+    await this.ledger.setHead({ runs, ...upTo, waiting, waitingCount: waiting.length, passedOver, heldAt });
   }
 
   /** While Git is away results go on record in the cluster, so that no NodeOp has to be kept for them. */

@@ -24,7 +24,8 @@ import {
   filesOnlyIn,
   isPlain,
   listTree,
-  pastContents,
+  pastChanges,
+  type PastChange,
   removedContents,
   treeAt,
   treeChanges,
@@ -95,6 +96,8 @@ export class SnapshotReader {
   /** By object id of the report. */
   #briefs: ReadonlyMap<string, ReportBrief> = new Map();
   #last: Snapshot | undefined;
+  /** Whether what one of these commits made of a report counts; absent where all of them do. */
+  #counts: ((commits: readonly string[]) => Promise<boolean>) | undefined;
 
   /** @param sources of one clone, and one and the same where the results have no branch of their own */
   constructor({ runs, results }: { runs: Source; results: Source }, layout: Layout) {
@@ -117,6 +120,17 @@ export class SnapshotReader {
     const { baseline: passedOver, owner } = last;
     const own = await this.#readOwn(changes.own, passedOver && { runs: passedOver, owner });
     return this.#apply(snapshot, changes, own, this.#definitions);
+  }
+
+  /** Who decides whose reports count. */
+  heed(counts: (commits: readonly string[]) => Promise<boolean>): void {
+    this.#counts = counts;
+  }
+
+  /** What was read of reports that do not count is read anew. */
+  forget(): void {
+    this.#last = undefined;
+    this.#briefs = new Map();
   }
 
   /** After history was rewritten: which commits added what is asked for anew. */
@@ -307,13 +321,17 @@ export class SnapshotReader {
   async begunBefore({ resultsTip }: Snapshot, runs: readonly string[]): Promise<string[]> {
     if (resultsTip === undefined) return [];
     const paths = runs.map((path) => reportPath(this.#layout, path));
-    const past = [...(await pastContents(this.#git, resultsTip, paths))].flatMap(([path, blobs]) =>
-      [...blobs].map((blob) => ({ path, blob })),
-    );
-    const begun = new Set<string>();
-    await this.#results.contents.each(past, REPORT_BYTES, ({ path, blob }, bytes) => {
-      if (!begun.has(path) && saysBegun(contentOf(blob, bytes).file)) begun.add(path);
+    const past = contentsOf(await pastChanges(this.#git, resultsTip, paths));
+    const told: PastContent[] = [];
+    await this.#results.contents.each(past, REPORT_BYTES, (it, bytes) => {
+      if (saysBegun(contentOf(it.blob, bytes).file)) told.push(it);
     });
+    const begun = new Set<string>();
+    for (const { path, commits } of told) {
+      // One whose commit is not known is as true as it was before.
+      const isOpen = !begun.has(path) && commits.length > 0 && this.#counts !== undefined;
+      if (!isOpen || (await this.#counts?.(commits))) begun.add(path);
+    }
     return runs.filter((path) => begun.has(reportPath(this.#layout, path)));
   }
 
@@ -407,6 +425,28 @@ export class SnapshotReader {
     leaveOutTooMuch(files);
     return files;
   }
+}
+
+/** A content that a file had once, and the commits that gave it to it. */
+interface PastContent {
+  path: string;
+  blob: string;
+  commits: string[];
+}
+
+function contentsOf(changes: readonly PastChange[]): PastContent[] {
+  const found = new Map<string, PastContent>();
+  const of = (path: string, blob: string) => {
+    const key = `${blob} ${path}`;
+    const content = found.get(key) ?? { path, blob, commits: [] };
+    found.set(key, content);
+    return content;
+  };
+  for (const { path, before, after, commit } of changes) {
+    if (after !== undefined) of(path, after).commits.push(commit);
+    if (before !== undefined) of(path, before);
+  }
+  return [...found.values()];
 }
 
 /** Definitions are held for as long as they are there, so all of them together are bounded; the first by path are kept. */

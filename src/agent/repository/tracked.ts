@@ -67,6 +67,11 @@ export class TrackedRepository {
     return this.#tips?.runs;
   }
 
+  /** Both branches, as of the last fetch or push; undefined while there is none to follow. */
+  get tips(): ReadTips | undefined {
+    return this.#tips;
+  }
+
   /** When all was fetched last, in epoch milliseconds. */
   get lastFetch(): number | undefined {
     return this.#lastFetch;

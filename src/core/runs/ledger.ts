@@ -117,6 +117,8 @@ export interface Head {
   /** The tip of the branch with the run files that was acted on last, and of the one with the results. */
   runs?: string | undefined;
   results?: string | undefined;
+  /** Since when reports have to be signed; absent where they need not be. */
+  signed?: SignedSince | undefined;
   /** Runs that wait, for `status` and `watch`. */
   waiting: readonly WaitingRun[];
   /** How many there are, of which `waiting` may be the first. */
@@ -125,6 +127,14 @@ export interface Head {
   passedOver: number;
   /** The tip at which the file was seen last that holds all clusters, as long as it holds. */
   heldAt?: string | undefined;
+}
+
+/** What the results held when the agent came to sign with its key: that was believed without a signature. */
+export interface SignedSince {
+  /** Changes with the key, and with where the reports are. */
+  key: string;
+  /** Tip of the branch with the results; absent when there was none. */
+  commit?: string | undefined;
 }
 
 export interface WaitingRun {
@@ -139,11 +149,12 @@ export interface WaitingRun {
 const TOLD = 200;
 
 export function headData(head: Head): Record<string, string> {
-  const { runs = '', results = '', waiting, waitingCount, passedOver, heldAt = '' } = head;
+  const { runs = '', results = '', signed, waiting, waitingCount, passedOver, heldAt = '' } = head;
   return {
     heldAt,
     runs,
     results,
+    signed: signed === undefined ? '' : `${signed.key} ${signed.commit ?? ''}`.trim(),
     waiting: JSON.stringify(waiting.slice(0, TOLD)),
     waitingCount: String(waitingCount),
     passedOver: String(passedOver),
@@ -156,11 +167,17 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
   return {
     runs: id(data['runs']),
     results: id(data['results']),
+    signed: parseSigned(data['signed']),
     waiting: parseWaiting(data['waiting']),
     waitingCount: Number(data['waitingCount']) || 0,
     passedOver: Number(data['passedOver']) || 0,
     heldAt: id(data['heldAt']),
   };
+}
+
+function parseSigned(text = ''): SignedSince | undefined {
+  const [, key, commit] = /^([0-9a-f]{64})(?: ([0-9a-f]{40,64}))?$/.exec(text) ?? [];
+  return key === undefined ? undefined : { key, commit };
 }
 
 function parseWaiting(text = '[]'): WaitingRun[] {

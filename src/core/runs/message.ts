@@ -35,6 +35,17 @@ export function restoredMessage(file: string, cluster: string | undefined, skipC
   return ofCluster(`Put back: ${file}`, cluster, skipCi);
 }
 
+/** @param files of the results folder that somebody else had changed */
+export function putBackMessage(
+  files: readonly string[],
+  cluster: string | undefined,
+  skipCi: boolean,
+): string {
+  const [first = ''] = files;
+  const what = files.length === 1 ? oneLine(first) : `${files.length} reports`;
+  return restoredMessage(what, cluster, skipCi);
+}
+
 function ofCluster(title: string, cluster: string | undefined, skipCi: boolean): string {
   const trailer = cluster === undefined ? '' : `\n\nCluster: ${cluster}`;
   return `${title}${skipCi ? ' [skip ci]' : ''}${trailer}\n`;
