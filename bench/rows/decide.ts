@@ -86,6 +86,7 @@ function midway(count: number): RolloutFacts {
       concurrency: Math.max(1, Math.floor(count / 10)),
     }),
     specChanged: false,
+    rehearsal: undefined,
     troubles: new Map(),
     busy: new Set(),
     cancelledAt: undefined,

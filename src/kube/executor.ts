@@ -9,7 +9,7 @@ import {
 import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
-import { type EvictionAnswer, ownerMark } from '../core/rollout/facts.ts';
+import { type EvictionAnswer, ownerMark, type Rehearsal } from '../core/rollout/facts.ts';
 import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { jobName } from '../core/rollout/names.ts';
 import { waitingReason } from '../core/rollout/words.ts';
@@ -18,6 +18,7 @@ import type { DrainSessions } from './drain-session.ts';
 import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
 import { newestOf, podFacts } from './facts.ts';
 import { FreshWork } from './fresh-work.ts';
+import { rehearseAt } from './rehearsal.ts';
 import { lastWarning } from './warnings.ts';
 import type { WatchCache } from './watch.ts';
 
@@ -28,6 +29,8 @@ export interface ExecutionTarget {
   uid: string;
   object: NodeOp;
   spec: NodeOpSpec;
+  /** What is known of it until now. */
+  rehearsal: Rehearsal | undefined;
 }
 
 export interface Caches {
@@ -40,6 +43,7 @@ export interface Caches {
 /** Told of what the API server itself has said. */
 export interface ExecutorListener {
   jobGone: (uid: string, node: string) => void;
+  rehearsed: (uid: string, answer: Rehearsal) => void;
   /** Everything about the node was read from that time on (steady clock), and what was warned of what does not start. */
   confirmed: (uid: string, node: string, at: number, warning: string | undefined) => void;
 }
@@ -110,6 +114,10 @@ export class Executor {
     release: async (_, op) => {
       const finalizers = (op.object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
       await this.patchNodeOp(op.object, { finalizers });
+    },
+    rehearse: async ({ node }, op) => {
+      const asked = { before: op.rehearsal, now: this.clock.steady() };
+      this.told.rehearsed(op.uid, await rehearseAt(this.client, op, node, asked));
     },
     'create-preflight': async ({ node }, op) => {
       this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));

@@ -124,14 +124,16 @@ test('a command that fails is told with exit code and its last words, and its re
   expect(nodeStatus(op)?.message).toContain('no space left on device');
 });
 
-test('what the API server refuses for good is told at the node, and goes on when it is granted', async () => {
+const reconciling = (op: NodeOp) => op.status?.conditions?.find(({ type }) => type === 'Reconciling');
+
+test('what the API server forbids keeps the rollout from beginning, which goes on when it is granted', async () => {
   forbidden = 'jobs';
-  const name = await cluster.nodeOp({});
-  const stuck = await cluster.until(name, (op) => nodeStatus(op)?.message !== undefined);
-  expect(nodeStatus(stuck)).toMatchObject({
-    phase: 'Running',
-    message: 'create-job keeps failing: jobs is forbidden: not in this namespace',
-  });
+  const name = await cluster.nodeOp({ cordon: true });
+  const stuck = await cluster.until(name, (op) => reconciling(op)?.reason === 'Waiting');
+  expect(nodeStatus(stuck)).toMatchObject({ phase: 'Pending' });
+  expect(reconciling(stuck)?.message).toBe(
+    'the API server refuses the Job: jobs is forbidden: not in this namespace',
+  );
   forbidden = undefined;
   const op = await cluster.ended(name);
   expect(op.status?.phase).toBe('Completed');

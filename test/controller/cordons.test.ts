@@ -15,8 +15,8 @@ beforeEach(async () => {
   exit = 1;
   cluster = await Cluster.start({
     nodes: 2,
-    refuse: ({ verb, resource }) =>
-      held && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
+    refuse: ({ verb, resource, dryRun }) =>
+      held && dryRun === false && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
     script: () => ({ durationMs: 5, exitCode: exit }),
   });
 });

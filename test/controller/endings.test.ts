@@ -14,8 +14,10 @@ beforeEach(async () => {
   refused = false;
   cluster = await Cluster.start({
     nodes: 2,
-    refuse: ({ verb, resource }) =>
-      verb === 'create' && resource === 'jobs' && refused ? 'privileged containers are denied' : undefined,
+    refuse: ({ verb, resource, dryRun }) =>
+      verb === 'create' && resource === 'jobs' && dryRun === false && refused
+        ? 'privileged containers are denied'
+        : undefined,
     script: (pod) => (pod.metadata.labels?.['kairos.io/nodeop'] === undefined ? undefined : outcome),
   });
 });

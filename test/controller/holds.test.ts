@@ -18,8 +18,8 @@ beforeEach(async () => {
   cluster = await Cluster.start(
     {
       nodes: 2,
-      refuse: ({ verb, resource }) =>
-        blocked && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
+      refuse: ({ verb, resource, dryRun }) =>
+        blocked && dryRun === false && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
       script: () => ({ durationMs: 5 }),
     },
     { holds, maxConcurrent: 1 },

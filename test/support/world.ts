@@ -65,6 +65,9 @@ export class World {
   private readonly scripts: ReadonlyMap<string, NodeScript>;
   /** What the agent's caches hold, when they may be behind. */
   private seen: { nodes: Map<string, NodeFacts>; work: Map<string, WorkFacts> } | undefined;
+  private rehearsal: RolloutFacts['rehearsal'];
+  /** What the API server answers to a rehearsal. */
+  rehearse: (now: number) => RolloutFacts['rehearsal'] = () => ({ kind: 'accepted' });
   private told = false;
   /** What a kubelet does once it is up again. */
   private readonly whenBack = new Map<string, (() => void)[]>();
@@ -114,6 +117,7 @@ export class World {
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
       heirs: new Map(),
+      rehearsal: this.rehearsal,
       troubles: this.troubles,
       busy: this.busy,
       agentNode: this.agentNode,
@@ -186,6 +190,7 @@ export class World {
   /** The agent is killed and starts again: only what the cluster holds is left. */
   restart(): void {
     this.status = structuredClone(this.persisted);
+    this.rehearsal = undefined;
     for (const [node, work] of this.work) {
       const { drain: _, confirmedAt: __, jobSeen: ___, commandBegan, attempts = [], ...rest } = work;
       // What was seen of a pod that is gone is forgotten.
@@ -238,6 +243,9 @@ export class World {
     const { node } = action;
     const script = this.scripts.get(node) ?? {};
     switch (action.type) {
+      case 'rehearse':
+        this.rehearsal = this.rehearse(this.now);
+        return;
       case 'hand-over':
         this.change(node, { cordonedBy: action.to });
         return;

@@ -150,6 +150,10 @@ export class Controller {
         this.work.jobGone(uid, node);
         this.mark(uid);
       },
+      rehearsed: (uid, answer) => {
+        const rollout = this.rollouts.get(uid);
+        if (rollout) rollout.rehearsal = answer;
+      },
       confirmed: (...read) => this.work.confirmed(...read),
     };
     this.executor = new Executor(client, this.caches, this.drains, told, clock);
@@ -377,6 +381,7 @@ export class Controller {
       nodes: this.nodes,
       work,
       ...this.othersOf(rollout),
+      rehearsal: rollout.rehearsal,
       troubles: rollout.troubles(),
       busy: rollout.underWay,
       agentNode: this.options.agentNode,

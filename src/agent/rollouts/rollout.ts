@@ -12,7 +12,7 @@ import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
 import { cancelText } from '../../core/holds.ts';
 import type { Holder } from '../../core/rollout/cordons.ts';
-import { ownerMark } from '../../core/rollout/facts.ts';
+import { ownerMark, type Rehearsal } from '../../core/rollout/facts.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
 import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
@@ -51,6 +51,8 @@ export class Rollout {
   writeTook = 0;
   /** The status as the API server last answered it to this agent. */
   answered: NodeOpStatus | undefined;
+  /** Asked for again by the next process, if nothing has begun by then. */
+  rehearsal: Rehearsal | undefined;
   private cancelSeenAt: number | undefined;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();
@@ -150,7 +152,7 @@ export class Rollout {
     const { namespace = 'default', name = '' } = this.object.metadata;
     const found = this.spec();
     const spec = 'spec' in found ? found.spec : this.object.spec;
-    return { namespace, name, uid: this.uid, object: this.object, spec };
+    return { namespace, name, uid: this.uid, object: this.object, spec, rehearsal: this.rehearsal };
   }
 
   /** As the other NodeOps see it. */

@@ -2,6 +2,8 @@
 export type Action =
   | { type: 'adopt'; reason: string }
   | { type: 'release'; reason: string }
+  /** Asks whether the API server would take what is to be made, here for one of the nodes; nothing is made. */
+  | { type: 'rehearse'; node: string; reason: string }
   | { type: 'create-preflight'; node: string; reason: string }
   | { type: 'cordon'; node: string; reason: string }
   | { type: 'uncordon'; node: string; reason: string }

@@ -20,6 +20,7 @@ import {
   withWait,
 } from './node-status.ts';
 import { hasEnded, isConfirmed } from './phases/phase.ts';
+import { rehearse } from './rehearsal.ts';
 import { acknowledged, overall, summarise } from './status.ts';
 import { someNodes } from './words.ts';
 import { inOrder, targetsOf, topologyValue } from './targets.ts';
@@ -108,6 +109,7 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
       undoing: 0,
       waiting: undefined,
       unready: [],
+      refusal: undefined,
       waits: [],
       summary: summarise(names.map(() => first)),
     }),
@@ -162,6 +164,8 @@ class Pass {
   private readonly away: string[] = [];
   /** Nodes that were done and have not been Ready for too long since. */
   private readonly unready: string[] = [];
+  /** Nothing may begin: the API server takes none of what is to be made. */
+  private refusal: string | undefined;
 
   constructor(facts: RolloutFacts, targets: Record<string, NodeStatus>, now: number) {
     this.facts = facts;
@@ -181,9 +185,9 @@ class Pass {
     const stop = this.stopReason();
     if (stop === undefined) this.startMore();
     else this.cancelRest(stop);
-    const { undoing, waiting, unready } = this;
+    const { undoing, waiting, unready, refusal } = this;
     const summary = summarise(this.statuses);
-    const pass = { undoing, waiting, unready, summary, waits: [...this.waits] };
+    const pass = { undoing, waiting, unready, refusal, summary, waits: [...this.waits] };
     const status = overall(this.facts, this.nodeStatuses(), this.now, pass);
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     const changed = [...this.changed].map((i) => this.names[i] ?? '');
@@ -367,6 +371,7 @@ class Pass {
     }
     if (pending.length === 0) return;
     const held = runHeld(this.facts, this.now);
+    if (!this.isRehearsed(pending, held !== undefined)) return;
     const ready = pending.filter((i) => notReady(this.facts, this.names[i] ?? '') === undefined);
     const isIdle = !this.statuses.some(({ phase }) => !isFinalNodePhase(phase) && phase !== 'Pending');
     if (held === undefined && ready.length === 0) return this.waitForReady(pending, isIdle);
@@ -383,6 +388,24 @@ class Pass {
       if (isIdle) this.waiting = waits;
       else for (const name of this.away) this.waits.set(name, 'the node was done and is not Ready');
     } else if (isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
+  }
+
+  /** Whether the API server takes what is to be made; it is asked once, before anything of the rollout begins. */
+  private isRehearsed(pending: readonly number[], isHeld: boolean): boolean {
+    const { facts, now } = this;
+    const [first = 0] = pending;
+    if (this.statuses.some(({ startedAt }) => startedAt !== undefined)) return true;
+    const { action, refusal, waiting, lookAgainAt } = rehearse(facts, this.names[first] ?? '', isHeld, now);
+    if (action !== undefined) this.actions.push(action);
+    this.look(lookAgainAt);
+    if (refusal !== undefined) {
+      this.refusal = refusal;
+      this.cancelRest(`Cancelled: ${refusal}`);
+      return false;
+    }
+    if (isHeld || facts.rehearsal?.kind === 'accepted') return true;
+    this.waiting = waiting;
+    return false;
   }
 
   /** Starts nodes that are Ready until the slots are taken. */

@@ -95,6 +95,14 @@ export interface WorkFacts {
   drain?: DrainFacts;
 }
 
+/** What the API server says of the objects that a rollout is going to make, before any of them is made. */
+export type Rehearsal =
+  | { kind: 'accepted' }
+  /** For good: the objects themselves are wrong. */
+  | { kind: 'refused'; message: string }
+  /** A policy, a quota or a right that may change. `since`: first said; `at`: last asked. */
+  | { kind: 'forbidden'; message: string; since: number; at: number; retryAt: number };
+
 export interface RolloutFacts {
   /** What the wall clock says, for what people wrote with it in mind; all other times are on the steady clock. */
   wall: number;
@@ -139,6 +147,8 @@ export interface RolloutFacts {
   claims: { get: (node: string) => string | undefined };
   /** By node: the mark of the NodeOp that takes this one's cordon over when it lets go of it. */
   heirs: { get: (node: string) => string | undefined };
+  /** Undefined while nobody has asked. */
+  rehearsal: Rehearsal | undefined;
   /** By `actionKey`: why an action could not be carried out, again and again. */
   troubles: ReadonlyMap<string, string>;
   /** By `actionKey`: the actions that are under way. */

@@ -25,6 +25,7 @@ export function overall(
     undoing: number;
     waiting: string | undefined;
     unready: readonly string[];
+    refusal: string | undefined;
     summary: Summary;
     /** What each node in flight waits for. */
     waits: readonly NodeWait[];
@@ -37,7 +38,9 @@ export function overall(
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
   const said = [outcomeText(summary, nodeStatuses), unreadyText(pass.unready)].filter((part) => part !== '');
   const isFailing = summary.failed + pass.unready.length > 0;
-  const outcome = { said: said.join('; '), isFailing, waiting: pass.waiting, nodes: waitsText(pass.waits) };
+  const { waiting, refusal } = pass;
+  const nodes = waitsText(pass.waits);
+  const outcome = { said: said.join('; '), isFailing, waiting, nodes, refusal };
   const conditions = conditionsOf(facts, phase, summary, outcome, stamp);
   const next: NodeOpStatus = {
     ...before,
@@ -112,26 +115,29 @@ const SPEC_CHANGED = {
     'the spec was changed after the run began; the change is not acted on, create a new NodeOp instead',
 } as const;
 
+interface Outcome {
+  said: string;
+  isFailing: boolean;
+  waiting: string | undefined;
+  nodes: string | undefined;
+  refusal: string | undefined;
+}
+
 /** Conditions as kstatus reads them: Ready, Reconciling, Stalled; SpecChanged only when it is so. */
 function conditionsOf(
   facts: RolloutFacts,
   phase: RolloutPhase,
   summary: Summary,
-  {
-    said,
-    isFailing,
-    waiting,
-    nodes,
-  }: { said: string; isFailing: boolean; waiting: string | undefined; nodes: string | undefined },
+  { said, isFailing, waiting, nodes, refusal }: Outcome,
   stamp: string,
 ): Condition[] {
   const going = phase === 'Pending' || phase === 'Running';
   const stalled = phase === 'Failed' || phase === 'Cancelled';
-  const ended = summary.total === 0 ? 'NoNodesMatched' : phase;
+  const ended = summary.total === 0 ? 'NoNodesMatched' : refusal === undefined ? phase : 'Refused';
   const isHeld = facts.hold !== undefined;
   const progress = isHeld ? 'Held' : isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing';
   const reason = going ? progress : ended;
-  const endText = summary.total === 0 ? none(facts) : said;
+  const endText = summary.total === 0 ? none(facts) : (refusal ?? said);
   // What is waited for tells most, and the counts are beside it; a failure is told in any case.
   const rest = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
   const { hold } = facts;

@@ -8,6 +8,8 @@ export interface AccessRequest {
   resource: string;
   namespace: string | undefined;
   name: string | undefined;
+  /** Nothing of it is stored. No authorizer knows; admission does. */
+  dryRun?: boolean;
 }
 
 interface Rule {

@@ -165,6 +165,7 @@ export class ApiServer {
       resource,
       namespace,
       name: name ?? only,
+      dryRun: url.searchParams.get('dryRun') === 'All',
     });
     if (message !== undefined)
       throw new StatusError(403, 'Forbidden', `${resource} is forbidden: ${message}`);
