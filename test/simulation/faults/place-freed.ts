@@ -5,8 +5,8 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/core/rollout/decide.ts',
-      from: 'if (!node.ready) return true;',
-      to: 'if (!node.ready) return false;',
+      from: '      this.away.push(name);\n      return true;',
+      to: '      this.away.push(name);\n      return false;',
     },
   ],
   tried: { sweep: true, seed: 70, histories: 26 },
