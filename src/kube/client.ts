@@ -26,6 +26,14 @@ export function isApiError(error: unknown, ...codes: number[]): error is ApiErro
   return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** No answer, or one that says to come again: the server is away, overloaded, or what was asked about has changed meanwhile. */
+const COME_AGAIN: ReadonlySet<number> = new Set([0, 408, 409, 429, 502, 503, 504]);
+
+/** Whether the API server has said that it will not, rather than that it cannot now. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && !COME_AGAIN.has(error.code);
+}
+
 export interface KubeClientOptions {
   /** A kubeconfig file; without one: in-cluster credentials, else the user's default. */
   kubeconfig?: string | undefined;

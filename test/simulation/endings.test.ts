@@ -96,6 +96,22 @@ describe('a container that does not start', () => {
   });
 });
 
+test('a verdict that stands counts at once: nothing begins while the last of what was started is ending', () => {
+  const preflight = { command: ['check'], activeDeadlineSeconds: 10 };
+  const world = new World(
+    { concurrency: 2, stopOnFailure: true, preflight },
+    { 'node-1': { ms: 600_000, grace: 60_000 }, 'node-2': { ms: 40_000 }, 'node-3': {}, 'node-4': {} },
+  );
+  runToEnd(world);
+  expect(status(world)?.message).toContain('did not end within its deadline');
+  expect(status(world, 'node-2')?.phase).toBe('Completed');
+  for (const name of ['node-3', 'node-4'])
+    expect(status(world, name)).toMatchObject({
+      phase: 'Cancelled',
+      message: 'Cancelled: 1 failed, 0 tolerated',
+    });
+});
+
 describe('a run that is taken back', () => {
   test('during the preflight: the pod is ended, and the command never runs', () => {
     const world = new World(
@@ -137,6 +153,25 @@ describe('a run that is taken back', () => {
     world.busy = new Set();
     goOn(world, 1_000);
     expect(status(world)?.phase).toBe('Cancelled');
+  });
+
+  test('a Job that lands after its node was given up, and begins: the command has run in part, and that is said', () => {
+    const world = new World({ cordon: true, drainOptions: { enabled: true } }, { 'node-1': { ms: 60_000 } });
+    let landed = false;
+    runToEnd(world, () => {
+      if (landed || status(world)?.phase !== 'Draining') return;
+      landed = true;
+      takeBack(world);
+      world.busy = new Set(['create-job/node-1']);
+      world.later(1_000, () => world.land('node-1'));
+      world.later(2_000, () => {
+        world.busy = new Set();
+      });
+    });
+    expect(landed).toBe(true);
+    expect(world.commandRuns.get('node-1')).toBe(1);
+    expect(status(world)).toMatchObject({ phase: 'Failed' });
+    expect(status(world)?.message).toMatch(/^stopped while its command ran/);
   });
 
   test('before the container starts: its Job goes, the node is left as it was found', () => {

@@ -269,6 +269,17 @@ describe('what keeps a node where it is', () => {
     expect(message(world)).toBeUndefined();
   });
 
+  test('an API server that is away while a NodeOp is to be marked fails nothing, one that refuses for long does', () => {
+    const world = new World({}, nodes(1));
+    world.troubles = new Map([['adopt', 'the API server did not answer']]);
+    const look = (seconds: number) => decide(world.facts(), world.now + seconds * 1000);
+    expect(look(36_000).status).toMatchObject({ phase: 'Pending' });
+    expect(look(36_000).actions).toMatchObject([{ type: 'adopt' }]);
+    world.refusedSince = world.now;
+    expect(look(599).lookAgainAt).toBe(world.now + 600_000);
+    expect(look(600)).toMatchObject({ status: { phase: 'Failed' }, actions: [] });
+  });
+
   test('so is a cordon that cannot be undone', () => {
     const world = new World({ cordon: true, uncordonOnFailure: true }, nodes(1, { command: 'fail' }));
     world.troubles = new Map([['uncordon/node-1', 'nodes is forbidden']]);

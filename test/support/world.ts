@@ -59,6 +59,7 @@ export class World {
   agentNode: string | undefined;
   window: string | undefined;
   troubles: ReadonlyMap<string, string> = new Map();
+  refusedSince: number | undefined;
   busy: ReadonlySet<string> = new Set();
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
@@ -105,7 +106,6 @@ export class World {
       hold: undefined,
       placeHeld: undefined,
       awaitsRecordSince: undefined,
-      seenAt: 0,
       obstacle: undefined,
       cancelled: this.cancelled,
       cancelledAt: this.cancelled === undefined ? undefined : (this.cancelledAt ??= this.now),
@@ -119,6 +119,7 @@ export class World {
       heirs: new Map(),
       rehearsal: this.rehearsal,
       troubles: this.troubles,
+      refusedSince: () => this.refusedSince,
       busy: this.busy,
       agentNode: this.agentNode,
       agentPod: undefined,

@@ -12,7 +12,7 @@ import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
-import { ApiError, type KubeClient } from '../../kube/client.ts';
+import { ApiError, isRefusal, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { type Caches, Executor, type ExecutorListener } from '../../kube/executor.ts';
@@ -367,7 +367,6 @@ export class Controller {
       adopted: rollout.adopted,
       finalized: rollout.finalized,
       awaitsRecordSince: this.options.runsAreMarked === true ? rollout.awaitsRecordSince : undefined,
-      seenAt: rollout.seenAt,
       obstacle: this.definition.obstacle,
       serverMinor: this.version.minor,
       cancelled: rollout.cancelled,
@@ -383,6 +382,7 @@ export class Controller {
       ...this.othersOf(rollout),
       rehearsal: rollout.rehearsal,
       troubles: rollout.troubles(),
+      refusedSince: (key) => rollout.refusedSince(key),
       busy: rollout.underWay,
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
@@ -467,7 +467,8 @@ export class Controller {
         },
         (error: unknown) => {
           const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-          const wait = rollout.failed(key, this.clock, errorText(error), asked);
+          const failure = { text: errorText(error), askedMs: asked, isRefusal: isRefusal(error) };
+          const wait = rollout.failed(key, this.clock, failure);
           logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
           this.timers.set(rollout.uid, key, wait, () => this.mark(rollout.uid));
         },

@@ -22,6 +22,15 @@ import type { ExecutionTarget } from '../../kube/executor.ts';
 /** So many failures one after the other are told in the status. */
 const LASTING = 5;
 
+/** Of an action, since it last succeeded. */
+interface Failure {
+  count: number;
+  until: number;
+  text: string;
+  /** Since when every answer was a refusal. */
+  refusedSince: number | undefined;
+}
+
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
 
 /**
@@ -31,7 +40,7 @@ type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusa
 export class Rollout {
   readonly uid: string;
   /** On the steady clock. */
-  readonly seenAt: number;
+  private readonly seenAt: number;
   private readonly clock: Clock;
   /** For NodeOps that name no image. */
   private readonly defaultImage: string | undefined;
@@ -56,7 +65,7 @@ export class Rollout {
   private cancelSeenAt: number | undefined;
   private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
   private readonly busy = new Set<string>();
-  private readonly failures = new Map<string, { count: number; until: number; text: string }>();
+  private readonly failures = new Map<string, Failure>();
 
   constructor(object: NodeOp, clock: Clock, defaultImage?: string) {
     this.defaultImage = defaultImage;
@@ -188,12 +197,24 @@ export class Rollout {
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  failed(key: string, clock: Clock, text: string, askedMs: number | undefined): number {
+  failed(
+    key: string,
+    clock: Clock,
+    { text, askedMs, isRefusal }: { text: string; askedMs: number | undefined; isRefusal: boolean },
+  ): number {
     this.busy.delete(key);
-    const count = (this.failures.get(key)?.count ?? 0) + 1;
+    const before = this.failures.get(key);
+    const count = (before?.count ?? 0) + 1;
+    const now = clock.steady();
     const wait = askedMs ?? backoffMs(clock, count - 1);
-    this.failures.set(key, { count, until: clock.steady() + wait, text });
+    const refusedSince = isRefusal ? (before?.refusedSince ?? now) : undefined;
+    this.failures.set(key, { count, until: now + wait, text, refusedSince });
     return wait;
+  }
+
+  /** Since when the API server has refused an action whenever it was asked; undefined when it did not, or did not answer. */
+  refusedSince(key: string): number | undefined {
+    return this.failures.get(key)?.refusedSince;
   }
 
   /** By their keys, the actions that have failed again and again, and why; that one fails once is nobody's concern. */

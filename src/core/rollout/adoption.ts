@@ -13,7 +13,7 @@ const TOLD_AFTER_MS = 5_000;
  * and not for good: past `startTimeoutSeconds` the NodeOp has failed, so that it does not hold up those behind it.
  */
 export function adoption(facts: RolloutFacts, now: number): Decision {
-  const { status, generation, awaitsRecordSince, obstacle, seenAt } = facts;
+  const { status, generation, awaitsRecordSince, obstacle } = facts;
   const stay = (actions: Action[], lookAgainAt?: number): Decision => ({ actions, status, lookAgainAt });
   const wait = (reason: string, message: string, stalled: boolean, actions: Action[] = []): Decision => {
     const next = held(status, { reason, message, stalled }, generation, now);
@@ -28,7 +28,8 @@ export function adoption(facts: RolloutFacts, now: number): Decision {
   const why = facts.troubles.get(actionKey(adopt));
   if (why === undefined) return stay([adopt]);
   const bound = facts.spec.startTimeoutSeconds;
-  const until = seenAt + bound * 1000;
+  // A server that is away for so long refuses nothing.
+  const until = (facts.refusedSince(actionKey(adopt)) ?? Infinity) + bound * 1000;
   if (now >= until) {
     const message = `it could not be marked as this agent's for ${spoken(bound)}: ${why}`;
     const next = refused(status, { reason: 'NotAdopted', message }, generation, now);
@@ -36,6 +37,6 @@ export function adoption(facts: RolloutFacts, now: number): Decision {
   }
   return {
     ...wait('NotAdopted', `cannot be marked as this agent's: ${why}`, true, [adopt]),
-    lookAgainAt: until,
+    lookAgainAt: until === Infinity ? undefined : until,
   };
 }

@@ -218,7 +218,9 @@ class Pass {
     const work = this.facts.work.get(name);
     this.advance(i, name, node, work);
     const status = this.status(i);
-    if (status.phase === 'Failed' || this.isLost(i, name, status, node)) this.failed += 1;
+    // A verdict that stands counts before the last of what was started is gone: nothing begins in the meantime.
+    const hasFailed = (status.ending?.phase ?? status.phase) === 'Failed';
+    if (hasFailed || this.isLost(i, name, status, node)) this.failed += 1;
     if (this.holdsSlot(name, status, node)) this.slots += 1;
     this.undo(name, status, node, work);
   }

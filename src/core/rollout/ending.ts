@@ -66,7 +66,7 @@ function verdict({ ctx, node, work, left }: EndView, before: NodeStatus): NodeSt
   if (phase === 'Completed') return complete(ctx, status, message === '' ? undefined : message);
   if (node !== undefined && left.length > 0)
     return { ...fail(ctx, status, `${UNKNOWN}; ${message}`), outcomeUnknown: true };
-  if (unbegun === true && work.commandBegan === true)
+  if ((unbegun === true || phase === 'Cancelled') && work.commandBegan === true)
     return fail(ctx, status, `stopped while its command ran: ${message}`);
   if (phase === 'Failed') return fail(ctx, status, message);
   // A Job that is on record and was gone before this process looked: nobody saw whether its command had begun.

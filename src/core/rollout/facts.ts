@@ -120,8 +120,6 @@ export interface RolloutFacts {
   finalized: boolean;
   /** Since when it waits for its run to be on record, epoch milliseconds; undefined when it does not. */
   awaitsRecordSince: number | undefined;
-  /** When this process first saw the NodeOp. */
-  seenAt: number;
   /** Why no NodeOp may be begun in this cluster, if that is so. */
   obstacle: string | undefined;
   /** Of the server's version, 20 of `1.20`; undefined when nobody knows. */
@@ -151,6 +149,8 @@ export interface RolloutFacts {
   rehearsal: Rehearsal | undefined;
   /** By `actionKey`: why an action could not be carried out, again and again. */
   troubles: ReadonlyMap<string, string>;
+  /** By `actionKey`: since when the API server has refused an action each time, rather than not answered. */
+  refusedSince: (key: string) => number | undefined;
   /** By `actionKey`: the actions that are under way. */
   busy: ReadonlySet<string>;
   /** Where the agent itself runs. */
