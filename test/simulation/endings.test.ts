@@ -174,6 +174,31 @@ describe('a run that is taken back', () => {
     expect(status(world)?.message).toMatch(/^stopped while its command ran/);
   });
 
+  test.each([
+    ['succeeded', 0, {}, 'Completed', undefined],
+    ['succeeded', 0, { rebootOnSuccess: true }, 'Completed', 'its reboot is cancelled'],
+    ['failed', 7, {}, 'Failed', 'command failed: exit code 7; the node stays cordoned'],
+  ] as const)(
+    'while only a sidecar keeps the pod of a command that has %s with %i alive, with %j: %s',
+    (state, exitCode, spec, phase, message) => {
+      const world = new World({ cordon: true, ...spec }, { 'node-1': { ms: 600_000 }, 'node-2': {} });
+      world.later(5_000, () => {
+        const { job, attempts = [], ...rest } = world.work.get('node-1') ?? {};
+        if (typeof job !== 'object') throw new Error('no Job');
+        const [pod] = attempts.map((it) => ({ ...it, state, exitCode, keptBy: ['istio-proxy'] }));
+        world.work.set('node-1', { ...rest, job: { ...job, pod }, attempts: pod ? [pod] : [] });
+      });
+      world.later(30_000, () => takeBack(world));
+      goOn(world, 20_000);
+      expect(status(world)?.message).toBe('the command has ended, but istio-proxy keeps its pod alive');
+      runToEnd(world);
+      expect(status(world)?.phase).toBe(phase);
+      expect(status(world)?.message).toBe(message);
+      expect(endedAt(world)).toBe(30);
+      expect(world.work.get('node-1')?.job).toBeUndefined();
+    },
+  );
+
   test('before the container starts: its Job goes, the node is left as it was found', () => {
     const world = new World({ cordon: true }, { 'node-1': { startsAfter: 'never' } });
     world.later(5_000, () => takeBack(world));

@@ -72,11 +72,31 @@ function takenBack(view: NodeView, why: string): Verdict | undefined {
   const { ctx, work } = view;
   const { job } = work;
   const status = typeof job === 'object' ? withJob(view, job) : view.status;
+  const ended = endOfCommand(view, job);
+  if (ended !== undefined) return ended;
   const began = work.commandBegan === true || (typeof job === 'object' && job.state !== 'active');
   if (!began) return { to: 'Cancelled', status, message: why, unbegun: true };
   return ctx.facts.deleted
     ? { to: 'Failed', status, message: `stopped while its command ran: ${why}` }
     : undefined;
+}
+
+/**
+ * The verdict on a command that has ended in a pod which something added beside it keeps alive. Whoever takes the run back
+ * waits for no such thing: the command needs no time any more.
+ */
+function endOfCommand(view: NodeView, job: WorkFacts['job']): Verdict | undefined {
+  if (typeof job !== 'object' || job.state !== 'active' || job.pod === undefined) return undefined;
+  const { keptBy = [], state } = job.pod;
+  if (keptBy.length === 0) return undefined;
+  const seen = withJob(view, job);
+  if (state === 'failed') return failed(view, seen, job);
+  if (!view.ctx.facts.spec.rebootOnSuccess) return { to: 'Completed', status: seen };
+  return {
+    to: 'Completed',
+    status: { ...seen, rebootStatus: 'cancelled' },
+    message: 'its reboot is cancelled',
+  };
 }
 
 function bounds(view: NodeView): Bound[] {
