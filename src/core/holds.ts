@@ -2,6 +2,7 @@ import { ANNOTATION_CANCEL, ANNOTATION_HOLD } from '../api/labels.ts';
 import { load } from '../api/yaml.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { isObject } from './runs/merge.ts';
+import { flat } from './text/output.ts';
 import { oneLine } from './text/table.ts';
 
 /** What people who are on call brake with: no new node starts, nodes in flight finish. */
@@ -16,6 +17,10 @@ export interface ClusterHolds {
 
 /** At most as much of a reason is told everywhere. */
 const MAX_REASON = 200;
+/** The agent's own says who removed which file with which commit. */
+const MAX_CAUSE = 1000;
+/** An annotation may hold 256 KiB. */
+const MAX_READ = 4096;
 
 /** The first line of whatever tells how things stand; undefined when nothing is held. */
 export function clusterHoldText({ lease, repository }: ClusterHolds, file = 'hold.yaml'): string | undefined {
@@ -38,7 +43,8 @@ export function nodeOpHoldText({ metadata }: NodeOp): string | undefined {
 export function cancelText({ metadata }: NodeOp): string | undefined {
   const reason = metadata.annotations?.[ANNOTATION_CANCEL];
   if (reason === undefined) return undefined;
-  return reason.trim() === '' ? `by the annotation ${ANNOTATION_CANCEL}` : reason;
+  const text = oneLine(flat(reason.slice(0, MAX_READ)), MAX_CAUSE);
+  return text === '' ? `by the annotation ${ANNOTATION_CANCEL}` : text;
 }
 
 /** The reason in a file that holds; whatever it contains, it holds. */
@@ -53,6 +59,6 @@ export function reasonIn(bytes: Uint8Array | undefined): string {
 }
 
 function withReason(what: string, reason: string): string {
-  const text = oneLine(reason, MAX_REASON);
+  const text = oneLine(flat(reason.slice(0, MAX_READ)), MAX_REASON);
   return text === '' ? what : `${what}: ${text}`;
 }

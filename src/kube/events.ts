@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { KubeObject } from '../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../api/nodeop.ts';
 import type { Clock } from '../core/ports.ts';
+import { flat } from '../core/text/output.ts';
 import type { News } from '../core/rollout/events.ts';
 import type { KubeClient } from './client.ts';
 import type { ExecutionTarget } from './executor.ts';
@@ -117,7 +118,7 @@ export class EventRecorder {
       involvedObject: involved,
       type: news.type,
       reason: news.reason,
-      message: news.message.slice(0, 1024),
+      message: flat(news.message).slice(0, 1024),
       count,
       firstTimestamp: firstAt,
       lastTimestamp: this.stamp(),

@@ -1,4 +1,4 @@
-import { plain } from '../text/output.ts';
+import { flat, plain } from '../text/output.ts';
 import type { NodeStatus } from '../../api/nodeop.ts';
 import type { PodFacts, RolloutFacts } from './facts.ts';
 import { type MessageRoom, SHORTEST } from './message-room.ts';
@@ -107,11 +107,7 @@ export function note(ctx: NodeContext, status: NodeStatus, text: string | undefi
 
 /** One line without control characters, at most `limit` characters, cut in the middle: both ends tell most. '' where there is no room. */
 function cut(text: string, limit: number): string {
-  const clean = plain(text)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join(' ');
+  const clean = flat(text);
   if (clean.length <= limit) return clean;
   if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);

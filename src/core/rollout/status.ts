@@ -9,6 +9,7 @@ import {
 } from '../../api/nodeop.ts';
 import { countsText, doneText } from '../text/counts.ts';
 import type { NodeWait } from '../text/causes.ts';
+import { flat } from '../text/output.ts';
 import { oneLine } from '../text/table.ts';
 import type { RolloutFacts } from './facts.ts';
 import { whyNoMatch } from './near-labels.ts';
@@ -107,6 +108,14 @@ export function acknowledged(facts: RolloutFacts, now: number): NodeOpStatus {
   };
 }
 
+/** No condition says more, in characters. */
+const LONGEST = 4096;
+
+/** What people, servers and containers have said, as the message of a condition. */
+function told(text: string): string {
+  return flat(text).slice(0, LONGEST);
+}
+
 const SPEC_CHANGED = {
   type: 'SpecChanged',
   status: 'True',
@@ -176,7 +185,8 @@ function conditionsOf(
   // Its transition tells when: what may go on after that is bounded from there.
   if (facts.cancelled !== undefined)
     list.push({ type: 'Cancelled', status: 'True', reason: 'Cancelled', message: facts.cancelled });
-  return list.map((condition) => {
+  return list.map((it) => {
+    const condition = { ...it, message: told(it.message ?? '') };
     const old = facts.status.conditions?.find(({ type }) => type === condition.type);
     const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
     return { ...condition, lastTransitionTime: kept ?? stamp };
@@ -236,7 +246,7 @@ export function refused(
 ): NodeOpStatus {
   if (saysRefused(before, reason) && before.observedGeneration === generation) return before;
   const stamp = stampUp(now);
-  const message = text.slice(0, 4096);
+  const message = told(text);
   const common = { reason, message, lastTransitionTime: stamp };
   const isRecord = reason === 'Copied' && isFinalPhase(before.phase) && unfinished(before) === 0;
   const { nodeStatuses: _, summary: __, startedAt: ___, ...whole } = before;
@@ -272,7 +282,7 @@ export function held(
   generation: number,
   now: number,
 ): NodeOpStatus {
-  const message = text.slice(0, 4096);
+  const message = told(text);
   const known = before.conditions?.find(({ type }) => type === 'Ready')?.message;
   if (before.phase === 'Pending' && known === message && before.observedGeneration === generation)
     return before;

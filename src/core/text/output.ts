@@ -23,6 +23,15 @@ export function plain(text: string): string {
     .replace(/[\u2028\u2029]/g, ' ');
 }
 
+/** The same as one line, whatever lines it had. */
+export function flat(text: string): string {
+  return plain(text)
+    .split('\n')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
 /** A name or a message within a line: what could end the line, or act in it, is shown as an escape. */
 export function line(text: string): string {
   const shown = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape);
