@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
+import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+
+const BYTES = 128 * 1024;
+/** What a lease and a probe may have to wait for, in milliseconds of work, on a machine as `slowness` has it. */
+const TURN_MS = 50;
+/** Neighbours on the same core take caches and clock rates away; the first file meets code that nothing has made fast yet. */
+const NOISE = 4;
+
+const list = (count: number, item: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => item(i)).join('');
+const fill = (piece: string) => piece.repeat(Math.floor((BYTES - 500) / piece.length));
+const op = nodeOp('x');
+
+/** As much work as a file within the bounds can make: for the parser, the schema, the words, and the places. */
+const WORST: Record<string, string> = {
+  'arguments that are no text': op.replace('[sh, -c, "true"]', `[${'1,'.repeat(9400)}1]`),
+  'variables with wrong names': `${op}  env:\n${list(3000, () => '  - {name: "=", value: 1}\n')}`,
+  'wrong expressions': `${op}  nodeSelector:\n    matchExpressions:\n${list(1800, () => '    - {key: "-", operator: Inn, values: [a b]}\n')}`,
+  'wrong labels': `${op}  nodeSelector:\n    matchLabels:\n${list(4500, (i) => `      "k ${i}": "v v"\n`)}`,
+  'unknown fields': `${op}${list(4900, (i) => `  fieldd${i}: 1\n`)}`,
+  'aliases of aliases': `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+    .split('')
+    .map((it, i) => `${it}: &${it} [${`*${'abcdefgh'[i]},`.repeat(9)}]\n`)
+    .join('')}`,
+  'merged aliases': `a: &a {${list(3000, (i) => `k${i}: 1, `)}}\nb:\n${'  - <<: *a\n'.repeat(99)}`,
+  brackets: fill('['),
+  mappings: fill('{a: '),
+  'complex keys': fill('? '),
+  anchors: fill('- &a a\n'),
+  tags: fill('- !!str a\n'),
+  documents: fill('---\n'),
+  keys: list(9900, (i) => `k${i}: ${i}\n`),
+  escapes: `${op}  x: "${fill('\\u0041')}"\n`,
+  'folded lines': `${op}  x: >\n${fill('    a\n\n')}`,
+  'an image of slashes': op.replace('busybox', fill('a/')),
+};
+
+/** Milliseconds this thread has worked, whoever else had the processor meanwhile. */
+function worked(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** How many times slower than a machine that does this in 25 ms; never less than 1. */
+function slowness(): number {
+  const from = worked();
+  const text = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ key: `k${i}`, value: [i, i] })));
+  for (let i = 0; i < 2; i += 1) JSON.parse(text);
+  return Math.max(1, (worked() - from) / 25);
+}
+
+test(
+  '600 bad files in one push, the worst among them: others have their turn in time',
+  { timeout: 240_000 },
+  async () => {
+    using repository = new TestRepository();
+    repository.push({ 'README.md': 'x' });
+    const config = repository.config({ runs: { initial: 'execute' }, report: { interval: '0s' } });
+    const loop = new RepositoryLoop({ config, store: new MemoryStore(), logger: silent });
+    await loop.pollNow();
+    const texts = Object.values(WORST);
+    const files = Array.from({ length: 600 }, (_, i): [string, string] => {
+      const text = i % 6 === 0 ? (texts[(i / 6) % texts.length] ?? '') : 'x: 1\n';
+      expect(text.length).toBeLessThanOrEqual(BYTES);
+      return [`runs/${i}.yaml`, `# ${i}\n${text}`.slice(0, BYTES)];
+    });
+    repository.push(Object.fromEntries(files));
+    const slow = slowness();
+    let longest = 0;
+    let before = worked();
+    const over = new AbortController();
+    const turn = () => {
+      const now = worked();
+      longest = Math.max(longest, now - before);
+      before = now;
+      if (!over.signal.aborted) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await loop.pollNow();
+    over.abort();
+    await loop.stop();
+    for (const i of [0, 1, 599]) expect(repository.read(`results/${i}.yaml`)).toContain('phase: Invalid');
+    expect(longest).toBeLessThan(TURN_MS * NOISE * slow);
+  },
+);
