@@ -28,7 +28,7 @@ const SECRETS: [text: string, secret: string][] = [
   ['Cookie: session=4f2c; csrf=99', '4f2c'],
   ['set-cookie: SID=31d4d96e407aad42; Path=/', '31d4d96e407aad42'],
   [`npm_${a(36)}`, a(36)],
-  [`//registry.npmjs.org/:_authToken=${a(20)}`, a(20)],
+  [`//npm.example.org/:_authToken=${a(20)}`, a(20)],
   [`//registry.example.org/:_auth=${b64('a:b')}`, b64('a:b')],
   [`glpat-${a(20)}`, a(20)],
   [`glrt-${a(20)}`, a(20)],
