@@ -26,7 +26,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const DOCKER = 'needs Docker and a registry';
 const KIND = 'makes a cluster with kind; the suite is `npm run test:e2e`';
+const LONG = 'takes minutes from a checkout; test/simulation runs some of the same histories';
 const ELSEWHERE: Record<string, string> = {
+  'npm run test:simulation -- --seconds 600': LONG,
+  'npm run test:simulation -- --git --histories 20 --seed 1': LONG,
+  'npm run test:simulation -- --sweep --histories 192 --seed 0': LONG,
+  'npm run test:simulation -- --seed 1234 --show': LONG,
+  'npm run test:faults': LONG,
   'npm ci && npm run demo': 'would install this checkout anew while its tests run; the demo has its own test',
   'npm ci && npm test': 'is this suite',
   'docker build --tag REGISTRY/nodeop-agent:0.1.0 .': DOCKER,
