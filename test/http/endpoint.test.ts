@@ -83,7 +83,7 @@ test('a webhook asks for a poll, on whichever replica it arrives; so do SIGHUP a
   await push('by-signal', () => Promise.resolve(one.child.kill('SIGHUP')), 'SIGHUP');
   expect(one.output() + two.output()).not.toContain('s3cret');
   expect((await one.get('/readyz')).text).toMatch(
-    /^ready\n\[\+\] lease: this agent leads\n\[\+\] cluster: .*\n\[\+\] repository: fetched \d+ s ago/,
+    /^ready\n\[\+\] lease: this agent leads\n\[\+\] cluster: .*\n\[\+\] definition: .*\n\[\+\] repository: fetched \d+ s ago/,
   );
   expect((await two.get('/readyz')).text).toMatch(/^ready\n\[\+\] lease: stands by, .* leads\n/);
   const [leads, stands] = [await one.get('/metrics'), await two.get('/metrics')];
