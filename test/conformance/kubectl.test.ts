@@ -33,13 +33,13 @@ const configMap = (value: string) => ({
   metadata: { name: 'settings' },
   data: { color: value },
 });
-const objects = [
+const objects = () => [
   job('one'),
   job('two'),
   workload('Deployment', 'web', { replicas: 2 }),
   workload('DaemonSet', 'each', {}),
   {
-    apiVersion: 'policy/v1',
+    apiVersion: target.it.budgets,
     kind: 'PodDisruptionBudget',
     metadata: { name: 'web' },
     spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } },
@@ -85,19 +85,16 @@ const steps: Step[] = [
   ['api-resources --api-group=batch', /^jobs +batch\/v1 +true +Job$/m],
   ['auth can-i create jobs', /^yes$/m],
   ['auth can-i --list', /^\*\.\* +\[\] +\[\] +\[\*\]$/m],
-  [
-    'explain poddisruptionbudgets',
-    /KIND: +PodDisruptionBudget\nVERSION: +v1\n[\s\S]*FIELDS:[\s\S]*spec\t<\w+>/,
-  ],
+  ['explain jobs', /KIND: +Job\nVERSION: +(batch\/)?v1\n[\s\S]*FIELDS:[\s\S]*spec\t<\w+>/],
   [
     'apply -f -',
     /^job\.batch\/one created$[\s\S]*^configmap\/settings created$/m,
-    { input: () => stream(...objects) },
+    { input: () => stream(...objects()) },
   ],
   [
     'apply -f -',
     /^job\.batch\/one unchanged$[\s\S]*^configmap\/settings unchanged$/m,
-    { input: () => stream(...objects) },
+    { input: () => stream(...objects()) },
   ],
   ['create -f -', /^event\/one\.happened created$/m, { input: happened }],
   ['create secret generic token --from-literal=token=secret', /^secret\/token created$/m],
@@ -142,7 +139,7 @@ const steps: Step[] = [
   ],
   [
     'get replicasets,configmaps,secrets,serviceaccounts',
-    /^NAME +DESIRED +CURRENT +READY +AGE\nreplicaset\.apps\/web-[\s\S]*^configmap\/settings +1 [\s\S]*^secret\/token +Opaque +1 [\s\S]*^serviceaccount\/default +0 /m,
+    /^NAME +DESIRED +CURRENT +READY +AGE\nreplicaset\.apps\/web-[\s\S]*^configmap\/settings +1 [\s\S]*^secret\/token +Opaque +1 [\s\S]*^serviceaccount\/default +\d+ /m,
   ],
   ['get all', /^pod\/[\s\S]*^daemonset\.apps\/each [\s\S]*^deployment\.apps\/web [\s\S]*^job\.batch\/one /m],
   ['get pods -A --sort-by=.spec.nodeName -o name', /^pod\/web-/m],
@@ -166,7 +163,7 @@ const steps: Step[] = [
   ['cordon NODE', /^node\/\S+ cordoned$/m],
   ['get node NODE', /^\S+ +Ready,SchedulingDisabled /m],
   [
-    'drain NODE --ignore-daemonsets --delete-emptydir-data --pod-selector=app=web --timeout=90s',
+    'drain NODE --ignore-daemonsets --delete-emptydir-data --pod-selector=app=web --grace-period=1 --timeout=90s',
     /^node\/\S+ drained$/m,
   ],
   ['uncordon NODE', /^node\/\S+ uncordoned$/m],

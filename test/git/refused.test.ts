@@ -52,6 +52,10 @@ test('a refusal is in the state and told beside the commit of the run; a message
     const onReports = (reports: readonly NodeOpReport[]) => told.push(...reports);
     return new RepositoryLoop({ config, store: new MemoryStore(), logger: silent, onReports });
   };
+  // First contact is over when the host begins to ask for a ticket.
+  const contact = loopWith({});
+  await contact.pollNow();
+  await contact.stop();
   repository.push({ 'runs/a.yaml': nodeOp('a') });
   withRule(repository, '^OPS-7 chore\\(edge-1\\): ');
   const first = loopWith({});

@@ -65,7 +65,8 @@ test('a hundred nodes have room for a long message each, cut in its middle', () 
     Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`n${i}`, {}])),
   );
   world.troubles = new Map([['create-job/n0', `begin ${'x'.repeat(5000)} end`]]);
-  for (let i = 0; i < 3; i += 1) {
+  // The targets, the rehearsal, the start, and what keeps failing.
+  for (let i = 0; i < 4; i += 1) {
     world.pass();
     world.persist();
   }
