@@ -104,7 +104,9 @@ const Git = object({
     .describe('Author of the commits with reports.'),
   paths: Paths.prefault({}),
   poll: object({
-    schedule: cron(6).default('*/15 * * * * *').describe('When to fetch: cron with seconds (six fields).'),
+    schedule: cron(6)
+      .default('*/15 * * * * *')
+      .describe('When to fetch: cron with seconds (six fields), in UTC.'),
     jitter: duration().default('2s').describe('Random delay added to each poll.'),
   }).prefault({}),
 }).superRefine((git, ctx) => {

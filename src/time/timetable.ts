@@ -20,6 +20,7 @@ export function cronTimetable(clock: Clock = systemClock): Timetable {
   return (expression, jitterMs, task) => {
     // It takes no other white space than we do, but for the blank.
     const job = schedule(expression.trim().split(/\s+/).join(' '), task, {
+      timezone: 'UTC',
       noOverlap: true,
       maxRandomDelay: jitterMs,
       missedExecutionTolerance: Infinity,

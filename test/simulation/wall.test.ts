@@ -9,7 +9,7 @@ test('a window goes by the wall clock, and when to look again by the steady one'
   world.window = JSON.stringify({ schedule: '0 2 * * *', duration: '1h', timeZone: 'UTC' });
   world.adopted = true;
   world.status = world.persisted = { phase: 'Pending', nodeStatuses: { 'node-1': { phase: 'Pending' } } };
-  const at = (wall: number) => decide({ ...world.facts(), wall }, world.now);
+  const at = (wall: number) => decide({ ...world.facts(), rehearsal: { kind: 'accepted' }, wall }, world.now);
   expect(at(world.now + HOUR).lookAgainAt).toBe(world.now + HOUR);
   expect(at(world.now - HOUR).lookAgainAt).toBe(world.now + 3 * HOUR);
   expect(at(world.now + 2.5 * HOUR).actions).toMatchObject([{ type: 'create-job' }]);
