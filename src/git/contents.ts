@@ -1,5 +1,5 @@
 import { LocalGitError } from '../api/errors.ts';
-import { eachBlob } from './read.ts';
+import { eachBlob } from './blobs.ts';
 import type { GitCommand } from './command.ts';
 
 /** Gets objects into the clone by their ids. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { GitCommand } from '../../src/git/command.ts';
-import { mergesAfter } from '../../src/git/read.ts';
+import { mergesAfter } from '../../src/git/ancestry.ts';
 import { TestRepository } from '../runs/support.ts';
 
 test('the merges that brought a commit to the branch, nearest first; none for what is not there', async () => {

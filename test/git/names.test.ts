@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { isEscaped, pathOfBytes } from '../../src/core/runs/names.ts';
 import { GitCommand } from '../../src/git/command.ts';
-import { filesAt, listTree, treeChanges } from '../../src/git/read.ts';
+import { filesAt, listTree, treeChanges } from '../../src/git/trees.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from '../runs/support.ts';
 import { sshKey, signAs, writeKeys } from '../trust/support.ts';
 

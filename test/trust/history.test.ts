@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GitCommand } from '../../src/git/command.ts';
-import { whoMade } from '../../src/git/read.ts';
+import { whoMade } from '../../src/git/log.ts';
 import { TestRepository } from '../runs/support.ts';
 
 const PATH = 'runs/a.yaml';

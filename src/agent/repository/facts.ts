@@ -9,15 +9,8 @@ import { prepareRun, type Manifest, type Preparation } from '../../core/runs/pre
 import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
-import {
-  lastChange,
-  treeChanges,
-  whoAdded,
-  whoRemoved,
-  type CommitInfo,
-  type TreeChange,
-  type TreeEntry,
-} from '../../git/read.ts';
+import { lastChange, whoAdded, whoRemoved, type CommitInfo } from '../../git/log.ts';
+import { treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Ledger } from './ledger.ts';

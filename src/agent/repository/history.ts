@@ -1,7 +1,7 @@
 import { InvalidError } from '../../api/errors.ts';
 import type { Head } from '../../core/runs/ledger.ts';
 import { reportPath } from '../../core/runs/paths.ts';
-import { hasCommits, isAncestor } from '../../git/read.ts';
+import { hasCommits, isAncestor } from '../../git/ancestry.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';

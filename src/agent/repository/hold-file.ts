@@ -2,7 +2,8 @@ import { reasonIn } from '../../core/holds.ts';
 import { holdPath, type Layout } from '../../core/runs/paths.ts';
 import { flaw } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import { filesAt, forkPoint, isPlain } from '../../git/read.ts';
+import { forkPoint } from '../../git/ancestry.ts';
+import { filesAt, isPlain } from '../../git/trees.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Trust } from './trust.ts';
 

@@ -16,7 +16,7 @@ import type { WaitingRun } from '../../core/runs/ledger.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
 import { pathOfRunId } from '../../core/runs/paths.ts';
 import { localRepository } from '../../git/mirror.ts';
-import { mergesAfter } from '../../git/read.ts';
+import { mergesAfter } from '../../git/ancestry.ts';
 import { pause } from '../../time/backoff.ts';
 import { systemClock } from '../../time/clock.ts';
 import type { Logger } from '../logger.ts';

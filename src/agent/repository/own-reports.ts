@@ -16,17 +16,9 @@ import {
   runPaths,
 } from '../../core/runs/paths.ts';
 import { parseBaseline } from '../../core/runs/report.ts';
-import {
-  filesAt,
-  hasCommits,
-  isAncestor,
-  isPlain,
-  listTree,
-  pastChanges,
-  treeChanges,
-  type PastChange,
-  type TreeChange,
-} from '../../git/read.ts';
+import { hasCommits, isAncestor } from '../../git/ancestry.ts';
+import { pastChanges, type PastChange } from '../../git/log.ts';
+import { filesAt, isPlain, listTree, treeChanges, type TreeChange } from '../../git/trees.ts';
 import { checkSignatures } from '../../git/signatures.ts';
 import { reportKeys } from '../../git/signing.ts';
 import type { Files } from '../../git/write.ts';

@@ -8,7 +8,7 @@ import { commitMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { formatReport } from '../../core/runs/report.ts';
 import type { Keep } from '../../core/runs/retention.ts';
-import { blobId } from '../../git/read.ts';
+import { blobId } from '../../git/blobs.ts';
 import type { Logger } from '../logger.ts';
 import { folderChanges } from './folder.ts';
 import type { Snapshot } from './snapshot.ts';

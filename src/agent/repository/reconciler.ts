@@ -10,7 +10,7 @@ import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
 import { planRuns, type RunAction, type RunFacts } from '../../core/runs/plan.ts';
-import { treeChanges } from '../../git/read.ts';
+import { treeChanges } from '../../git/trees.ts';
 import type { Logger } from '../logger.ts';
 import { RunExecutor, type Start } from './actions.ts';
 import { Baseline } from './baseline.ts';

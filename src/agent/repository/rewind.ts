@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { forkPoint, refsBelow, treeChanges } from '../../git/read.ts';
+import { forkPoint, refsBelow } from '../../git/ancestry.ts';
+import { treeChanges } from '../../git/trees.ts';
 import type { ReadTips } from './snapshot-reader.ts';
 
 /** The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. */

@@ -4,7 +4,7 @@ import { baselinePath, type Layout } from '../../core/runs/paths.ts';
 import { flaw } from '../../core/runs/trust.ts';
 import { formatScheduled, isOurs, lastDue, scheduledPath, type Schedule } from '../../core/runs/schedules.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import { lastChange, touchedSince } from '../../git/read.ts';
+import { lastChange, touchedSince } from '../../git/log.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';

@@ -19,19 +19,17 @@ import {
 import { type BaselineRecord, parseBaseline } from '../../core/runs/report.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
+import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import {
   filesAt,
   filesOnlyIn,
   isPlain,
   listTree,
-  pastChanges,
-  type PastChange,
-  removedContents,
   treeAt,
   treeChanges,
   type TreeChange,
   type TreeEntry,
-} from '../../git/read.ts';
+} from '../../git/trees.ts';
 import { breather } from '../../time/breather.ts';
 import { KnownFiles } from './known-files.ts';
 import {

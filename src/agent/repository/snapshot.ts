@@ -4,7 +4,8 @@ import type { NewestReports } from '../../core/runs/newest.ts';
 import { isRunFile, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
 import { saysStarted } from '../../core/runs/plan.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
-import type { CommitInfo, TreeEntry } from '../../git/read.ts';
+import type { CommitInfo } from '../../git/log.ts';
+import type { TreeEntry } from '../../git/trees.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { StoredChange, StoredReport } from './stored.ts';
 

@@ -12,7 +12,7 @@ import {
 } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
-import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/read.ts';
+import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
 
 /** A clone, and the contents of the files in it. */
 export interface Source {

@@ -6,16 +6,9 @@ import type { Clock } from '../../core/ports.ts';
 import { signersAt } from '../../core/runs/allowed-signers.ts';
 import { repositoryFlaw, REPOSITORY_FILE, type Provenance, type Signature } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import {
-  commitInfo,
-  commitsSince,
-  type CommitInfo,
-  filesAt,
-  isPlain,
-  resolveCommit,
-  touchedSince,
-  whoMade,
-} from '../../git/read.ts';
+import { commitsSince, resolveCommit } from '../../git/ancestry.ts';
+import { commitInfo, type CommitInfo, touchedSince, whoMade } from '../../git/log.ts';
+import { filesAt, isPlain } from '../../git/trees.ts';
 import { checkSignatures } from '../../git/signatures.ts';
 import type { Snapshot } from './snapshot.ts';
 
