@@ -7,7 +7,7 @@ import {
   resourcesProblems,
   tolerationProblems,
 } from './pod-rules.ts';
-import { object, objectName, show } from './schema.ts';
+import { MANY_PROBLEMS, object, objectName, show } from './schema.ts';
 
 /** Fields of a NodeOp that go into its pods as they are written; shapes of core/v1. */
 
@@ -21,8 +21,11 @@ const ruled = (rule: (text: string) => string | undefined) =>
 /** Empty as good as absent. */
 export const imageName = () => ruled((text) => (text === '' ? undefined : imageProblem(text)));
 
+/** Made once: to make a schema takes longer than to check a name. */
+const OBJECT_NAME = objectName();
+
 const secretName = (text: string) =>
-  objectName().safeParse(text).success ? undefined : 'not the name of a Secret or ConfigMap';
+  OBJECT_NAME.safeParse(text).success ? undefined : 'not the name of a Secret or ConfigMap';
 
 const keyRef = () =>
   object({ name: ruled(secretName), key: ruled(keyProblem), optional: z.boolean().optional() });
@@ -89,7 +92,8 @@ export const ResourceRequirements = object({
     .optional()
     .describe('Claims of dynamic resource allocation, as in a container.'),
 }).superRefine((it, ctx) => {
-  for (const problem of resourcesProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
+  for (const problem of resourcesProblems(it).slice(0, MANY_PROBLEMS))
+    ctx.addIssue({ code: 'custom', ...problem });
 });
 /** Quantities are text, or whole numbers. */
 export type ResourceRequirements = z.infer<typeof ResourceRequirements>;

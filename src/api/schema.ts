@@ -61,26 +61,74 @@ function unknownField(key: string, known: readonly string[], elsewhere: string |
   return `unknown field ${show(key, MAX_KEY)}; ${way}`;
 }
 
-/** Checks `value` against `schema`: the value with defaults filled in, or every problem found. */
+/**
+ * Checks `value` against `schema`: the value with defaults filled in, or what is wrong with it. Of a list or map with very
+ * many wrong entries the first are told: of thousands only a few are read, and each costs more than a right one.
+ */
 export function check<T>(
   schema: z.ZodType<T>,
   value: unknown,
 ): { ok: true; value: T } | { ok: false; problems: Problem[] } {
-  // Words cost more than the check; of thousands of problems only a few are read.
+  endEarly(schema);
   let worded = 0;
-  const error: z.core.$ZodErrorMap = (issue) => (worded++ < MAX_WORDED ? wording(issue) : 'does not fit');
-  const result = schema.safeParse(value, { reportInput: true, error });
+  const error: z.core.$ZodErrorMap = (issue) => (worded++ < MANY_PROBLEMS ? wording(issue) : 'does not fit');
+  const parse = (most: number) => {
+    problemsLeft = most;
+    return schema.safeParse(value, { reportInput: true, error });
+  };
+  let result = parse(MANY_PROBLEMS);
+  // What counted may have been of an alternative that was not taken; then entries were passed over for nothing.
+  if (result.success && problemsLeft <= 0) result = parse(Infinity);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: result.error.issues.flatMap(problemsOf) };
 }
 
-const MAX_WORDED = 100;
+/** Of so many problems there may be more that were not looked for. */
+export const MANY_PROBLEMS = 100;
+/** Of the check that goes on; none begins inside of another. */
+let problemsLeft = Infinity;
+
+const LIMITED = new WeakSet<z.core.$ZodType>();
+
+/** Lets no list or map in the schema go on with its entries when there are problems enough. */
+function endEarly(schema: z.core.$ZodType): void {
+  if (LIMITED.has(schema)) return;
+  LIMITED.add(schema);
+  const { def } = internals(schema);
+  const parts: Partial<Record<string, unknown>> = { ...def };
+  for (const part of Object.values(parts).flatMap(partsIn)) endEarly(part);
+  for (const entry of [parts['element'], parts['keyType'], parts['valueType']].flatMap(partsIn)) {
+    const inside = internals(entry);
+    const run = inside.run.bind(inside);
+    inside.run = (payload, context) => {
+      if (problemsLeft <= 0) return payload;
+      const result = run(payload, context);
+      if (!(result instanceof Promise)) problemsLeft -= result.issues.length;
+      return result;
+    };
+  }
+}
+
+/** What Zod shows to those who build on it. */
+function internals({ _zod }: z.core.$ZodType): z.core.$ZodTypeInternals {
+  return _zod;
+}
+
+/** Schemas that one is made of: its own, those of a shape, or alternatives. */
+function partsIn(value: unknown): z.core.$ZodType[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('_zod' in value) return [value as z.core.$ZodType];
+  return Object.values(value).filter((it): it is z.core.$ZodType => {
+    return typeof it === 'object' && it !== null && '_zod' in it;
+  });
+}
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.filter((key) => typeof key !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n');
-    return issue.keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? 'unknown field' }));
+    const keys = issue.keys.slice(0, MANY_PROBLEMS);
+    return keys.map((key, i) => ({ path: [...path, key], message: messages[i] ?? 'unknown field' }));
   }
   // What is wrong with the key of a map is told one level down.
   if (issue.code === 'invalid_key')

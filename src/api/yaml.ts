@@ -31,6 +31,8 @@ const MAX_ALIASES = 100;
 const MAX_DEPTH = 50;
 /** Of so many problems nobody reads the rest. */
 const MAX_PROBLEMS = 10;
+/** So many more are counted; where there are more than these, the check may have ended early. */
+const COUNTED = 10;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
@@ -128,7 +130,8 @@ function presentable(problems: readonly LocatedProblem[]): LocatedProblem[] {
   );
   const more = sorted.length - MAX_PROBLEMS;
   if (more <= 0) return sorted;
-  const rest = { path: [], message: more === 1 ? 'and 1 more problem' : `and ${more} more problems` };
+  const count = more < COUNTED ? String(more) : 'many';
+  const rest = { path: [], message: `and ${count} more problem${more === 1 ? '' : 's'}` };
   return [...sorted.slice(0, MAX_PROBLEMS), rest];
 }
 

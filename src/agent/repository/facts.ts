@@ -224,12 +224,12 @@ export class FactsReader {
     }
     let held = [...known.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     const missing = entries.filter((it) => !known.has(keyOf(it)));
-    await reader.eachContent(missing, (it, content) => {
+    await reader.eachContent(missing, (it, content, size) => {
       if (held > PREPARED_BYTES) return;
       const source = { ...it, commit: commitOf(it), content };
       const prepared = prepareRun(source, { layout, namespace, definitions, executor, defaultImage });
       // Of an invalid file only some problems are held.
-      const bytes = prepared.ok ? content.byteLength : 0;
+      const bytes = prepared.ok ? size : 0;
       held += bytes;
       known.set(keyOf(it), { prepared, bytes });
     });

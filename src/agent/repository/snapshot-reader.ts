@@ -1,5 +1,5 @@
 import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
-import { BY_PEOPLE } from '../../api/yaml.ts';
+import { BY_PEOPLE, load, type Loaded } from '../../api/yaml.ts';
 import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition } from '../../core/runs/definitions.ts';
@@ -198,12 +198,12 @@ export class SnapshotReader {
   }
 
   /**
-   * What people wrote, one file after the other: only some are held at a time, and others have their turn in between. Of a
-   * file that is too large a stand-in is given that no parser takes, of what is none (a link) nothing.
+   * What people wrote, one file after the other: only some are held at a time, and others have their turn in between, also
+   * before what was parsed is looked at. A file that is too large, and what is none (a link), says nothing.
    */
   async eachContent(
     entries: readonly TreeEntry[],
-    take: (entry: TreeEntry, bytes: Uint8Array) => void,
+    take: (entry: TreeEntry, content: Loaded, bytes: number) => void,
   ): Promise<void> {
     const breathe = breather();
     for (let i = 0; i < entries.length; i += HELD) {
@@ -211,7 +211,10 @@ export class SnapshotReader {
       const ids = some.filter(isPlain).map(({ blob }) => blob);
       const found = await this.#contents.read(ids, BY_PEOPLE.bytes);
       for (const entry of some) {
-        take(entry, found.get(entry.blob) ?? new Uint8Array());
+        const bytes = found.get(entry.blob) ?? new Uint8Array();
+        const content = load(bytes);
+        await breathe();
+        take(entry, content, bytes.byteLength);
         await breathe();
       }
     }
@@ -417,8 +420,8 @@ export class SnapshotReader {
         isLeftOut ? { path, blob, mode: '100644' } : [],
       ),
     ];
-    await this.eachContent(wanted, ({ path, blob }, bytes) => {
-      files.set(path, { blob, bytes: bytes.byteLength, parsed: parseDefinition(path, bytes) });
+    await this.eachContent(wanted, ({ path, blob }, content, bytes) => {
+      files.set(path, { blob, bytes, parsed: parseDefinition(path, content) });
     });
     leaveOutTooMuch(files);
     return files;

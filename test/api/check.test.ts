@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
+import { check, object } from '../../src/api/schema.ts';
+
+/** How many entries were looked at. */
+function counting() {
+  let looked = 0;
+  const entry = z.custom<string>((value) => {
+    looked += 1;
+    return value === 'right';
+  });
+  return { entry, looked: () => looked };
+}
+
+const COUNT = 9000;
+const wrong = Array.from({ length: COUNT }, () => 'wrong');
+const named = Object.fromEntries(wrong.map((it, i) => [`key${i}`, it]));
+
+test.each<[string, (entry: z.ZodType<string>) => z.ZodType, unknown]>([
+  ['list', (entry) => z.array(entry), wrong],
+  ['list with a least length', (entry) => z.array(entry).min(1).optional(), wrong],
+  ['map', (entry) => z.record(z.string(), entry), named],
+  ['map by its keys', (entry) => z.record(entry as z.ZodString, z.string()), named],
+  [
+    'list deep inside',
+    (entry) => object({ a: z.array(object({ b: z.array(entry) })) }),
+    { a: [{ b: wrong }] },
+  ],
+])('the check of a %s ends when there are problems enough', (_, schemaOf, value) => {
+  const { entry, looked } = counting();
+  const result = check(schemaOf(entry), value);
+  expect(result.ok).toBe(false);
+  expect(looked()).toBeLessThanOrEqual(200);
+  if (!result.ok) expect(result.problems.length).toBeGreaterThan(20);
+  if (!result.ok) expect(result.problems.length).toBeLessThanOrEqual(200);
+});
+
+test('one wrong entry behind thousands of right ones is found, and none is passed over the next time', () => {
+  const schema = z.array(z.literal('right'));
+  const right = wrong.map(() => 'right');
+  for (let i = 0; i < 3; i += 1) {
+    expect(check(schema, wrong).ok).toBe(false);
+    expect(check(schema, right).ok).toBe(true);
+    const result = check(schema, [...right, 'wrong']);
+    expect(result.ok ? [] : result.problems.map(({ path }) => path)).toEqual([[COUNT]]);
+  }
+});
+
+test('problems of an alternative that was not taken let no entry pass', () => {
+  const schema = object({ a: z.union([z.array(z.number()), z.array(z.string())]), b: z.array(z.string()) });
+  expect(check(schema, { a: wrong, b: wrong }).ok).toBe(true);
+  expect(check(schema, { a: wrong, b: [...wrong, 1] }).ok).toBe(false);
+});
+
+test('thousands of unknown fields, and of requests above their limits, are a hundred problems', () => {
+  const amounts = (amount: number) => Object.fromEntries(wrong.map((_, i) => [`k${i}`, amount]));
+  for (const spec of [
+    { command: ['x'], ...named },
+    { command: ['x'], resources: { limits: amounts(1), requests: amounts(2) } },
+  ]) {
+    const result = check(NodeOpSpecSchema, spec);
+    expect(result.ok ? 0 : result.problems.length).toBe(100);
+  }
+});
