@@ -1,5 +1,5 @@
 import { Dispatcher, errors } from 'undici';
-import type { ApiRequest, ApiResponse } from '../../../src/sim/api/server.ts';
+import type { ApiRequest, ApiResponse } from '../../../src/sim/api/request.ts';
 import type { ProcessClock, VirtualTime } from './time.ts';
 
 /** What the network and the API server do to one request. Milliseconds. */
