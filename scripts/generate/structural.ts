@@ -12,6 +12,7 @@ export interface JsonSchema {
   items?: JsonSchema;
   additionalProperties?: boolean | JsonSchema;
   anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
   [keyword: string]: unknown;
 }
 
@@ -41,6 +42,7 @@ const HANDLED = new Set([
   'items',
   'additionalProperties',
   'anyOf',
+  'oneOf',
   'propertyNames',
   '$schema',
   ATOMIC,
@@ -63,6 +65,7 @@ export function toStructural(schema: JsonSchema): JsonSchema {
     ...format(schema),
     ...kept(schema),
     ...(schema.anyOf && { anyOf: schema.anyOf.map(toRule) }),
+    ...(schema.oneOf && { oneOf: schema.oneOf.map(toRule) }),
     ...(schema[ATOMIC] !== undefined && { [ATOMIC]: schema[ATOMIC] }),
     ...(schema.items && { items: toStructural(schema.items) }),
     ...(schema.properties && { properties: mapValues(schema.properties, toStructural) }),
@@ -72,7 +75,7 @@ export function toStructural(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** Inside `anyOf` only value validations are allowed: no type, default or description. */
+/** Inside `anyOf` and `oneOf` only value validations are allowed: no type, default or description. */
 function toRule(rule: JsonSchema): JsonSchema {
   const { type: _type, default: _default, description: _description, ...rest } = rule;
   return rest.properties ? { ...rest, properties: mapValues(rest.properties, toRule) } : rest;

@@ -20,6 +20,7 @@ export interface Schema {
   minItems?: number;
   maxItems?: number;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   nullable?: boolean;
   format?: string;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
@@ -198,6 +199,12 @@ function validate(value: unknown, schema: Schema, field: string): Cause[] {
   if (isRecord(value)) causes.push(...validateFields(value, schema, field));
   if (schema.anyOf && !schema.anyOf.some((option) => validate(value, option, field).length === 0)) {
     bad('Invalid value: must validate one schema (anyOf)');
+  }
+  if (
+    schema.oneOf &&
+    schema.oneOf.filter((option) => validate(value, option, field).length === 0).length !== 1
+  ) {
+    bad('Invalid value: must validate one and only one schema (oneOf)');
   }
   return causes;
 }
