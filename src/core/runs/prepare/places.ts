@@ -1,0 +1,15 @@
+import type { NodeOpRun } from '../../../api/nodeoprun.ts';
+import type { Problem } from '../../../api/schema.ts';
+import { holds } from '../merge.ts';
+
+/** A problem of the merged spec belongs to the run or its overrides when they hold it, else to the definition. */
+export function atItsSource(problem: Problem, { spec }: NodeOpRun): Problem {
+  if (holds(spec, problem.path)) return { ...problem, path: ['spec', ...problem.path] };
+  if (holds(spec.overrides, problem.path))
+    return { ...problem, path: ['spec', 'overrides', ...problem.path] };
+  const where = ['spec', ...problem.path].join('.');
+  return {
+    path: ['spec', 'nodeOp'],
+    message: `definition "${spec.nodeOp}" is not valid here: ${where}: ${problem.message}`,
+  };
+}
