@@ -35,7 +35,7 @@ function typeName(field: JsonSchema): string {
   if (Array.isArray(field.enum)) return field.enum.map((it) => `\`${String(it)}\``).join(', ');
   if (field.type === 'array') return `list of ${typeName(field.items ?? {})}`;
   if (typeof field.additionalProperties === 'object') return `map of ${typeName(field.additionalProperties)}`;
-  if (field.anyOf && field.type === undefined) return field.anyOf.map(typeName).join(' or ');
+  if (field.anyOf && field.type === undefined) return [...new Set(field.anyOf.map(typeName))].join(' or ');
   return field.type ?? 'anything';
 }
 

@@ -81,18 +81,23 @@ function toRule(rule: JsonSchema): JsonSchema {
   return rest.properties ? { ...rest, properties: mapValues(rest.properties, toRule) } : rest;
 }
 
-/** A quantity: the one union a structural schema has a word for. */
+/** A quantity or an amount: the one union a structural schema has a word for. */
 function isIntOrString({ type, anyOf = [] }: JsonSchema): boolean {
   return type === undefined && anyOf.map((it) => it.type).join(' or ') === 'integer or string';
 }
 
-function intOrString({ anyOf = [], description }: JsonSchema): JsonSchema {
-  const pattern = anyOf.find((it) => it.pattern !== undefined)?.pattern;
+/** Servers apply bounds to the number and the pattern to the text. There must be no type beside the marker. */
+function intOrString({ anyOf = [], description, default: preset }: JsonSchema): JsonSchema {
+  const [number = {}, text = {}] = anyOf;
+  const { minimum, maximum } = kept(number);
   return {
     ...(description !== undefined && { description }),
     'x-kubernetes-int-or-string': true,
     anyOf: [{ type: 'integer' }, { type: 'string' }],
-    ...(pattern !== undefined && { pattern }),
+    ...(preset !== undefined && { default: preset }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(text.pattern !== undefined && { pattern: text.pattern }),
   };
 }
 

@@ -12,6 +12,9 @@ export const LABEL_NODE = 'kairos.io/node';
 export const LABEL_PREFLIGHT = 'kairos.io/preflight';
 /** On reboot pods, value "true". */
 export const LABEL_REBOOT = 'kairos.io/reboot';
+
+/** On postflight pods, value "true". */
+export const LABEL_POSTFLIGHT = 'kairos.io/postflight';
 /** On Jobs and pods: the NodeOp's UID, so that a re-created NodeOp never inherits older objects. */
 export const LABEL_NODEOP_UID = 'agent.nodeop.dev/nodeop-uid';
 /** On Jobs and pods: the node's full name, since the label may hold a hash of it. */

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { amount } from './amount.ts';
 import type { KubeObject } from './kubernetes.ts';
 import { EnvVar, ResourceRequirements, Toleration, imageName } from './pod-fields.ts';
 import { int, object, objectName } from './schema.ts';
+import { LabelSelector, labelKey, labelValue } from './selector.ts';
+import { StepStatusSchema, StepsSchema } from './steps.ts';
 
 /**
  * NodeOp, `operator.kairos.io/v1alpha1`: one run of a command on nodes. Fields and defaults follow the
@@ -11,62 +14,6 @@ export const NODEOP_GROUP = 'operator.kairos.io';
 export const NODEOP_VERSION = 'v1alpha1';
 export const NODEOP_API_VERSION = `${NODEOP_GROUP}/${NODEOP_VERSION}`;
 export const NODEOP_KIND = 'NodeOp';
-
-const labelKey = () =>
-  z
-    .string()
-    .min(1)
-    .max(317)
-    .regex(
-      /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
-      'not a label key',
-    );
-const labelValue = () =>
-  z
-    .string()
-    .max(63)
-    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'not a label value');
-
-/** The operators' rules as an API server understands them; Zod's refinement below is their twin. */
-const OPERATOR_RULES = {
-  anyOf: [
-    {
-      properties: { operator: { enum: ['In', 'NotIn'] }, values: { minItems: 1 } },
-      required: ['values'],
-    },
-    { properties: { operator: { enum: ['Exists', 'DoesNotExist'] }, values: { maxItems: 0 } } },
-  ],
-};
-
-const LabelSelectorRequirement = object({
-  key: labelKey().describe('The label key that the selector applies to.'),
-  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-  values: z
-    .array(labelValue())
-    .optional()
-    .describe('Values for In and NotIn; none for Exists and DoesNotExist.'),
-})
-  .superRefine((it, ctx) => {
-    const needsValues = it.operator === 'In' || it.operator === 'NotIn';
-    const count = it.values?.length ?? 0;
-    if (needsValues && count === 0) {
-      ctx.addIssue({
-        code: 'custom',
-        path: ['values'],
-        message: `operator ${it.operator} needs at least one value`,
-      });
-    }
-    if (!needsValues && count > 0) {
-      ctx.addIssue({ code: 'custom', path: ['values'], message: `operator ${it.operator} takes no values` });
-    }
-  })
-  .meta(OPERATOR_RULES);
-
-const LabelSelector = object({
-  matchLabels: z.record(labelKey(), labelValue()).optional(),
-  matchExpressions: z.array(LabelSelectorRequirement).optional(),
-}).meta({ 'x-kubernetes-map-type': 'atomic' });
-export type LabelSelector = z.infer<typeof LabelSelector>;
 
 const command = () => z.array(z.string()).min(1, 'needs at least one word');
 
@@ -102,6 +49,16 @@ const Preflight = object({
   activeDeadlineSeconds: int(1).default(120).describe("Bound on the preflight pod's whole life, in seconds."),
 });
 
+const Postflight = object({
+  command: command().describe(
+    'Command of the check. Exit 0 completes the node; anything else fails it, and it stays cordoned.',
+  ),
+  image: imageName().optional().describe('Image of the check; spec.image when absent or empty.'),
+  activeDeadlineSeconds: int(1)
+    .default(120)
+    .describe("Bound on the postflight pod's whole life, in seconds."),
+});
+
 const SPEC = {
   nodeSelector: LabelSelector.optional().describe('Nodes to work on; all when absent.'),
   image: imageName()
@@ -124,9 +81,14 @@ const SPEC = {
   drainOptions: DrainOptions.prefault({}).describe('Draining of the node before the operation.'),
   rebootOnSuccess: z.boolean().default(false).describe('Reboot the node after the operation succeeded.'),
   backoffLimit: int().default(3).describe('Retries on one node before it is failed.'),
-  concurrency: int().default(0).describe('Nodes worked on at the same time; 0: all at once.'),
+  concurrency: amount({ least: 0 })
+    .default(0)
+    .describe('Nodes worked on at the same time, or which share of all; 0: all at once.'),
   stopOnFailure: z.boolean().default(false).describe('Start no further node once one failed.'),
   preflight: Preflight.optional().describe('Check that runs on each node first and can skip it.'),
+  postflight: Postflight.optional().describe(
+    'Extension: check that runs on each node after its command and reboot, while it is still cordoned.',
+  ),
   resources: ResourceRequirements.optional().describe(
     'Requests and limits of the main container; none when absent.',
   ),
@@ -165,10 +127,10 @@ const SPEC = {
   rebootTimeoutSeconds: int(1)
     .default(600)
     .describe('Extension: bound on a node coming back Ready with a new boot ID, in seconds.'),
-  maxFailures: int()
+  maxFailures: amount({ least: 0, noneAsShare: true })
     .optional()
     .describe(
-      'Extension: failed nodes tolerated before no new node is started; 0 with stopOnFailure, else unlimited.',
+      'Extension: failed nodes tolerated, or which share of all, before no new node is started; 0 with stopOnFailure, else unlimited.',
     ),
   suspend: z
     .boolean()
@@ -187,6 +149,9 @@ const SPEC = {
     .describe(
       'Extension: how long a finished node must stay Ready before its slot is free for the next one.',
     ),
+  steps: StepsSchema.optional().describe(
+    'Extension: parts of the targets that follow each other, each once the one before is passed; the nodes in none of them come last.',
+  ),
 };
 
 const ELSEWHERE = 'schedules go under nodeops/, the folder of definitions; a run file is one run';
@@ -212,6 +177,7 @@ export const NODE_PHASES = [
   'Draining',
   'Running',
   'Rebooting',
+  'Postflight',
   'Completed',
   'Failed',
   'Cancelled',
@@ -301,6 +267,16 @@ const NodeOpStatusSchema = object({
   startedAt: z.iso.datetime().optional(),
   completedAt: z.iso.datetime().optional(),
   lastUpdated: z.iso.datetime().optional(),
+  stepOf: z
+    .string()
+    .optional()
+    .describe(
+      'The step of each target, one character (0-9, a-z) a target, in the byte order of their names.',
+    ),
+  steps: z
+    .array(StepStatusSchema)
+    .optional()
+    .describe('How each step stands, the nodes in none of them as "rest".'),
   // Atomic: else the API server keeps, beside the status, whose each field of each node is, which takes as much room again.
   nodeStatuses: z
     .record(z.string(), NodeStatusSchema)

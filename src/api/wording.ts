@@ -52,7 +52,7 @@ const NAMES: Readonly<Record<string, string>> = {
   record: 'a mapping',
 };
 
-function found(value: unknown): string {
+export function found(value: unknown): string {
   if (typeof value === 'string') return `the text ${show(value)}`;
   return typeof value === 'number' ? `the number ${show(value)}` : show(value);
 }

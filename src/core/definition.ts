@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KubeObject } from '../api/kubernetes.ts';
-import { NODEOP_GROUP, NODEOP_VERSION, NodeOpCrdSchema } from '../api/nodeop.ts';
+import { NODEOP_GROUP, NODEOP_VERSION, NodeOpCrdSchema, type NodeOpSpec } from '../api/nodeop.ts';
 
 /** Name of the CustomResourceDefinition of NodeOps. */
 export const DEFINITION = `nodeops.${NODEOP_GROUP}`;
@@ -44,7 +44,11 @@ const FOR_PEOPLE = [
   'status.startedAt',
   'status.completedAt',
   'status.lastUpdated',
+  'status.steps[].message',
 ];
+
+/** What is on record of steps. A server that drops `spec.steps` never comes to it. */
+const OF_STEPS = ['status.stepOf', 'status.steps'];
 
 /** Undefined when nothing is lacking. */
 export function lackOf(definition: Definition | undefined): Lack | undefined {
@@ -53,7 +57,9 @@ export function lackOf(definition: Definition | undefined): Lack | undefined {
   const schema = version.schema?.openAPIV3Schema ?? {};
   const own = (ownSchema ??= z.toJSONSchema(NodeOpCrdSchema, { io: 'input' }) as Schema);
   const missing = missingIn(schema, own, '');
-  const isNeeded = (path: string) => path.startsWith('status') && !isForPeople(path);
+  const hasSteps = !missing.includes('spec.steps');
+  const isNeeded = (path: string) =>
+    path.startsWith('status') && !isForPeople(path) && (hasSteps || !isIn(OF_STEPS, path));
   const needed = missing.filter(isNeeded);
   if (version.subresources?.status === undefined) needed.unshift('the subresource status');
   const other = missing.filter((path) => !isNeeded(path));
@@ -64,7 +70,29 @@ export function lackOf(definition: Definition | undefined): Lack | undefined {
 let ownSchema: Schema | undefined;
 
 function isForPeople(path: string): boolean {
-  return FOR_PEOPLE.some((known) => path === known || path.startsWith(`${known}.`));
+  return isIn(FOR_PEOPLE, path);
+}
+
+/** One of these fields, or inside one. */
+function isIn(fields: readonly string[], path: string): boolean {
+  return fields.some(
+    (known) => path === known || path.startsWith(`${known}.`) || path.startsWith(`${known}[`),
+  );
+}
+
+/**
+ * Whether a spec has a field that holds something back. A server that drops one, as that of the version before does, would
+ * let more happen than was agreed to.
+ */
+export function holdsBack({
+  concurrency,
+  maxFailures,
+  suspend,
+  steps,
+  postflight,
+}: Partial<NodeOpSpec>): boolean {
+  const isShare = typeof concurrency === 'string';
+  return isShare || suspend === true || (maxFailures ?? steps ?? postflight) !== undefined;
 }
 
 /** The fields of `own` that `theirs` has no place for; of a field that is missing, not those inside it. */

@@ -10,7 +10,7 @@ import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark, type Rehearsal } from '../core/rollout/facts.ts';
-import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
+import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { jobName } from '../core/rollout/names.ts';
 import { waitingReason } from '../core/rollout/words.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
@@ -172,6 +172,9 @@ export class Executor {
     },
     'create-reboot': async ({ node, bootID }, op) => {
       this.caches.pods.put(await this.createOwn(PODS, rebootPod(op, op.spec, node, bootID), op));
+    },
+    'create-postflight': async ({ node }, op) => {
+      this.caches.pods.put(await this.createOwn(PODS, postflightPod(op, op.spec, node), op));
     },
   };
 

@@ -33,6 +33,8 @@ const MAX_MESSAGE = 16 * 1024;
 export function podFacts(pod: Pod): PodFacts {
   const container = commandOf(pod);
   const ended = container?.state?.terminated ?? undefined;
+  // One that was tried again and again until its deadline waits for the next attempt by then: the last one tells why.
+  const last = ended ?? (isOver(pod) ? container?.lastState?.terminated : undefined) ?? undefined;
   const waiting = container?.state?.waiting;
   const init = ended === undefined ? initTrouble(pod) : undefined;
   return {
@@ -47,9 +49,9 @@ export function podFacts(pod: Pod): PodFacts {
     reason: pod.status?.reason ?? ended?.reason ?? init?.reason ?? waiting?.reason,
     // What a container says of its end may be the last lines of its log.
     message:
-      ended?.message === undefined
+      last?.message === undefined
         ? (pod.status?.message ?? init?.message ?? waiting?.message)
-        : maskCredentials(ended.message.slice(-MAX_MESSAGE)),
+        : maskCredentials(last.message.slice(-MAX_MESSAGE)),
     ...(ended !== undefined && !isOver(pod) && { keptBy: stillRunning(pod) }),
   };
 }

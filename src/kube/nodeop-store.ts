@@ -1,6 +1,7 @@
 import type { Pod } from '../api/kubernetes.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
-import { type NodeOp, NodeOpSpecSchema } from '../api/nodeop.ts';
+import { type NodeOp, type NodeOpSpec, NodeOpSpecSchema } from '../api/nodeop.ts';
+import { holdsBack } from '../core/definition.ts';
 import type { LedgerStore, NodeOpStore } from '../core/ports.ts';
 import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
@@ -39,7 +40,8 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       if (obstacle !== undefined) throw new TransientError(obstacle);
       try {
         const { namespace } = manifest.metadata;
-        if (options.mayDrop?.() === true)
+        // Whatever is known of the definition: it may have been replaced a moment ago.
+        if (options.mayDrop?.() === true || holdsBack(manifest.spec as NodeOpSpec))
           await refuseParts(client, manifest as NodeOp, options.exact === true);
         const created = await client.create(NODEOPS, manifest as NodeOp, namespace);
         cache.put(created);

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/kubernetes.ts';
 import { plain } from '../core/text/output.ts';
 import type { Rehearsal } from '../core/rollout/facts.ts';
-import { mainJob, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
+import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { type ApiError, isApiError, type KubeClient } from './client.ts';
 import type { ExecutionTarget } from './executor.ts';
 import { JOBS, PODS, type Resource } from './resources.ts';
@@ -47,6 +47,7 @@ function objectsOf(op: ExecutionTarget, node: string): [what: string, Resource, 
   if (spec.preflight !== undefined) objects.push(['preflight pod', PODS, preflightPod(op, spec, node)]);
   // Whatever its boot ID is by then, that is of no concern to the server.
   if (spec.rebootOnSuccess) objects.push(['reboot pod', PODS, rebootPod(op, spec, node, 'unknown')]);
+  if (spec.postflight !== undefined) objects.push(['postflight pod', PODS, postflightPod(op, spec, node)]);
   return objects;
 }
 

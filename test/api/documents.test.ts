@@ -69,14 +69,14 @@ describe('a wrong type is told with what was expected, what was found, and the w
         'spec.nodeSelector.matchExpressions[0].operator: expected one of "In", "NotIn", "Exists", "DoesNotExist", found the text "in"; did you mean "In"?',
       ],
       [
-        op('concurrency: 25%'),
-        'spec.concurrency: expected a whole number, found the text "25%"; a share of the nodes is not taken here; write how many',
+        op('backoffLimit: 25%'),
+        'spec.backoffLimit: expected a whole number, found the text "25%"; a share of the nodes is not taken here; write how many',
       ],
       [
-        op('concurrency: "3"'),
-        'spec.concurrency: expected a whole number, found the text "3"; take the quotes away: 3',
+        op('backoffLimit: "3"'),
+        'spec.backoffLimit: expected a whole number, found the text "3"; take the quotes away: 3',
       ],
-      [op('concurrency: 1.5'), 'spec.concurrency: expected a whole number, found the number 1.5'],
+      [op('backoffLimit: 1.5'), 'spec.backoffLimit: expected a whole number, found the number 1.5'],
       [op('concurrency: -1'), 'spec.concurrency: must be at least 0, found -1'],
       [op('concurrency: 99999999999'), 'spec.concurrency: must be at most 2147483647, found 99999999999'],
       [

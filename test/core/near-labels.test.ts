@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LabelSelector } from '../../src/api/nodeop.ts';
+import type { LabelSelector } from '../../src/api/selector.ts';
 import { whyNoMatch } from '../../src/core/rollout/near-labels.ts';
 
 const ROLE = 'node-role.kubernetes.io';

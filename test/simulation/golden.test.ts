@@ -24,3 +24,18 @@ test('a reboot that never comes is told as what was seen', async () => {
   runToEnd(world);
   await expect(`${world.log.join('\n')}\n`).toMatchFileSnapshot('golden/no-reboot.log');
 });
+
+test('a postflight checks each node after its reboot, while it is still cordoned', async () => {
+  const world = new World(
+    {
+      concurrency: '50%',
+      maxFailures: '50%',
+      cordon: true,
+      rebootOnSuccess: true,
+      postflight: { command: ['verify'] },
+    },
+    { 'node-1': {}, 'node-2': { postflight: 'fail' }, 'node-3': { postflight: 'never' }, 'node-4': {} },
+  );
+  runToEnd(world);
+  await expect(`${world.log.join('\n')}\n`).toMatchFileSnapshot('golden/postflight.log');
+});

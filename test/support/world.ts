@@ -17,6 +17,7 @@ export interface NodeScript {
   /** Log of a command that fails. */
   said?: string;
   reboots?: boolean | 'never back';
+  postflight?: 'pass' | 'fail' | 'never';
   /** Milliseconds everything takes there. */
   ms?: number;
   cordonedByOthers?: boolean;
@@ -33,7 +34,7 @@ const OP = { namespace: 'ops', name: 'flash', uid: 'uid-1' };
 export const MARK = ownerMark(OP);
 
 /** The objects a watch tells of, each on its own. */
-const SLOTS = ['job', 'attempts', 'preflight', 'reboot'] as const;
+const SLOTS = ['job', 'attempts', 'preflight', 'reboot', 'postflight'] as const;
 type Slot = (typeof SLOTS)[number];
 type Watched = 'node' | Slot;
 
@@ -50,6 +51,7 @@ export class World {
   readonly work = new Map<string, WorkFacts>();
   readonly commandRuns = new Map<string, number>();
   readonly reboots = new Map<string, number>();
+  readonly postflights = new Map<string, number>();
   readonly log: string[] = [];
   status: NodeOpStatus = {};
   persisted: NodeOpStatus = {};
@@ -277,6 +279,9 @@ export class World {
       case 'create-reboot':
         this.createReboot(node, script, action.bootID);
         return this.see(node, 'reboot');
+      case 'create-postflight':
+        this.createPostflight(node, script);
+        return this.see(node, 'postflight');
       case 'look-up-job':
         if (this.work.get(node)?.job === undefined) this.set(node, { job: 'gone' });
         return this.see(node, 'job');
@@ -304,15 +309,16 @@ export class World {
 
   /** What there is of that pod by now, if it is there still. */
   private podOf(node: string, uid: string): PodFacts | undefined {
-    const { attempts = [], preflight, reboot } = this.work.get(node) ?? {};
-    return [...attempts, preflight, reboot].find((pod) => pod?.uid === uid);
+    const { attempts = [], preflight, reboot, postflight } = this.work.get(node) ?? {};
+    return [...attempts, preflight, reboot, postflight].find((pod) => pod?.uid === uid);
   }
 
   /** The kubelet tells something of a pod. */
   private tell(node: string, uid: string, facts: Partial<PodFacts>): void {
-    const { attempts = [], preflight, reboot } = this.work.get(node) ?? {};
+    const { attempts = [], preflight, reboot, postflight } = this.work.get(node) ?? {};
     if (preflight?.uid === uid) this.set(node, { preflight: { ...preflight, ...facts } });
     if (reboot?.uid === uid) this.set(node, { reboot: { ...reboot, ...facts } });
+    if (postflight?.uid === uid) this.set(node, { postflight: { ...postflight, ...facts } });
     if (!attempts.some((pod) => pod.uid === uid)) return;
     this.set(node, {
       attempts: attempts.map((pod) => (pod.uid === uid ? { ...pod, ...facts } : pod)),
@@ -349,12 +355,13 @@ export class World {
   }
 
   private removePod(node: string, uid: string): void {
-    const { attempts = [], preflight, reboot, ...rest } = this.work.get(node) ?? {};
+    const { attempts = [], preflight, reboot, postflight, ...rest } = this.work.get(node) ?? {};
     this.work.set(node, {
       ...rest,
       attempts: attempts.filter((pod) => pod.uid !== uid),
       ...(preflight === undefined || preflight.uid === uid ? {} : { preflight }),
       ...(reboot === undefined || reboot.uid === uid ? {} : { reboot }),
+      ...(postflight === undefined || postflight.uid === uid ? {} : { postflight }),
     });
   }
 
@@ -377,6 +384,19 @@ export class World {
       const failed = { state: 'failed', exitCode: 2, message: 'cannot tell' } as const;
       const ended =
         script.preflight === 'fail' ? failed : ({ state: 'succeeded', exitCode: 0, message } as const);
+      if (this.podOf(node, pod.uid)?.deleting === false) this.tell(node, pod.uid, ended);
+    });
+  }
+
+  private createPostflight(node: string, script: NodeScript): void {
+    if (this.work.get(node)?.postflight) return;
+    this.postflights.set(node, (this.postflights.get(node) ?? 0) + 1);
+    const pod = this.pod(`${node}-postflight`, 'running');
+    this.set(node, { postflight: pod });
+    if (script.postflight === 'never') return;
+    this.whenDone(node, () => {
+      const failed = { state: 'failed', exitCode: 3, message: 'service is down' } as const;
+      const ended = script.postflight === 'fail' ? failed : ({ state: 'succeeded', exitCode: 0 } as const);
       if (this.podOf(node, pod.uid)?.deleting === false) this.tell(node, pod.uid, ended);
     });
   }

@@ -1,5 +1,11 @@
 import type { Job, KubeObject, Pod } from '../../api/kubernetes.ts';
-import { ANNOTATION_NODE, LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
+import {
+  ANNOTATION_NODE,
+  LABEL_NODEOP_UID,
+  LABEL_POSTFLIGHT,
+  LABEL_PREFLIGHT,
+  LABEL_REBOOT,
+} from '../../api/labels.ts';
 import type { WorkFacts } from '../../core/rollout/facts.ts';
 import { startedOn } from '../../core/rollout/node.ts';
 import { hasBegun, jobFacts, podFacts } from '../../kube/facts.ts';
@@ -9,6 +15,7 @@ interface Work {
   attempts: Map<string, Pod>;
   preflight?: Pod;
   reboot?: Pod;
+  postflight?: Pod;
   gone?: boolean;
   jobSeen?: boolean;
   /** UIDs of pods of the Job whose container has begun, also of those that are gone. */
@@ -49,6 +56,7 @@ export class WorkIndex {
     if (kind === 'job') assign(work, 'job', object as Job, gone);
     else if (object.metadata.labels?.[LABEL_PREFLIGHT]) assign(work, 'preflight', object as Pod, gone);
     else if (object.metadata.labels?.[LABEL_REBOOT]) assign(work, 'reboot', object as Pod, gone);
+    else if (object.metadata.labels?.[LABEL_POSTFLIGHT]) assign(work, 'postflight', object as Pod, gone);
     else attempt(work, object as Pod, gone);
     if (kind === 'job' && !gone) {
       work.jobSeen = true;
@@ -141,11 +149,11 @@ export class WorkIndex {
   }
 }
 
-function isEmpty({ job, attempts, preflight, reboot }: Work): boolean {
-  return job === undefined && attempts.size === 0 && preflight === undefined && reboot === undefined;
+function isEmpty({ job, attempts, preflight, reboot, postflight }: Work): boolean {
+  return (job ?? preflight ?? reboot ?? postflight) === undefined && attempts.size === 0;
 }
 
-function assign<Slot extends 'job' | 'preflight' | 'reboot'>(
+function assign<Slot extends 'job' | 'preflight' | 'reboot' | 'postflight'>(
   work: Work,
   slot: Slot,
   object: NonNullable<Work[Slot]>,
@@ -184,6 +192,7 @@ function factsOf(work: Work): WorkFacts {
     ...(work.attempts.size === 0 ? {} : { attempts: [...work.attempts.values()].map(podFacts) }),
     ...(work.preflight === undefined ? {} : { preflight: podFacts(work.preflight) }),
     ...(work.reboot === undefined ? {} : { reboot: podFacts(work.reboot) }),
+    ...(work.postflight === undefined ? {} : { postflight: podFacts(work.postflight) }),
   };
 }
 

@@ -14,16 +14,24 @@ const RELIED_ON = {
   maxFailures: (it) => it.maxFailures !== undefined,
   topologyKey: (it) => it.topologyKey !== undefined,
   soakSeconds: (it) => it.soakSeconds > 0,
+  postflight: (it) => it.postflight !== undefined,
+  steps: (it) => it.steps !== undefined,
 } as const satisfies Partial<Record<keyof NodeOpSpec, (spec: NodeOpSpec) => boolean>>;
 
 export const NOT_CARRIED_OUT =
   'the controller that carries out rollouts here (rollout.executor: external) does not know this field';
 
+const NO_SHARES =
+  'the controller that carries out rollouts here (rollout.executor: external) takes a number of nodes alone';
+
 /** What a spec asks for that the other controller would pass over; paths begin inside the spec. */
 export function unknownToOthers(spec: NodeOpSpec): Problem[] {
-  return Object.entries(RELIED_ON)
+  const unknown = Object.entries(RELIED_ON)
     .filter(([, relies]) => relies(spec))
     .map(([field]) => ({ path: [field], message: NOT_CARRIED_OUT }));
+  return typeof spec.concurrency === 'number'
+    ? unknown
+    : [...unknown, { path: ['concurrency'], message: `${NO_SHARES}, found ${spec.concurrency}` }];
 }
 
 /** Fields of this project that the other controller has a way of its own for: they are left out. */

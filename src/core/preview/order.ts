@@ -1,6 +1,7 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import type { NodeFacts } from '../rollout/facts.ts';
+import { atOnce } from '../rollout/amounts.ts';
 import { inOrder, isControlPlane, targetsOf, topologyValue } from '../rollout/targets.ts';
 
 /** What is known of a cluster before a rollout begins. */
@@ -38,7 +39,7 @@ export function previewOrder(spec: NodeOpSpec, facts: ClusterFacts): Place[] {
   const notReady = names.filter((name) => !isReady(name));
   const reason = (name: string) => reasonOf(spec, nodes.get(name), agentNode);
   return [
-    ...batches(free, spec, nodes).map(({ name, batch }) => {
+    ...batches(free, spec, nodes, atOnce(spec.concurrency, names.length)).map(({ name, batch }) => {
       return { name, batch, reason: reason(name), waitsFor: undefined };
     }),
     ...busy.map((name) => {
@@ -57,8 +58,8 @@ function batches(
   names: readonly string[],
   spec: NodeOpSpec,
   nodes: ReadonlyMap<string, NodeFacts>,
+  limit: number,
 ): { name: string; batch: number }[] {
-  const limit = spec.concurrency === 0 ? Infinity : spec.concurrency;
   let batch = 0;
   let size = Infinity;
   let group: string | undefined;

@@ -15,6 +15,7 @@ export function headline({ nodes, batches, shortestSeconds, nodeOp, spec, cluste
     ...(spec.drainOptions.enabled ? ['cordon', 'drain'] : spec.cordon ? ['cordon'] : []),
     'command',
     ...(spec.rebootOnSuccess ? ['reboot'] : []),
+    ...(spec.postflight ? ['postflight'] : []),
   ];
   return `Creates NodeOp ${nodeOp}${where}: ${count} ${inBatches}, each: ${steps.join(', ')}${time}.`;
 }

@@ -14,6 +14,7 @@ export type Action =
   | { type: 'create-job'; node: string; reason: string }
   | { type: 'look-up-job'; node: string; reason: string }
   | { type: 'create-reboot'; node: string; bootID: string; reason: string }
+  | { type: 'create-postflight'; node: string; reason: string }
   /** Reads all that a verdict on the node is made of anew, past every cache. */
   | { type: 'confirm'; node: string; reason: string }
   /** The very Job, and with it its pods. */

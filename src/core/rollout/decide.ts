@@ -2,8 +2,9 @@ import { isFinalNodePhase, isFinalPhase, type NodeOpStatus, type NodeStatus } fr
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import { adoption } from './adoption.ts';
+import { atOnce, tolerated } from './amounts.ts';
 import { isKept } from './cordons.ts';
-import { type NodeFacts, ownerMark, type RolloutFacts, type WorkFacts } from './facts.ts';
+import { type NodeFacts, ownerMark, type PodFacts, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { MessageRoom } from './message-room.ts';
 import { deletion } from './ending.ts';
@@ -175,7 +176,12 @@ class Pass {
     const { names, statuses } = listed(targets);
     this.names = names;
     this.statuses = [...statuses];
-    const room = new MessageRoom(facts, this.names, this.statuses, facts.spec.concurrency);
+    const room = new MessageRoom(
+      facts,
+      this.names,
+      this.statuses,
+      atOnce(facts.spec.concurrency, names.length),
+    );
     this.context = { facts, now, room };
   }
 
@@ -247,8 +253,8 @@ class Pass {
   }
 
   private wasStarted(node: NodeFacts, work: WorkFacts | undefined): boolean {
-    if (work?.job !== undefined || work?.preflight !== undefined || work?.reboot !== undefined) return true;
-    return node.cordonedBy === this.mark;
+    const { job, preflight, reboot, postflight } = work ?? {};
+    return (job ?? preflight ?? reboot ?? postflight) !== undefined || node.cordonedBy === this.mark;
   }
 
   private move(i: number, name: string, before: NodeStatus): void {
@@ -341,23 +347,28 @@ class Pass {
       if (!it.deleting) this.undoActions.push(deletion(name, it));
       if (!it.deleting || this.facts.nodes.get(name)?.ready === true) this.undoing += 1;
     }
-    const pod = work.preflight;
-    if (pod === undefined || pod.deleting || !hasEnded(pod) || status.phase === 'Preflight') return;
+    if (status.phase !== 'Preflight') this.drop(name, status, work.preflight);
+    if (isFinal) this.drop(name, status, work.postflight);
+  }
+
+  /** A check's pod that has ended goes once what it led to is on record. */
+  private drop(name: string, status: NodeStatus, pod: PodFacts | undefined): void {
+    if (pod === undefined || pod.deleting || !hasEnded(pod)) return;
     const isRecorded = this.facts.persisted.nodeStatuses?.[name]?.phase === status.phase;
     const reason = 'its verdict is on record';
     if (isRecorded)
       this.undoActions.push({ type: 'delete-pod', node: name, name: pod.name, uid: pod.uid, reason });
-    else if (isFinal) this.undoing += 1;
+    else if (isFinalNodePhase(status.phase)) this.undoing += 1;
   }
 
   /** Why no further node may be started for good. */
   private stopReason(): string | undefined {
     const { spec, cancelled } = this.facts;
     if (cancelled !== undefined) return `Cancelled: ${cancelled}`;
-    const tolerated = spec.maxFailures ?? (spec.stopOnFailure ? 0 : Infinity);
-    if (this.failed <= tolerated) return undefined;
+    const most = tolerated(spec, this.names.length);
+    if (this.failed <= most) return undefined;
     const lost = this.unready.length > 0 ? ` or are not Ready since they were done` : '';
-    return `Cancelled: ${this.failed} failed${lost}, ${tolerated} tolerated`;
+    return `Cancelled: ${this.failed} failed${lost}, ${most} tolerated`;
   }
 
   private cancelRest(reason: string): void {
@@ -382,8 +393,7 @@ class Pass {
       this.waiting = held.why;
       return this.look(held.until);
     }
-    const { concurrency } = this.facts.spec;
-    const limit = concurrency === 0 ? Infinity : concurrency;
+    const limit = atOnce(this.facts.spec.concurrency, this.names.length);
     if (this.slots < limit) this.fill(limit, ready);
     else if (this.away.length > 0) {
       const waits = `nodes that were done are not Ready: ${someNodes(this.away)}`;

@@ -5,7 +5,7 @@ import { cancel, complete, fail, type NodeContext, note } from './node-status.ts
 import type { Started, Verdict } from './phases/phase.ts';
 
 /** The API server has been told to make one of these; whether it does is not known yet. */
-const MAKING = ['create-preflight', 'create-job', 'create-reboot'] as const;
+const MAKING = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'] as const;
 
 const UNKNOWN = 'outcome unknown: the node is not Ready';
 

@@ -74,6 +74,7 @@ function nodeNews(was: NodeStatus | undefined, is: NodeStatus, drains: boolean):
       return { type: 'Warning', reason: failureReason(was), message };
     case 'Pending':
     case 'Preflight':
+    case 'Postflight':
     case 'Cancelled':
       return undefined;
   }
@@ -86,6 +87,7 @@ function failureReason(was: NodeStatus | undefined): string {
     Draining: 'DrainFailed',
     Running: 'JobFailed',
     Rebooting: 'RebootTimedOut',
+    Postflight: 'PostflightFailed',
   };
   return was && was.phase in reasons ? reasons[was.phase as keyof typeof reasons] : 'NodeFailed';
 }

@@ -19,7 +19,7 @@ export interface NodeFacts {
   bootID: string | undefined;
 }
 
-/** A helper pod (preflight, reboot) or one attempt of a Job. */
+/** A helper pod (preflight, reboot, postflight) or one attempt of a Job. */
 export interface PodFacts {
   name: string;
   uid: string;
@@ -92,6 +92,7 @@ export interface WorkFacts {
   warning?: string;
   preflight?: PodFacts;
   reboot?: PodFacts;
+  postflight?: PodFacts;
   drain?: DrainFacts;
 }
 

@@ -3,6 +3,7 @@ import {
   LABEL_NODE,
   LABEL_NODEOP,
   LABEL_NODEOP_UID,
+  LABEL_POSTFLIGHT,
   LABEL_PREFLIGHT,
   LABEL_REBOOT,
 } from '../../api/labels.ts';
@@ -17,7 +18,7 @@ import type {
 } from '../../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodeOpSpec } from '../../api/nodeop.ts';
 import type { ResourceRequirements } from '../../api/pod-fields.ts';
-import { CONTAINER, jobName, labelValue, preflightName, rebootName } from './names.ts';
+import { CONTAINER, jobName, labelValue, postflightName, preflightName, rebootName } from './names.ts';
 
 /** The NodeOp an object is made for. */
 export interface Owner {
@@ -64,19 +65,27 @@ const LOST: PodFailurePolicy = {
 
 /** The check before anything is touched: the host's root is mounted read-only. */
 export function preflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
-  const check = spec.preflight ?? { command: [], activeDeadlineSeconds: 120 };
+  const meta = metadata(owner, preflightName(owner, node), node, LABEL_PREFLIGHT);
+  return checkPod(meta, spec, node, spec.preflight);
+}
+
+/** The check after the command and the reboot: it too only looks at the host. */
+export function postflightPod(owner: Owner, spec: NodeOpSpec, node: string): Pod {
+  const meta = metadata(owner, postflightName(owner, node), node, LABEL_POSTFLIGHT);
+  return checkPod(meta, spec, node, spec.postflight);
+}
+
+/** One that fails is tried again inside its deadline. */
+function checkPod(meta: ObjectMeta, spec: NodeOpSpec, node: string, check: NodeOpSpec['preflight']): Pod {
+  const { image, command = [], activeDeadlineSeconds = 120 } = check ?? {};
   const run = {
-    image: check.image === undefined || check.image === '' ? spec.image : check.image,
-    command: check.command,
+    image: image === undefined || image === '' ? spec.image : image,
+    command,
     resources: spec.preflightResources ?? SMALL,
     readOnlyHost: true,
   };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: metadata(owner, preflightName(owner, node), node, LABEL_PREFLIGHT),
-    spec: { ...podSpec(spec, node, run, 'OnFailure'), activeDeadlineSeconds: check.activeDeadlineSeconds },
-  };
+  const pod = podSpec(spec, node, run, 'OnFailure');
+  return { apiVersion: 'v1', kind: 'Pod', metadata: meta, spec: { ...pod, activeDeadlineSeconds } };
 }
 
 /**
@@ -156,7 +165,7 @@ function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never
     >,
     securityContext: { privileged: true },
     volumeMounts: [{ name: 'host', mountPath: spec.hostMountPath, readOnly: run.readOnlyHost }],
-    // A preflight's silence is a verdict, so only failures may borrow the log: the kubelet does just that.
+    // A check's silence is a verdict, so only failures may borrow the log: the kubelet does just that.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...(run.resources && { resources: run.resources }),
   };

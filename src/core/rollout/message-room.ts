@@ -30,7 +30,7 @@ export class MessageRoom {
     op: { name: string; uid: string },
     names: readonly string[],
     statuses: readonly NodeStatus[],
-    concurrency: number,
+    atOnce: number,
   ) {
     const count = Math.max(1, names.length);
     const [first = ''] = names;
@@ -38,7 +38,7 @@ export class MessageRoom {
     this.statuses = statuses;
     this.shared = Math.max(0, STATUS_BYTES - count * perNode);
     this.untouched = within(Math.max(40, 200_000 / count));
-    this.inFlight = within(this.shared / Math.min(count, concurrency || count) - KEY_BYTES);
+    this.inFlight = within(this.shared / Math.min(count, atOnce) - KEY_BYTES);
   }
 
   /** Of a node that fails now. */

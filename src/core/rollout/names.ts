@@ -29,4 +29,6 @@ export function jobName(op: { name: string; uid: string }, node: string): string
 
 export const preflightName = (op: { name: string; uid: string }, node: string) =>
   `${jobName(op, node)}-preflight`;
+export const postflightName = (op: { name: string; uid: string }, node: string) =>
+  `${jobName(op, node)}-postflight`;
 export const rebootName = (op: { name: string; uid: string }, node: string) => `${jobName(op, node)}-reboot`;

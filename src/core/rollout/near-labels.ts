@@ -1,4 +1,4 @@
-import type { LabelSelector } from '../../api/nodeop.ts';
+import type { LabelSelector } from '../../api/selector.ts';
 import { nearest } from '../../api/schema.ts';
 import { matches } from './targets.ts';
 

@@ -13,12 +13,13 @@ import {
   type PhaseAtNode,
   type Started,
 } from './phases/phase.ts';
+import { postflight } from './phases/postflight.ts';
 import { preflight } from './phases/preflight.ts';
 import { rebooting } from './phases/rebooting.ts';
 import { running } from './phases/running.ts';
 
 /**
- * One node's way: `Pending → [Preflight] → [Draining] → Running → [Rebooting] → Completed | Failed`.
+ * One node's way: `Pending → [Preflight] → [Draining] → Running → [Rebooting] → [Postflight] → Completed | Failed`.
  * A phase without rules does not compile.
  */
 const PHASES: { [Name in InFlightPhase]: Phase } = {
@@ -26,7 +27,10 @@ const PHASES: { [Name in InFlightPhase]: Phase } = {
   Draining: draining,
   Running: running,
   Rebooting: rebooting,
+  Postflight: postflight,
 };
+
+const BEFORE_COMMAND: ReadonlySet<InFlightPhase> = new Set(['Preflight', 'Draining']);
 
 export interface Step {
   status: NodeStatus;
@@ -65,7 +69,7 @@ export function step(ctx: NodeContext, name: string, status: NodeStatus): Step {
     return conclude(end, { to: 'Failed', status, message });
   }
   // A node that has a Job is past whatever comes before it: nothing of that is judged anew after a crash.
-  const isPast = phase !== 'Running' && phase !== 'Rebooting' && typeof work.job === 'object';
+  const isPast = BEFORE_COMMAND.has(phase) && typeof work.job === 'object';
   if (isPast) return step(ctx, name, enter(ctx, status, 'Running'));
   return advance({ ctx, node, work, status }, PHASES[phase], end);
 }

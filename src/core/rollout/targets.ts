@@ -1,5 +1,6 @@
 import { LABELS_CONTROL_PLANE } from '../../api/labels.ts';
-import type { LabelSelector, NodeOpSpec } from '../../api/nodeop.ts';
+import type { NodeOpSpec } from '../../api/nodeop.ts';
+import type { LabelSelector } from '../../api/selector.ts';
 import type { NodeFacts } from './facts.ts';
 
 /** Whether labels satisfy a selector, by the rules of `metav1.LabelSelector`; no selector matches all. */

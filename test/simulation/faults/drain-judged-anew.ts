@@ -5,7 +5,7 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/core/rollout/node.ts',
-      from: "const isPast = phase !== 'Running' && phase !== 'Rebooting' && typeof work.job === 'object';",
+      from: "const isPast = BEFORE_COMMAND.has(phase) && typeof work.job === 'object';",
       to: 'const isPast = false;',
     },
   ],

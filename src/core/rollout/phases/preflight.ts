@@ -1,12 +1,9 @@
 import { preflightName } from '../names.ts';
-import { enter, since, withLastWords } from '../node-status.ts';
+import { enter, withLastWords } from '../node-status.ts';
 import { atNode, podReason, waitingReason } from '../words.ts';
-import { startBound } from './bounds.ts';
+import { checkBounds } from './check-pod.ts';
 import { firstAfterPreflight } from './order.ts';
 import { type Bound, type NodeView, type Outcome, type Phase, type PhaseAtNode, unended } from './phase.ts';
-
-/** How long past its own deadline a preflight pod may linger, its kubelet being slow, before it counts as lost. */
-const PREFLIGHT_GRACE_MS = 60_000;
 
 function at(view: NodeView): PhaseAtNode {
   const { node, work, status } = view;
@@ -52,21 +49,12 @@ function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
 }
 
 function bounds(view: NodeView): Bound[] {
-  const { ctx, node, work, status } = view;
-  const check = ctx.facts.spec.preflight;
-  const pod = work.preflight;
+  const { facts } = view.ctx;
+  const { preflight: check } = facts.spec;
+  const pod = view.work.preflight;
   if (check === undefined || pod === undefined) return [];
-  // By the later of two clocks, the server's and this agent's: one that is off fails no node.
-  const began = Math.max(pod.createdAt, since(status));
-  const lost: Bound = {
-    at: began + check.activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS,
-    why: () => {
-      const waits = atNode(waitingReason(pod), node);
-      const text = `preflight pod ${preflightName(ctx.facts, node.name)} did not end within its deadline`;
-      return waits === undefined ? text : `${text}: ${waits}`;
-    },
-  };
-  return pod.started ? [lost] : [lost, startBound(view, began, 'the preflight', pod)];
+  const name = preflightName(facts, view.node.name);
+  return checkBounds(view, pod, { kind: 'preflight', name, seconds: check.activeDeadlineSeconds });
 }
 
 /** The check before anything is touched: it says whether the node needs work at all. */

@@ -3,6 +3,7 @@ import type { PodFacts } from '../facts.ts';
 import { since } from '../node-status.ts';
 import { podReason } from '../words.ts';
 import { startBound } from './bounds.ts';
+import { afterOperation } from './order.ts';
 import {
   type Bound,
   type Going,
@@ -19,9 +20,8 @@ function at(view: NodeView): PhaseAtNode {
     over: () => {
       const before = status.bootID;
       const isNew = before !== undefined && node.bootID !== undefined && node.bootID !== before;
-      return isNew && node.ready
-        ? { to: 'Completed', status: { ...status, rebootStatus: 'completed' } }
-        : undefined;
+      if (!isNew || !node.ready) return undefined;
+      return afterOperation(ctx, { ...status, rebootStatus: 'completed' });
     },
     // The command has done its work: a run that is taken back lets the reboot finish, unless the NodeOp itself goes.
     takenBack: (why) =>

@@ -6,6 +6,7 @@ import { jobName } from '../names.ts';
 import { enter, since, stampUp, withLastWords } from '../node-status.ts';
 import { atNode, podReason, waitingReason } from '../words.ts';
 import { startBound } from './bounds.ts';
+import { afterOperation } from './order.ts';
 import {
   type Bound,
   type Going,
@@ -46,7 +47,7 @@ function outcome(view: NodeView): Outcome | undefined {
   if (job.state === 'active' || !podsAreDone(view)) return undefined;
   if (endIsUnheard(work, job)) return undefined;
   if (job.state !== 'succeeded') return failed(view, seen, job);
-  if (!ctx.facts.spec.rebootOnSuccess) return { to: 'Completed', status: seen };
+  if (!ctx.facts.spec.rebootOnSuccess) return afterOperation(ctx, seen);
   if (node.bootID === undefined) return undefined;
   return {
     to: 'next',
@@ -72,7 +73,7 @@ function takenBack(view: NodeView, why: string): Verdict | undefined {
   const { ctx, work } = view;
   const { job } = work;
   const status = typeof job === 'object' ? withJob(view, job) : view.status;
-  const ended = endOfCommand(view, job);
+  const ended = endOfCommand(view, job, why);
   if (ended !== undefined) return ended;
   const began = work.commandBegan === true || (typeof job === 'object' && job.state !== 'active');
   if (!began) return { to: 'Cancelled', status, message: why, unbegun: true };
@@ -85,13 +86,16 @@ function takenBack(view: NodeView, why: string): Verdict | undefined {
  * The verdict on a command that has ended in a pod which something added beside it keeps alive. Whoever takes the run back
  * waits for no such thing: the command needs no time any more.
  */
-function endOfCommand(view: NodeView, job: WorkFacts['job']): Verdict | undefined {
+function endOfCommand(view: NodeView, job: WorkFacts['job'], why: string): Verdict | undefined {
   if (typeof job !== 'object' || job.state !== 'active' || job.pod === undefined) return undefined;
   const { keptBy = [], state } = job.pod;
   if (keptBy.length === 0) return undefined;
   const seen = withJob(view, job);
   if (state === 'failed') return failed(view, seen, job);
-  if (!view.ctx.facts.spec.rebootOnSuccess) return { to: 'Completed', status: seen };
+  const { postflight, rebootOnSuccess } = view.ctx.facts.spec;
+  if (postflight !== undefined)
+    return { to: 'Failed', status: seen, message: `its postflight was not run: ${why}` };
+  if (!rebootOnSuccess) return { to: 'Completed', status: seen };
   return {
     to: 'Completed',
     status: { ...seen, rebootStatus: 'cancelled' },

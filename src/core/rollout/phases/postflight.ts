@@ -1,0 +1,72 @@
+import { spoken } from '../../text/table.ts';
+import { postflightName } from '../names.ts';
+import { since, withLastWords } from '../node-status.ts';
+import { atNode, podReason, waitingReason } from '../words.ts';
+import { checkBounds } from './check-pod.ts';
+import {
+  type Bound,
+  type Going,
+  type NodeView,
+  type Outcome,
+  type Phase,
+  type PhaseAtNode,
+  unended,
+} from './phase.ts';
+
+function at(view: NodeView): PhaseAtNode {
+  const { ctx, status } = view;
+  return {
+    over: () => outcome(view),
+    // The command has done its work: a run that is taken back lets the check finish, unless the NodeOp itself goes.
+    takenBack: (why) =>
+      ctx.facts.deleted
+        ? { to: 'Failed', status, message: `stopped before its postflight had passed: ${why}` }
+        : undefined,
+    bounds: () => bounds(view),
+    going: () => going(view),
+  };
+}
+
+function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
+  const pod = work.postflight;
+  if (ctx.facts.spec.postflight === undefined || pod?.state === 'succeeded')
+    return { to: 'Completed', status };
+  if (pod?.state !== 'failed') return undefined;
+  const code = pod.exitCode === undefined ? {} : { exitCode: pod.exitCode };
+  return {
+    to: 'Failed',
+    status: withLastWords(ctx, { ...status, ...code }, pod),
+    message: `postflight failed: ${podReason(pod)}`,
+  };
+}
+
+function bounds(view: NodeView): Bound[] {
+  const { ctx, node, work, status } = view;
+  const { postflight: check, nodeReadyTimeoutSeconds } = ctx.facts.spec;
+  const pod = work.postflight;
+  if (check === undefined) return [];
+  if (pod !== undefined) {
+    const name = postflightName(ctx.facts, node.name);
+    return checkBounds(view, pod, { kind: 'postflight', name, seconds: check.activeDeadlineSeconds });
+  }
+  if (node.ready) return [];
+  const from = Math.max(since(status), node.readySince ?? 0);
+  const why = () =>
+    `not Ready for ${spoken(nodeReadyTimeoutSeconds)} after the operation: no postflight was run`;
+  return [{ at: from + nodeReadyTimeoutSeconds * 1000, why }];
+}
+
+function going({ node, work, status }: NodeView): Going {
+  const pod = work.postflight;
+  if (pod !== undefined) return { status, actions: [], waitsFor: atNode(waitingReason(pod), node) };
+  if (!node.ready) return { status, actions: [], waitsFor: atNode(undefined, node) };
+  const reason = 'check whether the operation has worked';
+  return {
+    status,
+    actions: [{ type: 'create-postflight', node: node.name, reason }],
+    waitsFor: status.message,
+  };
+}
+
+/** The check of a node that is Ready again and still cordoned: it says whether the operation has worked. */
+export const postflight: Phase = { at, started: ({ postflight: pod }) => unended(pod) };
