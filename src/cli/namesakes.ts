@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { areNamesakes, type Asked, askedBy } from '../core/runs/namesakes.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
-import { pastOf } from './plan/past.ts';
+import { settled } from '../core/runs/plan.ts';
+import { runFacts } from './plan/run-facts.ts';
+import { blobId } from './stored.ts';
 import { walk } from './repository-files.ts';
 
 export interface RunFolder {
@@ -52,10 +54,12 @@ function askedOf(path: string, content: Uint8Array, context: PrepareContext): As
 export async function standingOf(asked: Asked, { root, context, results }: RunFolder): Promise<Namesake> {
   if (results === undefined) return { ...asked, isOver: false, isSeen: false };
   const bytes = await readFile(join(root, asked.path)).catch(() => Buffer.alloc(0));
-  const source = { path: asked.path, mode: '100644', blob: '', commit: '', content: bytes };
+  const blob = blobId(root, bytes);
+  const source = { path: asked.path, mode: '100644', blob, commit: '', content: bytes };
   const prepared = prepareRun(source, context);
   if (!prepared.ok) return { ...asked, isOver: false, isSeen: false };
-  const past = await pastOf(results, context.layout, asked.path, prepared.manifest);
-  const isUnderWay = past.isUnderWay === true;
-  return { ...asked, isOver: past.blocker !== undefined && !isUnderWay, isSeen: past.isSeen === true };
+  const checkout = { root, results, layout: context.layout, definitions: context.definitions };
+  const { facts } = await runFacts({ path: asked.path, blob, prepared }, checkout, {});
+  const isOver = facts.nodeOp === undefined && settled(facts) !== undefined;
+  return { ...asked, isOver, isSeen: facts.report !== undefined };
 }

@@ -11,7 +11,7 @@ import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts
 import { loadConfig } from './load-config.ts';
 import { viewOfCluster } from './plan/from-cluster.ts';
 import { viewOfFiles } from './plan/from-files.ts';
-import { planRun, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
+import { planAll, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
 import type { ClusterView } from './plan/view.ts';
 import { readDefinitions } from './repository-files.ts';
 import { durationText, print } from './terminal.ts';
@@ -77,21 +77,19 @@ Examples:
 async function run(files: string[], flags: PlanFlags): Promise<void> {
   const config = flags.config === undefined ? defaults() : await loadConfig(flags.config);
   const context = await contextOf(flags, config);
-  const runs = await Promise.all(files.map((file) => readRun(file, context)));
-  const planned: Planned[] = [];
+  const read = await Promise.all(files.map((file) => readRun(file, context)));
+  const runs = [...new Map(read.map((it) => [it.run, it])).values()];
   // Without a single valid run there is no reason to ask the cluster.
-  if (runs.some(({ prepared }) => prepared.ok && prepared.here)) {
-    await withView(flags, config, async (view) => {
-      for (const it of runs) planned.push(await planRun(it, context, view));
-    });
-  } else for (const it of runs) planned.push(await planRun(it, context, NOTHING));
+  const asks = runs.some(({ prepared }) => prepared.ok && prepared.here);
+  const planned = asks
+    ? await withView(flags, config, (view) => planAll(runs, context, view))
+    : await planAll(runs, context, NOTHING);
   print(FORMATS[flags.format](planned));
   process.exitCode = exitStatus(planned, flags.strict);
 }
 
 const NOTHING: ClusterView = {
   facts: { nodes: new Map(), claims: new Map(), agentNode: undefined, agentPod: undefined },
-  nodeOps: [],
   gaps: [],
   podGaps: [],
   budgets: () => Promise.resolve([]),
@@ -112,16 +110,18 @@ async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanCon
     executor: config.rollout.executor,
     defaultImage: config.defaults.image,
     maxConcurrent: config.runs.maxConcurrent,
+    maxAgeMs: durationMs(config.runs.maxAge),
+    verifies: config.git.verify !== undefined,
     definitions: await readDefinitions(join(flags.root, layout.nodeops)),
     nodeSeconds: durationMs(flags.nodeTime) / 1000,
   };
 }
 
-async function withView(
+async function withView<T>(
   flags: PlanFlags,
   { kubernetes }: AgentConfig,
-  use: (view: ClusterView) => Promise<void>,
-): Promise<void> {
+  use: (view: ClusterView) => Promise<T>,
+): Promise<T> {
   const lease = { namespace: kubernetes.namespace, name: kubernetes.leaderElection.name };
   if (flags.nodes.length > 0) return use(await viewOfFiles(flags.nodes, lease));
   const { kubeconfig = kubernetes.kubeconfig, context = kubernetes.context } = flags;
@@ -130,7 +130,7 @@ async function withView(
     ...(context === undefined ? {} : { context }),
   });
   try {
-    await use(await viewOfCluster(cluster, lease));
+    return await use(await viewOfCluster(cluster, lease));
   } finally {
     await cluster.close();
   }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -40,6 +41,23 @@ export function readStored(root: string, files: readonly string[]): Map<string, 
     found.set(file, { mode: '100644', bytes, differs });
   }
   return found;
+}
+
+/** The object id git gives a content, since names derived from it must be those of the real run. */
+export function blobId(root: string, bytes: Uint8Array): string {
+  return createHash(objectFormat(root)).update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
+}
+
+/** Of repositories that were asked already. */
+const formats = new Map<string, 'sha1' | 'sha256'>();
+
+function objectFormat(root: string): 'sha1' | 'sha256' {
+  const known = formats.get(root);
+  if (known !== undefined) return known;
+  const isLong = git(root, ['rev-parse', '--show-object-format'])?.toString().trim() === 'sha256';
+  const format = isLong ? 'sha256' : 'sha1';
+  formats.set(root, format);
+  return format;
 }
 
 function converted(

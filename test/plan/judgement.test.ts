@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -133,4 +135,35 @@ test.each([
   const { stdout } = await plan('runs/a.yaml');
   if (text === undefined) expect(stdout).not.toContain('BLOCKED: it');
   else expect(stdout).toMatch(text);
+});
+
+function git(...args: string[]): string {
+  const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org'];
+  return execFileSync('git', [...who, ...args], { cwd: dir, encoding: 'utf8' });
+}
+
+test.each([
+  ['committed', true],
+  ['not committed yet', false],
+])('plan of a file of a run that is over, moved, %s', async (_, isCommitted) => {
+  git('init', '--quiet');
+  write('runs/old.yaml', nodeOp('a'));
+  write('results/old.yaml', report('Completed'));
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'First');
+  git('mv', 'runs/old.yaml', 'runs/new.yaml');
+  if (isCommitted) git('commit', '--quiet', '-m', 'Move');
+  expect((await plan('runs/new.yaml')).stdout).toMatch(
+    /BLOCKED: it is runs\/old\.yaml, moved, whose run is over/,
+  );
+});
+
+test('plan names the NodeOp as the agent does in a repository with SHA-256', async () => {
+  git('init', '--quiet', '--object-format=sha256');
+  write('runs/a.yaml', nodeOp('a').replace('{name: a}', '{generateName: flash-}'));
+  const id = git('hash-object', 'runs/a.yaml').trim();
+  const hash = createHash('sha256')
+    .update(JSON.stringify(['', 'runs/a.yaml', id]))
+    .digest('hex');
+  expect((await plan('runs/a.yaml')).stdout).toContain(`nodeop-system/flash-${hash.slice(0, 10)}`);
 });

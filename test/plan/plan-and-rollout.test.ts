@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunPreview } from '../../src/core/preview/preview.ts';
+import { entryOf } from '../../src/core/runs/ledger.ts';
 import { cli } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 
@@ -127,3 +128,29 @@ function daemonOwner() {
   });
   return { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'ds', controller: true };
 }
+
+test('what the agent has on record of runs counts for the plan', async () => {
+  const record = (part: string, data: Record<string, string>) =>
+    cluster.sim.store.create('configmaps', {
+      metadata: {
+        name: `nodeop-agent-record-${part}`,
+        namespace: 'nodeop-system',
+        labels: { 'agent.nodeop.dev/record': 'nodeop-agent' },
+      },
+      data,
+    });
+  const waiting = [{ run: 'runs/first.yaml', reason: 'Queued', message: 'other runs come first' }];
+  record('0', { b00: entryOf('runs/begun.yaml') });
+  record('head', { waiting: JSON.stringify(waiting), waitingCount: '1' });
+  for (const name of ['begun', 'first', 'second']) {
+    const metadata = { name, namespace: 'default' };
+    const document = { apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', metadata, spec: SPEC };
+    writeFileSync(join(dir, `runs/${name}.yaml`), JSON.stringify(document));
+  }
+  const files = ['runs/begun.yaml', 'runs/second.yaml'];
+  const { stdout } = await cli(['plan', ...files, '--kubeconfig', 'kubeconfig'], {}, dir);
+  expect(stdout).toMatch(
+    /^BLOCKED: .*Cancelled \(NodeOpDeleted\): it began, and its NodeOp and its report are gone$/m,
+  );
+  expect(stdout).toMatch(/^- waits for its turn; before it comes runs\/first\.yaml$/m);
+});

@@ -1,6 +1,7 @@
 import type { NodeOpReport } from '../../api/report.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import type { NewestReports } from '../../core/runs/newest.ts';
+import { judgedAsItIs } from '../../core/runs/judged.ts';
 import { isRunFile, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
 import { saysStarted } from '../../core/runs/plan.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
@@ -73,11 +74,8 @@ function leavesNothing(stored: StoredReport | undefined, snapshot: Snapshot, pat
   return stored?.standing === 'over';
 }
 
-/** Whether an invalid run was judged by what its file and definition hold now. */
-export function isJudged({ status, run }: NodeOpReport, snapshot: Snapshot, path: string): boolean {
-  if (status.phase !== 'Invalid' || run.blob !== snapshot.runs.get(path)?.blob) return false;
-  const { definition } = run;
-  return definition === undefined || snapshot.definitionBlobs.get(definition.name) === definition.blob;
+export function isJudged(report: NodeOpReport, snapshot: Snapshot, path: string): boolean {
+  return judgedAsItIs(report, snapshot.runs.get(path)?.blob, (name) => snapshot.definitionBlobs.get(name));
 }
 
 export function storedReport(snapshot: Snapshot, layout: Layout, runPath: string): StoredReport | undefined {

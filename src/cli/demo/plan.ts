@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { previewTable } from '../../core/preview/text.ts';
 import { ReadOnlyCluster } from '../cluster.ts';
 import { viewOfCluster } from '../plan/from-cluster.ts';
-import { type PlanContext, planRun, readRun } from '../plan/plan-run.ts';
+import { planAll, type PlanContext, readRun } from '../plan/plan-run.ts';
 
 const NAMESPACE = 'nodeop-system';
 
@@ -19,13 +19,15 @@ export async function planOf(kubeconfig: string, clone: string, file: string): P
       executor: 'agent',
       defaultImage: undefined,
       maxConcurrent: 1,
+      maxAgeMs: Infinity,
+      verifies: false,
       definitions: [],
       nodeSeconds: 0,
     };
     const run = await readRun(join(clone, file), context);
     // The agent runs beside this cluster, on none of its nodes.
-    const planned = await planRun(run, context, { ...view, gaps: [] });
-    return planned.kind === 'preview' ? previewTable(planned.preview) : planned.kind;
+    const [planned] = await planAll([run], context, { ...view, gaps: [] });
+    return planned?.kind === 'preview' ? previewTable(planned.preview) : (planned?.kind ?? '');
   } finally {
     await cluster.close();
   }

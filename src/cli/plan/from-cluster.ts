@@ -1,10 +1,13 @@
 import { InvalidError } from '../../api/errors.ts';
 import type { Lease, Node, Pod, PodDisruptionBudget } from '../../api/kubernetes.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
+import { DEFINITION, type Definition, lackOf, obstacleText } from '../../core/definition.ts';
+import { entriesOf, HEAD, parseHead } from '../../core/runs/ledger.ts';
+import { ledgerStore } from '../../kube/ledger-store.ts';
 import { daemonSetOf } from '../../core/rollout/drain.ts';
 import type { NodeFacts } from '../../core/rollout/facts.ts';
 import { nodeFacts } from '../../kube/facts.ts';
-import { DAEMONSETS, LEASES, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
+import { DAEMONSETS, DEFINITIONS, LEASES, NODEOPS, NODES, PODS } from '../../kube/resources.ts';
 import type { ReadOnlyCluster } from '../cluster.ts';
 import { clusterHeld } from '../held.ts';
 import { AGENT_UNKNOWN, claimsOf, holderPod, type ClusterView, type LeasePlace } from './view.ts';
@@ -26,7 +29,9 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
   let budgets: Promise<PodDisruptionBudget[]> | undefined;
   return {
     facts: { nodes, claims: claimsOf(nodeOps ?? [], nodes), agentNode: agent?.node, agentPod: agent?.pod },
-    nodeOps: nodeOps ?? [],
+    nodeOps,
+    record: await optional(recordOf(cluster, lease)),
+    obstacle: await optional(obstacleOf(cluster)),
     held: await clusterHeld(cluster, nodeOps ?? [], lease),
     minor,
     gaps,
@@ -45,6 +50,18 @@ export async function viewOfCluster(cluster: ReadOnlyCluster, lease: LeasePlace)
       return { pods, daemonSets: new Map(await Promise.all(known)) };
     },
   };
+}
+
+/** What is on record of runs, by the agent that this Lease is of. */
+async function recordOf({ client }: ReadOnlyCluster, { namespace, name }: LeasePlace) {
+  const parts = await ledgerStore(client, namespace, name).read();
+  const head = parts.find((it) => it.name === HEAD);
+  return { began: entriesOf(parts), waiting: parseHead(head?.data).waiting };
+}
+
+async function obstacleOf(cluster: ReadOnlyCluster): Promise<string | undefined> {
+  const definition = await cluster.get<Definition>(DEFINITIONS, DEFINITION);
+  return definition && obstacleText(lackOf(definition));
 }
 
 async function budgetsOf(cluster: ReadOnlyCluster): Promise<PodDisruptionBudget[]> {

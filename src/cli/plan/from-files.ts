@@ -39,7 +39,8 @@ export async function viewOfFiles(files: readonly string[], lease: LeasePlace): 
       agentNode: agent?.spec?.nodeName,
       agentPod: agent && keyOf(agent),
     },
-    nodeOps,
+    // Files without any may be of a cluster that has some.
+    ...(nodeOps.length > 0 && { nodeOps }),
     gaps,
     podGaps,
     budgets: () => Promise.resolve(budgets),

@@ -1,27 +1,28 @@
-import { createHash } from 'node:crypto';
-import { relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import type { AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN } from '../../api/labels.ts';
-import { isFinalPhase, type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
+import { type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import { meantOtherwise } from '../../core/external/spec.ts';
 import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
+import { type Known, type Outlook, outlooks } from '../../core/preview/outlook.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { unguardedText } from '../../core/rollout/retries.ts';
 import { askedBy, namesakeText } from '../../core/runs/namesakes.ts';
-import { nameTaken } from '../../core/runs/name-taken.ts';
+import { nodeOpsByRun } from '../../core/runs/own.ts';
 import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
-import { takesPlace } from '../../core/runs/places.ts';
+import type { RunFacts } from '../../core/runs/plan.ts';
 import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
 import { reasonOf } from '../system-error.ts';
-import { readStored } from '../stored.ts';
+import { blobId, readStored } from '../stored.ts';
 import { readNamesakes, standingOf } from '../namesakes.ts';
-import { type Past, pastOf, underWay } from './past.ts';
+import { runFacts } from './run-facts.ts';
 import type { ClusterView } from './view.ts';
 
 export type Planned =
@@ -40,6 +41,9 @@ export interface PlanContext {
   executor: AgentConfig['rollout']['executor'];
   defaultImage: string | undefined;
   maxConcurrent: number;
+  maxAgeMs: number;
+  /** The agent asks for signatures. */
+  verifies: boolean;
   definitions: readonly Definition[];
   nodeSeconds: number;
 }
@@ -47,6 +51,7 @@ export interface PlanContext {
 export interface ReadRun {
   /** Path in the repository. */
   run: string;
+  blob: string;
   prepared: Preparation;
   /** The checkout shows another text than git stores, which is the one that is carried out. */
   differs?: boolean;
@@ -62,6 +67,7 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
   const run = relative(resolve(context.root), resolve(file));
   const refuse = (message: string): ReadRun => ({
     run,
+    blob: '',
     prepared: { ok: false, problems: [{ path: [], message }] },
   });
   try {
@@ -79,24 +85,31 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
         `is not a run file: it would have to be a YAML file under ${layout.runs}/ of ${context.root}`,
       );
     }
-    return {
-      run,
-      prepared: prepareRun({ path: run, mode, blob: blobId(bytes), commit: '', content: bytes }, context),
-      differs: differs === true,
-    };
+    const blob = blobId(context.root, bytes);
+    const prepared = prepareRun({ path: run, mode, blob, commit: '', content: bytes }, context);
+    return { run, blob, prepared, differs: differs === true };
   } catch (error) {
     const way = `run files are named from ${process.cwd()}`;
     throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}; ${way}`, [], { cause: error });
   }
 }
 
-/** The object id git gives this content, since names derived from it must be those of the real run. */
-function blobId(bytes: Uint8Array): string {
-  return createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
+/** Plans run files as if all of them were merged together. */
+export async function planAll(
+  runs: readonly ReadRun[],
+  context: PlanContext,
+  view: ClusterView,
+): Promise<Planned[]> {
+  const judged = await judge(runs, context, view);
+  const planned: Planned[] = [];
+  // oxlint-disable-next-line no-await-in-loop -- each asks the API server for pods in parallel already
+  for (const it of runs) planned.push(await planRun(it, judged.get(it.run), context, view));
+  return planned;
 }
 
-export async function planRun(
+async function planRun(
   { run, prepared, differs }: ReadRun,
+  outlook: Outlook = { blockers: [], notes: [] },
   context: PlanContext,
   view: ClusterView,
 ): Promise<Planned> {
@@ -112,7 +125,8 @@ export async function planRun(
     ? await drainsOf(places, drainOptions, view)
     : new Map<string, DrainPreview>();
   const gaps = [...view.gaps, ...(drainOptions.enabled ? view.podGaps : [])];
-  const judged = await judge(run, prepared, context, view);
+  const sharing =
+    outlook.blockers.length > 0 ? { blockers: [], notes: [] } : await sharedName(run, prepared, context);
   const preview = assemble({
     run,
     manifest,
@@ -121,14 +135,16 @@ export async function planRun(
     places,
     drains,
     nodeSeconds: context.nodeSeconds,
-    blockers: judged.blockers,
+    blockers: [...outlook.blockers, ...sharing.blockers],
     notes: [
       ...(differs === true ? [DIFFERS] : []),
-      ...judged.notes,
+      ...brakeOf(view),
+      ...outlook.notes,
+      ...sharing.notes,
       ...othersOf(context, prepared.manifest.spec),
       ...timesOf(prepared),
       ...retriesOf(context, manifest.spec, view),
-      ...queueOf(context, view),
+      ...signaturesOf(context),
       ...gaps,
       ...pastGapOf(context),
     ],
@@ -163,56 +179,73 @@ async function drainsOf(
 
 type Valid = Extract<Preparation, { ok: true }>;
 
-/** What keeps the agent from starting this run at all, and what it does instead with one that is under way. */
+/** What the agent would make of all of them when they are merged together. By path. */
 async function judge(
-  run: string,
-  prepared: Valid,
+  runs: readonly ReadRun[],
   context: PlanContext,
   view: ClusterView,
-): Promise<{ blockers: string[]; notes: string[] }> {
-  const { manifest, notAfter } = prepared;
-  const { layout, results } = context;
-  const past = results === undefined ? {} : await pastOf(results, layout, run, manifest);
-  const { name, namespace } = manifest.metadata;
-  const twin = view.nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);
-  const here = twin === undefined ? {} : twinOf(twin, runId(layout, run), manifest);
-  const sharing = twin === undefined ? await sharedName(run, prepared, context) : {};
-  const late = notAfter !== undefined && Date.parse(notAfter) < Date.now() && past.note === undefined;
-  // What the cluster and the repository both say is said once, as the cluster says it.
-  const known = [
-    ...(here.note === undefined ? [past] : []),
-    here,
-    ...(past.blocker === undefined ? [sharing] : []),
-  ];
-  return {
-    blockers: [
-      ...known.flatMap((it) => it.blocker ?? []),
-      ...(late ? [`its time is over: not after ${notAfter}`] : []),
-    ],
-    notes: known.flatMap((it) => it.note ?? []),
-  };
+): Promise<Map<string, Outlook>> {
+  const { layout, maxConcurrent, maxAgeMs, executor } = context;
+  const nodeOps = nodeOpsByRun(layout, view.nodeOps ?? []);
+  const cluster = { nodeOps: view.nodeOps && nodeOps, began: view.record?.began };
+  const known: Known[] = [];
+  for (const { run, blob, prepared } of runs) {
+    if (!prepared.ok || !prepared.here) continue;
+    // oxlint-disable-next-line no-await-in-loop -- each may read of the history
+    const it = await runFacts({ path: run, blob, prepared }, context, cluster);
+    known.push({ ...it, nameHolder: nameHolderOf(prepared.manifest, runId(layout, run), view) });
+  }
+  const wanted = new Set(runs.map(({ run }) => run));
+  const others: RunFacts[] = [...nodeOps]
+    .filter(([path]) => !wanted.has(path))
+    .map(([path, nodeOp]) => ({ path, nodeOp, passedOver: false, judged: false }));
+  others.push(...waitingRuns(view, context, new Set([...wanted, ...nodeOps.keys()])));
+  const obstacle = executor === 'agent' ? view.obstacle : undefined;
+  return outlooks(known, others, new Date(), { maxConcurrent, maxAgeMs, obstacle });
+}
+
+/** Those that wait in the cluster have their files here as a rule, and come before what is not merged yet. */
+function waitingRuns({ record }: ClusterView, context: PlanContext, skip: ReadonlySet<string>): RunFacts[] {
+  const paths = (record?.waiting ?? []).map(({ run }) => run).filter((it) => !skip.has(it));
+  return paths.flatMap((path, order): RunFacts[] => {
+    const content = readIfThere(join(context.root, path));
+    if (content === undefined) return [];
+    const source = { path, mode: '100644', blob: blobId(context.root, content), commit: '', content };
+    const prepared = prepareRun(source, context);
+    const file = { blob: source.blob, order, prepare: () => prepared };
+    return [{ path, file, passedOver: false, judged: false }];
+  });
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who has the name it asks for and is not its own: the agent would refuse the run. */
+function nameHolderOf({ metadata }: Manifest, id: string, { nodeOps = [] }: ClusterView): NodeOp | undefined {
+  const { name, namespace } = metadata;
+  const twin = nodeOps.find((it) => it.metadata.name === name && it.metadata.namespace === namespace);
+  const isOwn = twin?.metadata.annotations?.[ANNOTATION_RUN] === id && copyProblem(twin) === undefined;
+  return isOwn ? undefined : twin;
 }
 
 /** Another run file asks for the same NodeOp: it is the later one's fault, as far as it can be told which that is. */
-async function sharedName(run: string, prepared: Valid, context: PlanContext): Promise<Past> {
+async function sharedName(run: string, prepared: Valid, context: PlanContext): Promise<Outlook> {
+  const nothing = { blockers: [], notes: [] };
   const asked = askedBy(run, prepared);
-  if (asked === undefined) return {};
+  if (asked === undefined) return nothing;
   const folder = { root: context.root, context, results: context.results };
   const others = await readNamesakes([asked], folder, new Set([run]));
   const standing = await Promise.all(others.map((it) => standingOf(it, folder)));
   // The NodeOp of one that is over is there or is not, which the cluster says.
   const open = standing.filter(({ isOver }) => !isOver);
   const first = open.find(({ path, isSeen }) => isSeen || path < run);
-  if (first) return { blocker: namesakeText(asked, first) };
-  return open[0] ? { note: namesakeText(asked, open[0]) } : {};
-}
-
-/** What a NodeOp of that name that is there already means for the run. */
-function twinOf(twin: NodeOp, id: string, { spec }: Manifest): Past {
-  if (twin.metadata.annotations?.[ANNOTATION_RUN] !== id) return { blocker: nameTaken(twin) };
-  const label = `NodeOp ${twin.metadata.namespace}/${twin.metadata.name}`;
-  if (!isFinalPhase(twin.status?.phase)) return underWay(label, twin.spec, spec);
-  return { blocker: `it was started before as ${label} and is never repeated; add another file instead` };
+  if (first) return { blockers: [namesakeText(asked, first)], notes: [] };
+  return open[0] ? { blockers: [], notes: [namesakeText(asked, open[0])] } : nothing;
 }
 
 function othersOf({ executor }: PlanContext, written: NodeOpSpec): string[] {
@@ -235,9 +268,8 @@ function retriesOf({ executor }: PlanContext, spec: NodeOpSpec, { minor }: Clust
   return text === undefined ? [] : [text];
 }
 
-function timesOf({ notBefore, notAfter, window }: Valid): string[] {
+function timesOf({ notAfter, window }: Valid): string[] {
   return [
-    ...(notBefore === undefined ? [] : [`starts not before ${notBefore}`]),
     ...(notAfter === undefined ? [] : [`starts not after ${notAfter}`]),
     ...(window === undefined
       ? []
@@ -245,15 +277,14 @@ function timesOf({ notBefore, notAfter, window }: Valid): string[] {
   ];
 }
 
-function queueOf({ maxConcurrent }: PlanContext, { nodeOps, held }: ClusterView): string[] {
-  const brake = held === undefined ? [] : [`nothing begins before the hold is taken away: ${held}`];
-  const open = nodeOps.filter(
-    (it) =>
-      it.metadata.annotations?.[ANNOTATION_RUN] !== undefined &&
-      copyProblem(it) === undefined &&
-      takesPlace(it),
-  );
-  if (open.length < maxConcurrent) return brake;
-  const names = open.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-  return [...brake, `waits for runs under way, of which there may be ${maxConcurrent}: ${names.join(', ')}`];
+function brakeOf({ held }: ClusterView): string[] {
+  return held === undefined ? [] : [`nothing begins before the hold is taken away: ${held}`];
+}
+
+function signaturesOf({ verifies }: PlanContext): string[] {
+  return verifies
+    ? [
+        'signatures are asked for (git.verify) and not judged here: unless an allowed key signed its commits, it is Invalid',
+      ]
+    : [];
 }

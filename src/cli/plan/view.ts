@@ -4,12 +4,18 @@ import type { NodePods } from '../../core/preview/drain.ts';
 import type { ClusterFacts } from '../../core/preview/order.ts';
 import { claimant, type Holder } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid } from '../../core/rollout/facts.ts';
+import type { WaitingRun } from '../../core/runs/ledger.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
 
 /** A cluster as a plan sees it: an API server, or files somebody saved from one. */
 export interface ClusterView {
   facts: ClusterFacts;
-  nodeOps: readonly NodeOp[];
+  /** Absent where nobody knows of any. */
+  nodeOps?: readonly NodeOp[] | undefined;
+  /** What the agent has on record of runs; absent where nobody may look. */
+  record?: { began: ReadonlySet<string>; waiting: readonly WaitingRun[] } | undefined;
+  /** Why nothing may begin in this cluster as it is. */
+  obstacle?: string | undefined;
   /** By whom the whole cluster is held, as far as that can be told. */
   held?: string | undefined;
   /** Of the server's version, 20 of `1.20`; absent when nobody knows. */

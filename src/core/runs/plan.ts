@@ -180,15 +180,30 @@ export function saysStarted({ nodeOp, status }: NodeOpReport): boolean {
   return nodeOp?.uid !== undefined || status.startedAt !== undefined || status.phase === 'Running';
 }
 
+/** Why nothing is left to do for a run without a NodeOp. */
+export type Settled = 'over' | 'passedOver' | 'judged' | 'moved';
+
+/** Undefined when something is to be done, if only to wait. */
+export function settled(run: RunFacts): Settled | undefined {
+  const { report } = run;
+  if (report !== undefined && isFinalReport(report) && report.status.phase !== 'Invalid') return 'over';
+  if (run.kept || hasBegun(run)) return undefined;
+  if (run.passedOver) return 'passedOver';
+  // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
+  if (run.judged) return 'judged';
+  return run.movedFrom === undefined ? undefined : 'moved';
+}
+
+function hasBegun({ begun, report }: RunFacts): boolean {
+  return begun === true || (report !== undefined && saysStarted(report));
+}
+
 /** A run without a NodeOp. What began is never begun again, whatever its report or its file says now. */
 function planOpen(run: RunFacts, now: Date, maxAgeMs: number): RunAction[] {
   const { report, kept } = run;
-  const isOver = report !== undefined && isFinalReport(report) && report.status.phase !== 'Invalid';
-  if (isOver) return [];
+  if (settled(run) !== undefined) return [];
   if (kept) return [{ type: 'restore', run, report: kept }];
-  if (run.begun === true || (report !== undefined && saysStarted(report))) return planLost(run);
-  // An invalid file was never executed, so an edit of it, or of its definition, is a new chance.
-  if (run.passedOver || run.judged || run.movedFrom !== undefined) return [];
+  if (hasBegun(run)) return planLost(run);
   if (run.file) return planNew(run, run.file.prepare, now, maxAgeMs);
   if (report === undefined || report.status.phase === 'Invalid') return [];
   const message = `${removalText(run.removed)} before it began`;
