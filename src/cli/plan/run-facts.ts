@@ -19,7 +19,8 @@ import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts'
 import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
-import { lastChange, type TreeChange, treeChanges } from '../../git/read.ts';
+import { lastChange } from '../../git/log.ts';
+import { type TreeChange, treeChanges } from '../../git/trees.ts';
 import { blobId, readStored } from '../stored.ts';
 
 /** A checkout, and where its reports lie, if that is known. */
