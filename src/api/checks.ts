@@ -129,3 +129,19 @@ export type Check = z.infer<typeof CheckSchema>;
 
 /** `steps[].checks`. */
 export const ChecksSchema = z.array(CheckSchema).max(10);
+
+/** One that is `Asking` has a try under way; `Waiting` is everything between two tries. */
+const CHECK_PHASES = ['Waiting', 'Asking', 'Passed', 'Failed'] as const;
+
+/** `status.steps[].checks`, in the order of the spec. */
+export const CheckStatusSchema = object({
+  name: z.string().describe('Its name, or its kind and its place in the list.'),
+  phase: z.enum(CHECK_PHASES),
+  tries: z.int().describe('How many were begun in all; the last of them is the one under way.'),
+  attempt: z.int().describe('Which try of its evaluation the last one is; 0 between two evaluations.'),
+  failures: z.int().optional().describe('Evaluations during the soak that failed in a row.'),
+  afterSoak: z.boolean().optional().describe('The soak is over: what this evaluation says counts.'),
+  changedAt: z.iso.datetime().describe('When the last try began or ended.'),
+  message: z.string().optional().describe('What was seen last, masked and cut.'),
+});
+export type CheckStatus = z.infer<typeof CheckStatusSchema>;

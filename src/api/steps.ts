@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Amount, amount } from './amount.ts';
+import { CheckStatusSchema } from './checks.ts';
 import { int, object, show } from './schema.ts';
 import { LabelSelector } from './selector.ts';
 
@@ -101,5 +102,6 @@ export const StepStatusSchema = object({
   failed: z.int().describe('How many of them failed, or count as failed for the step.'),
   since: z.iso.datetime().optional().describe('When the present phase began.'),
   message: z.string().optional().describe('What is waited for, or why the step failed.'),
+  checks: z.array(CheckStatusSchema).optional().describe('How each of its checks stands, from the soak on.'),
 });
 export type StepStatus = z.infer<typeof StepStatusSchema>;
