@@ -7,11 +7,12 @@ import { NodeOpCrdSchema, NodeOpManifestSchema, NodeOpSpecSchema } from '../src/
 import { NodeOpRunSchema, RecurringRunSchema, ScheduleSchema } from '../src/api/nodeoprun.ts';
 import { NodeOpReportSchema } from '../src/api/report.ts';
 import { customResourceDefinition } from './generate/crd.ts';
+import { dashboard } from './generate/dashboard.ts';
 import { fieldTable, replaceTable } from './generate/field-table.ts';
 import type { JsonSchema } from './generate/structural.ts';
 
 /**
- * Writes every file that follows from the schemas in src/api: `node scripts/generate.ts`. With `--check`
+ * Writes every file that follows from the schemas in src/api, and the dashboard of the metrics: `node scripts/generate.ts`. With `--check`
  * nothing is written; the names of stale files are printed and the exit code is 1.
  */
 const ROOT = join(import.meta.dirname, '..');
@@ -72,6 +73,7 @@ const FILES: Record<string, () => string> = {
   'config/schemas/nodeopreport.json': () => jsonSchema('NodeOpReport', NodeOpReportSchema),
   'config/schemas/agentconfig.json': () => jsonSchema('AgentConfig', AgentConfigSchema),
   'docs/nodeop.md': fieldReference,
+  'examples/monitoring/dashboard.json': dashboard,
 };
 
 const stale = Object.entries(FILES)

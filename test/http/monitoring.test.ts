@@ -24,26 +24,73 @@ const alerts = Rules.parse(load(readFileSync('examples/monitoring/alerts.yaml', 
   ({ rules }) => rules,
 );
 
-test.each(alerts)('alert $alert asks for metrics there are, by labels they have', async ({ expr }) => {
+/** `/metrics` of an agent to which everything has happened that is counted. */
+async function metrics(): Promise<string[]> {
   const { telemetry, route } = createMetrics('1.0.0', () => ({
     leader: true,
     tip: 'abc',
     lastPoll: 1,
-    waiting: new Map(),
+    waiting: new Map([['Queued', 1]]),
     runs: new Map([['Failed', 1]]),
     nodes: new Map([['Failed', 1]]),
+    held: new Map([['lease', 1]]),
   }));
   telemetry.apiRequest('GET', 200);
   telemetry.pushRetried();
+  telemetry.polled(true);
   const { body } = await route.handle({ headers: {}, body: Buffer.of(), remote: '' });
-  const lines = String(body).split('\n');
-  const asked = [...expr.matchAll(/(nodeop_agent_\w+)(?:\{(\w+)=)?/g)];
-  expect(asked).not.toEqual([]);
-  for (const [, name, label] of asked) {
+  return String(body).split('\n');
+}
+
+/** What a query asks for and nobody counts. */
+async function unknownIn(expr: string): Promise<string[]> {
+  const lines = await metrics();
+  const grouped = [...expr.matchAll(/by \((\w+)\) \((?:rate\()?(nodeop_agent_\w+)/g)];
+  const asked = [
+    ...[...expr.matchAll(/(nodeop_agent_\w+)(?:\{(\w+)=)?/g)].map(([, name, label]) => ({ name, label })),
+    ...grouped.map(([, label, name]) => ({ name, label })),
+  ];
+  if (asked.length === 0) return [expr];
+  return asked.flatMap(({ name = '', label }) => {
     const line = lines.find((it) => it.startsWith(`${name}${label === undefined ? '' : '{'}`));
-    expect(line, name).toBeDefined();
-    if (label !== undefined) expect(line).toContain(`${label}="`);
+    const isThere = line !== undefined && (label === undefined || line.includes(`${label}="`));
+    return isThere ? [] : [`${name} ${label}`];
+  });
+}
+
+test.each(alerts)('alert $alert asks for metrics there are, by labels they have', async ({ expr }) => {
+  expect(await unknownIn(expr)).toEqual([]);
+});
+
+const Dashboard = z.looseObject({
+  panels: z.array(
+    z.looseObject({
+      title: z.string(),
+      gridPos: z.object({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }),
+      targets: z.array(z.looseObject({ expr: z.string(), legendFormat: z.string() })),
+    }),
+  ),
+});
+const { panels } = Dashboard.parse(JSON.parse(readFileSync('examples/monitoring/dashboard.json', 'utf8')));
+
+test.each(panels)('panel "$title" asks for metrics there are, by labels they have', async ({ targets }) => {
+  for (const { expr, legendFormat } of targets) {
+    expect(await unknownIn(expr)).toEqual([]);
+    for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
+      expect(`${expr} commit`).toContain(label);
   }
+});
+
+test('the dashboard shows every metric of the agent, and no panel lies on another one', async () => {
+  const shown = JSON.stringify(panels);
+  for (const line of await metrics()) {
+    const [, name] = /^# TYPE (nodeop_agent_\w+)/.exec(line) ?? [];
+    if (name !== undefined) expect(shown).toContain(name);
+  }
+  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
+  );
+  expect(new Set(cells).size).toBe(cells.length);
 });
 
 test('the ServiceMonitor finds the port of the Service that is installed, and the path that is served', () => {
