@@ -37,7 +37,7 @@ const HttpCheck = object(
     url: address().describe(
       "Where the request goes. Its host must stand in checks.allowedHosts of the agent's configuration.",
     ),
-    method: z.enum(['GET', 'HEAD']).default('GET'),
+    method: z.enum(['GET', 'HEAD']).default('GET').describe('Method of the request.'),
     expect: object({
       status: int(100).max(599).default(200).describe('The status that the answer must have.'),
       expression: expression('status', 'body')

@@ -97,18 +97,24 @@ const Git = object({
     .describe("The agent's own bare clone. It may be lost at any time; it is then cloned again."),
   timeout: duration().default('60s').describe('Bound on one git command without any progress.'),
   author: object({
-    name: z.string().min(1).default('nodeop-agent'),
-    email: z.string().min(1).default('nodeop-agent@localhost'),
+    name: z.string().min(1).default('nodeop-agent').describe('Name of the author.'),
+    email: z
+      .string()
+      .min(1)
+      .default('nodeop-agent@localhost')
+      .describe('Address of the author; some hosts want one they know.'),
   })
     .prefault({})
     .describe('Author of the commits with reports.'),
-  paths: Paths.prefault({}),
+  paths: Paths.prefault({}).describe('Where in the repository people and the agent write.'),
   poll: object({
     schedule: cron(6)
       .default('*/15 * * * * *')
       .describe('When to fetch: cron with seconds (six fields), in UTC.'),
     jitter: duration().default('2s').describe('Random delay added to each poll.'),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('When the repository is looked at without being asked to.'),
 }).superRefine((git, ctx) => {
   const flaws = [
     ...repositoryFlaws(git, git.url),
@@ -209,7 +215,10 @@ const pattern = () =>
 const file = (what: string) =>
   z.string().min(1, 'must not be empty').describe(`File with ${what}, read for every use.`);
 
-const hook = (signature: string) => object({ secretFile: file(`the secret of ${signature}`) }).optional();
+const hook = (signature: string) =>
+  object({ secretFile: file(`the secret of ${signature}`) })
+    .optional()
+    .describe(`Takes ${signature}.`);
 
 const Http = object({
   host: z.string().min(1).optional().describe('Address to listen on; all of them when absent.'),
@@ -256,23 +265,25 @@ const ClusterSchema = object({
 
 /** The agent's configuration file. */
 export const AgentConfigSchema = object({
-  apiVersion: z.literal(AGENT_API_VERSION),
-  kind: z.literal('AgentConfig'),
+  apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
+  kind: z.literal('AgentConfig').describe('The kind of this document.'),
   cluster: z
     .union([objectName(), ClusterSchema])
     .optional()
     .describe(
       "This cluster's name: part of the reports' path, matched with spec.clusters of a NodeOpRun. Or `name` and `replaces`.",
     ),
-  git: Git,
+  git: Git.describe('The repository that is followed, and how.'),
   kubernetes: object({
     kubeconfig: z.string().optional().describe('Path of a kubeconfig; in-cluster credentials when absent.'),
     context: z.string().optional().describe('Context of the kubeconfig; its current one when absent.'),
     namespace: objectName()
       .default('nodeop-system')
       .describe('Namespace of the NodeOps of runs that name none.'),
-    leaderElection: LeaderElection.prefault({}),
-  }).prefault({}),
+    leaderElection: LeaderElection.prefault({}).describe('Which of several agents acts, by a Lease.'),
+  })
+    .prefault({})
+    .describe('The cluster whose nodes are worked on, and how to get into it.'),
   runs: object({
     initial: z
       .enum(['baseline', 'execute'])
@@ -284,20 +295,26 @@ export const AgentConfigSchema = object({
         'A file that was added longer ago when it becomes valid is refused: nobody expects it any more.',
       ),
     maxConcurrent: int(1).default(1).describe('Runs carried out at the same time.'),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('Which run files begin, and how many at a time.'),
   defaults: object({
     image: z
       .string()
       .min(1, 'must not be empty')
       .optional()
       .describe('Image of NodeOps that name none; pinned, so that all nodes run the same.'),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('What stands in for fields that run files leave out.'),
   rollout: object({
     executor: z
       .enum(['agent', 'external'])
       .default('agent')
       .describe('Who carries out NodeOps: the agent, or another NodeOp controller in the cluster.'),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('How NodeOps are carried out.'),
   report: object({
     interval: duration()
       .default('30s')
@@ -330,14 +347,21 @@ export const AgentConfigSchema = object({
     })
       .prefault({})
       .describe('Final reports that are kept; all of them when empty. A run never starts again for it.'),
-  }).prefault({}),
+  })
+    .prefault({})
+    .describe('What is committed of runs, and how often.'),
   http: Http.optional().describe('Health, metrics and webhooks; nothing is listened on when absent.'),
   feedback: FeedbackSchema.optional().describe(
     'Commit statuses and comments on the Git host; off when absent.',
   ),
   log: object({
-    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
-  }).prefault({}),
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+      .default('info')
+      .describe('The least that is logged.'),
+  })
+    .prefault({})
+    .describe('The log on standard output.'),
 });
 export type AgentConfig = z.infer<typeof AgentConfigSchema>;
 

@@ -10,7 +10,7 @@ export type Provider = (typeof PROVIDERS)[number];
 
 /** Where a run's state is told on the Git host. */
 export const FeedbackSchema = object({
-  provider: z.enum(PROVIDERS),
+  provider: z.enum(PROVIDERS).describe('Which host it is.'),
   apiUrl: z
     .url({ protocol: /^https?$/, error: 'expected an http or https address' })
     .transform((text) => trimEnd(text, '/'))

@@ -34,9 +34,11 @@ export const GitAccess = object({
     url: z
       .url({ protocol: /^https?$/, error: 'expected a URL such as "http://proxy.example.org:3128"' })
       .describe('Proxy for https, instead of the one in the environment (HTTPS_PROXY).'),
-    username: z.string().min(1, 'must not be empty').optional(),
+    username: z.string().min(1, 'must not be empty').optional().describe('User name for the proxy.'),
     passwordFile: file('Password for the proxy.').optional(),
-  }).optional(),
+  })
+    .optional()
+    .describe('https: a proxy on the way to the host.'),
   ssh: object({
     keyFile: file('Private key.'),
     passphraseFile: file('Passphrase of the key.').optional(),

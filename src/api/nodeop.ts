@@ -67,7 +67,7 @@ const SPEC = {
       "Container image to run on each node; absent or empty: defaults.image of the agent's configuration.",
     ),
   imagePullSecrets: z
-    .array(object({ name: z.string().optional() }))
+    .array(object({ name: z.string().optional().describe('Name of the Secret.') }))
     .optional()
     .describe('Secrets for pulling from private registries.'),
   command: command().describe('Command to execute in the container.'),
@@ -185,7 +185,7 @@ export const NODE_PHASES = [
 export type NodePhase = (typeof NODE_PHASES)[number];
 
 const NodeStatusSchema = object({
-  phase: z.enum(NODE_PHASES),
+  phase: z.enum(NODE_PHASES).describe('Where the node is on its way.'),
   jobName: z.string().optional().describe('The Job that runs the command; absent when none was created.'),
   message: z.string().optional().describe('What happened or what is waited for, on one line.'),
   cause: z
@@ -200,7 +200,10 @@ const NodeStatusSchema = object({
     .boolean()
     .optional()
     .describe('Of a failure: the node was left cordoned; where there is room to say so.'),
-  rebootStatus: z.enum(['not-requested', 'cancelled', 'pending', 'completed']).optional(),
+  rebootStatus: z
+    .enum(['not-requested', 'cancelled', 'pending', 'completed'])
+    .optional()
+    .describe('What became of the reboot.'),
   attempts: z.int().optional().describe('Pods the Job has started.'),
   exitCode: z.int().optional().describe('Exit code of the last attempt, when it failed.'),
   bootID: z
@@ -212,8 +215,8 @@ const NodeStatusSchema = object({
     .optional()
     .describe('The first characters of the UID of the node; only while in flight.'),
   ending: object({
-    phase: z.enum(['Completed', 'Failed', 'Cancelled']),
-    message: z.string(),
+    phase: z.enum(['Completed', 'Failed', 'Cancelled']).describe('The phase that will follow.'),
+    message: z.string().describe('The message that will go with it.'),
     unbegun: z.boolean().optional().describe('It holds only if the command had not begun after all.'),
   })
     .optional()
@@ -222,12 +225,12 @@ const NodeStatusSchema = object({
     .boolean()
     .optional()
     .describe('The node was not Ready when it was given up: what was started on it may have run.'),
-  startedAt: z.iso.datetime().optional(),
+  startedAt: z.iso.datetime().optional().describe('When work on the node began.'),
   phaseStartedAt: z.iso
     .datetime()
     .optional()
     .describe('When the present phase began, or the wait for a node that is not Ready; only until then.'),
-  finishedAt: z.iso.datetime().optional(),
+  finishedAt: z.iso.datetime().optional().describe('When the verdict on the node was taken.'),
   lastUpdated: z.iso
     .datetime()
     .optional()
@@ -239,34 +242,37 @@ export const ROLLOUT_PHASES = ['Pending', 'Running', 'Completed', 'Failed', 'Can
 export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
 
 const ConditionSchema = object({
-  type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().optional(),
-  message: z.string().optional(),
-  lastTransitionTime: z.iso.datetime().optional(),
-  observedGeneration: z.int().optional(),
+  type: z.string().describe('What it is about, such as Ready.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
+  reason: z.string().optional().describe('Why, in one word for programs.'),
+  message: z.string().optional().describe('Why, in a sentence for people.'),
+  lastTransitionTime: z.iso.datetime().optional().describe('When the status changed last.'),
+  observedGeneration: z.int().optional().describe('The generation of the NodeOp it tells of.'),
 });
 
 const SummarySchema = object({
-  total: z.int(),
-  pending: z.int(),
-  inFlight: z.int(),
-  completed: z.int(),
-  failed: z.int(),
-  cancelled: z.int(),
+  total: z.int().describe('Target nodes.'),
+  pending: z.int().describe('Nodes whose turn has not come.'),
+  inFlight: z.int().describe('Nodes that are worked on.'),
+  completed: z.int().describe('Nodes that are completed, skipped ones among them.'),
+  failed: z.int().describe('Nodes that failed.'),
+  cancelled: z.int().describe('Nodes that were given up, or never begun.'),
   skipped: z.int().optional().describe('Of those completed: nodes on which there was nothing to do.'),
   done: z.string().describe('Completed nodes of all, as text such as "3/5", for the printer column.'),
 });
 export type Summary = z.infer<typeof SummarySchema>;
 
 const NodeOpStatusSchema = object({
-  phase: z.enum(ROLLOUT_PHASES).optional(),
-  observedGeneration: z.int().optional(),
-  summary: SummarySchema.optional(),
-  conditions: z.array(ConditionSchema).optional(),
-  startedAt: z.iso.datetime().optional(),
-  completedAt: z.iso.datetime().optional(),
-  lastUpdated: z.iso.datetime().optional(),
+  phase: z.enum(ROLLOUT_PHASES).optional().describe('How the whole stands; final once no node is in flight.'),
+  observedGeneration: z.int().optional().describe('The generation that was looked at last; -1: none yet.'),
+  summary: SummarySchema.optional().describe('How many nodes are where.'),
+  conditions: z
+    .array(ConditionSchema)
+    .optional()
+    .describe('Ready, Reconciling, Stalled as kstatus reads them, and others.'),
+  startedAt: z.iso.datetime().optional().describe('When the rollout began.'),
+  completedAt: z.iso.datetime().optional().describe('When it was over.'),
+  lastUpdated: z.iso.datetime().optional().describe('When this status was written.'),
   stepOf: z
     .string()
     .optional()
@@ -288,11 +294,18 @@ export type NodeOpStatus = z.infer<typeof NodeOpStatusSchema>;
 
 const MetadataSchema = z
   .looseObject({
-    name: objectName().optional(),
-    generateName: z.string().optional(),
-    namespace: objectName().optional(),
-    labels: z.record(labelKey(), labelValue()).optional(),
-    annotations: z.record(labelKey(), z.string()).optional(),
+    name: objectName()
+      .optional()
+      .describe('Name of the NodeOp; of a run file of its own, once in a cluster.'),
+    generateName: z
+      .string()
+      .optional()
+      .describe('Begins the name; the rest follows from cluster, path and content, so each run has its own.'),
+    namespace: objectName()
+      .optional()
+      .describe("Its namespace; kubernetes.namespace of the agent's configuration when absent."),
+    labels: z.record(labelKey(), labelValue()).optional().describe('Labels of the NodeOp.'),
+    annotations: z.record(labelKey(), z.string()).optional().describe('Annotations of the NodeOp.'),
   })
   .refine(
     (meta) => meta.name !== undefined || meta.generateName !== undefined,
@@ -301,11 +314,11 @@ const MetadataSchema = z
 
 /** A NodeOp as people write it. */
 export const NodeOpManifestSchema = object({
-  apiVersion: z.literal(NODEOP_API_VERSION),
-  kind: z.literal(NODEOP_KIND),
-  metadata: MetadataSchema,
-  spec: NodeOpSpecSchema,
-  status: z.unknown().optional(),
+  apiVersion: z.literal(NODEOP_API_VERSION).describe('Group and version of this kind.'),
+  kind: z.literal(NODEOP_KIND).describe('The kind of this document.'),
+  metadata: MetadataSchema.describe('How the NodeOp is called.'),
+  spec: NodeOpSpecSchema.describe('What is done on which nodes, and how.'),
+  status: z.unknown().optional().describe('Written by the agent; to be left out in files.'),
 });
 export type NodeOpManifest = z.infer<typeof NodeOpManifestSchema>;
 
@@ -314,8 +327,10 @@ export type NodeOpManifest = z.infer<typeof NodeOpManifestSchema>;
  * that no generation is observed: kstatus would call it Current without.
  */
 export const NodeOpCrdSchema = object({
-  spec: NodeOpSpecSchema,
-  status: NodeOpStatusSchema.default({ observedGeneration: -1 }),
+  spec: NodeOpSpecSchema.describe('What is done on which nodes, and how.'),
+  status: NodeOpStatusSchema.default({ observedGeneration: -1 }).describe(
+    'How it stands; written by the agent.',
+  ),
 });
 
 /** A NodeOp as the API server hands it out. */

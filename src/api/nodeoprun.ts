@@ -52,15 +52,21 @@ const OVERRIDDEN = Object.fromEntries(
 
 /** NodeOpRun: one run of a definition. It lives in Git only and is never applied to a cluster. */
 export const NodeOpRunSchema = object({
-  apiVersion: z.literal(AGENT_API_VERSION),
-  kind: z.literal(NODEOPRUN_KIND),
+  apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
+  kind: z.literal(NODEOPRUN_KIND).describe('The kind of this document.'),
   metadata: z
     .looseObject({
-      name: objectName().optional(),
-      generateName: z.string().optional(),
-      namespace: objectName().optional(),
+      name: objectName().optional().describe('Name of the NodeOp it becomes, once in a cluster.'),
+      generateName: z
+        .string()
+        .optional()
+        .describe("Begins that name; the file's own name does when both are absent."),
+      namespace: objectName()
+        .optional()
+        .describe("Namespace of the NodeOp; the definition's, or that of the configuration, when absent."),
     })
-    .optional(),
+    .optional()
+    .describe('How the NodeOp is called.'),
   spec: object(
     {
       ...WHAT,
@@ -69,12 +75,18 @@ export const NodeOpRunSchema = object({
       notAfter: timestamp().optional().describe('Do not start the run any more after this.'),
     },
     { ...SCHEDULED, ...OVERRIDDEN },
-  ).superRefine((spec, ctx) => {
-    const { notBefore, notAfter } = spec;
-    if (notBefore !== undefined && notAfter !== undefined && Date.parse(notAfter) <= Date.parse(notBefore)) {
-      ctx.addIssue({ code: 'custom', path: ['notAfter'], message: 'must be later than notBefore' });
-    }
-  }),
+  )
+    .superRefine((spec, ctx) => {
+      const { notBefore, notAfter } = spec;
+      if (
+        notBefore !== undefined &&
+        notAfter !== undefined &&
+        Date.parse(notAfter) <= Date.parse(notBefore)
+      ) {
+        ctx.addIssue({ code: 'custom', path: ['notAfter'], message: 'must be later than notBefore' });
+      }
+    })
+    .describe('What is run, where and when.'),
 });
 export type NodeOpRun = z.infer<typeof NodeOpRunSchema>;
 
@@ -90,16 +102,16 @@ export const ScheduleSchema = object({
 
 /** NodeOpRun with a schedule, which lives beside the definitions: a run file is added for each of its times. */
 export const RecurringRunSchema = object({
-  apiVersion: z.literal(AGENT_API_VERSION),
-  kind: z.literal(NODEOPRUN_KIND),
+  apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
+  kind: z.literal(NODEOPRUN_KIND).describe('The kind of this document.'),
   metadata: object({
     name: objectName().describe('Begins the names of its run files.'),
-    namespace: objectName().optional(),
-  }),
+    namespace: objectName().optional().describe('Namespace of its NodeOps.'),
+  }).describe('How its runs are called.'),
   spec: object({
     ...WHAT,
     ...ScheduleSchema.shape,
     suspend: z.boolean().optional().describe('Add no runs while true; none is made up for afterwards.'),
-  }),
+  }).describe('What is run, where and when again.'),
 });
 export type RecurringRun = z.infer<typeof RecurringRunSchema>;

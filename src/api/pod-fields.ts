@@ -28,7 +28,11 @@ const secretName = (text: string) =>
   OBJECT_NAME.safeParse(text).success ? undefined : 'not the name of a Secret or ConfigMap';
 
 const keyRef = () =>
-  object({ name: ruled(secretName), key: ruled(keyProblem), optional: z.boolean().optional() });
+  object({
+    name: ruled(secretName).describe('Name of the object.'),
+    key: ruled(keyProblem).describe('Key in its data.'),
+    optional: z.boolean().optional().describe('Whether the container starts without it, too.'),
+  });
 
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
@@ -37,16 +41,23 @@ export const EnvVar = object({
     .string()
     .regex(/^[^=\0]+$/, 'not a name for an environment variable')
     .describe('Name of the variable.'),
-  value: z.string().optional(),
+  value: z.string().optional().describe('The value itself; empty when absent.'),
   valueFrom: object({
-    secretKeyRef: keyRef().optional(),
-    configMapKeyRef: keyRef().optional(),
-    fieldRef: object({ fieldPath: ruled(fieldPathProblem), apiVersion: z.string().optional() }).optional(),
+    secretKeyRef: keyRef().optional().describe('A key of a Secret in the namespace of the NodeOp.'),
+    configMapKeyRef: keyRef().optional().describe('A key of a ConfigMap in the namespace of the NodeOp.'),
+    fieldRef: object({
+      fieldPath: ruled(fieldPathProblem).describe('Path of the field, such as spec.nodeName.'),
+      apiVersion: z.string().optional().describe('Version the path is of; v1 when absent.'),
+    })
+      .optional()
+      .describe('A field of the pod.'),
     resourceFieldRef: object({
-      resource: ruled(resourceProblem),
-      containerName: z.string().optional(),
-      divisor: z.string().optional(),
-    }).optional(),
+      resource: ruled(resourceProblem).describe('Such as limits.memory.'),
+      containerName: z.string().optional().describe('Container it is of; this one when absent.'),
+      divisor: z.string().optional().describe('Unit the value is told in, such as 1Mi; 1 when absent.'),
+    })
+      .optional()
+      .describe('A request or limit of a container.'),
   })
     .optional()
     .describe('Source of the value, as in a container; not together with value.'),
@@ -60,11 +71,20 @@ export const EnvVar = object({
 });
 
 export const Toleration = object({
-  key: z.string().optional(),
-  operator: z.enum(['Exists', 'Equal']).optional(),
-  value: z.string().optional(),
-  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
-  tolerationSeconds: z.int().optional(),
+  key: z.string().optional().describe('Key of the taint; any when absent, with operator Exists.'),
+  operator: z
+    .enum(['Exists', 'Equal'])
+    .optional()
+    .describe('Whether the taint has to have the value; Equal when absent.'),
+  value: z.string().optional().describe('Value of the taint, with operator Equal.'),
+  effect: z
+    .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
+    .optional()
+    .describe('Effect of the taint; any when absent.'),
+  tolerationSeconds: z
+    .int()
+    .optional()
+    .describe('How long NoExecute is tolerated, in seconds; for good when absent.'),
 }).superRefine((it, ctx) => {
   for (const problem of tolerationProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
 });
@@ -88,7 +108,12 @@ export const ResourceRequirements = object({
     .optional()
     .describe('What the container may use at most, by resource.'),
   claims: z
-    .array(object({ name: z.string(), request: z.string().optional() }))
+    .array(
+      object({
+        name: z.string().describe('Name of a claim of the pod.'),
+        request: z.string().optional().describe('One request of that claim; all of them when absent.'),
+      }),
+    )
     .optional()
     .describe('Claims of dynamic resource allocation, as in a container.'),
 }).superRefine((it, ctx) => {

@@ -16,62 +16,84 @@ const REPORT_PHASES = ['Waiting', ...ROLLOUT_PHASES, 'Invalid'] as const;
 export type ReportPhase = (typeof REPORT_PHASES)[number];
 
 const ReportNode = object({
-  name: z.string(),
-  phase: z.enum(NODE_PHASES),
-  message: text(),
+  name: z.string().describe('Name of the node.'),
+  phase: z.enum(NODE_PHASES).describe('How far it came.'),
+  message: text().describe('What happened, on one line.'),
   cause: text().describe('Last line that a failed node’s container said.'),
   cordoned: z.boolean().optional().describe('A failed node was left cordoned.'),
-  attempts: z.int().optional(),
-  exitCode: z.int().optional(),
-  rebootStatus: text(),
-  startedAt: text(),
-  finishedAt: text(),
+  attempts: z.int().optional().describe('How often the command was started.'),
+  exitCode: z.int().optional().describe('Exit code of the last attempt, when it failed.'),
+  rebootStatus: text().describe('What became of the reboot.'),
+  startedAt: text().describe('When work on the node began.'),
+  finishedAt: text().describe('When the verdict on the node was taken.'),
   log: text().describe('Last lines of a failed node’s log.'),
 });
 export type ReportNode = z.infer<typeof ReportNode>;
 
 /** What became of one run file on one cluster. Written by the agent only; committed under `results/`. */
 export const NodeOpReportSchema = object({
-  apiVersion: z.literal(AGENT_API_VERSION),
-  kind: z.literal(REPORT_KIND),
-  metadata: object({ name: z.string() }),
+  apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
+  kind: z.literal(REPORT_KIND).describe('The kind of this document.'),
+  metadata: object({ name: z.string().describe('Name of the NodeOp, or what it would be called.') }).describe(
+    'How the report is called.',
+  ),
   run: object({
-    path: z.string(),
+    path: z.string().describe('Path of the run file.'),
     commit: text().describe('The commit that added the run file.'),
-    author: text(),
-    committedAt: text(),
+    author: text().describe('Who wrote that commit.'),
+    committedAt: text().describe('When it was committed.'),
     blob: text().describe('Object id of the run file’s content that was acted on.'),
     signer: text().describe('Whose signature let it start, where signatures are asked for.'),
-    definition: object({ name: z.string(), blob: text() })
+    definition: object({
+      name: z.string().describe('Name of the definition.'),
+      blob: text().describe('Object id of its content.'),
+    })
       .optional()
       .describe('The definition an invalid run names; another content of it is another chance.'),
-  }),
-  cluster: text(),
-  nodeOp: object({ namespace: text(), name: z.string(), uid: text() }).optional(),
+  }).describe('The run file, as it was acted on.'),
+  cluster: text().describe('Name of the cluster, where it has one.'),
+  nodeOp: object({
+    namespace: text().describe('Its namespace.'),
+    name: z.string().describe('Its name.'),
+    uid: text().describe('Its UID.'),
+  })
+    .optional()
+    .describe('The NodeOp the run became.'),
   spec: z.unknown().optional().describe('The NodeOp spec as executed, after merge and defaults.'),
   status: object({
-    phase: z.enum(REPORT_PHASES),
-    reason: text(),
-    message: text(),
+    phase: z.enum(REPORT_PHASES).describe('How the run stands.'),
+    reason: text().describe('Why, in one word for programs.'),
+    message: text().describe('Why, in a sentence for people.'),
     until: text().describe('The time a run waits for, where it waits for one.'),
-    startedAt: text(),
-    finishedAt: text(),
-    durationSeconds: z.number().optional(),
-    observedChange: object({ blob: text(), message: z.string() })
+    startedAt: text().describe('When the rollout began.'),
+    finishedAt: text().describe('When it was over.'),
+    durationSeconds: z.number().optional().describe('How long it took, in seconds.'),
+    observedChange: object({
+      blob: text().describe('Object id of the new content; absent when the file is gone.'),
+      message: z.string().describe('What was changed, for people.'),
+    })
       .optional()
       .describe('The run file was changed after the start; the change is ignored.'),
-    stopped: object({ message: z.string(), at: text() })
+    stopped: object({
+      message: z.string().describe('Who or what it was.'),
+      at: text().describe('When.'),
+    })
       .optional()
       .describe('What or who stopped it, and when.'),
-    summary: z.record(z.string(), z.number()).optional(),
+    summary: z.record(z.string(), z.number()).optional().describe('How many nodes are where.'),
     problems: z
       .array(
-        object({ path: text(), message: z.string(), line: z.int().optional(), column: z.int().optional() }),
+        object({
+          path: text().describe('The field.'),
+          message: z.string().describe('What is wrong with it.'),
+          line: z.int().optional().describe('Line, from 1.'),
+          column: z.int().optional().describe('Column, from 1.'),
+        }),
       )
       .optional()
       .describe('Everything wrong with an invalid run file.'),
-    nodes: z.array(ReportNode).optional(),
-  }),
+    nodes: z.array(ReportNode).optional().describe('One entry a target node, sorted by name.'),
+  }).describe('What became of it.'),
 });
 export type NodeOpReport = z.infer<typeof NodeOpReportSchema>;
 

@@ -29,7 +29,9 @@ const OPERATOR_RULES = {
 
 const LabelSelectorRequirement = object({
   key: labelKey().describe('The label key that the selector applies to.'),
-  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+  operator: z
+    .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
+    .describe('How the label of a node is compared with the values.'),
   values: z
     .array(labelValue())
     .optional()
@@ -53,7 +55,13 @@ const LabelSelectorRequirement = object({
 
 /** As `metav1.LabelSelector` is written. */
 export const LabelSelector = object({
-  matchLabels: z.record(labelKey(), labelValue()).optional(),
-  matchExpressions: z.array(LabelSelectorRequirement).optional(),
+  matchLabels: z
+    .record(labelKey(), labelValue())
+    .optional()
+    .describe('Labels that a node must have, all of them.'),
+  matchExpressions: z
+    .array(LabelSelectorRequirement)
+    .optional()
+    .describe('Conditions that must hold, all of them.'),
 }).meta({ 'x-kubernetes-map-type': 'atomic' });
 export type LabelSelector = z.infer<typeof LabelSelector>;

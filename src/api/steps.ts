@@ -95,8 +95,8 @@ const STEP_PHASES = [
 export type StepPhase = (typeof STEP_PHASES)[number];
 
 export const StepStatusSchema = object({
-  name: z.string(),
-  phase: z.enum(STEP_PHASES),
+  name: z.string().describe('Name of the step.'),
+  phase: z.enum(STEP_PHASES).describe('How it stands.'),
   nodes: z.int().describe('How many nodes are in the step.'),
   finished: z.int().describe('How many of them are finished, failed ones among them.'),
   failed: z.int().describe('How many of them failed, or count as failed for the step.'),
