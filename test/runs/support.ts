@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../src/agent/logger.ts';
@@ -19,31 +19,56 @@ const ENV = {
   GIT_COMMITTER_EMAIL: 'ada@example.org',
 };
 
-/** A bare repository and a clone of it that people work in, in a folder that goes away with `dispose`. */
+/**
+ * A bare repository and a clone of it that people work in, in a folder that goes away with `dispose`. The clone is made
+ * when somebody looks at it; until then what people push is written by one process instead of a dozen.
+ */
 export class TestRepository implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
   readonly bare = join(this.root, 'origin.git');
-  readonly clone = join(this.root, 'work');
 
   /** When people commit; now unless told. */
   date: string | undefined;
+  readonly #work = join(this.root, 'work');
+  #isCloned = false;
+  /** The commit people made last. */
+  #last: string | undefined;
 
   constructor() {
-    mkdirSync(this.bare);
-    this.git(this.bare, 'init', '-q', '-b', 'main', '--bare');
+    for (const folder of ['hooks', 'objects', 'refs/heads'])
+      mkdirSync(join(this.bare, folder), { recursive: true });
+    writeFileSync(join(this.bare, 'HEAD'), 'ref: refs/heads/main\n');
     // As Git hosts have it, so that the agent's clones lack what they were not asked for.
-    this.git(this.bare, 'config', 'uploadpack.allowFilter', 'true');
-    mkdirSync(this.clone);
-    this.git(this.clone, 'init', '-q', '-b', 'main');
-    this.git(this.clone, 'remote', 'add', 'origin', this.bare);
+    const config =
+      '[core]\n\tbare = true\n\tfsync = none\n[gc]\n\tauto = 0\n[uploadpack]\n\tallowFilter = true\n';
+    writeFileSync(join(this.bare, 'config'), config);
+  }
+
+  /** Where people work, as they left it with their last push. */
+  get clone(): string {
+    if (this.#isCloned) return this.#work;
+    this.#isCloned = true;
+    mkdirSync(this.#work);
+    this.git(this.#work, 'init', '-q', '-b', 'main');
+    this.git(this.#work, 'remote', 'add', 'origin', this.bare);
+    if (this.#last !== undefined) {
+      this.git(this.#work, 'fetch', '-q', 'origin', `${this.#last}:refs/remotes/origin/main`);
+      this.git(this.#work, 'reset', '-q', '--hard', this.#last);
+    }
+    return this.#work;
   }
 
   git(dir: string, ...args: string[]): string {
-    return execFileSync('git', args, {
+    return this.#git(dir, args);
+  }
+
+  #git(dir: string, args: string[], input?: Buffer): string {
+    return execFileSync('git', ['-c', 'core.fsync=none', ...args], {
       cwd: dir,
       env: { ...ENV, ...(this.date !== undefined && { GIT_COMMITTER_DATE: this.date }) },
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      ...(input && { input }),
     });
   }
 
@@ -56,6 +81,9 @@ export class TestRepository implements Disposable {
 
   /** Writes the files, commits everything on top of what the remote has, and pushes. */
   push(files: Record<string, string | Uint8Array>, message = 'change'): void {
+    // Only a real push meets the hooks of the remote.
+    if (!this.#isCloned && readdirSync(join(this.bare, 'hooks')).length === 0)
+      return this.#import(message, files);
     this.write(files);
     this.git(this.clone, 'add', '-A');
     this.git(this.clone, 'commit', '-q', '--allow-empty', '-m', message);
@@ -63,11 +91,36 @@ export class TestRepository implements Disposable {
     this.git(this.clone, 'push', '-q', 'origin', 'main');
   }
 
+  #import(message: string, files: Record<string, string | Uint8Array | undefined>): void {
+    const data = (content: string | Uint8Array) => {
+      const bytes = Buffer.from(content);
+      return [Buffer.from(`data ${bytes.length}\n`), bytes, Buffer.from('\n')];
+    };
+    const seconds = (date?: string) =>
+      Math.floor((date === undefined ? Date.now() : Date.parse(date)) / 1000);
+    const parts = [
+      'commit refs/heads/main\n',
+      `author Ada <ada@example.org> ${seconds()} +0000\n`,
+      `committer Ada <ada@example.org> ${seconds(this.date)} +0000\n`,
+      ...data(`${message}\n`),
+      ...(this.has() ? ['from refs/heads/main^0\n'] : []),
+      ...Object.entries(files).flatMap(([path, content]) => {
+        const quoted = `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+        if (content === undefined) return [`D ${quoted}\n`];
+        return [`M 100644 inline ${quoted}\n`, ...data(content)];
+      }),
+    ];
+    const input = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    this.#git(this.bare, ['-c', 'fastimport.unpackLimit=1', 'fast-import', '--quiet'], input);
+    this.#last = this.tip();
+  }
+
   pull(): void {
     this.git(this.clone, 'pull', '-q', '--rebase', 'origin', 'main');
   }
 
   remove(path: string): void {
+    if (!this.#isCloned) return this.#import('change', { [path]: undefined });
     this.pull();
     this.git(this.clone, 'rm', '-q', path);
     this.push({});
@@ -87,7 +140,19 @@ export class TestRepository implements Disposable {
   }
 
   has(): boolean {
-    return this.git(this.bare, 'branch', '--list', 'main').trim() !== '';
+    return this.tip() !== undefined;
+  }
+
+  /** The commit at the tip of the remote's branch. */
+  tip(): string | undefined {
+    try {
+      return readFileSync(join(this.bare, 'refs/heads/main'), 'utf8').trim();
+    } catch {
+      // Packed, or not there.
+    }
+    return (
+      this.git(this.bare, 'for-each-ref', '--format=%(objectname)', 'refs/heads/main').trim() || undefined
+    );
   }
 
   config(changes: object = {}): AgentConfig {
