@@ -12,14 +12,17 @@ export interface FloorCalls {
   run: (url: string, nodes: string[], concurrency: number, spec: object) => Promise<number>;
 }
 
+/** Hundreds of nodes at once ask a server that shares its cores with those who ask. */
+const PATIENT = { timeout: 60_000 };
+
 type Listener = (type: string, object: KubeObject) => void;
 
 class BareLoop {
   private readonly url: string;
   private readonly spec: NodeOpSpec;
   private readonly owner = { namespace: 'default', name: 'bare', uid: crypto.randomUUID() };
-  private readonly requests = new Agent({ connections: 64 });
-  private readonly streams = new Agent();
+  private readonly requests = new Agent({ connections: 64, connect: PATIENT });
+  private readonly streams = new Agent({ connect: PATIENT });
   private readonly stopped = new AbortController();
   private readonly listeners = new Set<Listener>();
 

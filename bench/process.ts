@@ -95,7 +95,8 @@ function imageEnvironment(): Record<string, string> {
 
 /** The agent as it is shipped: the bundle, as a process. */
 export function startAgent(config: string): ChildProcess {
-  return spawn(process.execPath, [BUNDLE, 'start', '--config', config], {
+  const more = process.env['BENCH_NODE_ARGS']?.split(' ') ?? [];
+  return spawn(process.execPath, [...more, BUNDLE, 'start', '--config', config], {
     stdio: ['ignore', 2, 2],
     env: ENV,
   });

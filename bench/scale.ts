@@ -22,6 +22,7 @@ export const FULL: Scale = {
   rollout: [
     { nodes: 250, concurrency: 50 },
     { nodes: 1000, concurrency: 100 },
+    { nodes: 5000, concurrency: 500 },
   ],
   fleet: [
     { nodes: 500, pods: 100, concurrency: 50, memory: 130 },

@@ -2,15 +2,21 @@ import type { NodeOpStatus, NodeStatus } from '../api/nodeop.ts';
 
 type Patch = Record<string, unknown>;
 
+/** With the nodes whose entries differ, if any do. */
+export type StatusPatch = Patch & { nodeStatuses?: object | null };
+
 /**
  * The JSON merge patch (RFC 7386) that turns one status into another, with only what differs: rewriting
  * 5,000 nodes for each of them would be gigabytes. Undefined when nothing differs.
  */
-export function statusPatch(from: NodeOpStatus, to: NodeOpStatus): Patch | undefined {
-  const patch = shallow({ ...from, nodeStatuses: undefined }, { ...to, nodeStatuses: undefined });
+export function statusPatch(from: NodeOpStatus, to: NodeOpStatus): StatusPatch | undefined {
+  const patch: StatusPatch = shallow(
+    { ...from, nodeStatuses: undefined },
+    { ...to, nodeStatuses: undefined },
+  );
   if (from.nodeStatuses !== to.nodeStatuses) {
     const nodes = to.nodeStatuses === undefined ? null : nodePatches(from.nodeStatuses, to.nodeStatuses);
-    if (nodes !== undefined) patch['nodeStatuses'] = nodes;
+    if (nodes !== undefined) patch.nodeStatuses = nodes;
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }

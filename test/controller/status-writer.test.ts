@@ -3,7 +3,7 @@ import { createLogger } from '../../src/agent/logger.ts';
 import { Rollout } from '../../src/agent/rollouts/rollout.ts';
 import { isUrgent, StatusWriter } from '../../src/agent/rollouts/status-writer.ts';
 import { Timers } from '../../src/agent/rollouts/timers.ts';
-import type { NodeOp, NodeOpStatus } from '../../src/api/nodeop.ts';
+import type { NodeOp, NodeOpStatus, NodeStatus } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
 import { ApiError } from '../../src/kube/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -134,8 +134,9 @@ test('stopped, it begins no write, and waits for the one under way', async () =>
 test('what a reboot waits for, and the phase of the whole, are urgent; the rest is not', () => {
   const running: NodeOpStatus = { phase: 'Running', nodeStatuses: { a: { phase: 'Running' } } };
   const rebooting: NodeOpStatus = { phase: 'Running', nodeStatuses: { a: { phase: 'Rebooting' } } };
-  expect(isUrgent(running, rebooting, ['a'])).toBe(true);
-  expect(isUrgent(rebooting, { ...rebooting }, ['a'])).toBe(false);
-  expect(isUrgent(rebooting, running, ['a'])).toBe(false);
-  expect(isUrgent(running, { ...running, phase: 'Completed' }, [])).toBe(true);
+  const was = (phase: NodeStatus['phase']) => new Map([['a', { phase }]]);
+  expect(isUrgent(running, rebooting, was('Running'))).toBe(true);
+  expect(isUrgent(rebooting, { ...rebooting }, was('Rebooting'))).toBe(false);
+  expect(isUrgent(rebooting, running, was('Rebooting'))).toBe(false);
+  expect(isUrgent(running, { ...running, phase: 'Completed' }, new Map())).toBe(true);
 });

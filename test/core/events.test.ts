@@ -6,7 +6,7 @@ const change = (before: NodeStatus, after: NodeStatus) =>
   newsOf(
     { phase: 'Running', nodeStatuses: { a: before } },
     { phase: 'Running', nodeStatuses: { a: after } },
-    ['a'],
+    new Map([['a', before]]),
   );
 
 test.each([

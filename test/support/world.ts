@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import type { Action } from '../../src/core/rollout/actions.ts';
 import { decide, type Decision } from '../../src/core/rollout/decide.ts';
+import { Memory } from '../../src/core/rollout/memory.ts';
 import {
   type NodeFacts,
   ownerMark,
@@ -78,6 +81,7 @@ export class World {
   /** Makes UIDs. */
   private made = 0;
   private readonly began = this.now;
+  private readonly follower = new Follower();
 
   constructor(spec: object, scripts: Record<string, NodeScript>) {
     this.spec = NodeOpSpecSchema.parse({ image: 'busybox', command: ['true'], ...spec });
@@ -178,7 +182,9 @@ export class World {
   /** One look: decide, note the news, carry out the actions. */
   pass(): Decision {
     this.told = false;
-    const decision = decide(this.facts(), this.now);
+    const facts = this.facts();
+    const decision = decide(facts, this.now);
+    this.follower.expectSame(facts, this.now, decision);
     this.note(decision);
     this.status = decision.status;
     this.lookAgainAt = decision.lookAgainAt;
@@ -466,6 +472,49 @@ export class World {
       this.log.push(`${time}  ${node} is ${now.phase}${now.message === undefined ? '' : `: ${now.message}`}`);
     }
     if (status.phase !== this.status.phase) this.log.push(`${time}  the rollout is ${status.phase}`);
+  }
+}
+
+/** What is looked at twice is small: thousands of nodes take their time. */
+const FOLLOWED = 40;
+
+/**
+ * Looks with a memory at what changed alone, beside each look at everything: both have to decide the same. Whatever runs in a
+ * world holds that.
+ */
+class Follower {
+  private readonly memory = new Memory();
+  private readonly known = new Map<string, unknown[]>();
+  private status: NodeOpStatus = {};
+
+  expectSame(facts: RolloutFacts, now: number, decision: Decision): void {
+    if (facts.nodes.size > FOLLOWED) return;
+    // Somebody has put another status in its place: a restart, or a test.
+    if (!isDeepStrictEqual(this.status, facts.status)) this.status = structuredClone(facts.status);
+    const before = { ...this.status.nodeStatuses };
+    this.touch(facts);
+    const remembered = decide({ ...facts, status: this.status }, now, this.memory);
+    this.status = remembered.status;
+    const [told, expected] = [remembered, decision].map(({ actions, status, lookAgainAt }) => {
+      // In any order: what is said again comes before what is new.
+      return { actions: actions.map((action) => JSON.stringify(action)).toSorted(), status, lookAgainAt };
+    });
+    if (!isDeepStrictEqual(told, expected)) expect(told, 'the look that remembers').toEqual(expected);
+    if (remembered.changed === undefined) return;
+    const changed = Object.entries(before).filter(([node, was]) => this.status.nodeStatuses?.[node] !== was);
+    expect([...remembered.changed.entries()].toSorted()).toEqual(changed.toSorted());
+  }
+
+  /** Touches the nodes of which some fact is another one. */
+  private touch(facts: RolloutFacts): void {
+    const keys = [...facts.busy, ...[...facts.troubles].flat()].join();
+    for (const node of new Set([...facts.nodes.keys(), ...this.known.keys()])) {
+      const record = JSON.stringify(facts.persisted.nodeStatuses?.[node]);
+      const now = [facts.nodes.get(node), facts.work.get(node), record, keys];
+      if (this.known.get(node)?.every((it, i) => it === now[i]) === true) continue;
+      this.known.set(node, now);
+      this.memory.touch(node);
+    }
   }
 }
 

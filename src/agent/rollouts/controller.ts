@@ -7,7 +7,7 @@ import { nodeOpHoldText } from '../../core/holds.ts';
 import { placeHeld } from '../../core/runs/places.ts';
 import { decide, type Decision } from '../../core/rollout/decide.ts';
 import { claimant, heirOf, type Holders, keepsCordon } from '../../core/rollout/cordons.ts';
-import { type NodeFacts, ownerUid, type RolloutFacts } from '../../core/rollout/facts.ts';
+import { type NodeFacts, ownerUid, type RolloutFacts, type WorkFacts } from '../../core/rollout/facts.ts';
 import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { type Refusal, refused } from '../../core/rollout/status.ts';
@@ -143,18 +143,21 @@ export class Controller {
       onChange: (texts) => this.definitionChanged(texts),
     });
     this.version = new ServerVersion(client, clock, () => this.markAll());
-    const drainChanged = (node: string) => this.mark(this.drainOwners.get(node));
+    const drainChanged = (node: string) => this.touch(this.drainOwners.get(node), node);
     this.drains = new DrainSessions(client, drainChanged, onError, clock);
     const told: ExecutorListener = {
       jobGone: (uid, node) => {
         this.work.jobGone(uid, node);
-        this.mark(uid);
+        this.touch(uid, node);
       },
       rehearsed: (uid, answer) => {
         const rollout = this.rollouts.get(uid);
         if (rollout) rollout.rehearsal = answer;
       },
-      confirmed: (...read) => this.work.confirmed(...read),
+      confirmed: (uid, node, at, warning) => {
+        this.work.confirmed(uid, node, at, warning);
+        this.touch(uid, node);
+      },
     };
     this.executor = new Executor(client, this.caches, this.drains, told, clock);
     this.writer = new StatusWriter({
@@ -215,6 +218,7 @@ export class Controller {
 
   /** Looks at everything again. */
   wake(): void {
+    for (const { memory } of this.rollouts.values()) memory.forget();
     this.markAll();
   }
 
@@ -262,9 +266,9 @@ export class Controller {
   }
 
   private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): void {
-    const uid = this.work.change(kind, this.moments.created(object, gone), gone);
+    const key = this.work.change(kind, this.moments.created(object, gone), gone);
     // Garbage collection takes it after its NodeOp.
-    this.mark(uid);
+    if (key !== undefined) this.touch(key.uid, key.node);
   }
 
   private nodeChanged(object: Node, gone: boolean): void {
@@ -274,11 +278,18 @@ export class Controller {
     else if (known && JSON.stringify(known) === JSON.stringify(facts)) return;
     else this.nodes.set(facts.name, facts);
     if (this.started && !gone) this.stranded.check(facts);
-    this.markAll();
+    for (const uid of this.rollouts.keys()) this.touch(uid, facts.name);
   }
 
   private markAll(): void {
     for (const uid of this.rollouts.keys()) this.mark(uid);
+  }
+
+  /** Something of one node has changed. */
+  private touch(uid: string | undefined, node: string): void {
+    if (uid === undefined) return;
+    this.rollouts.get(uid)?.memory.touch(node);
+    this.mark(uid);
   }
 
   private mark(uid: string | undefined): void {
@@ -317,13 +328,13 @@ export class Controller {
     if ('refusal' in found) return this.refuse(rollout, found.refusal);
     const before = rollout.status;
     const facts = this.gatherFacts(rollout, found.spec, found.changed);
-    const decision = decide(facts, now);
+    const decision = decide(facts, now, rollout.memory);
     rollout.status = decision.status;
     if (before !== decision.status) {
       this.report(rollout, before, decision);
       const drains = facts.spec.drainOptions.enabled;
       const target = rollout.target();
-      const news = newsOf(before, decision.status, decision.changed ?? [], drains);
+      const news = newsOf(before, decision.status, decision.changed ?? new Map(), drains);
       for (const one of news) this.events.record(target, one);
     }
     this.closeDrains(rollout);
@@ -351,11 +362,6 @@ export class Controller {
 
   private gatherFacts(rollout: Rollout, spec: RolloutFacts['spec'], specChanged: boolean): RolloutFacts {
     const { namespace = 'default', name = '', generation = 0 } = rollout.object.metadata;
-    const work = this.work.facts(rollout.uid);
-    for (const [node, owner] of this.drainOwners) {
-      const drain = owner === rollout.uid ? this.drains.facts(node) : undefined;
-      if (drain) work.set(node, { ...work.get(node), drain });
-    }
     return {
       wall: this.clock.wall(),
       namespace,
@@ -378,7 +384,7 @@ export class Controller {
       status: rollout.status,
       persisted: rollout.persisted,
       nodes: this.nodes,
-      work,
+      work: this.workOf(rollout.uid),
       ...this.othersOf(rollout),
       rehearsal: rollout.rehearsal,
       troubles: rollout.troubles(),
@@ -386,6 +392,22 @@ export class Controller {
       busy: rollout.underWay,
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
+    };
+  }
+
+  private workOf(uid: string): RolloutFacts['work'] {
+    const { work, drains, drainOwners } = this;
+    const get = (node: string): WorkFacts | undefined => {
+      const known = work.factsOn(uid, node);
+      const drain = drainOwners.get(node) === uid ? drains.facts(node) : undefined;
+      return drain === undefined ? known : { ...known, drain };
+    };
+    const nodes = () => new Set([...work.nodesOf(uid), ...drainOwners.keys()]);
+    return {
+      get,
+      *[Symbol.iterator]() {
+        for (const node of nodes()) yield [node, get(node) ?? {}] as const;
+      },
     };
   }
 
@@ -451,7 +473,7 @@ export class Controller {
     if (action.type === 'release' && this.options.mayGo?.(rollout.object) === false) return;
     const key = actionKey(action);
     if (!rollout.mayBegin(key, this.clock)) return;
-    rollout.begin(key);
+    rollout.begin(action);
     if (action.type === 'watch-pods') this.drainOwners.set(action.node, rollout.uid);
     const { logger } = this.options;
     const fields = { nodeOp: rollout.label, ...action };
@@ -460,7 +482,7 @@ export class Controller {
       .execute(action, rollout.target())
       .then(
         () => {
-          rollout.succeeded(key);
+          rollout.succeeded(action);
           logger.info(fields, 'action done');
           this.tell(rollout, action);
           this.mark(rollout.uid);
@@ -468,7 +490,7 @@ export class Controller {
         (error: unknown) => {
           const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
           const failure = { text: errorText(error), askedMs: asked, isRefusal: isRefusal(error) };
-          const wait = rollout.failed(key, this.clock, failure);
+          const wait = rollout.failed(action, this.clock, failure);
           logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
           this.timers.set(rollout.uid, key, wait, () => this.mark(rollout.uid));
         },
@@ -505,13 +527,17 @@ export class Controller {
     this.events.record(rollout.target(), { type: 'Warning', reason: 'StatusRefused', message });
   }
 
-  private report(rollout: Rollout, before: NodeOpStatus, { status: after, changed = [] }: Decision): void {
+  private report(
+    rollout: Rollout,
+    before: NodeOpStatus,
+    { status: after, changed = new Map() }: Decision,
+  ): void {
     const log = this.options.logger.child({ nodeOp: rollout.label });
     if (before.phase !== after.phase) log.info({ phase: after.phase, done: after.summary?.done }, 'rollout');
     const drains = rollout.target().spec.drainOptions.enabled;
     rollout.isUrgent ||= isUrgent(before, after, changed);
-    for (const node of changed) {
-      const [was, status] = [before.nodeStatuses?.[node]?.phase, after.nodeStatuses?.[node]];
+    for (const [node, { phase: was }] of changed) {
+      const status = after.nodeStatuses?.[node];
       if (status === undefined || was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
       // A node that is only cordoned passes through the same phase.

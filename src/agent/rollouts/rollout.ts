@@ -11,12 +11,15 @@ import {
 import { check, formatProblem } from '../../api/schema.ts';
 import type { Clock } from '../../core/ports.ts';
 import { cancelText } from '../../core/holds.ts';
+import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import type { Holder } from '../../core/rollout/cordons.ts';
 import { ownerMark, type Rehearsal } from '../../core/rollout/facts.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
+import { Memory } from '../../core/rollout/memory.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
 import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
 import { backoffMs } from '../../time/backoff.ts';
+import type { StatusPatch } from '../../kube/status-patch.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
 
 /** So many failures one after the other are told in the status. */
@@ -63,7 +66,9 @@ export class Rollout {
   /** Asked for again by the next process, if nothing has begun by then. */
   rehearsal: Rehearsal | undefined;
   private cancelSeenAt: number | undefined;
-  private read: { object: NodeOp; found: SpecToCarryOut } | undefined;
+  private read: { object: NodeOp; from: string; found: SpecToCarryOut } | undefined;
+  /** What is kept between two looks at it. */
+  readonly memory = new Memory();
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, Failure>();
 
@@ -122,6 +127,18 @@ export class Rollout {
     this.status = this.persisted;
   }
 
+  /** The status as it is now; no later look changes it. */
+  heldStatus(): NodeOpStatus {
+    this.memory.share();
+    return this.status;
+  }
+
+  /** The API server has this status, after a write of what it lacked. */
+  recordedAs(status: NodeOpStatus, { nodeStatuses }: StatusPatch = {}): void {
+    this.persisted = status;
+    for (const node of Object.keys(nodeStatuses ?? {})) this.memory.touch(node);
+  }
+
   get awaitsRecordSince(): number | undefined {
     if (!awaitsRecord(this.object)) return undefined;
     return this.seenAt;
@@ -151,9 +168,14 @@ export class Rollout {
 
   /** The spec to carry out: the recorded one with the live `suspend`; or what is wrong with it. */
   spec(): SpecToCarryOut {
-    if (this.read?.object !== this.object)
-      this.read = { object: this.object, found: readSpec(this.object, this.defaultImage) };
-    return this.read.found;
+    const { object } = this;
+    if (this.read?.object === object) return this.read.found;
+    // All that it is read from.
+    const from = JSON.stringify([object.spec, object.metadata.annotations, object.status?.startedAt]);
+    // The very same spec as long as it says the same: most changes are those of the status.
+    const found = this.read?.from === from ? this.read.found : readSpec(object, this.defaultImage);
+    this.read = { object, from, found };
+    return found;
   }
 
   /** With the spec to carry out; the live one, which no action then reads, when that is invalid. */
@@ -187,22 +209,27 @@ export class Rollout {
     return this.busy;
   }
 
-  begin(key: string): void {
-    this.busy.add(key);
+  begin(action: Action): void {
+    this.busy.add(actionKey(action));
+    this.touchNodeOf(action);
   }
 
-  succeeded(key: string): void {
+  succeeded(action: Action): void {
+    const key = actionKey(action);
     this.busy.delete(key);
     this.failures.delete(key);
+    this.touchNodeOf(action);
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
   failed(
-    key: string,
+    action: Action,
     clock: Clock,
     { text, askedMs, isRefusal }: { text: string; askedMs: number | undefined; isRefusal: boolean },
   ): number {
+    const key = actionKey(action);
     this.busy.delete(key);
+    this.touchNodeOf(action);
     const before = this.failures.get(key);
     const count = (before?.count ?? 0) + 1;
     const now = clock.steady();
@@ -210,6 +237,10 @@ export class Rollout {
     const refusedSince = isRefusal ? (before?.refusedSince ?? now) : undefined;
     this.failures.set(key, { count, until: now + wait, text, refusedSince });
     return wait;
+  }
+
+  private touchNodeOf(action: Action): void {
+    if ('node' in action) this.memory.touch(action.node);
   }
 
   /** Since when the API server has refused an action whenever it was asked; undefined when it did not, or did not answer. */

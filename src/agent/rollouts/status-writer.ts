@@ -1,9 +1,9 @@
-import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
+import type { NodeOp, NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 import type { Clock } from '../../core/ports.ts';
 import { toRecord, wallOffset } from '../../core/rollout/record.ts';
 import { isApiError, type KubeClient } from '../../kube/client.ts';
 import { NODEOPS } from '../../kube/resources.ts';
-import { statusPatch } from '../../kube/status-patch.ts';
+import { type StatusPatch, statusPatch } from '../../kube/status-patch.ts';
 import type { WatchCache } from '../../kube/watch.ts';
 import { backoffMs } from '../../time/backoff.ts';
 import type { Logger } from '../logger.ts';
@@ -37,10 +37,15 @@ const LONGEST_GAP_MS = 30_000;
  * Whether the news is written at once rather than with the next write a second later: the targets and the
  * phase of the whole, and what a node waits for, the boot ID on record before its reboot.
  */
-export function isUrgent(from: NodeOpStatus, to: NodeOpStatus, changed: readonly string[]): boolean {
-  const isNew = (name: string) =>
-    to.nodeStatuses?.[name]?.phase === 'Rebooting' && from.nodeStatuses?.[name]?.phase !== 'Rebooting';
-  return from.phase !== to.phase || changed.some(isNew);
+export function isUrgent(
+  from: NodeOpStatus,
+  to: NodeOpStatus,
+  changed: ReadonlyMap<string, NodeStatus>,
+): boolean {
+  if (from.phase !== to.phase) return true;
+  return [...changed].some(
+    ([name, was]) => was.phase !== 'Rebooting' && to.nodeStatuses?.[name]?.phase === 'Rebooting',
+  );
 }
 
 /** Writes statuses, one write at a time for each NodeOp, with all the news there is by then. */
@@ -89,15 +94,15 @@ export class StatusWriter {
 
   private async write(rollout: Rollout): Promise<void> {
     const { clock, logger, onRefused } = this.options;
-    const status: NodeOpStatus = rollout.status;
+    const status = rollout.heldStatus();
     const patch = statusPatch(rollout.persisted, status);
     rollout.lastWrite = clock.steady();
     rollout.writing = true;
     const { isUrgent: urgent } = rollout;
     rollout.isUrgent = false;
     try {
-      if (patch !== undefined) await this.send(rollout, patch, status);
-      rollout.persisted = status;
+      if (patch === undefined) rollout.recordedAs(status);
+      else await this.send(rollout, patch, status);
       rollout.writeFailures = 0;
     } catch (error) {
       rollout.isUrgent ||= urgent;
@@ -115,7 +120,7 @@ export class StatusWriter {
   }
 
   /** The version keeps the write of an agent that leads no more, and is late, from landing over those of the next. */
-  private async send(rollout: Rollout, patch: object, status: NodeOpStatus): Promise<void> {
+  private async send(rollout: Rollout, patch: StatusPatch, status: NodeOpStatus): Promise<void> {
     const { client, cache, clock } = this.options;
     const { name = '', namespace, resourceVersion } = rollout.object.metadata;
     const offset = wallOffset(clock.wall(), clock.steady());
@@ -123,7 +128,7 @@ export class StatusWriter {
     const options = { namespace, subresource: 'status' };
     const answer = await client.patch<NodeOp>(NODEOPS, name, body, options);
     // Before the cache tells of it, so that the next look sees what is on record.
-    rollout.persisted = status;
+    rollout.recordedAs(status, patch);
     rollout.answered = answer.status;
     cache.put(answer);
   }

@@ -27,6 +27,12 @@ interface Work {
   facts?: WorkFacts;
 }
 
+/** The UID of a NodeOp and the node that it works on. */
+export interface WorkKey {
+  uid: string;
+  node: string;
+}
+
 export interface WorkIndexOptions {
   /** Whether there is a NodeOp of that UID; of others only what is still there is kept. */
   exists: (uid: string) => boolean;
@@ -47,8 +53,8 @@ export class WorkIndex {
     this.options = options;
   }
 
-  /** Takes in a Job or pod; answers the UID of the NodeOp it belongs to. */
-  change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): string | undefined {
+  /** Takes in a Job or pod; answers the UID of the NodeOp it belongs to, and the node. */
+  change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): WorkKey | undefined {
     const key = keyOf(object);
     if (key === undefined) return undefined;
     const work = this.entry(key.uid, key.node);
@@ -64,7 +70,7 @@ export class WorkIndex {
       noteFailure(work, object as Job);
     }
     this.sort(key.uid, key.node, work);
-    return key.uid;
+    return key;
   }
 
   /** The NodeOps of which something is known. */
@@ -103,12 +109,15 @@ export class WorkIndex {
     for (const [node, work] of this.byOwner.get(uid) ?? []) this.sort(uid, node, work);
   }
 
-  facts(uid: string): Map<string, WorkFacts> {
-    const result = new Map<string, WorkFacts>();
-    for (const [node, work] of this.byOwner.get(uid) ?? []) {
-      result.set(node, this.factsOf(work));
-    }
-    return result;
+  /** What there is on one node, if anything is known of it. */
+  factsOn(uid: string, node: string): WorkFacts | undefined {
+    const work = this.byOwner.get(uid)?.get(node);
+    return work && this.factsOf(work);
+  }
+
+  /** On which nodes something is known. */
+  nodesOf(uid: string): Iterable<string> {
+    return this.byOwner.get(uid)?.keys() ?? [];
   }
 
   private sort(uid: string, node: string, work: Work): void {
@@ -196,7 +205,7 @@ function factsOf(work: Work): WorkFacts {
   };
 }
 
-function keyOf(object: KubeObject): { uid: string; node: string } | undefined {
+function keyOf(object: KubeObject): WorkKey | undefined {
   const uid = object.metadata.labels?.[LABEL_NODEOP_UID];
   const node = object.metadata.annotations?.[ANNOTATION_NODE];
   return uid === undefined || node === undefined ? undefined : { uid, node };

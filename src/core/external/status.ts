@@ -8,7 +8,7 @@ import {
   type NodeStatus,
   type RolloutPhase,
 } from '../../api/nodeop.ts';
-import { outcomeText, summarise } from '../rollout/status.ts';
+import { firstFailure, outcomeText, summarise } from '../rollout/status.ts';
 
 /** A Job as far as it tells how its node is doing. */
 export interface JobView {
@@ -116,7 +116,7 @@ function latest(told: NodeOpStatus, nodes: Record<string, NodeStatus>): string |
 
 function readiness({ summary, nodeStatuses = {} }: NodeOpStatus, phase: RolloutPhase, removed: boolean) {
   const counts = summary ?? summarise(Object.values(nodeStatuses));
-  const said = counts.total === 0 ? undefined : outcomeText(counts, nodeStatuses);
+  const said = counts.total === 0 ? undefined : outcomeText(counts, firstFailure(nodeStatuses));
   const none = counts.total === 0 ? 'no node matches the selector' : undefined;
   const going = phase === 'Running' || phase === 'Pending';
   const parts = going ? [said, none, removed ? REMOVED : undefined] : [said ?? none];

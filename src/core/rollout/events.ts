@@ -12,18 +12,18 @@ export interface News {
 
 /**
  * What changed between two statuses that people want to be told.
- * @param changed the nodes whose status changed
+ * @param changed by node the entries that changed, as they were before
  * @param drains whether nodes are drained, rather than only cordoned
  */
 export function newsOf(
   before: NodeOpStatus,
   after: NodeOpStatus,
-  changed: readonly string[],
+  changed: ReadonlyMap<string, NodeStatus>,
   drains = true,
 ): News[] {
   const news: News[] = [];
-  for (const node of changed) {
-    const [was, status] = [before.nodeStatuses?.[node], after.nodeStatuses?.[node]];
+  for (const [node, was] of changed) {
+    const status = after.nodeStatuses?.[node];
     if (status === undefined || was === status) continue;
     const told = nodeNews(was, status, drains);
     if (told) news.push({ ...told, node });
@@ -45,16 +45,16 @@ export function newsOf(
   return news;
 }
 
-function nodeNews(was: NodeStatus | undefined, is: NodeStatus, drains: boolean): News | undefined {
+function nodeNews(was: NodeStatus, is: NodeStatus, drains: boolean): News | undefined {
   const message = is.message ?? '';
   if (
     is.phase === 'Draining' &&
     message.startsWith('eviction blocked') &&
-    !was?.message?.startsWith('eviction blocked')
+    !was.message?.startsWith('eviction blocked')
   ) {
     return { type: 'Warning', reason: 'DrainBlocked', message };
   }
-  if (was?.phase === is.phase) return undefined;
+  if (was.phase === is.phase) return undefined;
   switch (is.phase) {
     case 'Draining':
       return drains
@@ -81,7 +81,7 @@ function nodeNews(was: NodeStatus | undefined, is: NodeStatus, drains: boolean):
 }
 
 /** Named after the step that failed. */
-function failureReason(was: NodeStatus | undefined): string {
+function failureReason(was: NodeStatus): string {
   const reasons = {
     Preflight: 'PreflightFailed',
     Draining: 'DrainFailed',
@@ -89,7 +89,7 @@ function failureReason(was: NodeStatus | undefined): string {
     Rebooting: 'RebootTimedOut',
     Postflight: 'PostflightFailed',
   };
-  return was && was.phase in reasons ? reasons[was.phase as keyof typeof reasons] : 'NodeFailed';
+  return was.phase in reasons ? reasons[was.phase as keyof typeof reasons] : 'NodeFailed';
 }
 
 function wholeNews(after: NodeOpStatus): News | undefined {

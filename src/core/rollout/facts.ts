@@ -141,7 +141,8 @@ export interface RolloutFacts {
   /** Status as the API server has it, which may be behind `status`. */
   persisted: NodeOpStatus;
   nodes: ReadonlyMap<string, NodeFacts>;
-  work: ReadonlyMap<string, WorkFacts>;
+  /** By node: what there is of this NodeOp's work. */
+  work: { get: (node: string) => WorkFacts | undefined } & Iterable<readonly [node: string, work: WorkFacts]>;
   /** By node: the other NodeOp that keeps this one from starting there. */
   claims: { get: (node: string) => string | undefined };
   /** By node: the mark of the NodeOp that takes this one's cordon over when it lets go of it. */

@@ -23,34 +23,35 @@ export class MessageRoom {
   readonly inFlight: number;
   /** Of a node that nothing was done to, whose entry is short. */
   readonly untouched: number;
-  private readonly statuses: readonly NodeStatus[];
-  private readonly shared: number;
+  private left: number;
 
-  constructor(
-    op: { name: string; uid: string },
-    names: readonly string[],
-    statuses: readonly NodeStatus[],
-    atOnce: number,
-  ) {
+  constructor(op: { name: string; uid: string }, names: readonly string[], atOnce: number) {
     const count = Math.max(1, names.length);
     const [first = ''] = names;
     const perNode = ENTRY_BYTES + first.length + jobName(op, first).length;
-    this.statuses = statuses;
-    this.shared = Math.max(0, STATUS_BYTES - count * perNode);
+    const shared = Math.max(0, STATUS_BYTES - count * perNode);
+    this.left = shared;
     this.untouched = within(Math.max(40, 200_000 / count));
-    this.inFlight = within(this.shared / Math.min(count, atOnce) - KEY_BYTES);
+    this.inFlight = within(shared / Math.min(count, atOnce) - KEY_BYTES);
+  }
+
+  /** The entry of a node is another one now. */
+  exchange(before: NodeStatus | undefined, after: NodeStatus): void {
+    this.left += takenBy(before) - takenBy(after);
   }
 
   /** Of a node that fails now. */
   failed(): number {
-    let left = this.shared;
-    for (const { phase, message, cause, log, cordoned } of this.statuses) {
-      if (phase !== 'Failed') continue;
-      if (cordoned) left -= CORDONED_BYTES;
-      for (const text of [message, cause, log]) if (text !== undefined) left -= text.length + KEY_BYTES;
-    }
-    return within(left / 32);
+    return within(this.left / 32);
   }
+}
+
+function takenBy(status: NodeStatus | undefined): number {
+  if (status?.phase !== 'Failed') return 0;
+  const { message, cause, log, cordoned } = status;
+  let taken = cordoned ? CORDONED_BYTES : 0;
+  for (const text of [message, cause, log]) if (text !== undefined) taken += text.length + KEY_BYTES;
+  return taken;
 }
 
 function within(limit: number): number {

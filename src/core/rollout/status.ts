@@ -23,22 +23,27 @@ export function overall(
   nodeStatuses: Record<string, NodeStatus>,
   now: number,
   pass: {
-    undoing: number;
+    /** How many things have to be undone before it may end. */
+    toUndo: number;
     waiting: string | undefined;
-    unready: readonly string[];
+    /** Nodes that count as failed, whatever the verdict on them. */
+    lost: readonly string[];
     refusal: string | undefined;
     summary: Summary;
+    firstFailure: Failure | undefined;
+    /** Some entry of a node has changed. */
+    hasMoved: boolean;
     /** What each node in flight waits for. */
     waits: readonly NodeWait[];
   },
 ): NodeOpStatus {
   const before = facts.status;
   const { summary } = pass;
-  const phase = phaseOf(before.phase, summary, pass.undoing, facts.cancelled !== undefined);
+  const phase = phaseOf(before.phase, summary, pass.toUndo, facts.cancelled !== undefined);
   const stamp = stampUp(now);
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
-  const said = [outcomeText(summary, nodeStatuses), unreadyText(pass.unready)].filter((part) => part !== '');
-  const isFailing = summary.failed + pass.unready.length > 0;
+  const said = [outcomeText(summary, pass.firstFailure), lostText(pass.lost)].filter((part) => part !== '');
+  const isFailing = summary.failed + pass.lost.length > 0;
   const { waiting, refusal } = pass;
   const nodes = waitsText(pass.waits);
   const outcome = { said: said.join('; '), isFailing, waiting, nodes, refusal };
@@ -53,36 +58,47 @@ export function overall(
     nodeStatuses,
     ...(final ? { completedAt: before.completedAt ?? stamp } : {}),
   };
-  const changed = Object.keys(next).some(
-    (key) => next[key as keyof NodeOpStatus] !== before[key as keyof NodeOpStatus],
-  );
+  const keys = Object.keys(next) as (keyof NodeOpStatus)[];
+  const changed = pass.hasMoved || keys.some((key) => next[key] !== before[key]);
   return changed ? { ...next, lastUpdated: stamp } : before;
 }
 
 export function summarise(statuses: readonly NodeStatus[]): Summary {
-  const counts = { pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 };
-  let total = 0;
-  for (const { phase, jobName } of statuses) {
-    total += 1;
-    if (phase === 'Pending') counts.pending += 1;
-    else if (phase === 'Completed') {
-      counts.completed += 1;
-      if (jobName === undefined) counts.skipped += 1;
-    } else if (phase === 'Failed') counts.failed += 1;
-    else if (phase === 'Cancelled') counts.cancelled += 1;
-    else counts.inFlight += 1;
-  }
-  return { total, ...counts, done: doneText({ total, ...counts }) };
+  const counts = noneCounted();
+  for (const status of statuses) count(counts, status, 1);
+  return summaryOf(counts);
+}
+
+type Counted = Record<Exclude<keyof Summary, 'done'>, number>;
+
+export function noneCounted(): Counted {
+  return { total: 0, pending: 0, inFlight: 0, completed: 0, failed: 0, cancelled: 0, skipped: 0 };
+}
+
+/** Adds a node to the counts, or takes it away. */
+export function count(counts: Counted, { phase, jobName }: NodeStatus, by: 1 | -1): void {
+  counts.total += by;
+  if (phase === 'Pending') counts.pending += by;
+  else if (phase === 'Completed') {
+    counts.completed += by;
+    if (jobName === undefined) counts.skipped += by;
+  } else if (phase === 'Failed') counts.failed += by;
+  else if (phase === 'Cancelled') counts.cancelled += by;
+  else counts.inFlight += by;
+}
+
+export function summaryOf(counts: Counted): Summary {
+  return { ...counts, done: doneText(counts) };
 }
 
 function phaseOf(
   before: RolloutPhase | undefined,
   summary: Summary,
-  undoing: number,
+  toUndo: number,
   cancelled: boolean,
 ): RolloutPhase {
   if (summary.total === 0) return cancelled ? 'Cancelled' : 'Failed';
-  if (summary.pending + summary.inFlight + undoing > 0) {
+  if (summary.pending + summary.inFlight + toUndo > 0) {
     const begun = before === 'Running' || summary.pending < summary.total;
     return begun ? 'Running' : 'Pending';
   }
@@ -201,16 +217,21 @@ function none({ spec, nodes, status }: RolloutFacts): string {
   return `no node matches the selector: ${whyNoMatch(spec.nodeSelector, labels)}`;
 }
 
+type Failure = readonly [node: string, status: NodeStatus];
+
+/** The first node that failed, in the order of their names. */
+export function firstFailure(nodeStatuses: Record<string, NodeStatus>): Failure | undefined {
+  return Object.entries(nodeStatuses).find(([, { phase }]) => phase === 'Failed');
+}
+
 /** `3 of 5 nodes completed, 2 failed: node-3: …`, with the first failure's reason. */
-export function outcomeText(summary: Summary, nodeStatuses: Record<string, NodeStatus>): string {
+export function outcomeText(summary: Summary, first: Failure | undefined): string {
   const counts = countsText(summary);
-  if (summary.failed === 0) return counts;
-  const first = Object.entries(nodeStatuses).find(([, { phase }]) => phase === 'Failed');
   return first ? `${counts}: ${first[0]}: ${oneLine(first[1].message, 256)}` : counts;
 }
 
 /** Nodes that count as failed, whatever the verdict on them; '' when there are none. */
-function unreadyText(nodes: readonly string[]): string {
+function lostText(nodes: readonly string[]): string {
   if (nodes.length === 0) return '';
   return `not Ready since they were done: ${someNodes(nodes)}`;
 }

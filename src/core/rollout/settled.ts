@@ -1,0 +1,49 @@
+import { isFinalPhase } from '../../api/nodeop.ts';
+import type { Action } from './actions.ts';
+import { letGo } from './assess.ts';
+import { isKept } from './cordons.ts';
+import type { Decision } from './decide.ts';
+import { deletion } from './ending.ts';
+import { ownerMark, type RolloutFacts } from './facts.ts';
+import { startedOn } from './node.ts';
+import { acknowledged } from './status.ts';
+
+/**
+ * After the end nothing changes any more. A failed node may stay cordoned for as long as the NodeOp that
+ * says why exists: deleting it uncordons, so it is let go only when no cordon of its own is left.
+ */
+export function settled(facts: RolloutFacts, now: number): Decision {
+  const cordoned = Object.keys(facts.status.nodeStatuses ?? {})
+    .map((name) => facts.nodes.get(name))
+    .filter((node) => node?.cordonedBy === ownerMark(facts));
+  const actions: Action[] = [];
+  for (const node of cordoned) {
+    if (node === undefined) continue;
+    const status = facts.status.nodeStatuses?.[node.name];
+    if (facts.deleted) actions.push(letGo(facts, node.name, 'the NodeOp is being deleted'));
+    else if (!node.unschedulable)
+      actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
+    else if (status === undefined || !isKept(facts.spec, status))
+      actions.push(letGo(facts, node.name, 'nothing is left to be cordoned for'));
+  }
+  const left = leftBehind(facts);
+  actions.push(...left.actions);
+  // The outcome is on record before the object may go.
+  const mayGo =
+    facts.finalized && cordoned.length === 0 && !left.waits && isFinalPhase(facts.persisted.phase);
+  if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
+  return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
+}
+
+/** What may still run although the verdict on its node is final: a request that was carried out late, for example. */
+function leftBehind(facts: RolloutFacts): { actions: Action[]; waits: boolean } {
+  const actions: Action[] = [];
+  let waits = false;
+  for (const [node, work] of facts.work) {
+    for (const it of startedOn(work)) {
+      if (!it.deleting) actions.push(deletion(node, it));
+      if (!it.deleting || facts.nodes.get(node)?.ready === true) waits = true;
+    }
+  }
+  return { actions, waits };
+}
