@@ -1,5 +1,5 @@
+import { deepStrictEqual } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { expect } from 'vitest';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import type { Action } from '../../src/core/rollout/actions.ts';
@@ -499,10 +499,10 @@ class Follower {
       // In any order: what is said again comes before what is new.
       return { actions: actions.map((action) => JSON.stringify(action)).toSorted(), status, lookAgainAt };
     });
-    if (!isDeepStrictEqual(told, expected)) expect(told, 'the look that remembers').toEqual(expected);
+    deepStrictEqual(told, expected);
     if (remembered.changed === undefined) return;
     const changed = Object.entries(before).filter(([node, was]) => this.status.nodeStatuses?.[node] !== was);
-    expect([...remembered.changed.entries()].toSorted()).toEqual(changed.toSorted());
+    deepStrictEqual(Object.fromEntries(remembered.changed), Object.fromEntries(changed));
   }
 
   /** Touches the nodes of which some fact is another one. */

@@ -96,12 +96,16 @@ export class Fleet {
   }
 
   /** Puts down what a look has made of a node. */
-  take(i: number, found: Assessment, node: NodeFacts | undefined, spec: RolloutFacts['spec']): void {
+  take(i: number, found: Assessment, isReady: boolean): void {
     put(this.slots, i, found.holdsSlot);
     put(this.failed, i, found.countsAsFailed);
-    put(this.startable, i, this.pending.has(i) && node?.ready === true);
+    put(this.startable, i, this.pending.has(i) && isReady);
     if (found.isNotable) this.notable.set(i, found);
     else this.notable.delete(i);
+  }
+
+  /** Its turn may be another one: whether it comes first depends on its labels. */
+  rank(i: number, spec: RolloutFacts['spec'], node: NodeFacts | undefined): void {
     if (this.pending.has(i) && this.queue?.ranks.get(i) !== rankOf(spec, node)) this.queue = undefined;
   }
 

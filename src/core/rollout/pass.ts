@@ -6,7 +6,7 @@ import { type Assessment, assess, start, unlessConfirmed } from './assess.ts';
 import type { Decision } from './decide.ts';
 import type { RolloutFacts } from './facts.ts';
 import type { Fleet } from './fleet.ts';
-import { nodeHeld, runHeld } from './gates.ts';
+import { nodeHeld, notReady, runHeld } from './gates.ts';
 import { cancel, fail, type NodeContext, stampUp, withoutWait, withWait } from './node-status.ts';
 import { rehearse } from './rehearsal.ts';
 import { overall } from './status.ts';
@@ -70,8 +70,11 @@ export class Pass {
   }
 
   private put(i: number, [status, found]: [NodeStatus, Assessment]): void {
-    this.fleet.set(i, status);
-    this.fleet.take(i, found, this.facts.nodes.get(this.fleet.nameOf(i)), this.facts.spec);
+    const { facts, fleet } = this;
+    const name = fleet.nameOf(i);
+    fleet.set(i, status);
+    fleet.take(i, found, notReady(facts, name) === undefined);
+    fleet.rank(i, facts.spec, facts.nodes.get(name));
   }
 
   /** All that is to be told and done of the nodes, whenever it was found. */
@@ -108,7 +111,7 @@ export class Pass {
 
   private cancelRest(reason: string): void {
     const { fleet } = this;
-    for (const i of [...fleet.pending]) fleet.set(i, cancel(this.context, fleet.status(i), reason));
+    for (const i of fleet.pending) fleet.set(i, cancel(this.context, fleet.status(i), reason));
   }
 
   private startMore(): void {
@@ -200,7 +203,7 @@ export class Pass {
 
   private forgetWaits(): void {
     const { fleet } = this;
-    for (const i of [...fleet.stamped]) fleet.set(i, withoutWait(fleet.status(i)));
+    for (const i of fleet.stamped) fleet.set(i, withoutWait(fleet.status(i)));
   }
 
   /** Only nodes that are not Ready are left; once nothing else is in flight their time runs. */
