@@ -8,6 +8,7 @@ import { NodeOpRunSchema, RecurringRunSchema, ScheduleSchema } from '../src/api/
 import { NodeOpReportSchema } from '../src/api/report.ts';
 import { customResourceDefinition } from './generate/crd.ts';
 import { dashboard } from './generate/dashboard.ts';
+import { undescribed } from './generate/descriptions.ts';
 import { fieldTable, replaceTable } from './generate/field-table.ts';
 import type { JsonSchema } from './generate/structural.ts';
 
@@ -95,6 +96,18 @@ const FILES: Record<string, () => string> = {
   'docs/nodeop.md': fieldReference,
   'examples/monitoring/dashboard.json': dashboard,
 };
+
+/** What `kubectl explain` and editors show is part of a field. */
+const mute = [
+  NodeOpCrdSchema,
+  NodeOpManifestSchema,
+  NodeOpRunSchema,
+  RecurringRunSchema,
+  NodeOpReportSchema,
+  AgentConfigSchema,
+].flatMap((schema) => undescribed(input(schema)));
+if (mute.length > 0)
+  throw new Error(`fields without a description, which is a sentence: ${[...new Set(mute)].join(', ')}`);
 
 const stale = Object.entries(FILES)
   .map(([path, make]) => ({ path, text: make() }))

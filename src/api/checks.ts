@@ -136,7 +136,7 @@ const CHECK_PHASES = ['Waiting', 'Asking', 'Passed', 'Failed'] as const;
 /** `status.steps[].checks`, in the order of the spec. */
 export const CheckStatusSchema = object({
   name: z.string().describe('Its name, or its kind and its place in the list.'),
-  phase: z.enum(CHECK_PHASES),
+  phase: z.enum(CHECK_PHASES).describe('How it stands.'),
   tries: z.int().describe('How many were begun in all; the last of them is the one under way.'),
   attempt: z.int().describe('Which try of its evaluation the last one is; 0 between two evaluations.'),
   failures: z.int().optional().describe('Evaluations during the soak that failed in a row.'),
