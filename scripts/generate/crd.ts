@@ -1,10 +1,25 @@
+import { ANNOTATION_RUN } from '../../src/api/labels.ts';
 import { NODEOP_GROUP, NODEOP_KIND, NODEOP_VERSION } from '../../src/api/nodeop.ts';
 import { toStructural, type JsonSchema } from './structural.ts';
 
+/** A condition's field, as kubectl's JSONPath says it. */
+const ready = (field: string) => `.status.conditions[?(@.type=="Ready")].${field}`;
+
+/** What `kubectl get` shows; those with a priority only with `-o wide`. */
 const COLUMNS = [
   { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
   { name: 'Done', type: 'string', description: 'Finished nodes of all', jsonPath: '.status.summary.done' },
   { name: 'Failed', type: 'integer', jsonPath: '.status.summary.failed' },
+  { name: 'Reason', type: 'string', jsonPath: ready('reason') },
+  {
+    name: 'Run',
+    type: 'string',
+    description: 'The run file it was made for',
+    jsonPath: `.metadata.annotations.${ANNOTATION_RUN.replaceAll('.', '\\.')}`,
+  },
+  { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
+  { name: 'Started', type: 'date', jsonPath: '.status.startedAt', priority: 1 },
+  { name: 'Ended', type: 'date', jsonPath: '.status.completedAt', priority: 1 },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
 ];
 

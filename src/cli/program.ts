@@ -32,15 +32,13 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
  */
 export async function main(argv: readonly string[]): Promise<void> {
   endWithReader();
-  const program = new Command('nodeop-agent')
+  const name = calledAs(argv[1]);
+  const program = new Command(name)
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
     .version(packageJson.version)
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText(
-      'after',
-      '\nnodeop-agent COMMAND --help explains a command. To begin with: nodeop-agent demo',
-    );
+    .addHelpText('after', `\n${name} COMMAND --help explains a command. To begin with: ${name} demo`);
   for (const command of await load(argv[2])) program.addCommand(command.copyInheritedSettings(program));
   try {
     await program.parseAsync(argv);
@@ -54,6 +52,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     printError(text);
     process.exitCode = code;
   }
+}
+
+/** kubectl runs a program `kubectl-nodeop` on the path as `kubectl nodeop`. */
+function calledAs(file = ''): string {
+  return /(^|[\\/])kubectl-nodeop(\.\w+)?$/.test(file) ? 'kubectl nodeop' : 'nodeop-agent';
 }
 
 /** What is said of an error at the very end. A stack trace helps nobody but those who mend the program. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Obj } from '../../src/sim/index.ts';
+import { hasKubectl, kubectl } from '../support/kubectl.ts';
 import { conditionOf, useTarget } from './target.ts';
 
 const target = useTarget();
@@ -36,6 +37,12 @@ const SPEC = {
   },
 };
 
+const COLUMNS = [
+  { name: 'Why', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  { name: 'From', type: 'string', jsonPath: '.metadata.annotations.example\\.org/from' },
+  { name: 'Size', type: 'integer', jsonPath: '.spec.size', priority: 1 },
+];
+
 function definition(spec: object) {
   const schema = {
     openAPIV3Schema: {
@@ -54,7 +61,16 @@ function definition(spec: object) {
       group: GROUP,
       scope: 'Namespaced',
       names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
-      versions: [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, schema }],
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: COLUMNS,
+          schema,
+        },
+      ],
     },
   };
 }
@@ -75,6 +91,27 @@ test('the resource appears in discovery', async () => {
   const { body } = await target.it.call('GET', `/apis/${GROUP}/v1`);
   const names = (body['resources'] as { name: string }[]).map(({ name }) => name);
   expect(names.toSorted()).toEqual(['widgets', 'widgets/status']);
+});
+
+test.runIf(hasKubectl)('columns reach into conditions and annotations, and -o wide shows more', async () => {
+  await make(
+    'shown',
+    { size: 7 },
+    { metadata: { name: 'shown', annotations: { 'example.org/from': 'runs/a.yaml' } } },
+  );
+  const status = {
+    conditions: [
+      { type: 'Other', reason: 'No' },
+      { type: 'Ready', reason: 'Because' },
+    ],
+  };
+  await target.it.patch('merge', widgets('shown', 'status'), { status });
+  const get = (...more: string[]) =>
+    kubectl(target.it.kubeconfig, ['-n', target.it.namespace, 'get', `widgets.${GROUP}`, 'shown', ...more]);
+  expect((await get()).output).toMatch(/^NAME +WHY +FROM\nshown +Because +runs\/a\.yaml\n$/);
+  expect((await get('-o', 'wide')).output).toMatch(
+    /^NAME +WHY +FROM +SIZE\nshown +Because +runs\/a\.yaml +7\n$/,
+  );
 });
 
 test('defaults are filled in where their parent is; unknown fields are dropped', async () => {

@@ -63,26 +63,23 @@ test.each(files.filter((file) => file.endsWith('/agent.yaml')))('%s is a valid c
 describe.skipIf(!kustomize)('rendered by kubectl (skipped where it is not installed)', () => {
   test.each([ROOT, join(ROOT, 'base'), ...overlays])('%s', (folder) => {
     const objects = render(folder);
-    const kinds = objects.map(({ kind }) => kind);
-    for (const kind of [
-      'CustomResourceDefinition',
-      'Namespace',
-      'ServiceAccount',
-      'ClusterRole',
-      'ClusterRoleBinding',
-      'Role',
-      'RoleBinding',
-      'ConfigMap',
-      'Deployment',
-      'Service',
-      'PodDisruptionBudget',
-      'NetworkPolicy',
-    ]) {
-      expect(
-        kinds.filter((it) => it === kind),
-        kind,
-      ).toHaveLength(1);
-    }
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
+      'ClusterRole nodeop-agent',
+      'ClusterRole nodeop-edit',
+      'ClusterRole nodeop-view',
+      'ClusterRoleBinding nodeop-agent',
+      'ConfigMap nodeop-agent',
+      'CustomResourceDefinition nodeops.operator.kairos.io',
+      'Deployment nodeop-agent',
+      ...(folder.endsWith('webhook-ingress') ? ['Ingress nodeop-agent'] : []),
+      'Namespace nodeop-system',
+      'NetworkPolicy nodeop-agent',
+      'PodDisruptionBudget nodeop-agent',
+      'Role nodeop-agent',
+      'RoleBinding nodeop-agent',
+      'Service nodeop-agent',
+      'ServiceAccount nodeop-agent',
+    ]);
     const config = objects.find(({ kind }) => kind === 'ConfigMap');
     expect(
       configProblems(z.object({ 'agent.yaml': z.string() }).parse(config?.['data'])['agent.yaml']),

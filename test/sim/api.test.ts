@@ -161,7 +161,7 @@ test.skipIf(!kubectl)('kubectl creates, lists and deletes (skipped where it is n
   );
   const created = (await run('create', '-f', file, '-o', 'name')).trim();
   expect(created).toMatch(/^nodeop\.operator\.kairos\.io\/by-kubectl-/);
-  expect(await run('get', 'nodeops')).toMatch(/NAME\s+PHASE\s+DONE\s+FAILED\s+AGE/);
+  expect(await run('get', 'nodeops')).toMatch(/NAME\s+PHASE\s+DONE\s+FAILED\s+REASON\s+RUN\s+AGE/);
   expect(await run('get', 'nodes')).toMatch(/node-2\s+Ready/);
   expect(await run('delete', created)).toContain('deleted');
 });

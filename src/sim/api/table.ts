@@ -1,6 +1,7 @@
-import { at, type Obj } from '../store/object.ts';
+import type { Obj } from '../store/object.ts';
 import { AGE, ageText, type Column, columnsOf, NAME } from './columns.ts';
 import type { PrinterColumn } from './crd.ts';
+import { valueAt } from './json-path.ts';
 
 /** How clients want a list: `kubectl get` asks for `meta.k8s.io/v1` Tables. */
 export interface TableFormat {
@@ -15,12 +16,11 @@ export function tableFormat(kind: string, custom: PrinterColumn[] | undefined, w
 }
 
 function customColumn({ name, type, jsonPath, priority = 0 }: PrinterColumn): Column {
-  const path = jsonPath.replace(/^\./, '');
   const date = type === 'date';
   return {
     name,
     type: date ? 'string' : type,
-    value: (object) => (date ? ageText(at(object, path)) : at(object, path)),
+    value: (object) => (date ? ageText(valueAt(object, jsonPath)) : valueAt(object, jsonPath)),
     wide: priority > 0,
   };
 }
