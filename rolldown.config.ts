@@ -1,4 +1,24 @@
-import { defineConfig } from 'rolldown';
+import { defineConfig, type Plugin, rolldown } from 'rolldown';
+
+/**
+ * The agent is one file, and the thread that evaluates expressions a program of its own: the bundle of that lies in the agent's
+ * as a text.
+ */
+const celWorker: Plugin = {
+  name: 'cel-worker',
+  async load(id) {
+    if (!id.endsWith('/src/cel/worker-source.ts')) return undefined;
+    const bundle = await rolldown({
+      input: 'src/cel/worker.ts',
+      platform: 'node',
+      // Its entry is all about what it does; the rest is as free of side effects as below.
+      treeshake: { moduleSideEffects: (path) => path.endsWith('/src/cel/worker.ts') },
+    });
+    const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, minify: true });
+    await bundle.close();
+    return `export const workerSource = ${JSON.stringify(output[0].code)};`;
+  },
+};
 
 /**
  * One file without what the agent never calls: the Kubernetes client's generated models alone would
@@ -8,6 +28,7 @@ import { defineConfig } from 'rolldown';
 export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
+  plugins: [celWorker],
   treeshake: { moduleSideEffects: false },
   output: { file: 'dist/nodeop-agent.js', format: 'esm', codeSplitting: false },
 });
