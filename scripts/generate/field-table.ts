@@ -36,7 +36,8 @@ function typeName(field: JsonSchema): string {
   if (field.type === 'array') return `list of ${typeName(field.items ?? {})}`;
   if (typeof field.additionalProperties === 'object') return `map of ${typeName(field.additionalProperties)}`;
   if (field.anyOf && field.type === undefined) return [...new Set(field.anyOf.map(typeName))].join(' or ');
-  return field.type ?? 'anything';
+  // Several types are a list, whatever the keyword says of itself.
+  return [field.type ?? 'anything'].flat().join(' or ');
 }
 
 function escapeCell(text: string): string {

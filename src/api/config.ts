@@ -4,10 +4,10 @@ import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
 import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-access.ts';
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
-import { compilePattern } from './patterns.ts';
+import { pattern } from './patterns.ts';
 import { trimEnd } from './trim.ts';
 import { templateFlaw } from './message-template.ts';
-import { duration, durationMs, int, object, objectName, show } from './schema.ts';
+import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
 export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
@@ -196,21 +196,6 @@ const LeaderElection = object({
     });
   }
 });
-
-const pattern = () =>
-  z
-    .string()
-    .min(1, 'must not be empty')
-    .max(1000)
-    .superRefine((text, ctx) => {
-      try {
-        compilePattern(text);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const message = `not a regular expression as RE2 reads them: ${show(reason, 200)}`;
-        ctx.addIssue({ code: 'custom', message });
-      }
-    });
 
 const file = (what: string) =>
   z.string().min(1, 'must not be empty').describe(`File with ${what}, read for every use.`);

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { foreignKind, exportedObject } from './foreign.ts';
 import type { LocatedProblem } from './places.ts';
 import { check, nearest, show, type Problem } from './schema.ts';
-import { load, type Limits, type Loaded, type Locate } from './yaml.ts';
+import { load, type Limits, type Loaded, type Locate, type Spelled } from './yaml.ts';
 
 export type { LocatedProblem } from './places.ts';
 
@@ -14,7 +14,7 @@ export interface Kind<T = unknown> {
 }
 
 export type Parsed<T> =
-  | { ok: true; kind: string; value: T; raw: unknown; locate: Locate }
+  | { ok: true; kind: string; value: T; raw: unknown; locate: Locate; spelled: Spelled }
   | { ok: false; problems: LocatedProblem[] };
 
 /** A file's bytes, or what was loaded from them before: then they are not parsed again. */
@@ -27,13 +27,13 @@ export type Content = Uint8Array | Loaded;
 export function parseDocument<T>(content: Content, kinds: readonly Kind<T>[], limits?: Limits): Parsed<T> {
   const loaded = content instanceof Uint8Array ? load(content, limits) : content;
   if (!loaded.ok) return loaded;
-  const { raw, locate } = loaded;
+  const { raw, locate, spelled } = loaded;
   try {
     const chosen = chooseKind(raw, kinds);
     if (!('schema' in chosen)) return { ok: false, problems: locate(chosen.problems) };
     const result = check(chosen.schema, raw);
     if (!result.ok) return { ok: false, problems: locate(result.problems) };
-    return { ok: true, kind: chosen.kind, value: result.value, raw, locate };
+    return { ok: true, kind: chosen.kind, value: result.value, raw, locate, spelled };
   } catch (error) {
     return unreadable(error);
   }

@@ -41,6 +41,8 @@ export const ANNOTATION_RUN_BLOB = 'agent.nodeop.dev/run-blob';
 export const ANNOTATION_RUN_COMMIT = 'agent.nodeop.dev/run-commit';
 /** On a NodeOp created for a run: whose signature let it start, where signatures are asked for. */
 export const ANNOTATION_RUN_SIGNER = 'agent.nodeop.dev/run-signer';
+/** On a NodeOp created for a run: JSON of the parameters it was made with, by name. */
+export const ANNOTATION_PARAMETERS = 'agent.nodeop.dev/parameters';
 /** On a NodeOp: JSON of the window (`schedule`, `duration`, `timeZone`) outside of which no node is started. */
 export const ANNOTATION_WINDOW = 'agent.nodeop.dev/window';
 /**
@@ -63,6 +65,7 @@ export const OWN_ANNOTATIONS = [
   ANNOTATION_RUN_BLOB,
   ANNOTATION_RUN_COMMIT,
   ANNOTATION_RUN_SIGNER,
+  ANNOTATION_PARAMETERS,
   ANNOTATION_REFUSED,
   ANNOTATION_CANCEL,
   ANNOTATION_HOLD,

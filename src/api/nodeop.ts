@@ -158,8 +158,13 @@ const ELSEWHERE = 'schedules go under nodeops/, the folder of definitions; a run
 /** What people write into a run file though it belongs to a definition. */
 export const SCHEDULED = { schedule: ELSEWHERE, timeZone: ELSEWHERE, concurrencyPolicy: ELSEWHERE };
 
+const DECLARED =
+  'definitions under nodeops/ have it, and no NodeOp; a run gives spec.parameters of a NodeOpRun';
+/** What people write into a NodeOp though it belongs to a definition. */
+const OF_DEFINITIONS = { ...SCHEDULED, parameters: DECLARED, overridable: DECLARED };
+
 /** Partial specs (overrides of a run) are checked against this same shape with everything optional. */
-export const NodeOpSpecSchema = object(SPEC, SCHEDULED);
+export const NodeOpSpecSchema = object(SPEC, OF_DEFINITIONS);
 export type NodeOpSpec = z.infer<typeof NodeOpSpecSchema>;
 
 /** With the image that is used where a spec names none; undefined when there is none at all. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { cron } from './cron.ts';
 import { NodeOpSpecSchema, SCHEDULED } from './nodeop.ts';
+import { GivenSchema } from './parameters.ts';
 import { EnvVar } from './pod-fields.ts';
 import { duration, durationMs, object, objectName, show, timestamp } from './schema.ts';
 
@@ -33,6 +34,9 @@ export type Window = z.infer<typeof WindowSchema>;
 /** What is run, where and when; the same for one run and for each run of a schedule. */
 const WHAT = {
   nodeOp: objectName().describe('Name of the definition to run.'),
+  parameters: GivenSchema.optional().describe(
+    'Values of the parameters that the definition declares, by name; its defaults stand for the others.',
+  ),
   overrides: z
     .record(z.string(), z.unknown())
     .optional()

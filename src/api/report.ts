@@ -59,6 +59,10 @@ export const NodeOpReportSchema = object({
   })
     .optional()
     .describe('The NodeOp the run became.'),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('What the definition was given, and its defaults.'),
   spec: z.unknown().optional().describe('The NodeOp spec as executed, after merge and defaults.'),
   status: object({
     phase: z.enum(REPORT_PHASES).describe('How the run stands.'),

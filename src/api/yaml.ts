@@ -2,6 +2,7 @@ import {
   constructFromEvents,
   CORE_SCHEMA,
   EVENT_ID,
+  FAILSAFE_SCHEMA,
   mergeTag,
   parseEvents,
   YAMLException,
@@ -36,12 +37,22 @@ const COUNTED = 10;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const SCHEMA = CORE_SCHEMA.withTags(mergeTag);
+/** In which every value is the text that stands there. */
+const AS_WRITTEN = FAILSAFE_SCHEMA.withTags(mergeTag);
 
 /** What problems are shown: with their places, in order, each once, and of many the first and how many more there are. */
 export type Locate = (problems: readonly Problem[]) => LocatedProblem[];
 
+/**
+ * How a number, a truth or nothing was written: of 1e3 and 0x1F YAML has made numbers that nobody wrote. Undefined where
+ * there is no such value, or where its type was written beside it.
+ */
+export type Spelled = (path: readonly (string | number)[]) => string | undefined;
+
 /** What a file says in YAML, of whatever kind, or why it says nothing. */
-export type Loaded = { ok: true; raw: unknown; locate: Locate } | { ok: false; problems: LocatedProblem[] };
+export type Loaded =
+  | { ok: true; raw: unknown; locate: Locate; spelled: Spelled }
+  | { ok: false; problems: LocatedProblem[] };
 
 /** Parses YAML, which must be one document. Never throws on content. A byte order mark and CRLF are fine. */
 export function load(bytes: Uint8Array, limits: Limits = BY_PEOPLE): Loaded {
@@ -90,7 +101,31 @@ function construct(text: string, { values: most }: Limits): Loaded {
   const locate: Locate = (problems) => presentable(locateAll(text, events, problems));
   const dropped = mayHold(text, PROTOTYPE) ? findKey(documents[0], PROTOTYPE) : undefined;
   if (dropped) return { ok: false, problems: locate([{ path: dropped, message: 'is no name of a field' }]) };
-  return { ok: true, raw: documents[0], locate };
+  return { ok: true, raw: documents[0], locate, spelled: spelledIn(text, events) };
+}
+
+/** Constructed when it is first asked for, which of most files is never. */
+function spelledIn(text: string, events: Event[]): Spelled {
+  let root: unknown;
+  let isMade = false;
+  const make = () => {
+    isMade = true;
+    try {
+      const options = { source: text, schema: AS_WRITTEN, maxAliases: MAX_ALIASES };
+      root = constructFromEvents(events, options).find((it) => typeof it === 'object');
+    } catch (error) {
+      if (!(error instanceof YAMLException)) throw error;
+    }
+  };
+  return (path) => {
+    if (!isMade) make();
+    let value = root;
+    for (const key of path) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+      value = Reflect.get(value, key);
+    }
+    return typeof value === 'string' ? value : undefined;
+  };
 }
 
 function refuse(message: string): { ok: false; problems: LocatedProblem[] } {

@@ -10,8 +10,9 @@ import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../api/no
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../api/schema.ts';
 import { load } from '../api/yaml.ts';
-import { parseDefinition, withoutSchedule } from '../core/runs/definitions.ts';
+import { parseDefinition, ownParts } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
+import type { Declarations } from '../core/runs/parameters/declared.ts';
 import { line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
 import { areNamesakes, type Asked, askedBy, namesakeText } from '../core/runs/namesakes.ts';
 import { type Layout, refusal } from '../core/runs/paths.ts';
@@ -56,7 +57,7 @@ const DEFINITION: Kind = { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, sc
 const OWN_DEFINITION: Kind = {
   ...DEFINITION,
   schema: z.preprocess(
-    (it) => (isObject(it) && 'spec' in it ? { ...it, spec: withoutSchedule(it['spec']).spec } : it),
+    (it) => (isObject(it) && 'spec' in it ? { ...it, spec: ownParts(it['spec']).spec } : it),
     NodeOpManifestSchema,
   ),
 };
@@ -257,11 +258,15 @@ function checkFile(
   if (!isDefinition && (ofRun.length === 0 || context.runs(file))) return ofRun;
   const parsed = parseDocument(content, isDefinition ? [OWN_DEFINITION, RECURRING] : [DEFINITION, ...OTHERS]);
   const definition = isDefinition ? parseDefinition(file, content) : undefined;
-  if (!parsed.ok) return distinct([...parsed.problems, ...problemsOfTimes(definition)]);
+  if (!parsed.ok) return distinct([...parsed.problems, ...problemsBeside(definition)]);
   if (definition) {
     if ('run' in definition) return parsed.locate(problemsOfSchedule(definition, context));
     const outline = definition.result;
     if (!outline.ok) return outline.problems;
+    const { declares, recurring } = outline;
+    if (!declares.ok) return declares.problems;
+    const needed = recurring ? neededBySchedule(declares.value) : [];
+    if (needed.length > 0) return parsed.locate(needed);
     const twins = context.definitions.filter(({ result }) => result.ok && result.name === outline.name);
     if (twins.length < 2) return [];
     const message = `"${outline.name}" is defined more than once: ${twins.map((it) => it.path).join(', ')}`;
@@ -271,9 +276,20 @@ function checkFile(
   return problemsOfRun(file, content, context);
 }
 
-/** What is wrong with the times of a definition, which its schema does not know. */
-function problemsOfTimes(definition: ReturnType<typeof parseDefinition> | undefined): LocatedProblem[] {
-  return definition && 'result' in definition && !definition.result.ok ? definition.result.problems : [];
+/** What is wrong with what a definition says of its times and its runs, which the schema of NodeOps does not know. */
+function problemsBeside(definition: ReturnType<typeof parseDefinition> | undefined): LocatedProblem[] {
+  if (!definition || !('result' in definition)) return [];
+  const { result } = definition;
+  if (!result.ok) return result.problems;
+  return result.declares.ok ? [] : result.declares.problems;
+}
+
+/** The schedule of a definition itself gives no values. */
+function neededBySchedule({ parameters }: Declarations): Problem[] {
+  return parameters.flatMap(({ name, required }, i) => {
+    const message = `the schedule of this definition gives ${name} no value: give it a default, or schedule it by a NodeOpRun`;
+    return required ? [{ path: ['spec', 'parameters', i, 'required'], message }] : [];
+  });
 }
 
 function distinct(problems: readonly LocatedProblem[]): LocatedProblem[] {

@@ -276,6 +276,7 @@ test('what throws while a file is read is the problem of that file', () => {
       },
     ),
     locate: () => [],
+    spelled: () => undefined,
   };
   const context = { layout, namespace: 'default', definitions: [] };
   expect(prepareRun({ ...source, content }, context)).toEqual({

@@ -69,6 +69,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
   'docs/on-call.md': { cluster: withRun },
+  'docs/parameters.md': { files: filesOf('docs/parameters.md') },
   'docs/plan.md': { files: { [RUN]: exampleRun() } },
   'docs/trust.md': { files: { allowed_signers: 'ada@example.org ssh-ed25519 AAAA', 'keyring.asc': 'keys' } },
   'docs/webhooks.md': { files: { generic: 'secret' } },
@@ -93,9 +94,20 @@ function withRun(sim: Sim): void {
 
 /** The run file the README begins with, which all pages speak of. */
 function exampleRun(): string {
-  const found = /```yaml\n(# runs\/2030-01-31-swappiness\.yaml\n[\s\S]*?)```/.exec(read('README.md'))?.[1];
+  const found = filesOf('README.md')[RUN];
   if (found === undefined) throw new Error(`README.md has no ${RUN} any more`);
   return found;
+}
+
+/** What a page shows of files, each with its name beside the fence, or as a comment in the first line. */
+function filesOf(page: string): Record<string, string> {
+  const found = read(page).matchAll(/^```yaml(?: (\S+))?\n((?:# (\S+\.ya?ml)\n)?[\s\S]*?)^```$/gm);
+  return Object.fromEntries(
+    [...found].flatMap(([, beside, text = '', inside]): [string, string][] => {
+      const name = beside ?? inside;
+      return name === undefined ? [] : [[name, text]];
+    }),
+  );
 }
 
 function read(page: string): string {

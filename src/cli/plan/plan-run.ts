@@ -136,6 +136,7 @@ async function planRun(
     drains,
     nodeSeconds: context.nodeSeconds,
     blockers: [...outlook.blockers, ...sharing.blockers],
+    ...(prepared.parameters && { parameters: prepared.parameters }),
     notes: [
       ...(differs === true ? [DIFFERS] : []),
       ...brakeOf(view),

@@ -3,7 +3,7 @@ import { formatProblem } from '../../api/schema.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { isBlocked, type NodePreview, type RunPreview } from './preview.ts';
 import { code, escape } from '../text/markup.ts';
-import { headline } from './text.ts';
+import { headline, parameterText } from './text.ts';
 
 /** Rows of nodes that are tried, most first, until a text fits: hosts refuse comments over 65,535 characters. */
 const ROWS = [Infinity, 500, 100, 20, 0];
@@ -28,12 +28,13 @@ function place({ line, column }: LocatedProblem): string {
 }
 
 function render(preview: RunPreview, rows: number): string {
-  const { nodes, blockers, notes, run } = preview;
+  const { nodes, blockers, notes, run, parameters } = preview;
   const shown = nodes.slice(0, rows);
   const parts = [`### ${isBlocked(preview) ? '⚠️' : '✅'} ${code(run)}`, '', escape(headline(preview)), ''];
   parts.push(
     ...blockers.map((it) => `- **Blocked:** ${escape(it)}`),
     ...notes.map((it) => `- ${escape(it)}`),
+    ...parameters.map((it) => `- parameter ${code(parameterText(it))}`),
     '',
   );
   if (shown.length > 0) {

@@ -1,6 +1,7 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import { whyNoMatch } from '../rollout/near-labels.ts';
+import type { Resolved } from '../runs/parameters/environment.ts';
 import type { Manifest } from '../runs/prepare.ts';
 import type { DrainPreview } from './drain.ts';
 import { type ClusterFacts, type Place, shortestSeconds } from './order.ts';
@@ -16,6 +17,8 @@ export interface RunPreview {
   blockers: string[];
   /** What else a reviewer should know. */
   notes: string[];
+  /** As they come out; none where the definition declares none. */
+  parameters: readonly Resolved[];
   /** Nodes side by side count as one batch. */
   batches: number;
   shortestSeconds: number;
@@ -47,6 +50,7 @@ export interface PreviewInput {
   nodeSeconds: number;
   blockers: string[];
   notes: string[];
+  parameters?: readonly Resolved[];
 }
 
 /** Puts the parts together. */
@@ -63,6 +67,7 @@ export function assemble(input: PreviewInput): RunPreview {
     cluster,
     blockers: [...input.blockers, ...none],
     notes: [...input.notes, ...notesOf(spec, nodes), ...sharedBudgets(places, drains)],
+    parameters: input.parameters ?? [],
     batches: Math.max(0, ...places.map(({ batch }) => batch ?? 0)),
     shortestSeconds: shortestSeconds(places, spec, nodeSeconds),
     nodes,

@@ -1,5 +1,6 @@
 import { dump } from 'js-yaml';
 import type { RunPreview } from './preview.ts';
+import type { Resolved } from '../runs/parameters/environment.ts';
 import { line } from '../text/output.ts';
 import { period, table } from '../text/table.ts';
 
@@ -20,6 +21,11 @@ export function headline({ nodes, batches, shortestSeconds, nodeOp, spec, cluste
   return `Creates NodeOp ${nodeOp}${where}: ${count} ${inBatches}, each: ${steps.join(', ')}${time}.`;
 }
 
+/** What the command is given, and whether the run says so. */
+export function parameterText({ name, value, isDefault }: Resolved): string {
+  return `${name}=${JSON.stringify(value)}${isDefault ? ' (default)' : ''}`;
+}
+
 /** A preview for a terminal. */
 export function previewText(preview: RunPreview): string {
   const spec = dump(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd();
@@ -29,7 +35,7 @@ export function previewText(preview: RunPreview): string {
 
 /** The same without the spec. */
 export function previewTable(preview: RunPreview): string {
-  const { run, nodes, blockers, notes } = preview;
+  const { run, nodes, blockers, notes, parameters } = preview;
   const rows = nodes.map(({ name, batch, reason, evict, blockers: blocked, notes: own }, i) => [
     String(i + 1),
     batch === undefined ? '-' : String(batch),
@@ -45,6 +51,7 @@ export function previewTable(preview: RunPreview): string {
     `${line(run)}: ${line(headline(preview))}`,
     ...blockers.map((it) => `BLOCKED: ${line(it)}`),
     ...notes.map((it) => `- ${line(it)}`),
+    ...parameters.map((it) => `- parameter ${line(parameterText(it))}`),
     ...(rows.length > 0
       ? ['', table([['#', 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'], ...rows])]
       : []),

@@ -8,12 +8,18 @@ import {
   type RecurringRun,
 } from '../../api/nodeoprun.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
+import { DeclaredSchema } from '../../api/parameters.ts';
 import { check, nearest, type Problem } from '../../api/schema.ts';
+import type { Spelled } from '../../api/yaml.ts';
 import { z } from 'zod';
 import { isObject } from './merge.ts';
 import { isEscaped } from './names.ts';
+import { type Declarations, readDeclarations } from './parameters/declared.ts';
+import { numberProblem } from './parameters/value.ts';
 import { NOT_UTF8 } from './paths.ts';
 import type { Schedule } from './schedules.ts';
+
+export type Declares = { ok: true; value: Declarations } | { ok: false; problems: LocatedProblem[] };
 
 /** One file under the definitions' folder; its spec is checked when a run uses it, after merging. */
 export interface Definition {
@@ -24,6 +30,8 @@ export interface Definition {
         name: string;
         metadata: Record<string, unknown>;
         spec: unknown;
+        /** What it allows its runs, or what is wrong with that. */
+        declares: Declares;
         /** Where the definition itself says when it is due. */
         recurring?: RecurringRun;
       }
@@ -57,24 +65,42 @@ function parse(path: string, content: Content): Definition | Schedule {
   const parsed = parseDocument<z.infer<typeof Outline> | RecurringRun>(content, KINDS);
   if (!parsed.ok) return { path, result: { ok: false, problems: parsed.problems } };
   const document = parsed.value;
-  if (document.kind === NODEOPRUN_KIND) return { path, run: document };
+  if (document.kind === NODEOPRUN_KIND) {
+    const misread = misreadNumbers(document, parsed.spelled);
+    if (misread.length > 0) return { path, result: { ok: false, problems: parsed.locate(misread) } };
+    return { path, run: document };
+  }
   const { metadata } = document;
-  const { spec, schedule } = withoutSchedule(document.spec);
-  const definition = { ok: true as const, name: metadata.name, metadata, spec };
+  const { spec, schedule } = ownParts(document.spec);
+  const read = readDeclarations(document.spec, parsed.spelled);
+  const declares: Declares = read.ok ? read : { ok: false, problems: parsed.locate(read.problems) };
+  const definition = { ok: true as const, name: metadata.name, metadata, spec, declares };
   if (!schedule) return { path, result: definition };
-  const read = check(RecurringRunSchema, recurringRun(document, schedule));
-  if (!read.ok) return { path, result: { ok: false, problems: parsed.locate(read.problems) } };
-  return { path, result: { ...definition, recurring: read.value } };
+  const recurring = check(RecurringRunSchema, recurringRun(document, schedule));
+  if (!recurring.ok) return { path, result: { ok: false, problems: parsed.locate(recurring.problems) } };
+  return { path, result: { ...definition, recurring: recurring.value } };
 }
 
+/** Numbers in the parameters of a schedule that its run files would hold in other words than the schedule. */
+function misreadNumbers({ spec }: RecurringRun, spelled: Spelled): Problem[] {
+  return Object.entries(spec.parameters ?? {}).flatMap(([name, value]) => {
+    const path = ['spec', 'parameters', name];
+    const message = typeof value === 'number' ? numberProblem(value, spelled(path)) : undefined;
+    return message === undefined ? [] : [{ path, message }];
+  });
+}
+
+const DECLARED = new Set(Object.keys(DeclaredSchema.shape));
+const TIMES = new Set(Object.keys(ScheduleSchema.shape));
+
 /** A definition's spec as a NodeOp has it, and apart from it what it says of its times. */
-export function withoutSchedule(spec: unknown): { spec: unknown; schedule?: Record<string, unknown> } {
+export function ownParts(spec: unknown): { spec: unknown; schedule?: Record<string, unknown> } {
   if (!isObject(spec)) return { spec };
-  const names = new Set(Object.keys(ScheduleSchema.shape));
-  const schedule = Object.entries(spec).filter(([name]) => names.has(name));
-  if (schedule.length === 0) return { spec };
-  const rest = Object.entries(spec).filter(([name]) => !names.has(name));
-  return { spec: Object.fromEntries(rest), schedule: Object.fromEntries(schedule) };
+  const fields = Object.entries(spec);
+  const own = fields.filter(([name]) => !TIMES.has(name) && !DECLARED.has(name));
+  const times = fields.filter(([name]) => TIMES.has(name));
+  const rest = own.length === fields.length ? spec : Object.fromEntries(own);
+  return { spec: rest, ...(times.length > 0 && { schedule: Object.fromEntries(times) }) };
 }
 
 function recurringRun({ metadata, spec }: z.infer<typeof Outline>, schedule: object): unknown {
@@ -89,7 +115,7 @@ function recurringRun({ metadata, spec }: z.infer<typeof Outline>, schedule: obj
 }
 
 export type Found =
-  | { ok: true; path: string; metadata: Record<string, unknown>; spec: unknown }
+  | { ok: true; path: string; metadata: Record<string, unknown>; spec: unknown; declares: Declares }
   | { ok: false; problem: Problem };
 
 /** The one definition of that name; the problem names the neighbours when there is none or several. */

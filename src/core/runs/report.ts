@@ -16,6 +16,7 @@ import { standingText } from '../rollout/words.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import { withoutInFlight } from './lost.ts';
 import { plain } from '../text/output.ts';
+import { recordedParameters } from './parameters/record.ts';
 import type { Verdict, Wait } from './plan.ts';
 import type { Manifest } from './prepare.ts';
 
@@ -66,6 +67,7 @@ export function reportNodeOp(
   return compact({
     ...head(subject, metadata.name ?? ''),
     nodeOp: { namespace: metadata.namespace, name: metadata.name ?? '', uid: metadata.uid },
+    parameters: recordedParameters(metadata),
     spec: nodeOp.spec,
     status: {
       ...standing,
@@ -115,7 +117,9 @@ export function reportWait(subject: ReportSubject, { reason, message, until }: W
 /** The report of a run that is about to begin: it has to be on the remote before its NodeOp is made. */
 export function reportStart(subject: ReportSubject, { metadata, spec }: Manifest): NodeOpReport {
   const { namespace, name } = metadata;
-  return compact({ ...head(subject, name), nodeOp: { namespace, name }, spec, status: { phase: 'Pending' } });
+  const parameters = recordedParameters(metadata);
+  const status = { phase: 'Pending' as const };
+  return compact({ ...head(subject, name), nodeOp: { namespace, name }, parameters, spec, status });
 }
 
 function stamp(at: number): string {

@@ -1,5 +1,6 @@
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
+import { expand } from './expansion.ts';
 import type { Outcome } from './kubelet.ts';
 import type { ContainerResult, RunningContainer } from './runtime.ts';
 
@@ -79,16 +80,28 @@ function variables(container: ContainerSpec): Record<string, unknown>[] {
   return Array.isArray(container['env']) ? container['env'].filter(isRecord) : [];
 }
 
+/** Command and arguments, with the variables in them replaced. */
+export function commandOf(container: ContainerSpec, env: Readonly<Record<string, string>>): string[] {
+  const words = [container['command'], container['args']].flatMap((it) => (Array.isArray(it) ? it : []));
+  return words.map((word) => expand(textOf(word), env));
+}
+
+/** A variable may refer to those before it. */
 export function environment(pod: Obj, container: ContainerSpec, store: Store): Record<string, string> {
   const env: Record<string, string> = {};
   for (const entry of variables(container)) {
-    const value = variable(pod, entry, store);
+    const value = variable(pod, entry, store, env);
     if (value !== undefined) env[String(entry['name'])] = value;
   }
   return env;
 }
 
-function variable(pod: Obj, entry: Record<string, unknown>, store: Store): string | undefined {
+function variable(
+  pod: Obj,
+  entry: Record<string, unknown>,
+  store: Store,
+  before: Readonly<Record<string, string>>,
+): string | undefined {
   const field = at(entry, 'valueFrom.fieldRef.fieldPath');
   if (typeof field === 'string') return textOf(at(pod, field));
   for (const [path, key] of SOURCES) {
@@ -97,7 +110,7 @@ function variable(pod: Obj, entry: Record<string, unknown>, store: Store): strin
     const object = store.get(key, textOf(reference['name']), pod.metadata.namespace);
     return object && valueOf(object, textOf(reference['key']));
   }
-  return textOf(entry['value']);
+  return expand(textOf(entry['value']), before);
 }
 
 /** The termination message, or by FallbackToLogsOnError the end of a failed container's log. */

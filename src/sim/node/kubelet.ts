@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isFinished } from '../controllers/workloads.ts';
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
-import { type ContainerSpec, containersOf, environment, scripted } from './container.ts';
+import { type ContainerSpec, commandOf, containersOf, environment, scripted } from './container.ts';
 import { type Loss, PodRun } from './pod-run.ts';
 import { prepareControl, runContainer, type RunningContainer } from './runtime.ts';
 
@@ -186,13 +186,14 @@ export class Kubelet {
     const host = mounts.find((mount) =>
       volumes.some((volume) => volume['name'] === mount['name'] && at(volume, 'hostPath.path') === '/'),
     );
+    const env = environment(pod, container, this.options.store);
     return runContainer(
       {
         node: this.name,
         hostDir: this.hostDir,
         mount: host && { path: String(host['mountPath']), readOnly: host['readOnly'] === true },
-        command: (container['command'] as string[]).concat((container['args'] as string[] | undefined) ?? []),
-        env: environment(pod, container, this.options.store),
+        command: commandOf(container, env),
+        env,
         workDir: join(this.options.dir, this.name, 'pods', pod.metadata.uid ?? '', String(container['name'])),
         controlDir: this.controlDir,
       },

@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest';
 import { inDialect } from '../../../src/core/runs/prepare/dialect.ts';
 import { withOverrides } from '../../../src/core/runs/prepare/overrides.ts';
-import { context, nodeOp, nodeOpRun, passed, read } from './support.ts';
+import { context, given, nodeOp, ofNodeOp, passed } from './support.ts';
 
-const merged = (spec: string) => passed(withOverrides(read(nodeOp(spec))));
-const ofRun = (run: string, spec: object) => {
-  const definition = { name: 'flash', path: 'nodeops/flash.yaml', spec: { command: ['a'], ...spec } };
-  return passed(withOverrides({ ...read(nodeOpRun(run)), definition }));
-};
+const merged = (spec: string) => passed(withOverrides(ofNodeOp(nodeOp(spec))));
+const ofRun = (run: string, spec: object, declared = {}) =>
+  passed(withOverrides(given(run, { command: ['a'], ...spec }, declared)));
 const external = { ...context, executor: 'external' as const };
 
 test('the agent is given every default, and an image', () => {

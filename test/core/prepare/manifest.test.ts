@@ -1,17 +1,14 @@
 import { expect, test } from 'vitest';
 import { toManifest } from '../../../src/core/runs/prepare/manifest.ts';
-import { withOverrides } from '../../../src/core/runs/prepare/overrides.ts';
-import { context, nodeOp, nodeOpRun, passed, read, source } from './support.ts';
+import { withOverrides, type Merged } from '../../../src/core/runs/prepare/overrides.ts';
+import { context, given, nodeOp, ofNodeOp, passed, source } from './support.ts';
 
-const merged = (text: string) => {
-  const draft = read(text);
-  const definition = { name: 'flash', path: 'nodeops/flash.yaml', spec: { command: ['a'], image: 'x' } };
-  return passed(withOverrides(draft.run ? { ...draft, definition } : draft));
-};
-const prepared = (text: string) => passed(toManifest(merged(text), context));
+const merged = (text: string) => passed(withOverrides(ofNodeOp(text)));
+const ofRun = (run: string) => passed(withOverrides(given(run, { command: ['a'], image: 'x' })));
+const prepared = (draft: Merged) => passed(toManifest(draft, context));
 
 test('the NodeOp says which run it is of', () => {
-  const { manifest, here, clusters } = prepared(nodeOp('', 'name: a, labels: {b: c}'));
+  const { manifest, here, clusters } = prepared(merged(nodeOp('', 'name: a, labels: {b: c}')));
   expect({ here, clusters }).toEqual({ here: true, clusters: undefined });
   expect(manifest.metadata).toEqual({
     name: 'a',
@@ -28,19 +25,17 @@ test('the NodeOp says which run it is of', () => {
 test('a run is for the clusters it names, in its window and its time', () => {
   const times = 'notBefore: "2030-01-01T00:00:00Z", notAfter: "2030-01-02T00:00:00Z"';
   const window = { schedule: '0 1 * * *', duration: '1h', timeZone: 'UTC' };
-  const run = prepared(
-    nodeOpRun(`, clusters: [berlin], ${times}, window: {schedule: 0 1 * * *, duration: 1h}`),
-  );
+  const run = prepared(ofRun(`, clusters: [berlin], ${times}, window: {schedule: 0 1 * * *, duration: 1h}`));
   expect(run).toMatchObject({ here: true, clusters: ['berlin'], window, definition: { name: 'flash' } });
   expect(run).toMatchObject({ notBefore: '2030-01-01T00:00:00Z', notAfter: '2030-01-02T00:00:00Z' });
   expect(run.manifest.metadata.annotations?.['agent.nodeop.dev/window']).toBe(JSON.stringify(window));
-  expect(prepared(nodeOpRun(', clusters: [lisbon]')).here).toBe(false);
-  expect(prepared(nodeOpRun('')).here).toBe(true);
+  expect(prepared(ofRun(', clusters: [lisbon]')).here).toBe(false);
+  expect(prepared(ofRun('')).here).toBe(true);
 });
 
 test('a run without a name has one by its file, cluster and content, and never another', () => {
   const name = (path: string, blob = 'blob', cluster = 'berlin') => {
-    const draft = { ...merged(nodeOpRun('')), source: { ...source('', path), blob } };
+    const draft = { ...ofRun(''), source: { ...source('', path), blob } };
     const layout = { ...context.layout, cluster };
     return passed(toManifest(draft, { ...context, layout })).manifest.metadata.name;
   };
@@ -52,7 +47,9 @@ test('a run without a name has one by its file, cluster and content, and never a
     name('runs/B c.yaml', 'blob', 'lisbon'),
   ];
   expect(new Set([...others, name('runs/B c.yaml')]).size).toBe(4);
-  expect(prepared(nodeOp('', 'generateName: up-')).manifest.metadata.name).toMatch(/^up-[0-9a-f]{10}$/);
+  expect(prepared(merged(nodeOp('', 'generateName: up-'))).manifest.metadata.name).toMatch(
+    /^up-[0-9a-f]{10}$/,
+  );
 });
 
 test('what begins no name is refused', () => {

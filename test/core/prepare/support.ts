@@ -1,4 +1,6 @@
 import { parseDefinition, type Definition } from '../../../src/core/runs/definitions.ts';
+import type { Declarations } from '../../../src/core/runs/parameters/declared.ts';
+import { withParameters, type Given } from '../../../src/core/runs/prepare/parameters.ts';
 import { readRun, type ReadRun } from '../../../src/core/runs/prepare/read.ts';
 import type { PrepareContext, Refused } from '../../../src/core/runs/prepare/stage.ts';
 
@@ -35,3 +37,11 @@ export function definition(text: string, path = 'nodeops/flash.yaml'): Definitio
   if (!('result' in parsed)) throw new Error('a schedule');
   return parsed;
 }
+
+/** A run of the definition "flash" that is read, found and has its parameters. */
+export function given(run: string, spec: unknown, declared: Partial<Declarations> = {}): Given {
+  const declares = { parameters: [], ...declared };
+  const found = { name: 'flash', path: 'nodeops/flash.yaml', spec, declares };
+  return passed(withParameters({ ...read(nodeOpRun(run)), definition: found }));
+}
+export const ofNodeOp = (text: string): Given => ({ ...read(text), parameters: [] });

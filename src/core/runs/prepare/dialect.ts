@@ -2,6 +2,14 @@ import type { AgentConfig } from '../../../api/config.ts';
 import { NO_IMAGE, type NodeOpSpec, withImage } from '../../../api/nodeop.ts';
 import type { Problem } from '../../../api/schema.ts';
 import { inCommonWords, NOT_CARRIED_OUT, unknownToOthers } from '../../external/spec.ts';
+import { mergePatch } from '../merge.ts';
+import {
+  asVariables,
+  asWords,
+  commandsOf,
+  expandedProblems,
+  type Resolved,
+} from '../parameters/environment.ts';
 import type { Merged } from './overrides.ts';
 import { atItsSource } from './places.ts';
 import { refuse, type PrepareContext, type Refused } from './stage.ts';
@@ -21,15 +29,42 @@ const DIALECTS: Readonly<Record<AgentConfig['rollout']['executor'], Dialect>> = 
   agent: {
     flaws: () => [],
     hasWindows: true,
-    spec: ({ spec }, { defaultImage }) => withImage(spec, defaultImage),
+    spec: ({ spec, parameters }, { defaultImage }) =>
+      withImage(withVariables(spec, parameters), defaultImage),
   },
   /** As people wrote it, so that the defaults are those of the other controller. */
   external: {
-    flaws: ({ spec }) => unknownToOthers(spec),
+    flaws: ({ spec, parameters }) => [...unknownToOthers(spec), ...unknownInWords(spec, parameters)],
     hasWindows: false,
-    spec: ({ written }) => inCommonWords(written),
+    spec: ({ written, parameters }) => inCommonWords(withWords(written, parameters)),
   },
 };
+
+function withVariables(spec: NodeOpSpec, parameters: readonly Resolved[]): NodeOpSpec {
+  return parameters.length === 0 ? spec : { ...spec, env: [...asVariables(parameters), ...(spec.env ?? [])] };
+}
+
+/** The other controller knows no variables, so the commands set them. */
+function withWords(written: unknown, parameters: readonly Resolved[]): unknown {
+  if (parameters.length === 0) return written;
+  return commandsOf(written).reduce((spec, { path, words }) => {
+    return mergePatch(spec, nested(path, [...asWords(parameters), ...words]));
+  }, written);
+}
+
+function nested(path: readonly string[], value: unknown): unknown {
+  return path.reduceRight((inner, key) => ({ [key]: inner }), value);
+}
+
+/** What variables would do and words in front of a command cannot. */
+function unknownInWords(spec: NodeOpSpec, parameters: readonly Resolved[]): Problem[] {
+  if (parameters.length === 0) return [];
+  const assigned = commandsOf(spec).flatMap(({ path, words: [first] }) => {
+    const message = 'must not hold "=" where env(1) sets the parameters (rollout.executor: external)';
+    return String(first).includes('=') ? [{ path: [...path, 0], message }] : [];
+  });
+  return [...assigned, ...expandedProblems(parameters, spec, true)];
+}
 
 /** Says it in the words of whoever carries it out. */
 export function inDialect(merged: Merged, context: PrepareContext): Merged | Refused {

@@ -10,6 +10,7 @@ import type { NodeOpRun } from '../../../api/nodeoprun.ts';
 import { objectName } from '../../../api/schema.ts';
 import { trimBoth } from '../../../api/trim.ts';
 import { isObject } from '../merge.ts';
+import { recordOf } from '../parameters/record.ts';
 import { runId, type Layout } from '../paths.ts';
 import type { Merged } from './overrides.ts';
 import {
@@ -27,7 +28,7 @@ const OBJECT_NAME = objectName();
 
 /** The NodeOp to create, and when and where. */
 export function toManifest(merged: Merged, context: PrepareContext): Prepared | Refused {
-  const { source, metadata, run, definition } = merged;
+  const { source, metadata, run, definition, parameters } = merged;
   const { name: given, generateName } = metadata;
   const name = given ?? derivedName(source, context.layout, generateName);
   if (!OBJECT_NAME.safeParse(name).success) {
@@ -50,14 +51,20 @@ export function toManifest(merged: Merged, context: PrepareContext): Prepared | 
     manifest,
     ...whenAndWhere(run?.spec, context.layout),
     ...(definition && { definition: { name: definition.name, path: definition.path } }),
+    ...(parameters.length > 0 && { parameters }),
   };
 }
 
-function annotations({ source, run }: Merged, metadata: Metadata, layout: Layout): Record<string, string> {
+function annotations(
+  { source, run, parameters }: Merged,
+  metadata: Metadata,
+  layout: Layout,
+): Record<string, string> {
   const window = run?.spec.window;
   return {
     ...(isObject(metadata.annotations) ? texts(metadata.annotations) : {}),
     ...(window && { [ANNOTATION_WINDOW]: JSON.stringify(window) }),
+    ...recordOf(parameters),
     [ANNOTATION_RUN]: runId(layout, source.path),
     [ANNOTATION_RUN_BLOB]: source.blob,
     [ANNOTATION_RUN_COMMIT]: source.commit,

@@ -31,10 +31,10 @@ export function readRun(source: RunSource): ReadRun | Refused {
   if (refused !== undefined) return { ok: false, problems: [{ path: [], message: refused }] };
   const parsed = parseDocument<NodeOpManifest | NodeOpRun>(source.content, KINDS);
   if (!parsed.ok) return parsed;
-  const { value, raw, locate } = parsed;
+  const { value, raw, locate, spelled } = parsed;
   const claimed = ownMarks(value.metadata);
   if (claimed.length > 0) return { ok: false, problems: locate(claimed) };
-  const draft = { source, locate, metadata: value.metadata ?? {} };
+  const draft = { source, locate, spelled, metadata: value.metadata ?? {} };
   if (value.kind === NODEOPRUN_KIND) return { ...draft, run: value };
   return { ...draft, own: { spec: value.spec, written: isObject(raw) ? raw['spec'] : undefined } };
 }

@@ -4,8 +4,9 @@ import type { KubeObject, ObjectMeta } from '../../../api/kubernetes.ts';
 import type { NodeOpSpec } from '../../../api/nodeop.ts';
 import type { NodeOpRun, Window } from '../../../api/nodeoprun.ts';
 import type { Problem } from '../../../api/schema.ts';
-import type { Locate } from '../../../api/yaml.ts';
+import type { Locate, Spelled } from '../../../api/yaml.ts';
 import type { Definition } from '../definitions.ts';
+import type { Resolved } from '../parameters/environment.ts';
 import type { Layout } from '../paths.ts';
 
 export interface RunSource {
@@ -47,6 +48,8 @@ export interface Prepared {
   window?: Window;
   /** The one it names. */
   definition?: { name: string; path: string };
+  /** As they come out; absent where the definition declares none. */
+  parameters?: readonly Resolved[];
 }
 
 /** Everything that is wrong. */
@@ -89,6 +92,7 @@ export interface Draft {
   source: RunSource;
   /** Where in the file a problem stands. */
   locate: Locate;
+  spelled: Spelled;
   metadata: Metadata;
   /** Absent of a NodeOp, which names no definition. */
   run?: NodeOpRun;

@@ -1,0 +1,89 @@
+import type { Parameter, Value } from '../../../api/parameters.ts';
+import type { Problem } from '../../../api/schema.ts';
+import { isObject } from '../merge.ts';
+
+/** A parameter as it comes out. */
+export interface Resolved {
+  name: string;
+  value: Value;
+  /** Whether the run gives none. */
+  isDefault: boolean;
+}
+
+/**
+ * A kubelet reads `$(NAME)` in the values of variables and in commands as that variable, and `$$` as one `$`:
+ * https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+ */
+function unexpanded(value: Value): string {
+  return String(value).replaceAll('$', '$$$$');
+}
+
+/** As variables of a container; the definition's own follow, so that they may refer to these. */
+export function asVariables(resolved: readonly Resolved[]): { name: string; value: string }[] {
+  return resolved.map(({ name, value }) => ({ name, value: unexpanded(value) }));
+}
+
+/** As words in front of a command, for a controller that knows no variables: env(1) sets them and begins it. */
+export function asWords(resolved: readonly Resolved[]): string[] {
+  return ['env', ...resolved.map(({ name, value }) => `${name}=${unexpanded(value)}`)];
+}
+
+/** Names in a list of variables, however wrong that is, with their places. */
+function variableNames(env: unknown): { name: unknown; i: number }[] {
+  if (!Array.isArray(env)) return [];
+  return env.flatMap((it: unknown, i) => (isObject(it) ? [{ name: it['name'], i }] : []));
+}
+
+/** Variables that would hide a parameter. */
+export function hidingProblems(
+  parameters: readonly Pick<Parameter, 'name'>[],
+  env: unknown,
+  message: (name: string) => string,
+): Problem[] {
+  const names = new Set<unknown>(parameters.map(({ name }) => name));
+  return variableNames(env).flatMap(({ name, i }) =>
+    names.has(name) ? [{ path: [i, 'name'], message: message(String(name)) }] : [],
+  );
+}
+
+const PARTS = [[], ['preflight'], ['postflight']] as const;
+
+/** The commands of a spec, with their paths inside it. */
+export function commandsOf(spec: unknown): { path: string[]; words: unknown[] }[] {
+  return PARTS.flatMap((part) => {
+    const [field] = part;
+    const holder = field === undefined ? spec : isObject(spec) ? spec[field] : undefined;
+    const words = isObject(holder) ? holder['command'] : undefined;
+    return Array.isArray(words) ? [{ path: [...part, 'command'], words: words as unknown[] }] : [];
+  });
+}
+
+/** Behind it stands a script, whatever reads it: `sh -c`, `bash -ec`, `python3 -c`. */
+const BEGINS_SCRIPT = /^-[A-Za-z]*c$/;
+
+/**
+ * References by which a kubelet would write a value into the text of a script, where a shell reads it as its own.
+ * @param isScript whether all words are told of, and not those of scripts alone
+ */
+export function expandedProblems(
+  parameters: readonly Pick<Parameter, 'name'>[],
+  spec: unknown,
+  isScript = false,
+): Problem[] {
+  const names = new Set(parameters.map(({ name }) => name));
+  return commandsOf(spec).flatMap(({ path, words }) => {
+    let inScript = isScript;
+    return words.flatMap((word, i) => {
+      const name =
+        inScript && typeof word === 'string' ? referencesIn(word).find((it) => names.has(it)) : undefined;
+      inScript ||= typeof word === 'string' && BEGINS_SCRIPT.test(word);
+      if (name === undefined) return [];
+      const message = `$(${name}) would be replaced before anything reads this; "$${name}" in double quotes is the variable`;
+      return [{ path: [...path, i], message }];
+    });
+  });
+}
+
+function referencesIn(word: string): string[] {
+  return [...word.matchAll(/\$(?:\$|\(([^)]*)\))/g)].flatMap(([, name]) => name ?? []);
+}
