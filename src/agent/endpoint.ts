@@ -93,14 +93,17 @@ function countHolds({ lease, repository }: ClusterHolds, nodeOps: readonly NodeO
   ]);
 }
 
-/** How many NodeOps, and nodes of all of them, are in each phase. */
+/** How many NodeOps, nodes of all of them, and steps of those that go on are in each phase. */
 function countPhases(nodeOps: Iterable<NodeOp>) {
   const runs = new Map<string, number>();
   const nodes = new Map<string, number>();
+  const steps = new Map<string, number>();
   const add = (counts: Map<string, number>, phase: string) => counts.set(phase, (counts.get(phase) ?? 0) + 1);
   for (const { status } of nodeOps) {
     add(runs, status?.phase ?? 'Pending');
     for (const { phase } of Object.values(status?.nodeStatuses ?? {})) add(nodes, phase);
+    if (isFinalPhase(status?.phase)) continue;
+    for (const { phase } of status?.steps ?? []) add(steps, phase);
   }
-  return { runs, nodes };
+  return { runs, nodes, steps };
 }

@@ -3,6 +3,7 @@ import { AGENT_API_VERSION } from './config.ts';
 import { parseDocument } from './documents.ts';
 import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
 import { object } from './schema.ts';
+import { StepStatusSchema } from './steps.ts';
 import { load } from './yaml.ts';
 
 export const REPORT_KIND = 'NodeOpReport';
@@ -18,6 +19,7 @@ export type ReportPhase = (typeof REPORT_PHASES)[number];
 const ReportNode = object({
   name: z.string().describe('Name of the node.'),
   phase: z.enum(NODE_PHASES).describe('How far it came.'),
+  step: text().describe('The step it is in, where there are steps.'),
   message: text().describe('What happened, on one line.'),
   cause: text().describe('Last line that a failed node’s container said.'),
   cordoned: z.boolean().optional().describe('A failed node was left cordoned.'),
@@ -29,6 +31,14 @@ const ReportNode = object({
   log: text().describe('Last lines of a failed node’s log.'),
 });
 export type ReportNode = z.infer<typeof ReportNode>;
+
+const Amounts = object({
+  concurrency: z.int().optional().describe('Nodes worked on at the same time.'),
+  maxFailures: z.int().optional().describe('Failed nodes tolerated.'),
+}).describe('What shares of the nodes came to, for those that were written as shares.');
+
+const ReportStep = object({ ...StepStatusSchema.shape, amounts: Amounts.optional() });
+export type ReportStep = z.infer<typeof ReportStep>;
 
 /** What became of one run file on one cluster. Written by the agent only; committed under `results/`. */
 export const NodeOpReportSchema = object({
@@ -96,6 +106,8 @@ export const NodeOpReportSchema = object({
       )
       .optional()
       .describe('Everything wrong with an invalid run file.'),
+    amounts: Amounts.optional(),
+    steps: z.array(ReportStep).optional().describe('How each step stands, in their order.'),
     nodes: z.array(ReportNode).optional().describe('One entry a target node, sorted by name.'),
   }).describe('What became of it.'),
 });

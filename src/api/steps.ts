@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { type Amount, amount } from './amount.ts';
-import { CheckStatusSchema } from './checks.ts';
+import { CheckStatusSchema, ChecksSchema } from './checks.ts';
 import { int, object, show } from './schema.ts';
 import { LabelSelector } from './selector.ts';
 
 /** The step of the nodes that no step names. */
-const REST = 'rest';
+export const REST = 'rest';
 
 /** What other places call something else, so that no step may have the name. */
 const RESERVED: ReadonlySet<string> = new Set(['start', 'freeze', REST]);
@@ -51,6 +51,7 @@ const StepSchema = object({
     .describe(
       'How long a finished node may be not Ready during the soak before it counts as failed for the step.',
     ),
+  checks: ChecksSchema.optional().describe('What the step has to pass after its soak.'),
 });
 export type Step = z.infer<typeof StepSchema>;
 

@@ -65,6 +65,7 @@ const LONGEST_DAYS = 24;
 
 const COLOURS: Record<string, 'red' | 'green' | 'yellow' | 'cyan'> = {
   Completed: 'green',
+  Passed: 'green',
   Failed: 'red',
   Cancelled: 'yellow',
 };

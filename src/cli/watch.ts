@@ -48,7 +48,7 @@ Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit 
 or deleted, 2 an option is invalid, 3 the cluster is away, or the time is over.
 
 JSON objects have "type" and "time"; type "waiting": run, reason, message, until; type "rollout": phase, done, failed, message; type "node": node, phase, message;
-type "deleted". The last one of a rollout that is over has phase Completed, Failed or Cancelled.
+type "step": step, phase, message; type "deleted". The last one of a rollout that is over has phase Completed, Failed or Cancelled.
 
 Example:
   nodeop-agent watch runs/2030-01-31-swappiness.yaml --context berlin
@@ -239,6 +239,8 @@ function sentence(change: Change): string {
       return 'the NodeOp was deleted';
     case 'node':
       return `${change.node.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
+    case 'step':
+      return `${`step ${change.step}`.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
     case 'rollout':
       return `${'rollout'.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
   }

@@ -14,6 +14,8 @@ export interface Observation {
   /** How many runs and nodes are in each phase. */
   runs: ReadonlyMap<string, number>;
   nodes: ReadonlyMap<string, number>;
+  /** How many steps of rollouts that go on. */
+  steps?: ReadonlyMap<string, number>;
   /** By whom something is held: how many holds. */
   held?: ReadonlyMap<string, number>;
 }
@@ -47,6 +49,7 @@ export function createMetrics(
     'reason',
   ]);
   const nodes = gauge('nodes', 'Nodes of all NodeOps in the cluster by phase.', ['phase']);
+  const steps = gauge('steps', 'Steps of NodeOps that go on by phase.', ['phase']);
   const held = gauge(
     'held',
     'Holds people have put on: by the lease and the repository (whole cluster), and on NodeOps that go on.',
@@ -72,12 +75,13 @@ export function createMetrics(
     const seen = observe();
     leader.set(seen.leader ? 1 : 0);
     if (seen.lastPoll !== undefined) lastPoll.set(seen.lastPoll / 1000);
-    for (const info of [tip, runs, waiting, nodes]) info.reset();
+    for (const info of [tip, runs, waiting, nodes, steps]) info.reset();
     if (seen.tip !== undefined) tip.set({ commit: seen.tip }, 1);
     for (const [by, count] of seen.held ?? []) held.set({ by }, count);
     for (const [phase, count] of seen.runs) runs.set({ phase }, count);
     for (const [reason, count] of seen.waiting) waiting.set({ reason }, count);
     for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);
+    for (const [phase, count] of seen.steps ?? []) steps.set({ phase }, count);
   };
   return {
     telemetry: {

@@ -1,3 +1,4 @@
+import type { StepStatus } from '../../api/steps.ts';
 import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
 import { unguardedIn } from '../../core/rollout/retries.ts';
 import { byCause, byWait, type Group } from '../../core/text/causes.ts';
@@ -27,6 +28,8 @@ export function runPage(nodeOp: NodeOp, options: PageOptions): string {
   const { width } = options;
   const entries = Object.entries(nodeOp.status?.nodeStatuses ?? {});
   const parts = [heading(nodeOp, options), ...situation(nodeOp, entries, options)];
+  const { steps = [] } = nodeOp.status ?? {};
+  if (steps.length > 0) parts.push('', stepTable(steps, options));
   const listed = toList(entries, options.nodes);
   if (listed.length > 0) parts.push('', nodeTable(listed, options));
   const hidden = entries.length - listed.length;
@@ -101,7 +104,20 @@ function countsOf(entries: readonly Entry[], listed: readonly Entry[]): string {
 
 function nodeTable(entries: readonly Entry[], { now, width }: PageOptions): string {
   const rows = entries.map(([name, it]) => [name, it.phase, since(it, now), oneLine(it.message, 400)]);
-  const text = table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows]);
+  return clipped(table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows]), width);
+}
+
+function stepTable(steps: readonly StepStatus[], { now, width }: PageOptions): string {
+  const rows = steps.map(({ name, phase, nodes, finished, failed, since, message }) => {
+    const going = phase !== 'Passed' && phase !== 'Failed' && since !== undefined;
+    const time = going ? period((now - Date.parse(since)) / 1000) : '';
+    const counts = `${finished}/${nodes}${failed > 0 ? `, ${failed} failed` : ''}`;
+    return [name, phase, counts, time, oneLine(message, 400)];
+  });
+  return clipped(table([['STEP', 'PHASE', 'NODES', 'FOR', 'MESSAGE'], ...rows]), width);
+}
+
+function clipped(text: string, width: number | undefined): string {
   return text
     .split('\n')
     .map((line) => clip(line, width))

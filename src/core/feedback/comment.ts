@@ -3,6 +3,7 @@ import { waitsText } from '../rollout/words.ts';
 import { waitsIn } from '../text/causes.ts';
 import { code, escape } from '../text/markup.ts';
 import { countsText } from '../text/counts.ts';
+import { stepsText } from '../text/steps.ts';
 import { naturally } from '../text/order.ts';
 import { oneLine } from '../text/table.ts';
 import { runStatus } from './status.ts';
@@ -68,6 +69,8 @@ function section(report: NodeOpReport, reportUrl: string): string {
   if (summary && (state === 'running' || state === 'pending')) {
     lines.push('', `${countsText(summary)}.`);
   }
+  const steps = stepsText(report.status.steps);
+  if (steps !== '') lines.push('', `Steps: ${escape(steps)}.`);
   const waits = isFinalReport(report) ? undefined : waitsText(waitsIn(nodes.map((it) => [it.name, it])));
   if (waits !== undefined) lines.push('', `Held up: ${escape(waits)}`);
   lines.push(...problems.slice(0, ROWS).map((it) => `- ${escape(problemText(it))}`));

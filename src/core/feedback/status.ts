@@ -1,5 +1,6 @@
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { countsText } from '../text/counts.ts';
+import { stepsText } from '../text/steps.ts';
 import { period } from '../text/table.ts';
 
 /** A run's state as Git hosts show it beside a commit. */
@@ -9,10 +10,11 @@ export interface RunStatus {
 }
 
 /**
- * Changes only when the state does, or the first node fails: hosts take a limited number of statuses for
+ * Changes only when the state does, or that of a step, or the first node fails: hosts take a limited number of statuses for
  * a commit (GitHub: 1,000 of one context).
  */
-export function runStatus({ status }: NodeOpReport): RunStatus {
+export function runStatus(report: NodeOpReport): RunStatus {
+  const { status } = report;
   const { total = 0, failed = 0 } = status.summary ?? {};
   const counts = countsText(status.summary ?? {});
   const took = status.durationSeconds === undefined ? '' : ` in ${period(status.durationSeconds)}`;
@@ -26,13 +28,14 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
       return { state: 'pending', description: heldText(status) ?? 'waiting' };
     case 'Running':
       if (status.reason === 'Held') return { state: 'running', description: heldText(status) ?? 'held' };
-      return { state: 'running', description: `under way${failed > 0 ? ', some nodes have failed' : ''}` };
+      return { state: 'running', description: underWay(report, failed) };
     case 'Completed':
       return { state: 'success', description: `${counts}${took}` };
     case 'Failed':
       return {
         state: 'failure',
-        description: total === 0 ? withoutNodes(status) : `${counts}${took}`,
+        description:
+          total === 0 || status.reason === 'StepFailed' ? withoutNodes(status) : `${counts}${took}`,
       };
     case 'Cancelled':
       return {
@@ -50,12 +53,19 @@ export function runStatus({ status }: NodeOpReport): RunStatus {
   }
 }
 
+/** With the step it is in, where there are steps. */
+function underWay({ status: { steps = [] } }: NodeOpReport, failed: number): string {
+  const current = steps.find(({ phase }) => phase !== 'Passed');
+  const where = current === undefined ? '' : `: ${stepsText([{ name: current.name, phase: current.phase }])}`;
+  return `under way${where.slice(0, 90)}${failed > 0 ? ', some nodes have failed' : ''}`;
+}
+
 /** What people brake with is told first, everywhere. */
 function heldText({ reason, message }: NodeOpReport['status']): string | undefined {
   return reason === 'Held' ? message?.slice(0, 140) : undefined;
 }
 
-/** One that failed before it had any. */
+/** One that failed before it had any, or for another reason than its nodes. */
 function withoutNodes({ reason, message }: NodeOpReport['status']): string {
   return reason === 'NoNodesMatched' ? 'no node matches' : (message ?? reason ?? 'failed').slice(0, 140);
 }

@@ -11,6 +11,18 @@ export function atOnce(concurrency: Amount, nodes: number): number {
   return concurrency === 0 ? Infinity : Math.max(1, resolved(concurrency, nodes));
 }
 
+/** What the amounts of a rollout come to, for those that are written as shares; undefined when none is. */
+export function amountsOf(
+  { concurrency, maxFailures }: { concurrency?: Amount | undefined; maxFailures?: Amount | undefined },
+  nodes: number,
+): { concurrency?: number; maxFailures?: number } | undefined {
+  const amounts = {
+    ...(typeof concurrency === 'string' && { concurrency: atOnce(concurrency, nodes) }),
+    ...(typeof maxFailures === 'string' && { maxFailures: resolved(maxFailures, nodes) }),
+  };
+  return Object.keys(amounts).length === 0 ? undefined : amounts;
+}
+
 /** So many nodes may fail before no further one of all is started. */
 export function tolerated(
   { maxFailures, stopOnFailure }: Pick<NodeOpSpec, 'maxFailures' | 'stopOnFailure'>,

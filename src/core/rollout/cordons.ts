@@ -1,3 +1,4 @@
+import type { StepPhase } from '../../api/steps.ts';
 import { isFinalNodePhase, type NodeOpSpec, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import { type NodeFacts, ownerMark, ownerUid } from './facts.ts';
 
@@ -35,7 +36,9 @@ export function claimant(node: Marked, self: string, holders: Holders): string |
     const holder = holders.byUid(uid);
     return holder ? labelOf(holder) : 'what a NodeOp that is gone has left running';
   }
-  const other = holders.unfinished.find((it) => it.uid !== self && isInFlight(it, node.name));
+  const other = holders.unfinished.find(
+    (it) => it.uid !== self && (isInFlight(it, node.name) || isWatched(it, node.name)),
+  );
   return other ? labelOf(other) : marker(node, self, holders);
 }
 
@@ -84,6 +87,15 @@ function isInFlight({ spec, status }: Holder, node: string): boolean {
   const phase = spec && status.nodeStatuses?.[node]?.phase;
   return phase !== undefined && phase !== 'Pending' && !isFinalNodePhase(phase);
 }
+
+/** What was done to a node is being watched, so that nothing else is done to it meanwhile. */
+function isWatched({ spec, status }: Holder, node: string): boolean {
+  if (spec?.steps === undefined || status.steps?.some(({ phase }) => WATCHES.has(phase)) !== true)
+    return false;
+  const { phase, startedAt } = status.nodeStatuses?.[node] ?? {};
+  return phase !== undefined && isFinalNodePhase(phase) && startedAt !== undefined;
+}
+const WATCHES: ReadonlySet<StepPhase> = new Set(['Soaking', 'Checking']);
 
 function labelOf({ namespace, name }: Holder): string {
   return `${namespace}/${name}`;

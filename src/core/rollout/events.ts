@@ -28,6 +28,7 @@ export function newsOf(
     const told = nodeNews(was, status, drains);
     if (told) news.push({ ...told, node });
   }
+  news.push(...stepNews(before, after));
   const whole = before.phase === after.phase ? undefined : wholeNews(after);
   if (whole) news.push(whole);
   const stalled = stalledNews(after);
@@ -80,7 +81,23 @@ function nodeNews(was: NodeStatus, is: NodeStatus, drains: boolean): News | unde
   }
 }
 
-/** Named after the step that failed. */
+/** What became of steps; those that only go on are told by their nodes. */
+function stepNews({ steps: before = [] }: NodeOpStatus, { steps = [] }: NodeOpStatus): News[] {
+  if (steps === before) return [];
+  return steps.flatMap(({ name, phase, message }, i): News[] => {
+    if (before[i]?.phase === phase) return [];
+    const text = message === undefined ? '' : `: ${message}`;
+    if (phase === 'Failed')
+      return [{ type: 'Warning', reason: 'StepFailed', message: `step ${name} has failed${text}` }];
+    if (phase === 'Passed')
+      return [{ type: 'Normal', reason: 'StepPassed', message: `step ${name} is passed${text}` }];
+    if (phase === 'Soaking')
+      return [{ type: 'Normal', reason: 'StepSoaking', message: `step ${name}${text || ' soaks'}` }];
+    return [];
+  });
+}
+
+/** Named after the phase that failed. */
 function failureReason(was: NodeStatus): string {
   const reasons = {
     Preflight: 'PreflightFailed',

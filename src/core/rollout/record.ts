@@ -6,7 +6,7 @@ import { stampUp } from './node-status.ts';
  * people and for the next process. `offset` is how far the wall clock is ahead.
  */
 
-const TIMES = /^(?:\w+At|lastUpdated|lastTransitionTime)$/;
+const TIMES = /^(?:\w+At|since|lastUpdated|lastTransitionTime)$/;
 
 /** Of a process whose clocks began alike, and that of a wall clock that is only kept exact, it is 0. */
 export function wallOffset(wall: number, steady: number): number {

@@ -52,7 +52,7 @@ const RUN = new RegExp(
 const STATUS = new RegExp(
   String.raw`\nstatus:\n  phase: (Completed|Failed|Cancelled)\n(?:  reason: ${PLAIN})?(?:  message: ${ANY})?` +
     String.raw`(?:  startedAt: ${PLAIN})?(?:  finishedAt: ${PLAIN})?(?:  durationSeconds: (\d+)\n)?` +
-    String.raw`(?:  observedChange:${ANY})?(?:  stopped:${ANY})?(?:  summary:((?:\n    \w+: \d+)+)\n)?(?:  nodes:|$)`,
+    String.raw`(?:  observedChange:${ANY})?(?:  stopped:${ANY})?(?:  summary:((?:\n    \w+: \d+)+)\n)?(?:  (?:amounts|steps|nodes):|$)`,
 );
 const COUNTS = { total: / total: (\d+)/, completed: / completed: (\d+)/, failed: / failed: (\d+)/ };
 

@@ -9,9 +9,12 @@ import {
   REPORT_KIND,
   type NodeOpReport,
   type ReportNode,
+  type ReportStep,
 } from '../../api/report.ts';
 import type { Pattern } from '../../api/patterns.ts';
 import { LACKS_FIELDS } from '../definition.ts';
+import { amountsOf } from '../rollout/amounts.ts';
+import { stepsByNode } from '../rollout/steps/split.ts';
 import { standingText } from '../rollout/words.ts';
 import { maskCredentials, maskPatterns } from '../text/mask.ts';
 import { withoutInFlight } from './lost.ts';
@@ -63,6 +66,7 @@ export function reportNodeOp(
         reason: ready?.reason,
         message: say(standingText(status)),
       };
+  const stepNames = stepsByNode(status);
   const changed = currentBlob !== undefined && subject.blob !== undefined && currentBlob !== subject.blob;
   return compact({
     ...head(subject, metadata.name ?? ''),
@@ -79,6 +83,8 @@ export function reportNodeOp(
         : undefined,
       stopped: stoppedBy(nodeOp, say),
       summary: summaryOf(nodeOp),
+      amounts: amountsOf(nodeOp.spec, status.summary?.total ?? 0),
+      steps: reportSteps(nodeOp, say),
       nodes: Object.entries(status.nodeStatuses ?? {})
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, node]) =>
@@ -86,6 +92,7 @@ export function reportNodeOp(
             name,
             { ...node, message: say(node.message), cause: say(node.cause), log: say(node.log) },
             logs.get(name),
+            stepNames.get(name),
           ),
         ),
     },
@@ -232,10 +239,16 @@ function head(subject: ReportSubject, name: string) {
   } as const;
 }
 
-function reportNode(name: string, node: Loose<NodeStatus>, log: string | undefined): Loose<ReportNode> {
+function reportNode(
+  name: string,
+  node: Loose<NodeStatus>,
+  log: string | undefined,
+  step: string | undefined,
+): Loose<ReportNode> {
   return {
     name,
     phase: node.phase,
+    step,
     message: node.message,
     cause: node.cause,
     cordoned: node.cordoned,
@@ -246,6 +259,17 @@ function reportNode(name: string, node: Loose<NodeStatus>, log: string | undefin
     finishedAt: node.finishedAt,
     log: log === '' ? undefined : (log ?? node.log),
   };
+}
+
+function reportSteps(
+  { spec, status }: NodeOp,
+  say: (message: string | undefined) => string | undefined,
+): Loose<ReportStep>[] | undefined {
+  return status?.steps?.map(({ name, phase, nodes, finished, failed, since, message, ...rest }) => {
+    const step = spec.steps?.find((it) => it.name === name);
+    const amounts = step && amountsOf({ ...step, concurrency: step.concurrency ?? spec.concurrency }, nodes);
+    return { name, phase, nodes, finished, failed, since, message: say(message), amounts, ...rest };
+  });
 }
 
 function summaryOf(nodeOp: NodeOp) {
