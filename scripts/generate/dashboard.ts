@@ -80,6 +80,12 @@ const PANELS: Panel[] = [
     queries: [['sum by (reason) (nodeop_agent_runs_waiting)', '{{reason}}']],
   },
   {
+    title: 'Steps by phase',
+    description: 'Steps of rollouts that go on. One that soaks or is checked lets no further node begin.',
+    type: 'timeseries',
+    queries: [['sum by (phase) (nodeop_agent_steps)', '{{phase}}']],
+  },
+  {
     title: 'From seeing a run to its start',
     description: 'Time in the queue.',
     type: 'timeseries',
