@@ -15,7 +15,7 @@ export interface Observation {
   runs: ReadonlyMap<string, number>;
   nodes: ReadonlyMap<string, number>;
   /** How many steps of rollouts that go on. */
-  steps?: ReadonlyMap<string, number>;
+  steps: ReadonlyMap<string, number>;
   /** By whom something is held: how many holds. */
   held?: ReadonlyMap<string, number>;
 }
@@ -81,7 +81,7 @@ export function createMetrics(
     for (const [phase, count] of seen.runs) runs.set({ phase }, count);
     for (const [reason, count] of seen.waiting) waiting.set({ reason }, count);
     for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);
-    for (const [phase, count] of seen.steps ?? []) steps.set({ phase }, count);
+    for (const [phase, count] of seen.steps) steps.set({ phase }, count);
   };
   return {
     telemetry: {

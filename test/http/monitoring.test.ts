@@ -33,6 +33,7 @@ async function metrics(): Promise<string[]> {
     waiting: new Map([['Queued', 1]]),
     runs: new Map([['Failed', 1]]),
     nodes: new Map([['Failed', 1]]),
+    steps: new Map([['Soaking', 1]]),
     held: new Map([['lease', 1]]),
   }));
   telemetry.apiRequest('GET', 200);
@@ -116,6 +117,7 @@ test('the ServiceMonitor finds the port of the Service that is installed, and th
     waiting: new Map(),
     runs: new Map(),
     nodes: new Map(),
+    steps: new Map(),
   }));
   const [only] = monitor.spec.endpoints;
   expect(service.spec.ports.map(({ name }) => name)).toContain(only?.port);

@@ -11,6 +11,7 @@ const observation: Observation = {
   tip: 'abc',
   lastPoll: 1_900_000_000_500,
   waiting: new Map(),
+  steps: new Map(),
   runs: new Map([['Running', 1]]),
   nodes: new Map([
     ['Completed', 3],
