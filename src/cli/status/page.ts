@@ -108,9 +108,9 @@ function nodeTable(entries: readonly Entry[], { now, width }: PageOptions): stri
 }
 
 function stepTable(steps: readonly StepStatus[], { now, width }: PageOptions): string {
-  const rows = steps.map(({ name, phase, nodes, finished, failed, since, message }) => {
-    const going = phase !== 'Passed' && phase !== 'Failed' && since !== undefined;
-    const time = going ? period((now - Date.parse(since)) / 1000) : '';
+  const rows = steps.map(({ name, phase, nodes, finished, failed, since: from, message }) => {
+    const going = phase !== 'Passed' && phase !== 'Failed' && from !== undefined;
+    const time = going ? period((now - Date.parse(from)) / 1000) : '';
     const counts = `${finished}/${nodes}${failed > 0 ? `, ${failed} failed` : ''}`;
     return [name, phase, counts, time, oneLine(message, 400)];
   });

@@ -31,15 +31,15 @@ function chosen(
 ): Chosen {
   const { steps = [] } = spec;
   const order = inOrder(names, nodes, spec, agentNode);
-  const stepOf = new Map<string, number>();
+  const taken = new Map<string, number>();
   for (const [i, { nodeSelector, upTo }] of steps.entries()) {
     const most = upTo === undefined ? Infinity : resolved(upTo, names.length);
     for (const name of order) {
-      if (stepOf.size >= most) break;
-      if (!stepOf.has(name) && matches(nodeSelector, nodes.get(name)?.labels ?? {})) stepOf.set(name, i);
+      if (taken.size >= most) break;
+      if (!taken.has(name) && matches(nodeSelector, nodes.get(name)?.labels ?? {})) taken.set(name, i);
     }
   }
-  return order.map((name) => [name, stepOf.get(name) ?? steps.length]);
+  return order.map((name) => [name, taken.get(name) ?? steps.length]);
 }
 
 /** `status.stepOf`: one character a target, in the byte order of their names. Undefined without steps. */
