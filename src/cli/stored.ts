@@ -48,15 +48,16 @@ export function blobId(root: string, bytes: Uint8Array): string {
   return createHash(objectFormat(root)).update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
 }
 
-/** Of repositories that were asked already. */
+/** Of repositories that were asked already, by their whole path. */
 const formats = new Map<string, 'sha1' | 'sha256'>();
 
 function objectFormat(root: string): 'sha1' | 'sha256' {
-  const known = formats.get(root);
+  const path = resolve(root);
+  const known = formats.get(path);
   if (known !== undefined) return known;
   const isLong = git(root, ['rev-parse', '--show-object-format'])?.toString().trim() === 'sha256';
   const format = isLong ? 'sha256' : 'sha1';
-  formats.set(root, format);
+  formats.set(path, format);
   return format;
 }
 

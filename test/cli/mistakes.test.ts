@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { allCommands, main } from '../../src/cli/program.ts';
 import { tooOld } from '../../src/cli/node-version.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 
 let dir: string;
 const nowhere = { HOME: '/nonexistent', KUBECONFIG: '', KUBERNETES_SERVICE_HOST: '' };
@@ -36,7 +36,7 @@ test.each([
 test('an old Node.js is told before anything is loaded that it could not run', async () => {
   const pretend = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`;
   const NODE_OPTIONS = `--import "data:text/javascript,${encodeURIComponent(pretend)}"`;
-  const { code, stdout, stderr } = await cli(['status'], { NODE_OPTIONS });
+  const { code, stdout, stderr } = await cliProcess(['status'], { NODE_OPTIONS });
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^nodeop-agent needs Node\.js .*\n$/);
 });

@@ -26,7 +26,10 @@ export async function seenBefore(
     from === undefined || from === to || (to !== undefined && (await isAncestor(mirror.git, from, to)));
   // One that cannot be read now is not rewritten: what fails here fails the pass, and nothing is passed over for it.
   const isThere = await hasCommits(mirror.git, results === undefined ? [runs] : [runs, results]);
-  if (isThere && (await grew(runs, snapshot.tip)) && (await grew(results, snapshot.resultsTip))) return [];
+  const isOneBranch = runs === results && snapshot.tip === snapshot.resultsTip;
+  const allGrew = async () =>
+    (await grew(runs, snapshot.tip)) && (isOneBranch || (await grew(results, snapshot.resultsTip)));
+  if (isThere && (await allGrew())) return [];
   const seen = isThere ? await filesOf(repository, { runs, results }).catch(unlessBroken) : undefined;
   if (!seen) await snapshots.complete(snapshot);
   const all = seen ?? [...snapshot.runs.present()].map(([path]) => path);

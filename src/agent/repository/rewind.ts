@@ -69,7 +69,8 @@ export class Rewinds {
 
   async #compare(before: ReadTips, now: ReadTips) {
     let isRewritten = false;
-    for (const name of NAMES) {
+    const isOneBranch = before.runs === before.results && now.runs === now.results;
+    for (const name of isOneBranch ? (['runs'] as const) : NAMES) {
       const [from, to] = [before[name], now[name]];
       if (from === undefined || to === undefined || from === to) continue;
       const fork = await forkPoint(this.#git, from, to);
