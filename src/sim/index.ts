@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
+import type { Clock } from '../core/ports.ts';
 import type { AccessRequest } from './api/rbac.ts';
+import type { ApiRequest, ApiResponse } from './api/request.ts';
 import { ApiServer, type Stats } from './api/server.ts';
 import { Deletion } from './api/deletion.ts';
 import { GarbageCollector } from './controllers/garbage.ts';
@@ -14,6 +16,7 @@ import { namespacesWork } from './node/runtime.ts';
 import { BUILT_IN } from './resources.ts';
 import type { Obj } from './store/object.ts';
 import { Store } from './store/store.ts';
+import { systemClock } from '../time/clock.ts';
 
 export type { Outcome, Script } from './node/kubelet.ts';
 export type { Obj } from './store/object.ts';
@@ -43,6 +46,8 @@ export interface SimOptions {
   bookmarkMs?: number;
   /** Asked before every request for a resource; an answer refuses it with 403. */
   refuse?: (request: AccessRequest) => string | undefined;
+  /** What its time is; with another than the machine's, what runs has to be scripted. */
+  clock?: Clock;
 }
 
 export interface Sim {
@@ -54,6 +59,8 @@ export interface Sim {
   namespaces: boolean;
   node: (name: string) => Kubelet;
   takeStats: () => Stats;
+  /** Answers a request that did not come over its port. */
+  serve: (request: ApiRequest, response: ApiResponse) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -61,7 +68,8 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'nodeop-sim-'));
   mkdirSync(dir, { recursive: true });
   const namespaces = options.script === undefined && namespacesWork(dir);
-  const store = new Store();
+  const { clock = systemClock } = options;
+  const store = new Store({ clock });
   for (const type of BUILT_IN) store.register(type);
   const kubelets = new Map<string, Kubelet>();
   const kubeletOf = (pod: Obj) => kubelets.get(String(pod.spec?.['nodeName']));
@@ -110,6 +118,7 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
       return kubelet;
     },
     takeStats: () => server.takeStats(),
+    serve: (request, response) => server.serve(request, response),
     stop: async () => {
       unwatch();
       manager.stop();

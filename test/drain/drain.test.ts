@@ -25,7 +25,7 @@ beforeEach(async () => {
   const refuse = (request: AccessRequest) => {
     return before(request) ?? undefined;
   };
-  cluster = await Cluster.start({ nodes: 1, script: outcome, refuse }, { agentPod: 'default/agent' });
+  cluster = await Cluster.virtual({ nodes: 1, script: outcome, refuse }, { agentPod: 'default/agent' });
   cluster.sim.store.watch('pods', undefined, ({ object: { metadata }, before: was }) => {
     const marked = metadata.deletionTimestamp !== undefined && !was?.metadata.deletionTimestamp;
     if (marked) graces.push(metadata.deletionGracePeriodSeconds);
@@ -45,9 +45,8 @@ const left = () =>
     )
     .map(({ metadata }) => metadata.name);
 const node = () => cluster.sim.store.get('nodes', 'node-1');
-const running = async (name: string) => {
-  await expect.poll(() => cluster.sim.store.get('pods', name, 'default')?.status?.['phase']).toBe('Running');
-};
+const running = (name: string) =>
+  cluster.passes(() => cluster.sim.store.get('pods', name, 'default')?.status?.['phase'] === 'Running');
 
 test('an eviction that is forbidden for a moment is asked for again, and fails no node', async () => {
   cluster.pod('web-1');
@@ -189,9 +188,7 @@ test('a NodeOp deleted in mid-run finishes what it began, uncordons, and lets go
   const name = await drain({ timeoutSeconds: 3 });
   await cluster.until(name, (op) => op.status?.nodeStatuses?.['node-1']?.phase === 'Draining');
   await cluster.client.delete(NODEOPS, name, 'default', {});
-  await expect
-    .poll(() => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default'), { timeout: 20_000 })
-    .toBeUndefined();
+  await cluster.passes(() => !cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default'));
   expect(node()?.spec?.['unschedulable']).toBeUndefined();
 });
 
@@ -258,15 +255,19 @@ describe('one case of `kubectl drain` each', () => {
     ['one that tolerates the cordon stays', [{ operator: 'Exists' }], ['web-2']],
     ['one that the scheduler let slip through goes', [], []],
   ])('of pods that come while the node is drained, %s', async (_, tolerations, expected) => {
+    let hasCome = false;
     const first = cluster.pod('web-1', {}, { tolerations });
     const stop = cluster.sim.store.watch('pods', undefined, ({ type, object }) => {
       if (type !== 'DELETED' || object.metadata.uid !== first.metadata.uid) return;
-      setImmediate(() => cluster.pod('web-2', {}, { tolerations }));
+      setImmediate(() => (hasCome = cluster.pod('web-2', {}, { tolerations }) !== undefined));
     });
     // What keeps the drain from ending before the second one is there.
     cluster.pod('slow', { finalizers: ['example.com/later'] });
     const name = await drain();
-    await expect.poll(() => new Set(left())).toEqual(new Set(['slow', ...expected]));
+    await cluster.eventually(() => {
+      expect(hasCome).toBe(true);
+      expect(new Set(left())).toEqual(new Set(['slow', ...expected]));
+    });
     const slow = cluster.sim.store.read('pods', 'slow', 'default');
     cluster.sim.store.update('pods', { ...slow, metadata: { ...slow.metadata, finalizers: [] } });
     expect((await cluster.ended(name)).status?.phase).toBe('Completed');
@@ -300,7 +301,7 @@ describe('one case of `kubectl drain` each', () => {
     cluster.pod('slow', { finalizers: ['example.com/later'] }, { terminationGracePeriodSeconds: 19 });
     const name = await drain({ gracePeriodSeconds });
     const slow = () => cluster.sim.store.read('pods', 'slow', 'default');
-    await expect.poll(() => slow().metadata.deletionTimestamp).toBeDefined();
+    await cluster.passes(() => slow().metadata.deletionTimestamp !== undefined);
     expect(graces).toEqual([given]);
     cluster.sim.store.update('pods', { ...slow(), metadata: { ...slow().metadata, finalizers: [] } });
     expect((await cluster.ended(name)).status?.phase).toBe('Completed');
@@ -344,7 +345,7 @@ describe('one case of `kubectl drain` each', () => {
       metadata: { name: 'agents', namespace: 'default' },
       spec: { selector: { matchLabels: { app: 'agents' } }, template },
     });
-    await expect.poll(() => onNode().length).toBe(1);
+    await cluster.passes(() => onNode().length === 1);
     const [pod] = onNode();
     expect((await cluster.ended(await drain())).status?.phase).toBe('Completed');
     expect(onNode()).toEqual([pod]);
@@ -404,7 +405,7 @@ describe('who uncordons', () => {
 
   test('a cordon whose NodeOp does not exist any more is undone', async () => {
     cordonedBy('default/forgotten@11111111-2222-3333-4444-555555555555');
-    await expect.poll(() => node()?.spec?.['unschedulable']).toBeUndefined();
+    await cluster.passes(() => node()?.spec?.['unschedulable'] === undefined);
     expect(node()?.metadata.annotations ?? {}).toEqual({});
   });
 
@@ -413,10 +414,8 @@ describe('who uncordons', () => {
     await cluster.ended(name);
     expect(node()?.spec?.['unschedulable']).toBe(true);
     await cluster.client.delete(NODEOPS, name, 'default', {});
-    await expect.poll(() => node()?.spec?.['unschedulable']).toBeUndefined();
-    await expect
-      .poll(() => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default'))
-      .toBeUndefined();
+    await cluster.passes(() => node()?.spec?.['unschedulable'] === undefined);
+    await cluster.passes(() => !cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default'));
   });
 
   test('with uncordonOnFailure it is uncordoned before the end is on record', async () => {

@@ -42,7 +42,7 @@ async function here(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: strin
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     const stream = process[name];
-    const { write } = stream;
+    const write = stream.write.bind(stream);
     stream.write = (chunk: string | Uint8Array, ...more: unknown[]) => {
       said[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
       for (const it of more) if (typeof it === 'function') it();
@@ -64,7 +64,8 @@ async function here(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: strin
   process.exitCode = undefined;
   try {
     await main([process.execPath, MAIN, ...args]);
-    return { code: Number(process.exitCode ?? 0), ...said };
+    const code: unknown = process.exitCode ?? 0;
+    return { code: Number(code), ...said };
   } finally {
     process.exitCode = codeBefore;
     for (const cleanup of cleanups) cleanup();

@@ -7,7 +7,9 @@ import { ANNOTATION_RUN, ANNOTATION_UID } from '../../src/api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../src/api/nodeop.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
-import { type Obj, type Sim, type SimOptions, startSim } from '../../src/sim/index.ts';
+import { type Obj, type Script, type Sim, type SimOptions, startSim } from '../../src/sim/index.ts';
+import { ProcessClock, VirtualTime } from '../simulation/world/time.ts';
+import { type OpenWatch, WireDispatcher } from '../simulation/world/transport.ts';
 import { type Faults, FlakyProxy } from './flaky-proxy.ts';
 
 export interface ClusterOptions extends Pick<
@@ -17,6 +19,9 @@ export interface ClusterOptions extends Pick<
   /** The controller, not the test, talks to the API server through a proxy with these faults. */
   flaky?: { faults: Faults; seed: number };
 }
+
+/** Longer than anything is waited for. */
+const FOREVER_MS = 24 * 3_600_000;
 
 /** An embedded cluster with a controller at work on it. */
 export class Cluster {
@@ -28,14 +33,27 @@ export class Cluster {
   /** Between the controller and the API server, when faults were asked for. */
   readonly proxy: FlakyProxy | undefined;
 
+  private readonly time: VirtualTime | undefined;
+  /** The controller's, when it is not the test's. */
+  private readonly own: KubeClient | undefined;
+  /** What tests wait for. */
+  private readonly waits = new Set<{
+    holds: () => boolean;
+    resolve: () => void;
+    reject: (why: Error) => void;
+  }>();
+  private running: Promise<void> | undefined;
+
   private constructor(
     sim: Sim,
     client: KubeClient,
     controller: Controller,
     dir: string,
-    proxy: FlakyProxy | undefined,
+    { proxy, time, own }: { proxy?: FlakyProxy | undefined; time?: VirtualTime; own?: KubeClient },
   ) {
+    this.own = own;
     this.proxy = proxy;
+    this.time = time;
     this.sim = sim;
     this.client = client;
     this.controller = controller;
@@ -56,13 +74,92 @@ export class Cluster {
     const own = proxy ? clientOf('flaky', await proxy.start()) : client;
     const controller = new Controller({ client: own, logger: createLogger('silent'), ...agent });
     await controller.start();
-    return new Cluster(sim, client, controller, dir, proxy);
+    return new Cluster(sim, client, controller, dir, { proxy });
+  }
+
+  /**
+   * The same on a time of its own, which passes only while a test waits (`until`, `ended`, `passes`), and then at once. What
+   * runs on its nodes is scripted. Between
+   * the controller and the API server there are no sockets.
+   */
+  static async virtual(
+    options: SimOptions & { script: Script },
+    more: Omit<ClusterOptions, 'clock' | 'flaky'> = {},
+  ): Promise<Cluster & { clock: ProcessClock }> {
+    const time = new VirtualTime();
+    const clock = new ProcessClock(time, () => 0.5);
+    const sim = await startSim({ bootMs: 20_000, jobBackoffMs: 10_000, clock, ...options });
+    sim.store.watchAll(() => {
+      time.activity += 1;
+    });
+    const dir = mkdtempSync(join(tmpdir(), 'nodeop-cluster-'));
+    const kubeconfig = join(dir, 'kubeconfig');
+    writeFileSync(kubeconfig, sim.kubeconfig);
+    const wire = {
+      time,
+      serve: sim.serve,
+      fate: () => ({ there: 1, back: 1 }),
+      watchFate: () => ({ lag: 1 }),
+      watches: new Set<OpenWatch>(),
+    };
+    const own = new KubeClient({ kubeconfig, clock, dispatcher: new WireDispatcher(wire, clock) });
+    const controller = new Controller({ client: own, logger: createLogger('silent'), clock, ...more });
+    const cluster = new Cluster(sim, new KubeClient({ kubeconfig }), controller, dir, { time, own });
+    let isStarted = false;
+    void controller.start().then(() => (isStarted = true));
+    await cluster.passes(() => isStarted);
+    return Object.assign(cluster, { clock });
+  }
+
+  /** Time passes until that is so. */
+  async passes(holds: () => boolean): Promise<void> {
+    if (this.time === undefined) throw new Error('this cluster is on real time');
+    if (holds()) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.waits.add({ holds, resolve, reject });
+    this.running ??= this.run(this.time);
+    return promise;
+  }
+
+  /** Time passes until nothing in there throws; otherwise it fails with what was thrown last. */
+  async eventually(check: () => void): Promise<void> {
+    let problem: unknown;
+    const holds = () => {
+      try {
+        check();
+        return true;
+      } catch (error) {
+        problem = error;
+        return false;
+      }
+    };
+    await this.passes(holds).catch((error: unknown) => {
+      throw problem ?? error;
+    });
+  }
+
+  private async run(time: VirtualTime): Promise<void> {
+    await time.run(time.now + FOREVER_MS, () => {
+      for (const wait of this.waits) {
+        if (!wait.holds()) continue;
+        this.waits.delete(wait);
+        wait.resolve();
+      }
+      return this.waits.size === 0;
+    });
+    this.running = undefined;
+    for (const { reject } of this.waits) reject(new Error('what is waited for does not come within a day'));
+    this.waits.clear();
   }
 
   async stop(): Promise<void> {
     if (this.proxy) this.proxy.faults = undefined;
-    await this.controller.stop();
+    let isStopped = false;
+    const stopped = this.controller.stop().then(() => (isStopped = true));
+    if (this.time) await this.passes(() => isStopped);
+    await stopped;
     await this.proxy?.stop();
+    await this.own?.close();
     await this.client.close();
     await this.sim.stop();
     rmSync(this.dir, { recursive: true });
@@ -85,19 +182,23 @@ export class Cluster {
   }
 
   /** The NodeOp once a condition holds; of the whole store, so that no change is missed. */
-  until(name: string, holds: (op: NodeOp) => boolean): Promise<NodeOp> {
-    return new Promise((resolve) => {
-      const look = (object: Obj | undefined) => {
-        const op = object as unknown as NodeOp | undefined;
-        if (op?.metadata.name !== name || !holds(op)) return;
-        stop();
-        resolve(op);
-      };
-      const stop = this.sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) =>
-        look(object),
-      );
-      look(this.sim.store.get('nodeops.operator.kairos.io', name, 'default'));
-    });
+  async until(name: string, holds: (op: NodeOp) => boolean): Promise<NodeOp> {
+    const { promise, resolve } = Promise.withResolvers<NodeOp>();
+    let isFound = false;
+    const look = (object: Obj | undefined) => {
+      const op = object as unknown as NodeOp | undefined;
+      if (isFound || op?.metadata.name !== name || !holds(op)) return;
+      isFound = true;
+      resolve(op);
+    };
+    const stop = this.sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) => look(object));
+    look(this.sim.store.get('nodeops.operator.kairos.io', name, 'default'));
+    try {
+      if (this.time) await this.passes(() => isFound);
+      return await promise;
+    } finally {
+      stop();
+    }
   }
 
   /** The NodeOp in its final phase, which it enters when all is done and undone. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/ports.ts';
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { expand } from './expansion.ts';
@@ -121,19 +122,21 @@ export function messageOf(container: ContainerSpec, result: ContainerResult): { 
   return { message: result.log.split('\n').slice(-80).join('\n').slice(-2048) };
 }
 
-export function scripted(outcome: Outcome): RunningContainer {
+export function scripted(outcome: Outcome, clock: Clock): RunningContainer {
   const { promise, resolve } = Promise.withResolvers<ContainerResult>();
   const log = outcome.log ?? '';
   const end = (exitCode: number) =>
     resolve({ exitCode, log, terminationMessage: outcome.terminationMessage ?? '' });
-  const timer =
-    outcome.hang === true ? undefined : setTimeout(() => end(outcome.exitCode ?? 0), outcome.durationMs ?? 0);
+  const cancel =
+    outcome.hang === true
+      ? undefined
+      : clock.after(outcome.durationMs ?? 0, () => end(outcome.exitCode ?? 0));
   return {
     ended: promise,
     log: () => log,
     kill: (signal) => {
       if (signal === 'SIGTERM' && outcome.deaf === true) return;
-      clearTimeout(timer);
+      cancel?.();
       end(signal === 'SIGTERM' ? 143 : 137);
     },
   };

@@ -34,8 +34,6 @@ export interface KubeletOptions {
   pullable: (image: string) => boolean;
 }
 
-const stamp = (): string => new Date().toISOString().replace(/\.\d+Z/, 'Z');
-
 /** One node's agent: runs the pods bound to it and reports what became of them. */
 export class Kubelet {
   readonly name: string;
@@ -46,7 +44,7 @@ export class Kubelet {
   private readonly hostDir: string;
   private readonly controlDir: string;
   private watcher: FSWatcher | undefined;
-  private boot: NodeJS.Timeout | undefined;
+  private cancelBoot = (): void => {};
   private up = false;
   private closed = false;
 
@@ -77,7 +75,7 @@ export class Kubelet {
   async stop(): Promise<void> {
     this.closed = true;
     this.watcher?.close();
-    clearTimeout(this.boot);
+    this.cancelBoot();
     await Promise.all([...this.pods.values()].map((run) => run.close()));
   }
 
@@ -107,7 +105,7 @@ export class Kubelet {
   /** What ran is lost without a word: until the node is back its pods stay as they were last seen. */
   powerOff(loss: Loss = { exitCode: 255, reason: 'Unknown' }): void {
     this.up = false;
-    clearTimeout(this.boot);
+    this.cancelBoot();
     this.nodeStatus('False', undefined);
     for (const run of this.pods.values()) run.lose(loss);
   }
@@ -116,7 +114,7 @@ export class Kubelet {
     if (!this.up) return;
     this.powerOff({ exitCode: 137, reason: 'Error' });
     rmSync(join(this.controlDir, 'reboot'), { force: true });
-    this.boot = setTimeout(() => this.powerOn(), this.options.bootMs);
+    this.cancelBoot = this.options.store.clock.after(this.options.bootMs, () => this.powerOn());
   }
 
   /** Starts the pod's containers, unless they have been started or have ended. */
@@ -138,7 +136,7 @@ export class Kubelet {
     if (pod.metadata.deletionTimestamp !== undefined) return run.stop(0);
     const refused = this.refusal(pod);
     if (refused !== undefined) {
-      const status = { ...pod.status, phase: 'Failed', endedAtMs: Date.now(), ...refused };
+      const status = { ...pod.status, phase: 'Failed', endedAtMs: store.clock.wall(), ...refused };
       store.update('pods', { ...pod, status }, { subresource: 'status' });
       return;
     }
@@ -170,7 +168,7 @@ export class Kubelet {
     const isFirst = containersOf(pod)[0]?.['name'] === container['name'];
     const outcome = isFirst ? this.options.script?.(pod, this.name, restarts) : undefined;
     if (outcome !== undefined) {
-      const running = scripted(outcome);
+      const running = scripted(outcome, this.options.store.clock);
       // Before the pod hears of its end, so that the end is lost with the node.
       if (outcome.reboot === true) void running.ended.then(() => this.reboot());
       return running;
@@ -211,8 +209,8 @@ export class Kubelet {
       type: 'Ready',
       status: ready,
       reason,
-      lastTransitionTime: stamp(),
-      lastHeartbeatTime: stamp(),
+      lastTransitionTime: store.now(),
+      lastHeartbeatTime: store.now(),
     };
     const status = {
       ...node.status,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/ports.ts';
 import { at, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { type ContainerSpec, containersOf, hindranceOf, messageOf } from './container.ts';
@@ -25,22 +26,20 @@ interface ContainerRun {
   restarts: number;
   /** Attempts to start it that failed in a row. */
   tries: number;
-  retry: NodeJS.Timeout | undefined;
+  cancelRetry: () => void;
   /** As in `status.containerStatuses`. */
   state: { waiting?: object; running?: object; terminated?: { exitCode: number } };
   lastState: object | undefined;
   log: string;
 }
 
-const stamp = (): string => new Date().toISOString().replace(/\.\d+Z/, 'Z');
-
 /** One pod on its node, from the start of its containers to their end. Statuses are written as a kubelet writes them. */
 export class PodRun {
   private readonly pod: Obj;
   private readonly host: PodHost;
   private readonly containers: ContainerRun[];
-  private deadline: NodeJS.Timeout | undefined;
-  private kill: NodeJS.Timeout | undefined;
+  private cancelDeadline = (): void => {};
+  private cancelKill = (): void => {};
   private stopping = false;
   /** Why the pod as a whole has failed, whatever its containers say. */
   private verdict: { reason: string; message: string } | undefined;
@@ -56,11 +55,19 @@ export class PodRun {
       running: undefined,
       restarts: 0,
       tries: 0,
-      retry: undefined,
+      cancelRetry: () => {},
       state: { waiting: { reason: 'ContainerCreating' } },
       lastState: undefined,
       log: '',
     }));
+  }
+
+  private get clock(): Clock {
+    return this.host.store.clock;
+  }
+
+  private stamp(): string {
+    return this.host.store.now();
   }
 
   start(): void {
@@ -122,7 +129,7 @@ export class PodRun {
     const hindrance = hindranceOf(this.pod, one.spec, { store, pullable, first: one.tries === 0 });
     if (hindrance === undefined) {
       one.tries = 0;
-      one.state = { running: { startedAt: stamp() } };
+      one.state = { running: { startedAt: this.stamp() } };
       return;
     }
     one.state = { waiting: hindrance };
@@ -131,12 +138,11 @@ export class PodRun {
   }
 
   private tryAgain(one: ContainerRun, inMs: number): void {
-    one.retry = setTimeout(() => {
+    one.cancelRetry = this.clock.after(inMs, () => {
       this.prepare(one);
       this.write();
       this.launch(one);
-    }, inMs);
-    one.retry.unref();
+    });
   }
 
   private launch(one: ContainerRun): void {
@@ -153,7 +159,7 @@ export class PodRun {
   private ended(one: ContainerRun, result: ContainerResult & { reason: string }): void {
     one.log = result.log;
     const { exitCode, reason } = result;
-    const terminated = { exitCode, reason, finishedAt: stamp(), ...messageOf(one.spec, result) };
+    const terminated = { exitCode, reason, finishedAt: this.stamp(), ...messageOf(one.spec, result) };
     one.state = { terminated };
     const policy = this.pod.spec?.['restartPolicy'] ?? 'Always';
     const again = policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
@@ -197,10 +203,9 @@ export class PodRun {
 
   private terminate(graceSeconds: number): void {
     this.clearTimers();
-    this.kill = setTimeout(() => {
+    this.cancelKill = this.clock.after(graceSeconds * 1000, () => {
       for (const { running } of this.containers) running?.kill('SIGKILL');
-    }, graceSeconds * 1000);
-    this.kill.unref();
+    });
     for (const { running } of this.containers) running?.kill(graceSeconds === 0 ? 'SIGKILL' : 'SIGTERM');
     if (this.containers.every(({ running }) => running === undefined)) this.finish();
   }
@@ -208,9 +213,9 @@ export class PodRun {
   private watchDeadline(): void {
     const bound = Number(this.pod.spec?.['activeDeadlineSeconds'] ?? 0);
     if (bound === 0 || this.isEnding()) return;
-    const since = Date.parse(textOf(this.known()?.status?.['startTime'])) || Date.now();
-    this.deadline = setTimeout(() => this.expire(), Math.max(0, since + bound * 1000 - Date.now()));
-    this.deadline.unref();
+    const since = Date.parse(textOf(this.known()?.status?.['startTime'])) || this.clock.wall();
+    const left = since + bound * 1000 - this.clock.wall();
+    this.cancelDeadline = this.clock.after(Math.max(0, left), () => this.expire());
   }
 
   private expire(): void {
@@ -222,9 +227,9 @@ export class PodRun {
   }
 
   private clearTimers(): void {
-    clearTimeout(this.deadline);
-    clearTimeout(this.kill);
-    for (const { retry } of this.containers) clearTimeout(retry);
+    this.cancelDeadline();
+    this.cancelKill();
+    for (const { cancelRetry } of this.containers) cancelRetry();
   }
 
   /** The pod as it is stored now, unless another has its name. */
@@ -247,10 +252,10 @@ export class PodRun {
       ...known.status,
       ...end,
       phase,
-      startTime: known.status?.['startTime'] ?? stamp(),
+      startTime: known.status?.['startTime'] ?? this.stamp(),
       // For the Job controller's back-off, which needs more than whole seconds.
-      ...(end.phase === undefined ? {} : { endedAtMs: Date.now() }),
-      conditions: withReady(at(known, 'status.conditions'), ready),
+      ...(end.phase === undefined ? {} : { endedAtMs: this.clock.wall() }),
+      conditions: withReady(at(known, 'status.conditions'), ready, this.stamp()),
       containerStatuses: this.statuses(),
     };
     this.host.store.update('pods', { ...known, status }, { subresource: 'status' });
@@ -277,7 +282,7 @@ export class PodRun {
   }
 }
 
-function withReady(conditions: unknown, status: 'True' | 'False'): unknown[] {
+function withReady(conditions: unknown, status: 'True' | 'False', now: string): unknown[] {
   const others = Array.isArray(conditions) ? conditions.filter((one) => at(one, 'type') !== 'Ready') : [];
-  return [{ type: 'Ready', status, lastTransitionTime: stamp() }, ...others];
+  return [{ type: 'Ready', status, lastTransitionTime: now }, ...others];
 }
