@@ -1,11 +1,13 @@
 import {
   constructFromEvents,
   CORE_SCHEMA,
+  dump,
   EVENT_ID,
   FAILSAFE_SCHEMA,
   mergeTag,
   parseEvents,
   YAMLException,
+  type DumpOptions,
   type Event,
 } from 'js-yaml';
 import { mistakenBytes, mistakenText } from './mistaken.ts';
@@ -126,6 +128,38 @@ function spelledIn(text: string, events: Event[]): Spelled {
     }
     return typeof value === 'string' ? value : undefined;
   };
+}
+
+/** What YAML calls printable, and what acts or is not seen all the same: C1 controls, those that turn the order around, tags. */
+const ACTING = /[^\P{C}\n]|[\u2028\u2029]/gu;
+/** Makes js-yaml write a text in double quotes, and is written as `\x01`; what follows are the digits of the character meant. */
+const MARK = '\u0001';
+const ESCAPED_MARK = String.raw`\x01`;
+
+/** A value as YAML in which nothing acts when it is read with eyes: such characters are escaped, which YAML reads as they were. */
+export function formatYaml(value: unknown, options: DumpOptions): string {
+  const text = dump(value, options);
+  if (text.search(ACTING) < 0 && !text.includes(ESCAPED_MARK)) return text;
+  return dump(marked(value), options).replaceAll(
+    /\\x01([0-9a-f]{4})/g,
+    (_, digits: string) => `\\u${digits}`,
+  );
+}
+
+function marked(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(ACTING, (it) =>
+      it
+        .split('')
+        .map((unit) => MARK + unit.charCodeAt(0).toString(16).padStart(4, '0'))
+        .join(''),
+    );
+  }
+  if (Array.isArray(value)) return value.map(marked);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, it]) => [marked(key) as string, marked(it as unknown)]),
+  );
 }
 
 function refuse(message: string): { ok: false; problems: LocatedProblem[] } {

@@ -6,7 +6,7 @@ import { code, escape } from '../core/text/markup.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
-import { line } from '../core/text/output.ts';
+import { json, line } from '../core/text/output.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
 import { viewOfCluster } from './plan/from-cluster.ts';
@@ -145,7 +145,7 @@ const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
     const limit = Math.floor(MARKDOWN_LIMIT / planned.length);
     return planned.map((it) => markdown(it, limit)).join('\n');
   },
-  json: (planned) => JSON.stringify(planned, undefined, 2),
+  json: (planned) => json(planned, 2),
 };
 
 function text(planned: Planned): string {

@@ -1,3 +1,4 @@
+import { json } from '../core/text/output.ts';
 import { Command, Option } from 'commander';
 import type { Job, Node } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY, LABEL_NODEOP } from '../api/labels.ts';
@@ -117,7 +118,7 @@ function showAll(
       passedOver,
       leftCordoned: left,
     };
-    return print(JSON.stringify(all, undefined, 2));
+    return print(json(all, 2));
   }
   if (shown.length === 0) print('There are no runs.');
   else print(clipped(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))])));
@@ -149,7 +150,7 @@ function row(nodeOp: NodeOp, now: number): string[] {
 function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
   if (flags.format === 'json') {
     const { nodeStatuses = {} } = nodeOp.status ?? {};
-    return print(JSON.stringify({ ...outline(nodeOp), nodes: nodeStatuses }, undefined, 2));
+    return print(json({ ...outline(nodeOp), nodes: nodeStatuses }, 2));
   }
   const held = heldText(nodeOp);
   if (held !== undefined) print(`Held: ${held}\n`);

@@ -13,7 +13,7 @@ import { load } from '../api/yaml.ts';
 import { parseDefinition, ownParts } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
 import type { Declarations } from '../core/runs/parameters/declared.ts';
-import { line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
+import { json, line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
 import { areNamesakes, type Asked, askedBy, namesakeText } from '../core/runs/namesakes.ts';
 import { type Layout, refusal } from '../core/runs/paths.ts';
 import { type PrepareContext, prepareRun } from '../core/runs/prepare.ts';
@@ -87,7 +87,7 @@ export function validateCommand(io: Io = standardIo): Command {
 }
 
 const standardIo: Io = {
-  print: (text) => void process.stdout.write(screen(text)),
+  print: (text) => void process.stdout.write(text),
   setExitCode: (code) => {
     process.exitCode = code;
   },
@@ -317,13 +317,13 @@ async function present(paths: string[]): Promise<string[]> {
 }
 
 function format(problems: readonly FileProblem[], files: number, as: Format): string {
-  if (as === 'json') return `${JSON.stringify({ files, problems }, undefined, 2)}\n`;
+  if (as === 'json') return `${json({ files, problems }, 2)}\n`;
   if (as === 'github') return problems.map((it) => `${annotation(it)}\n`).join('');
   const lines = problems.map(
     (it) => `${line(it.file)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
   );
   const count = `${files} ${files === 1 ? 'file' : 'files'} checked, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
-  return `${[...lines, count].join('\n')}\n`;
+  return screen(`${[...lines, count].join('\n')}\n`);
 }
 
 /** A workflow command; its special characters are percent-encoded as GitHub's toolkit does. */

@@ -1,3 +1,4 @@
+import { json } from '../core/text/output.ts';
 import { LABEL_RECORD_PART } from '../api/labels.ts';
 import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
 import { oneLine, table } from '../core/text/table.ts';
@@ -49,7 +50,7 @@ export function findWaiting({ waiting }: Waiting, wanted: string): WaitingRun | 
 }
 
 export function showWaiting(it: WaitingRun, format: 'text' | 'json'): void {
-  if (format === 'json') return print(JSON.stringify({ phase: 'Waiting', ...it }, undefined, 2));
+  if (format === 'json') return print(json({ phase: 'Waiting', ...it }, 2));
   const until = it.until === undefined ? '' : `, until ${it.until}`;
   return print(`${oneLine(it.run, 200)}: Waiting (${it.reason})${until}: ${oneLine(it.message, 400)}`);
 }

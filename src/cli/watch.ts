@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { durationMs } from '../api/schema.ts';
-import { line } from '../core/text/output.ts';
+import { json, line } from '../core/text/output.ts';
 import { isOthers } from '../core/external/status.ts';
 import { oneLine, spoken } from '../core/text/table.ts';
 import { ApiError } from '../kube/client.ts';
@@ -143,7 +143,7 @@ class RunWatch {
     if (this.followed !== undefined || this.stopped) return;
     const text = found === undefined ? '' : JSON.stringify(found);
     if (found && text !== before) {
-      if (this.asJson) print(JSON.stringify({ type: 'waiting', time: new Date().toISOString(), ...found }));
+      if (this.asJson) print(json({ type: 'waiting', time: new Date().toISOString(), ...found }));
       else showWaiting(found, 'text');
     }
     this.timer = setTimeout(() => void this.sayWaiting(text), WAITING_MS);
@@ -202,7 +202,7 @@ class RunWatch {
   }
 
   private tell(change: Change): void {
-    if (this.asJson) return print(JSON.stringify(change));
+    if (this.asJson) return print(json(change));
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
     this.line.print(`${spoken(seconds).padStart(11)}  ${line(sentence(change))}`);
   }

@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { formatYaml } from '../../src/api/yaml.ts';
 import { problemsMarkdown } from '../../src/core/preview/markdown.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
 import { code, escape } from '../../src/core/text/markup.ts';
 import {
+  json,
   line,
   logged,
   plain,
@@ -33,8 +35,6 @@ test('a line stays one line in which nothing acts', () => {
   expect(line('runs/a\n\n# Approved\u001b[2J\u009b1m\u202e.yaml')).toBe(
     String.raw`runs/a\n\n# Approved\u{1b}[2J\u{9b}1m\u{202e}.yaml`,
   );
-  expect(line('::error::x')).toBe(' ::error::x');
-  expect(line('##[group]x')).toBe(' ##[group]x');
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(...ACTING), (text, acting) => {
       expect(line(`${text}${acting}${text}`)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
@@ -55,10 +55,44 @@ test('a cell never ends its row', () => {
 });
 
 describe('workflow commands', () => {
+  test.each([
+    ['::error::x', String.raw`\u{3a}:error::x`],
+    ['  ::set-output name=a::b', String.raw`  \u{3a}:set-output name=a::b`],
+    ['a ##[group]x', String.raw`a #\u{23}[group]x`],
+    ['a ##VSO[task.complete]', String.raw`a #\u{23}VSO[task.complete]`],
+    ['std::vector, # a, ## b', 'std::vector, # a, ## b'],
+  ])('are none in what is shown: %j', (text, shown) => {
+    expect(line(text)).toBe(shown);
+    expect(screen(`x\n${text}`)).toBe(`x\n${shown}`);
+  });
+
+  test('are none in fields of the log, which begin no line', () => {
+    expect(logged('::a:: ##[b] ##vso[c]')).toBe(String.raw`::a:: #\u{23}[b] #\u{23}vso[c]`);
+  });
+
   test('hold nothing that begins another one', () => {
     expect(workflowMessage('100%\n::error::x\r')).toBe(String.raw`100%25%0A::error::x\r`);
     expect(workflowProperty('a:b,c\n')).toBe('a%3Ab%2Cc%0A');
   });
+});
+
+test('JSON and YAML for programs hold nothing that acts, and are read as what they were', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(...ACTING, '##[x]', '##vso[x]'),
+      (text, acting) => {
+        const value = { [`k${acting}`]: [`${text}${acting}${text}`, { a: acting }], log: `a\n${acting}\n` };
+        expect(json(value, 2)).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]|##(?:\[|vso)/u);
+        expect(JSON.parse(json(value))).toEqual(value);
+        const yaml = formatYaml(value, { lineWidth: 120 });
+        expect(yaml).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+        expect(load(yaml)).toEqual(value);
+      },
+    ),
+  );
+  expect(formatYaml({ path: 'runs/a\u202e.yaml' }, {})).toBe('path: "runs/a\\u202e.yaml"\n');
+  expect(formatYaml({ a: 'plain', b: 'ä 日本 🕓' }, {})).toBe('a: plain\nb: ä 日本 🕓\n');
 });
 
 describe('Markdown', () => {
@@ -68,6 +102,10 @@ describe('Markdown', () => {
     );
     expect(text).not.toContain('\n');
     expect(text).not.toMatch(/(^|[^\\])#|[^\\]\[|:\/\/|<b>|@team|www\.|\u202e/);
+  });
+
+  test('a name of nothing but blanks begins no code that goes on behind it', () => {
+    expect(code(' ')).toBe('` `');
   });
 
   test('a file is named as code, whatever its name', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
+import { slowness, worked } from '../fuzz/work.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 const BYTES = 128 * 1024;
@@ -36,20 +37,6 @@ const WORST: Record<string, string> = {
   'folded lines': `${op}  x: >\n${fill('    a\n\n')}`,
   'an image of slashes': op.replace('busybox', fill('a/')),
 };
-
-/** Milliseconds this thread has worked, whoever else had the processor meanwhile. */
-function worked(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
-}
-
-/** How many times slower than a machine that does this in 25 ms; never less than 1. */
-function slowness(): number {
-  const from = worked();
-  const text = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ key: `k${i}`, value: [i, i] })));
-  for (let i = 0; i < 2; i += 1) JSON.parse(text);
-  return Math.max(1, (worked() - from) / 25);
-}
 
 test(
   '600 bad files in one push, the worst among them: others have their turn in time',

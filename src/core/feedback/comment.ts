@@ -36,7 +36,7 @@ export function withRun(
   reportUrl: string,
 ): string {
   const sections = parse(comment ?? '');
-  const key = encodeURIComponent(report.run.path);
+  const key = encodeURIComponent(report.run.path.toWellFormed());
   sections.set(key, section(report, reportUrl));
   const title =
     report.cluster === undefined ? 'Node operations' : `Node operations on ${escape(report.cluster)}`;

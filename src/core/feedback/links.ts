@@ -13,7 +13,9 @@ export function filePage(
   branch: string,
   path: string,
 ): string {
-  const [file, ref] = [path, branch].map((text) => text.split('/').map(encodeURIComponent).join('/'));
+  const [file, ref] = [path, branch].map((text) =>
+    text.toWellFormed().split('/').map(encodeURIComponent).join('/'),
+  );
   // A project named by its number has no address that can be made up.
   if (project === '' || /^\d+$/.test(project)) return '';
   const way = { github: 'blob', gitlab: '-/blob', gitea: 'src/branch' }[provider];

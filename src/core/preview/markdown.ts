@@ -1,4 +1,4 @@
-import { dump } from 'js-yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import { formatProblem } from '../../api/schema.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { isBlocked, type NodePreview, type RunPreview } from './preview.ts';
@@ -8,13 +8,21 @@ import { headline, parameterText } from './text.ts';
 /** Rows of nodes that are tried, most first, until a text fits: hosts refuse comments over 65,535 characters. */
 const ROWS = [Infinity, 500, 100, 20, 0];
 
-/** A preview for a pull request, at most `limit` characters as far as its spec allows. */
+/** A preview for a pull request, at most `limit` characters. */
 export function previewMarkdown(preview: RunPreview, limit: number): string {
-  for (const rows of ROWS) {
-    const text = render(preview, rows);
-    if (text.length <= limit) return text;
+  for (const spec of [fenced(preview.spec), ['It is too long to be shown here.']]) {
+    for (const rows of ROWS) {
+      const text = render(preview, rows, spec);
+      if (text.length <= limit) return text;
+    }
   }
-  return `${render({ ...preview, spec: {} as RunPreview['spec'] }, 0).slice(0, limit)}\n`;
+  return wholeLines(render(preview, 0, []), limit);
+}
+
+/** As many as fit: nothing is cut in the middle of what is markup. */
+function wholeLines(text: string, limit: number): string {
+  const end = text.lastIndexOf('\n', limit - 1);
+  return text.length <= limit ? text : text.slice(0, end + 1);
 }
 
 /** What is wrong with a run file, for a pull request. */
@@ -27,7 +35,7 @@ function place({ line, column }: LocatedProblem): string {
   return line === undefined ? '' : `line ${line}, column ${column ?? 1}: `;
 }
 
-function render(preview: RunPreview, rows: number): string {
+function render(preview: RunPreview, rows: number, spec: readonly string[]): string {
   const { nodes, blockers, notes, run, parameters } = preview;
   const shown = nodes.slice(0, rows);
   const parts = [`### ${isBlocked(preview) ? '⚠️' : '✅'} ${code(run)}`, '', escape(headline(preview)), ''];
@@ -42,11 +50,7 @@ function render(preview: RunPreview, rows: number): string {
     parts.push(...shown.map(row));
   }
   if (shown.length < nodes.length) parts.push('', `… and ${nodes.length - shown.length} more nodes.`);
-  parts.push(
-    '',
-    ...details('Evicted pods', evictions(shown)),
-    ...details('The merged spec', fenced(preview.spec)),
-  );
+  parts.push('', ...details('Evicted pods', evictions(shown)), ...details('The merged spec', spec));
   return parts.join('\n');
 }
 
@@ -63,7 +67,7 @@ function evictions(nodes: readonly NodePreview[]): string[] {
 }
 
 function fenced(spec: unknown): string[] {
-  const text = dump(spec, { lineWidth: 120, noRefs: true }).trimEnd();
+  const text = formatYaml(spec, { lineWidth: 120, noRefs: true }).trimEnd();
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   return [`${fence}yaml`, text, fence];

@@ -1,4 +1,4 @@
-import { dump } from 'js-yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import type { RunPreview } from './preview.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
 import { line } from '../text/output.ts';
@@ -28,7 +28,7 @@ export function parameterText({ name, value, isDefault }: Resolved): string {
 
 /** A preview for a terminal. */
 export function previewText(preview: RunPreview): string {
-  const spec = dump(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd();
+  const spec = formatYaml(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd();
   const heading = 'The spec as it would be carried out:';
   return [previewTable(preview), '', heading, spec.replaceAll(/^/gm, '  '), ''].join('\n');
 }

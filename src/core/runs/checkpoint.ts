@@ -1,7 +1,6 @@
-import { dump } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument } from '../../api/documents.ts';
-import { BY_AGENT } from '../../api/yaml.ts';
+import { BY_AGENT, formatYaml } from '../../api/yaml.ts';
 import { CHECKPOINT_KIND, CheckpointSchema } from '../../api/report.ts';
 import { NewestReports, type Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
@@ -41,7 +40,7 @@ export function formatCheckpoint({ tree, over, unsettled, newest }: Checkpoint, 
     newest: briefs,
     hasOlder: newest.hasOlder,
   };
-  return NOTE + dump(body, { lineWidth: -1, flowLevel: 2 });
+  return NOTE + formatYaml(body, { lineWidth: -1, flowLevel: 2 });
 }
 
 /** Undefined when it cannot be read: then nothing is lost but time. */

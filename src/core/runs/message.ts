@@ -53,8 +53,8 @@ function ofCluster(title: string, cluster: string | undefined, skipCi: boolean):
 
 export function scheduledMessage(runs: readonly string[], skipCi: boolean): string {
   const [first = ''] = runs;
-  const title = runs.length === 1 ? `Scheduled: ${first}` : `Scheduled: ${runs.length} runs`;
-  const lines = runs.length === 1 ? [] : ['', ...runs.map((it) => `- ${it}`)];
+  const title = runs.length === 1 ? `Scheduled: ${oneLine(first)}` : `Scheduled: ${runs.length} runs`;
+  const lines = runs.length === 1 ? [] : ['', ...runs.map((it) => `- ${oneLine(it)}`)];
   return `${[title + (skipCi ? ' [skip ci]' : ''), ...lines].join('\n')}\n`;
 }
 
@@ -72,13 +72,14 @@ function phases(reports: readonly NodeOpReport[]): string {
 
 function trailers(report: NodeOpReport): string[] {
   const { run, cluster, nodeOp } = report;
+  const trailer = (name: string, value: string | undefined) =>
+    value === undefined ? [] : [`${name}: ${oneLine(value)}`];
+  const namespace = nodeOp?.namespace === undefined ? '' : `${nodeOp.namespace}/`;
   return [
-    `Run: ${oneLine(run.path)}`,
-    ...(run.commit === undefined ? [] : [`Run-Commit: ${run.commit}`]),
-    ...(cluster === undefined ? [] : [`Cluster: ${cluster}`]),
-    ...(nodeOp
-      ? [`NodeOp: ${nodeOp.namespace === undefined ? '' : `${nodeOp.namespace}/`}${nodeOp.name}`]
-      : []),
+    ...trailer('Run', run.path),
+    ...trailer('Run-Commit', run.commit),
+    ...trailer('Cluster', cluster),
+    ...trailer('NodeOp', nodeOp && `${namespace}${nodeOp.name}`),
   ];
 }
 

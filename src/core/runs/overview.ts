@@ -2,6 +2,7 @@ import type { ReportBrief } from './brief.ts';
 import type { Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
 import { doneText } from '../text/counts.ts';
+import { escape } from '../text/markup.ts';
 import { plain } from '../text/output.ts';
 
 /** As many as fit on a page; older reports are in the folder. */
@@ -53,16 +54,15 @@ function minute(time: number | string): string {
 function target(path: string): string {
   return path
     .split('/')
-    .map((part) => encodeURIComponent(part).replace(/[()]/g, (it) => (it === '(' ? '%28' : '%29')))
+    .map((part) =>
+      encodeURIComponent(part.toWellFormed()).replace(/[()]/g, (it) => (it === '(' ? '%28' : '%29')),
+    )
     .join('/');
 }
 
 /** Names come from people: nothing of them is markup, and none ends a row. */
 function cell(text: string): string {
-  return plain(text)
-    .replace(/[\n\t]/g, ' ')
-    .replace(/[\\`*_[\]<>|#&~!]/g, '\\$&')
-    .slice(0, 200);
+  return escape(plain(text).slice(0, 200).toWellFormed());
 }
 
 function duration(seconds: number): string {

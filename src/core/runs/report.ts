@@ -1,4 +1,5 @@
-import { dump, load } from 'js-yaml';
+import { formatYaml } from '../../api/yaml.ts';
+import { load } from 'js-yaml';
 import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { check, formatPath } from '../../api/schema.ts';
@@ -176,7 +177,7 @@ export function reportVerdict(
 }
 
 export function formatReport(report: NodeOpReport): string {
-  return dump(report, { lineWidth: 120, noRefs: true });
+  return formatYaml(report, { lineWidth: 120, noRefs: true });
 }
 
 /** What the baseline file says. */
@@ -196,7 +197,7 @@ export function formatBaseline(runs: Iterable<string>, owner: string | undefined
     ...(owner !== undefined && { clusterUID: owner }),
     runs: [...runs].toSorted(),
   };
-  return note + dump(body, { lineWidth: -1 });
+  return note + formatYaml(body, { lineWidth: -1 });
 }
 
 /**

@@ -1,4 +1,5 @@
-import { dump } from 'js-yaml';
+import { formatYaml } from '../../api/yaml.ts';
+import { json } from '../text/output.ts';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { nextTime } from '../../api/cron.ts';
 import { ANNOTATION_SERIES } from '../../api/labels.ts';
@@ -57,5 +58,5 @@ export function formatScheduled({ path, run }: Schedule, at: number): string {
     spec,
   };
   const due = new Date(at).toISOString().replace('.000Z', 'Z');
-  return `# Added by nodeop-agent: ${JSON.stringify(path)} was due at ${due}.\n${dump(document, { lineWidth: 120, noRefs: true })}`;
+  return `# Added by nodeop-agent: ${json(path)} was due at ${due}.\n${formatYaml(document, { lineWidth: 120, noRefs: true })}`;
 }

@@ -9,7 +9,7 @@ export function logLine(json: string): string {
   const { time = '', level = '', msg = '' } = record as Record<string, string | undefined>;
   const fields = Object.entries(record)
     .filter(([name]) => !HEAD.has(name))
-    .map(([name, value]) => ` ${name}=${shown(value)}`)
+    .map(([name, value]) => ` ${shown(name)}=${shown(value)}`)
     .join('');
   return screen(`${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${msg}${fields && ` ${fields}`}`);
 }

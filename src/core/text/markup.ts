@@ -11,13 +11,15 @@ export function escape(text: string): string {
       .replaceAll('@', '@\u200b')
       // Hosts make links of addresses that stand there as text.
       .replaceAll('://', ':\u200b//')
-      .replaceAll(/\bwww\./gi, (it) => `${it.slice(0, -1)}\u200b.`)
+      .replaceAll(/www\./gi, (it) => `${it.slice(0, -1)}\u200b.`)
   );
 }
 
 /** As code, whatever backticks it holds; pipes are escaped for tables. */
 export function code(text: string): string {
   const clean = line(text.replaceAll(/\s+/g, ' ')).trim().replaceAll('|', '\\|');
+  // Two backticks would begin a code that goes on to the next two.
+  if (clean === '') return '` `';
   if (!clean.includes('`')) return `\`${clean}\``;
   const longest = Math.max(...[...clean.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);

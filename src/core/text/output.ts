@@ -32,22 +32,49 @@ export function flat(text: string): string {
     .join(' ');
 }
 
+/**
+ * What the log of a workflow takes for commands: GitHub lines that begin with `::`, after blanks too; GitHub and Azure `##[` and
+ * `##vso[` wherever they stand. So they are neither in our output nor in our logs, which CI shows.
+ */
+const COMMAND = /##(?=\[|vso\[)/gi;
+
 /** A name or a message within a line: what could end the line, or act in it, is shown as an escape. */
 export function line(text: string): string {
-  const shown = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape);
-  // At the beginning of a line of a workflow's log these would be commands.
-  return shown.startsWith('::') || shown.startsWith('##[') ? ` ${shown}` : shown;
+  return withoutCommands(text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape));
 }
 
 /** Whole output for a terminal, whose colours are our own: what else could act there is shown as an escape. */
 export function screen(text: string): string {
   // eslint-disable-next-line no-control-regex -- colours begin with a control character
-  return text.replace(/\u001b(?!\[\d{1,2}m)|[^\P{C}\u001b\n\t]|[\u2028\u2029]/gu, asEscape);
+  const shown = text.replace(/\u001b(?!\[\d{1,2}m)|[^\P{C}\u001b\n\t]|[\u2028\u2029]/gu, asEscape);
+  return withoutCommands(shown);
 }
 
 /** A field of a log: line breaks are escaped by JSON already. */
 export function logged(text: string): string {
-  return text.replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, asEscape);
+  return text.replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, asEscape).replace(COMMAND, String.raw`#\u{23}`);
+}
+
+function withoutCommands(text: string): string {
+  const lines = text.includes('::') ? text.split('\n').map(withoutCommand).join('\n') : text;
+  return lines.replace(COMMAND, String.raw`#\u{23}`);
+}
+
+function withoutCommand(text: string): string {
+  const words = text.trimStart();
+  if (!words.startsWith('::')) return text;
+  return `${text.slice(0, text.length - words.length)}\\u{3a}${words.slice(1)}`;
+}
+
+/** JSON for programs, in which nothing acts either; they read the same. */
+export function json(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent)
+    .replace(/[^\P{C}\n]|[\u2028\u2029]/gu, (it) => it.split('').map(asUnit).join(''))
+    .replace(COMMAND, String.raw`#\u0023`);
+}
+
+function asUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** The message of a workflow command (`::error::…`), as GitHub's toolkit escapes it. */
