@@ -46,7 +46,12 @@ export class Standby {
       try {
         const away = await this.mirror.fetch();
         if (away) throw away;
-        this.polled = { tip: await this.mirror.runs.tip(), lastPoll: this.clock.wall() };
+        const { runs } = this.mirror;
+        const tip = await runs.tip();
+        const problem = tip === undefined ? runs.missingText : undefined;
+        if (problem !== undefined && problem !== this.polled.problem)
+          this.log.warn({ reason: problem }, 'the branch is not followed now');
+        this.polled = { tip, lastPoll: this.clock.wall(), problem };
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (this.abort.signal.aborted) return;

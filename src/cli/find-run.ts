@@ -34,6 +34,13 @@ function pathMatch(nodeOp: NodeOp, wanted: string): number {
   return inside !== '' && wanted.endsWith(`/${inside}`) ? inside.length : 0;
 }
 
+/** Whether a run file is meant by its path, the end of it, or the path of its report. */
+export function isPathOf(run: string, wanted: string): boolean {
+  const file = wanted.replace(/^\.\//, '');
+  const inside = run.slice(run.indexOf('/') + 1);
+  return file !== '' && (run === file || run.endsWith(`/${file}`) || wanted.endsWith(`/${inside}`));
+}
+
 /** The beginning of a name or of a path, or of the file's own name. */
 function begins(nodeOp: NodeOp, wanted: string): boolean {
   const path = runPathOf(nodeOp) ?? '';

@@ -17,7 +17,15 @@ import { clip, wrap } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
 import { runPage } from './status/page.ts';
-import { findWaiting, readWaiting, showWaiting, type Waiting, waitingLines } from './waiting.ts';
+import {
+  findPassedOver,
+  findWaiting,
+  readWaiting,
+  showPassedOver,
+  showWaiting,
+  type Waiting,
+  waitingLines,
+} from './waiting.ts';
 import { columns, print, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {
@@ -69,8 +77,11 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
     const now = Date.now();
     if (wanted !== undefined) {
       const isThere = nodeOps.some((it) => isMeant(it, wanted));
-      const waits = isThere ? undefined : findWaiting(await readWaiting(cluster), wanted);
+      const others = isThere ? undefined : await readWaiting(cluster);
+      const waits = others && findWaiting(others, wanted);
       if (waits) return showWaiting(waits, flags.format);
+      const never = others && findPassedOver(others, wanted);
+      if (never !== undefined) return showPassedOver(never, flags.format);
       return showOne(findRun(nodeOps, wanted), flags, now);
     }
     const left: LeftCordoned[] = [];
@@ -110,12 +121,13 @@ function showAll(
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
   const shown = [...open, ...over.slice(0, limit)];
   if (format === 'json') {
-    const { waiting, passedOver } = waits;
+    const { waiting, passedOver, passedOverRuns } = waits;
     const all = {
       ...(held !== undefined && { held }),
       runs: shown.map(outline),
       waiting,
       passedOver,
+      passedOverRuns,
       leftCordoned: left,
     };
     return print(json(all, 2));

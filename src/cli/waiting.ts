@@ -1,6 +1,7 @@
 import { json } from '../core/text/output.ts';
 import { LABEL_RECORD_PART } from '../api/labels.ts';
 import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
+import { isPathOf } from './find-run.ts';
 import { oneLine, table } from '../core/text/table.ts';
 import { isApiError } from '../kube/client.ts';
 import type { ConfigMap } from '../kube/ledger-store.ts';
@@ -15,7 +16,9 @@ const NAMESPACE = 'nodeop-system';
 export interface Waiting {
   waiting: readonly WaitingRun[];
   waitingCount: number;
+  /** How many run files never begin, and the last of them by path. */
   passedOver: number;
+  passedOverRuns: readonly string[];
   /** Whether somebody may look. */
   isKnown: boolean;
 }
@@ -34,19 +37,40 @@ export async function readWaiting({ client }: ReadOnlyCluster): Promise<Waiting>
         waiting: heads.flatMap(({ waiting }) => waiting),
         waitingCount: sum((head) => head.waitingCount),
         passedOver: sum((head) => head.passedOver),
+        passedOverRuns: heads.flatMap((head) => head.passedOverRuns),
         isKnown: true,
       };
     } catch (error) {
       if (!isApiError(error, 403, 404)) throw error;
     }
   }
-  return { waiting: [], waitingCount: 0, passedOver: 0, isKnown: false };
+  return { waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [], isKnown: false };
 }
 
-/** The one that is meant by its path or the end of it. */
+/** The one that is meant by its path, the end of it, or that of its report. */
 export function findWaiting({ waiting }: Waiting, wanted: string): WaitingRun | undefined {
-  const file = wanted.replace(/^\.\//, '');
-  return waiting.find(({ run }) => run === file || run.endsWith(`/${file}`));
+  return waiting.find(({ run }) => isPathOf(run, wanted));
+}
+
+/** The run file that is meant and never begins. */
+export function findPassedOver({ passedOverRuns }: Waiting, wanted: string): string | undefined {
+  return passedOverRuns.find((run) => isPathOf(run, wanted));
+}
+
+const BASELINE = '.baseline.yaml of the results folder';
+
+export const PASSED_OVER = `never begins: it was there before the agent first looked, was moved after its end, or its report was removed (${BASELINE}); to carry it out, add it under another name`;
+
+export function showPassedOver(run: string, format: 'text' | 'json'): void {
+  if (format === 'json')
+    return print(JSON.stringify({ phase: 'PassedOver', run, message: PASSED_OVER }, undefined, 2));
+  return print(`${oneLine(run, 200)}: ${PASSED_OVER}`);
+}
+
+/** Of those that are not named one by one. */
+export function othersPassedOver({ passedOver, passedOverRuns }: Waiting): string | undefined {
+  const others = passedOver - passedOverRuns.length;
+  return others > 0 ? `${others} more run files never begin, see ${BASELINE}` : undefined;
 }
 
 export function showWaiting(it: WaitingRun, format: 'text' | 'json'): void {
@@ -55,7 +79,23 @@ export function showWaiting(it: WaitingRun, format: 'text' | 'json'): void {
   return print(`${oneLine(it.run, 200)}: Waiting (${it.reason})${until}: ${oneLine(it.message, 400)}`);
 }
 
-export function waitingLines({ waiting, waitingCount, passedOver, isKnown }: Waiting): string[] {
+/** So many are named; with more of them they are old ones. */
+const NAMED = 3;
+
+function passedOverText({ passedOver, passedOverRuns }: Waiting): string {
+  const names = passedOverRuns.slice(-NAMED).map((it) => oneLine(it, 200));
+  const rest = passedOver > names.length ? ', …' : '';
+  const [files, way] = passedOver === 1 ? ['run file', 'it'] : ['run files', 'one'];
+  return `Passed over: ${passedOver} ${files} (${names.join(', ')}${rest}), see ${BASELINE}; to carry ${way} out, add it under another name.`;
+}
+
+export function waitingLines({
+  waiting,
+  waitingCount,
+  passedOver,
+  passedOverRuns,
+  isKnown,
+}: Waiting): string[] {
   if (!isKnown) return ['\nRuns that wait are not shown: they are in ConfigMaps, which you may not list.'];
   const rows = waiting.map((it) => [
     `  ${oneLine(it.run, 200)}`,
@@ -69,6 +109,6 @@ export function waitingLines({ waiting, waitingCount, passedOver, isKnown }: Wai
     ...(more > 0 ? [`  … and ${more} more; see the results folder of the repository`] : []),
     ...(passedOver === 0
       ? []
-      : [`\nPassed over: ${passedOver} run files, listed in .baseline.yaml of the results folder.`]),
+      : [`\n${passedOverText({ waiting, waitingCount, passedOver, passedOverRuns, isKnown })}`]),
   ];
 }

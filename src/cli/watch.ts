@@ -14,7 +14,15 @@ import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags
 import { heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
-import { findWaiting, readWaiting, showWaiting } from './waiting.ts';
+import {
+  findPassedOver,
+  findWaiting,
+  othersPassedOver,
+  PASSED_OVER,
+  readWaiting,
+  showPassedOver,
+  showWaiting,
+} from './waiting.ts';
 import { type Change, changesOf } from './watch/changes.ts';
 import { StatusLine } from './watch/status-line.ts';
 import { progressText } from './watch/progress.ts';
@@ -44,11 +52,12 @@ export function watchCommand(): Command {
     .addHelpText(
       'after',
       `
-Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled
-or deleted, 2 an option is invalid, 3 the cluster is away, or the time is over.
+Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled,
+deleted or passed over, 2 an option is invalid, 3 the cluster is away, or the time is over.
 
 JSON objects have "type" and "time"; type "waiting": run, reason, message, until; type "rollout": phase, done, failed, message; type "node": node, phase, message;
-type "step": step, phase, message; type "deleted". The last one of a rollout that is over has phase Completed, Failed or Cancelled.
+type "step": step, phase, message; type "deleted"; type "passedOver": run, message. The last one of a rollout that is over
+has phase Completed, Failed or Cancelled.
 
 Example:
   nodeop-agent watch runs/2030-01-31-swappiness.yaml --context berlin
@@ -74,6 +83,9 @@ async function run(wanted: string, flags: WatchFlags): Promise<void> {
 
 const NEVER =
   'a run file that is invalid, or for other clusters, never does: see its report in the repository';
+
+/** What it waited for before the first look. */
+const FIRST = 'nobody has looked yet';
 
 /** Between two looks at what a run waits for that has not begun. */
 const WAITING_MS = 5_000;
@@ -125,7 +137,7 @@ class RunWatch {
       this.choose();
       if (this.followed !== undefined) return;
       this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
-      void this.sayWaiting('');
+      void this.sayWaiting(FIRST);
     });
     return Promise.race([this.over.promise, first.then(() => this.over.promise)]);
   }
@@ -136,17 +148,26 @@ class RunWatch {
 
   /** What it waits for, whenever that changes. Of somebody who may not look nothing is asked. */
   private async sayWaiting(before: string): Promise<void> {
-    const found = await readWaiting(this.cluster).then(
-      (it) => findWaiting(it, this.wanted),
-      () => undefined,
-    );
+    const others = await readWaiting(this.cluster).catch(() => undefined);
     if (this.followed !== undefined || this.stopped) return;
+    const never = others && findPassedOver(others, this.wanted);
+    if (never !== undefined) return this.never(never);
+    const found = others && findWaiting(others, this.wanted);
+    const more = found === undefined && others ? othersPassedOver(others) : undefined;
+    if (more !== undefined && before === FIRST) this.say(more);
     const text = found === undefined ? '' : JSON.stringify(found);
     if (found && text !== before) {
       if (this.asJson) print(json({ type: 'waiting', time: new Date().toISOString(), ...found }));
       else showWaiting(found, 'text');
     }
     this.timer = setTimeout(() => void this.sayWaiting(text), WAITING_MS);
+  }
+
+  private never(path: string): void {
+    const time = new Date().toISOString();
+    if (this.asJson) print(JSON.stringify({ type: 'passedOver', time, run: path, message: PASSED_OVER }));
+    else showPassedOver(path, 'text');
+    this.over.resolve(1);
   }
 
   async stop(): Promise<void> {

@@ -293,9 +293,10 @@ export class Branch {
     this.#wasThere = true;
   }
 
-  /** Branches that the remote has, as of when this one was found missing. */
-  get others(): readonly string[] {
-    return this.#others;
+  /** That the remote has no such branch, and which it has, as of when this one was found missing. */
+  get missingText(): string {
+    const there = this.#others.length === 0 ? 'it has none' : `it has ${listOf(this.#others)}`;
+    return `the remote has no branch "${this.name}"; ${there}`;
   }
 
   /** To be told by the remote. */
@@ -307,4 +308,12 @@ export class Branch {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+const MAX_NAMED = 10;
+
+function listOf(names: readonly string[]): string {
+  const named = names.slice(0, MAX_NAMED).map((it) => JSON.stringify(it));
+  const more = names.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { findWaiting, waitingLines } from '../../src/cli/waiting.ts';
-import { headData, parseHead } from '../../src/core/runs/ledger.ts';
+import { findPassedOver, findWaiting, othersPassedOver, waitingLines } from '../../src/cli/waiting.ts';
+import { headData, parseHead, toldOf } from '../../src/core/runs/ledger.ts';
 
 const head = (count: number) => ({
   runs: 'a'.repeat(40),
@@ -12,7 +12,8 @@ const head = (count: number) => ({
     until: '2190-01-01T00:00:00.000Z',
   })),
   waitingCount: count,
-  passedOver: 3,
+  passedOver: 4,
+  passedOverRuns: ['runs/a.yaml', 'runs/b.yaml', 'runs/c.yaml', 'runs/d.yaml'],
 });
 
 test('runs that wait are shown with reason and time, and found by the end of their path', () => {
@@ -22,7 +23,7 @@ test('runs that wait are shown with reason and time, and found by the end of the
     Waiting to begin:
       runs/2030/0.yaml  NotBefore  2190-01-01T00:00:00.000Z  not before 2190-01-01T00:00:00Z
 
-    Passed over: 3 run files, listed in .baseline.yaml of the results folder."
+    Passed over: 4 run files (runs/b.yaml, runs/c.yaml, runs/d.yaml, …), see .baseline.yaml of the results folder; to carry one out, add it under another name."
   `);
   expect(findWaiting(read, './0.yaml')?.run).toBe('runs/2030/0.yaml');
   expect(findWaiting(read, 'runs/1.yaml')).toBeUndefined();
@@ -34,14 +35,36 @@ test('of very many the first are told, and how many more there are', () => {
   expect(waitingLines({ ...parseHead(data), isKnown: true }).join('\n')).toContain('… and 4800 more');
 });
 
+test('a run file that never begins is found by any of its paths, and is told how to be carried out', () => {
+  const read = { ...parseHead(headData(head(0))), isKnown: true };
+  for (const wanted of ['runs/c.yaml', './c.yaml', '/home/ada/ops/results/berlin/c.yaml'])
+    expect(findPassedOver(read, wanted)).toBe('runs/c.yaml');
+  expect(findPassedOver(read, 'runs/x.yaml')).toBeUndefined();
+});
+
+test('of very many that never begin the newest are told, however long their names', () => {
+  const many = new Set(Array.from({ length: 20_000 }, (_, i) => `runs/${String(i).padStart(5, '0')}.yaml`));
+  const told = toldOf(many);
+  expect([told.length, told.at(-1)]).toEqual([200, 'runs/19999.yaml']);
+  const long = Array.from({ length: 200 }, (_, i) => `runs/${i}${'x'.repeat(4000)}.yaml`);
+  const some = toldOf(new Set(long));
+  expect(some.at(-1)).toBe(long.at(-1));
+  expect(Buffer.byteLength(JSON.stringify(some))).toBeLessThan(64 * 1024);
+  const others = { waiting: [], waitingCount: 0, passedOver: 20_000, passedOverRuns: told, isKnown: true };
+  expect(othersPassedOver(others)).toMatch(/^19800 more run files never begin, see \.baseline\.yaml/);
+});
+
 test('what people made of the record stops nobody', () => {
   for (const waiting of ['', '{', '7', '[null, 3, {"run": 4}]'])
-    expect(parseHead({ waiting }).waiting).toEqual([]);
+    expect(parseHead({ waiting, passedOverRuns: waiting })).toMatchObject({
+      waiting: [],
+      passedOverRuns: [],
+    });
   expect(parseHead({ runs: '../../x', waitingCount: 'x' })).toMatchObject({
     runs: undefined,
     waitingCount: 0,
   });
-  expect(waitingLines({ waiting: [], waitingCount: 0, passedOver: 0, isKnown: false })[0]).toContain(
-    'not shown',
-  );
+  expect(
+    waitingLines({ waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [], isKnown: false })[0],
+  ).toContain('not shown');
 });

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,6 +66,27 @@ test('a failed rollout that is over already is told at once, and ends with 1', a
   expect(stdout).toMatch(/^ +\d+ s {2}rollout +Failed +0 of 1 node completed, 1 failed/m);
 });
 
+test('one that was passed over is told as such, and not waited for', async () => {
+  cluster.sim.store.create('configmaps', {
+    metadata: {
+      name: 'record',
+      namespace: 'nodeop-system',
+      labels: { 'agent.nodeop.dev/record-part': 'head' },
+    },
+    data: { passedOver: '2', passedOverRuns: JSON.stringify(['runs/old.yaml', 'runs/older.yaml']) },
+  });
+  const told = await cli(['watch', 'runs/old.yaml', ...access()]);
+  expect(told).toMatchObject({ code: 1, stderr: '' });
+  expect(told.stdout).toMatch(/^runs\/old\.yaml: never begins: .*\.baseline\.yaml.*under another name$/m);
+  const { code, stdout } = await cli(['watch', 'runs/old.yaml', '--format', 'json', ...access()]);
+  expect([code, JSON.parse(stdout)]).toMatchObject([1, { type: 'passedOver', run: 'runs/old.yaml' }]);
+  const status = await cli(['status', 'results/older.yaml', '--format', 'json', ...access()]);
+  expect([status.code, JSON.parse(status.stdout)]).toMatchObject([
+    0,
+    { phase: 'PassedOver', run: 'runs/older.yaml' },
+  ]);
+});
+
 test('what does not come in time, and a cluster that is away, end with 3', async () => {
   const late = await cli(['watch', 'never', ...access(), '--timeout', '1s']);
   expect(late).toMatchObject({
@@ -92,12 +115,24 @@ test('a broken connection is told, and what happened meanwhile is not lost', asy
   const file = join(dir, 'proxied');
   const port = String((proxy.address() as AddressInfo).port);
   writeFileSync(file, cluster.sim.kubeconfig.replaceAll(String(target), port));
-  const watched = cli(['watch', 'later', '--kubeconfig', file, '--timeout', '50s']);
-  // The list and the watch each have a connection of their own.
-  await expect.poll(() => sockets.size, { timeout: 20_000 }).toBeGreaterThan(1);
-  for (const socket of sockets) socket.destroy();
+  const args = ['src/main.ts', 'watch', 'later', '--kubeconfig', file];
+  const watched = spawn(process.execPath, args);
+  const [out, err] = [watched.stdout, watched.stderr].map((stream) => {
+    const pieces: string[] = [];
+    stream.setEncoding('utf8').on('data', (piece: string) => pieces.push(piece));
+    return () => pieces.join('');
+  }) as [() => string, () => string];
+  const closed = once(watched, 'close');
+  await expect.poll(out, { timeout: 60_000 }).toContain('waiting for later to begin');
+  // Whenever the watch is open, it breaks.
+  const broken = () => {
+    for (const socket of sockets) socket.destroy();
+    return err();
+  };
+  await expect.poll(broken, { timeout: 60_000, interval: 200 }).toContain('trying again');
   await create('later', 'node-1');
-  const { code, stdout, stderr } = await watched;
+  const [code] = (await closed) as [number];
+  const [stdout, stderr] = [out(), err()];
   proxy.close();
   expect(stderr).toMatch(/^cannot watch nodeops: .*; trying again$/m);
   expect(stderr).not.toContain('    at ');

@@ -5,7 +5,7 @@ import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
 import { durationMs, formatProblem } from '../../api/schema.ts';
 import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
-import type { WaitingRun } from '../../core/runs/ledger.ts';
+import { toldOf, type WaitingRun } from '../../core/runs/ledger.ts';
 import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { scheduledMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
@@ -432,10 +432,18 @@ export class Reconciler {
     this.#waiting = waiting;
     if (!this.ledger.isLoaded) return;
     const { tip: runs, resultsTip } = snapshot;
-    const passedOver = snapshot.baseline?.size ?? 0;
+    const { baseline = new Set<string>() } = snapshot;
+    const passedOver = { passedOver: baseline.size, passedOverRuns: toldOf(baseline) };
     const { heldAt } = this.#holdFile;
     const upTo = (await this.#own?.record()) ?? { results: resultsTip };
-    await this.ledger.setHead({ runs, ...upTo, waiting, waitingCount: waiting.length, passedOver, heldAt });
+    await this.ledger.setHead({
+      runs,
+      ...upTo,
+      waiting,
+      waitingCount: waiting.length,
+      ...passedOver,
+      heldAt,
+    });
   }
 
   /** While Git is away results go on record in the cluster, so that no NodeOp has to be kept for them. */

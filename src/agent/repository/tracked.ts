@@ -49,7 +49,6 @@ export class TrackedRepository {
 
   /** Why nothing can be said of the runs now: the branch is not there, or went back to an earlier commit. */
   get problem(): string | undefined {
-    const { branch } = this.#options.config.git;
     const { rewound } = this.#rewinds;
     if (rewound) {
       const seconds = Math.ceil((this.rewoundMs ?? 0) / 1000);
@@ -57,9 +56,7 @@ export class TrackedRepository {
       return `${what}; for ${seconds} s more nothing begins, is cancelled or reported for it, unless it comes back (git.rewindGrace)`;
     }
     if (this.#tips) return undefined;
-    const { others } = this.mirror.runs;
-    const there = others.length === 0 ? 'it has none' : `it has ${listOf(others)}`;
-    return `the remote has no branch "${branch}"; ${there}`;
+    return this.mirror.runs.missingText;
   }
 
   /** Tip of the branch with the run files; undefined while there is no branch to follow. */
@@ -150,12 +147,4 @@ export class TrackedRepository {
     const runs = await this.mirror.runs.tip();
     return runs === undefined ? undefined : { runs, results };
   }
-}
-
-const MAX_NAMED = 10;
-
-function listOf(names: readonly string[]): string {
-  const named = names.slice(0, MAX_NAMED).map((it) => JSON.stringify(it));
-  const more = names.length - named.length;
-  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

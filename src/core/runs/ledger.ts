@@ -123,8 +123,9 @@ export interface Head {
   waiting: readonly WaitingRun[];
   /** How many there are, of which `waiting` may be the first. */
   waitingCount: number;
-  /** Run files that are passed over. */
+  /** Run files that are passed over: how many, and the last of them by path. */
   passedOver: number;
+  passedOverRuns: readonly string[];
   /** The tip at which the file was seen last that holds all clusters, as long as it holds. */
   heldAt?: string | undefined;
 }
@@ -145,11 +146,20 @@ export interface WaitingRun {
   until?: string | undefined;
 }
 
-/** So many are told of; the reports tell of all. */
+/** So many are told of; the reports and the baseline file tell of all. */
 const TOLD = 200;
+const TOLD_BYTES = 32 * 1024;
+
+/** Those that are told of. Names of run files begin with their day as a rule, so the last ones are the newest. */
+export function toldOf(passedOver: ReadonlySet<string>): string[] {
+  const newestFirst = [...passedOver].slice(-TOLD).toReversed();
+  let bytes = 0;
+  return newestFirst.filter((path) => (bytes += Buffer.byteLength(path)) <= TOLD_BYTES).toReversed();
+}
 
 export function headData(head: Head): Record<string, string> {
   const { runs = '', results = '', signed, waiting, waitingCount, passedOver, heldAt = '' } = head;
+  const { passedOverRuns } = head;
   return {
     heldAt,
     runs,
@@ -158,6 +168,7 @@ export function headData(head: Head): Record<string, string> {
     waiting: JSON.stringify(waiting.slice(0, TOLD)),
     waitingCount: String(waitingCount),
     passedOver: String(passedOver),
+    passedOverRuns: JSON.stringify(passedOverRuns),
   };
 }
 
@@ -171,6 +182,7 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
     waiting: parseWaiting(data['waiting']),
     waitingCount: Number(data['waitingCount']) || 0,
     passedOver: Number(data['passedOver']) || 0,
+    passedOverRuns: parseList(data['passedOverRuns']).filter((it) => typeof it === 'string'),
     heldAt: id(data['heldAt']),
   };
 }
@@ -180,15 +192,17 @@ function parseSigned(text = ''): SignedSince | undefined {
   return key === undefined ? undefined : { key, commit };
 }
 
-function parseWaiting(text = '[]'): WaitingRun[] {
-  let list: unknown;
+function parseList(text = '[]'): unknown[] {
   try {
-    list = JSON.parse(text);
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : [];
   } catch {
     return [];
   }
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((it: unknown) => {
+}
+
+function parseWaiting(text: string | undefined): WaitingRun[] {
+  return parseList(text).flatMap((it) => {
     if (typeof it !== 'object' || it === null) return [];
     const { run, reason, message, until } = it as Record<string, unknown>;
     if (typeof run !== 'string') return [];
