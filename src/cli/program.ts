@@ -13,6 +13,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
   'For people on call:': {
     status: async () => (await import('./status.ts')).statusCommand(),
     watch: async () => (await import('./watch.ts')).watchCommand(),
+    explain: async () => (await import('./explain.ts')).explainCommand(),
   },
   'Before the merge:': {
     init: async () => (await import('./init.ts')).initCommand(),

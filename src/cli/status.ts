@@ -1,16 +1,15 @@
 import { json } from '../core/text/output.ts';
 import { Command, Option } from 'commander';
 import type { Job, Node } from '../api/kubernetes.ts';
-import { ANNOTATION_CORDONED_BY, LABEL_NODEOP } from '../api/labels.ts';
+import { LABEL_NODEOP } from '../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { isOthers } from '../core/external/status.ts';
 import { ExternalView } from '../core/external/view.ts';
-import { ownerMark } from '../core/rollout/facts.ts';
-import { inFlightNodes } from '../core/rollout/status.ts';
 import { unguardedIn } from '../core/rollout/retries.ts';
 import { standingText } from '../core/rollout/words.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { cordonOf } from './cordons.ts';
 import { clusterHeld, heldText } from './held.ts';
 import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { clip, wrap } from '../core/text/fit.ts';
@@ -99,7 +98,7 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
 }
 
 /** All NodeOps; those that another controller carries out as the reports tell of them. */
-async function readNodeOps(cluster: ReadOnlyCluster, namespace: string | undefined): Promise<NodeOp[]> {
+export async function readNodeOps(cluster: ReadOnlyCluster, namespace?: string): Promise<NodeOp[]> {
   const nodeOps = await cluster.all<NodeOp>(NODEOPS, namespace);
   if (!nodeOps.some(isOthers)) return nodeOps;
   const view = new ExternalView();
@@ -201,15 +200,10 @@ function created(nodeOp: NodeOp): string {
 }
 
 function leftCordoned(node: Node, nodeOps: readonly NodeOp[]): LeftCordoned | undefined {
-  const by = node.metadata.annotations?.[ANNOTATION_CORDONED_BY];
-  if (by === undefined) return undefined;
-  const name = node.metadata.name ?? '';
-  const owner = nodeOps.find(({ metadata: { namespace = '', name: own = '', uid = '' } }) => {
-    return ownerMark({ namespace, name: own, uid }) === by;
-  });
-  const status = owner?.status?.nodeStatuses?.[name];
-  // It may be another one, working under the cordon of one that failed before.
-  if (nodeOps.some((it) => inFlightNodes(it.status ?? {}).includes(name))) return undefined;
-  const why = owner === undefined ? 'the NodeOp is gone' : `${status?.phase ?? ''}: ${status?.message ?? ''}`;
-  return { node: name, by: by.slice(0, by.indexOf('@')), why };
+  const cordon = cordonOf(node, nodeOps);
+  if (!cordon || cordon.worker) return undefined;
+  const { name = '' } = node.metadata;
+  const { by, owner } = cordon;
+  const { phase = '', message = '' } = owner?.status?.nodeStatuses?.[name] ?? {};
+  return { node: name, by, why: owner === undefined ? 'the NodeOp is gone' : `${phase}: ${message}` };
 }

@@ -64,6 +64,21 @@ test('runs with their counts, a failed node that stays cordoned, and one run nod
   ]);
 });
 
+test('why a node is cordoned is one command away, and a node that is not there is told', async () => {
+  const { code, stdout } = await cli(['explain', 'node-2', '--kubeconfig', kubeconfig]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^node-2 is Ready\. It was cordoned by runs\/2030\/flash\.yaml, which is over here: Failed: /,
+  );
+  expect(stdout).toMatch(/Next:\n.* logs job\/\S+\n.* uncordon node-2\n$/);
+  const answer = await cli(['explain', 'node-22', '--kubeconfig', kubeconfig]);
+  expect(answer).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'the cluster has no node "node-22"; did you mean "node-2"?\n',
+  });
+});
+
 test('a node cordoned by a rollout under way is none that was left; one whose NodeOp is gone is', async () => {
   const sim = await startSim({ nodes: 3, script: () => undefined });
   const { metadata } = sim.store.create('nodeops.operator.kairos.io', {

@@ -1,0 +1,144 @@
+import type { Node } from '../../api/kubernetes.ts';
+import { isFinalNodePhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
+import { standingText } from '../../core/rollout/words.ts';
+import { clip, wrap } from '../../core/text/fit.ts';
+import { oneLine, period, table } from '../../core/text/table.ts';
+import { cordonOf, workerOf } from '../cordons.ts';
+import { labelOf, runPathOf } from '../find-run.ts';
+
+/** A NodeOp that has the node among its targets, and how it stands there. */
+export interface Work {
+  /** Path of its run file, or `<namespace>/<name>`. */
+  run: string;
+  namespace: string;
+  nodeOp: string;
+  status: NodeStatus;
+  /** What happened, or what it waits for. */
+  message: string;
+}
+
+/** Everything that is known of one node; also what `--format json` prints. */
+export interface Explanation {
+  node: string;
+  isReady: boolean;
+  isCordoned: boolean;
+  /** Why it is cordoned, or that it is not, in a sentence. */
+  cordon: string;
+  /** Who works on it now. */
+  now?: Work;
+  /** Who will, when its turn comes. */
+  waiting: Work[];
+  /** Who did, the newest first. */
+  past: Work[];
+  /** Commands that can be typed as they stand. */
+  next: string[];
+}
+
+/** @param access flags of the command line that lead to the cluster, for commands that are proposed */
+export function explain(node: Node, nodeOps: readonly NodeOp[], access: string): Explanation {
+  const { name = '' } = node.metadata;
+  const works = nodeOps.flatMap((it) => workOf(it, name));
+  const worker = workerOf(node, nodeOps);
+  const now = worker && workOf(worker, name)[0];
+  const waiting = works.filter(({ status }) => status.phase === 'Pending');
+  const past = works
+    .filter(({ status }) => isFinalNodePhase(status.phase))
+    .toSorted((a, b) => endOf(b).localeCompare(endOf(a)));
+  const { conditions = [] } = node.status ?? {};
+  const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  const isCordoned = node.spec?.unschedulable === true;
+  return {
+    node: name,
+    isReady,
+    isCordoned,
+    cordon: cordonText(node, nodeOps),
+    ...(now && { now }),
+    waiting,
+    past,
+    next: nextSteps({ node, nodeOps, now, past, access }),
+  };
+}
+
+function workOf(nodeOp: NodeOp, node: string): Work[] {
+  const status = nodeOp.status?.nodeStatuses?.[node];
+  if (!status) return [];
+  const { namespace = '', name = '' } = nodeOp.metadata;
+  const message =
+    status.message ?? (isFinalNodePhase(status.phase) ? '' : (standingText(nodeOp.status ?? {}) ?? ''));
+  return [{ run: runPathOf(nodeOp) ?? labelOf(nodeOp), namespace, nodeOp: name, status, message }];
+}
+
+function endOf({ status }: Work): string {
+  return status.finishedAt ?? status.startedAt ?? '';
+}
+
+function cordonText(node: Node, nodeOps: readonly NodeOp[]): string {
+  const { name = '' } = node.metadata;
+  if (node.spec?.unschedulable !== true) return 'It is not cordoned.';
+  const cordon = cordonOf(node, nodeOps);
+  if (!cordon) return 'It is cordoned, and no NodeOp did it: whoever cordoned it has to undo it.';
+  const { by, owner, worker } = cordon;
+  if (!owner) return `It was cordoned by ${by}, which is gone; nobody will uncordon it.`;
+  const who = runPathOf(owner) ?? by;
+  if (worker === owner)
+    return `It is cordoned by ${who}, which works on it and uncordons it when it is done.`;
+  const { phase = 'Pending', message = '' } = owner.status?.nodeStatuses?.[name] ?? {};
+  const why = `It was cordoned by ${who}, which is over here: ${phase}: ${oneLine(message, 300)}.`;
+  return worker
+    ? `${why} Meanwhile ${runPathOf(worker) ?? labelOf(worker)} works on it.`
+    : `${why} It stays cordoned until somebody has looked at it.`;
+}
+
+function nextSteps({
+  node,
+  nodeOps,
+  now,
+  past,
+  access,
+}: {
+  node: Node;
+  nodeOps: readonly NodeOp[];
+  now: Work | undefined;
+  past: readonly Work[];
+  access: string;
+}): string[] {
+  const [last] = past;
+  const job = last?.status.phase === 'Failed' ? last.status.jobName : undefined;
+  const isLeft = node.spec?.unschedulable === true && !now && cordonOf(node, nodeOps) !== undefined;
+  return [
+    ...(now ? [`nodeop-agent watch ${now.run}${access}`] : []),
+    ...(last && job !== undefined ? [`kubectl${access} --namespace ${last.namespace} logs job/${job}`] : []),
+    ...(isLeft ? [`kubectl${access} uncordon ${node.metadata.name}`] : []),
+  ];
+}
+
+/** For a terminal of so many columns. */
+export function explanationPage(it: Explanation, now: number, width: number | undefined): string {
+  const ready = it.isReady ? 'Ready' : 'not Ready';
+  const rows = (works: readonly Work[], when: (work: Work) => string | undefined) => {
+    const cells = works.map((work) => [
+      ago(when(work), now),
+      work.status.phase,
+      work.run,
+      oneLine(work.message, 400),
+    ]);
+    const lines = table([['WHEN', 'PHASE', 'RUN', 'MESSAGE'], ...cells]).split('\n');
+    return lines.map((line) => clip(line, width));
+  };
+  const parts = [wrap(`${it.node} is ${ready}. ${it.cordon}`, width)];
+  if (it.now) parts.push('', 'Under way on it:', ...rows([it.now], ({ status }) => status.startedAt));
+  if (it.waiting.length > 0) parts.push('', 'To come:', ...rows(it.waiting, () => undefined));
+  if (it.past.length > 0) parts.push('', 'Done on it:', ...rows(it.past.slice(0, SHOWN), endOf));
+  if (it.past.length > SHOWN) parts.push(`… and ${it.past.length - SHOWN} more`);
+  if (!it.now && it.waiting.length + it.past.length === 0)
+    parts.push('', 'No NodeOp has it among its nodes.');
+  if (it.next.length > 0) parts.push('', 'Next:', ...it.next.map((line) => `  ${line}`));
+  return parts.join('\n');
+}
+
+const SHOWN = 10;
+
+function ago(time: string | undefined, now: number): string {
+  const at = Date.parse(time ?? '');
+  return Number.isNaN(at) ? '' : `${period((now - at) / 1000)} ago`;
+}
