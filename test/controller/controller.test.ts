@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
 import type { Obj, Outcome } from '../../src/sim/index.ts';
-import { Cluster } from '../support/cluster.ts';
+import { Cluster, type VirtualCluster } from '../support/cluster.ts';
 
-let cluster: Cluster;
+let cluster: VirtualCluster;
 /** What the main Job's container of a node does; a pod without an entry is a workload. */
 let outcomes: Record<string, Outcome>;
 /** The resource nobody may create. */
@@ -13,7 +13,7 @@ let forbidden: string | undefined;
 beforeEach(async () => {
   outcomes = {};
   forbidden = undefined;
-  cluster = await Cluster.start({
+  cluster = await Cluster.virtual({
     nodes: 3,
     refuse: ({ verb, resource }) =>
       verb === 'create' && resource === forbidden ? 'not in this namespace' : undefined,
@@ -55,9 +55,9 @@ describe('what the CRD cannot refuse and the agent cannot carry out', () => {
       spec: { image: 'busybox', command: [] },
     });
     const told = () => cluster.sim.store.all('events').find((event) => event['reason'] === 'StatusRefused');
-    await expect
-      .poll(told, { timeout: 20_000 })
-      .toMatchObject({ type: 'Warning', involvedObject: { name: 'old' } });
+    await cluster.eventually(() =>
+      expect(told()).toMatchObject({ type: 'Warning', involvedObject: { name: 'old' } }),
+    );
     expect((await cluster.ended(await cluster.nodeOp({}))).status?.phase).toBe('Completed');
   });
 });
@@ -114,7 +114,7 @@ test('a spec changed after the end is answered, and changes nothing else', async
   expect(after.status?.nodeStatuses).toEqual(before.status?.nodeStatuses);
   expect(cluster.sim.store.all('jobs.batch')).toHaveLength(3);
   const told = () => cluster.sim.store.all('events').map((event) => event['reason']);
-  await expect.poll(told, { timeout: 20_000 }).toContain('SpecChanged');
+  await cluster.eventually(() => expect(told()).toContain('SpecChanged'));
 });
 
 test('a command that fails is told with exit code and its last words, and its retries are counted', async () => {
@@ -153,9 +153,9 @@ test('a node that vanishes in mid-run is failed, and the others go on', async ()
 test('while nothing ends the status is written at most once a second', async () => {
   for (const node of ['node-1', 'node-2', 'node-3']) outcomes[node] = { durationMs: 2_500 };
   cluster.sim.takeStats();
-  const began = Date.now();
+  const began = cluster.clock.wall();
   await cluster.ended(await cluster.nodeOp({ cordon: true, preflight: { command: ['check'] } }));
-  const seconds = (Date.now() - began) / 1000;
+  const seconds = (cluster.clock.wall() - began) / 1000;
   const writes = Object.entries(cluster.sim.takeStats())
     .filter(([call]) => call.startsWith('PATCH nodeops') && call.includes('/status'))
     .reduce((sum, [, { requests }]) => sum + requests, 0);
@@ -165,14 +165,13 @@ test('while nothing ends the status is written at most once a second', async () 
 
 test('a rollout that has ended causes no further requests', async () => {
   const op = await cluster.ended(await cluster.nodeOp({}));
-  await expect
-    .poll(
-      () =>
-        cluster.sim.store.read('nodeops.operator.kairos.io', op.metadata.name ?? '', 'default').metadata
-          .finalizers ?? [],
-    )
-    .toEqual([]);
-  await expect.poll(() => requests(), { interval: 2_500, timeout: 20_000 }).toEqual([]);
+  await cluster.eventually(() =>
+    expect(
+      cluster.sim.store.read('nodeops.operator.kairos.io', op.metadata.name ?? '', 'default').metadata
+        .finalizers ?? [],
+    ).toEqual([]),
+  );
+  await cluster.eventually(() => expect(requests()).toEqual([]));
 });
 
 /** Calls since the last time, without those that only wait. */
@@ -191,10 +190,10 @@ describe('events', () => {
     );
     expect(op.status?.phase).toBe('Completed');
     const steps = ['Cordoned', 'Draining', 'Started', 'Rebooting', 'Uncordoned', 'Succeeded'];
-    await expect.poll(() => reasons(events('Node'))).toEqual(new Set(steps));
-    await expect
-      .poll(() => reasons(events('NodeOp')), { timeout: 20_000 })
-      .toEqual(new Set([...steps, 'RolloutCompleted']));
+    await cluster.eventually(() => expect(reasons(events('Node'))).toEqual(new Set(steps)));
+    await cluster.eventually(() =>
+      expect(reasons(events('NodeOp'))).toEqual(new Set([...steps, 'RolloutCompleted'])),
+    );
     const started = events('NodeOp').filter((event) => event['reason'] === 'Started');
     expect(started.reduce((sum, event) => sum + Number(event['count']), 0)).toBe(3);
   });
@@ -203,7 +202,9 @@ describe('events', () => {
     outcomes['node-1'] = { exitCode: 3, log: 'bad flash\n' };
     await cluster.ended(await cluster.nodeOp({ backoffLimit: 0, concurrency: 1, stopOnFailure: true }));
     const failed = () => events('Node').find((event) => event['reason'] === 'JobFailed');
-    await expect.poll(failed).toMatchObject({ type: 'Warning', involvedObject: { name: 'node-1' } });
+    await cluster.eventually(() =>
+      expect(failed()).toMatchObject({ type: 'Warning', involvedObject: { name: 'node-1' } }),
+    );
     expect(String(failed()?.['message'])).toContain('bad flash');
   });
 });

@@ -6,7 +6,7 @@ import { Cluster } from '../support/cluster.ts';
 let cluster: Cluster;
 
 beforeEach(async () => {
-  cluster = await Cluster.start({
+  cluster = await Cluster.virtual({
     nodes: 2,
     script: (_, node) => ({ durationMs: 5, ...(node === 'node-2' && { exitCode: 1 }) }),
   });
@@ -57,14 +57,14 @@ describe('a copy of a NodeOp that was carried out is never carried out', () => {
     );
     expect(jobs()).toBe(2);
     const told = () => cluster.sim.store.all('events').map((event) => event['reason']);
-    await expect.poll(told, { timeout: 20_000 }).toContain('Copied');
+    await cluster.eventually(() => expect(told()).toContain('Copied'));
   });
 
   test('in another namespace', async () => {
     cluster.sim.store.create('namespaces', { metadata: { name: 'other' } });
     const name = await copyOf(original, { namespace: 'other' });
-    const read = () => cluster.client.get<NodeOp>(NODEOPS, name, 'other');
-    await expect.poll(async () => isRefused((await read()) as NodeOp), { timeout: 20_000 }).toBe(true);
+    const read = () => cluster.sim.store.read('nodeops.operator.kairos.io', name, 'other');
+    await cluster.passes(() => isRefused(read() as unknown as NodeOp));
     expect(jobs()).toBe(2);
   });
 
@@ -103,7 +103,7 @@ describe('a copy of a NodeOp that was carried out is never carried out', () => {
     const copy = await cluster.until(name, isRefused);
     await cluster.client.delete(NODEOPS, name, 'default', {});
     const read = () => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default');
-    await expect.poll(read, { timeout: 20_000 }).toBeUndefined();
+    await cluster.eventually(() => expect(read()).toBeUndefined());
     const node = cluster.sim.store.read('nodes', 'node-2');
     expect(node.metadata.annotations?.['operator.kairos.io/cordoned-by']).toContain(original.metadata.uid);
     expect(node['spec']).toMatchObject({ unschedulable: true });
@@ -115,7 +115,7 @@ describe('a copy of a NodeOp that was carried out is never carried out', () => {
     const name = await copyOf(original, { annotations: {}, finalizers });
     await cluster.client.delete(NODEOPS, name, 'default', {});
     const read = () => cluster.sim.store.get('nodeops.operator.kairos.io', name, 'default');
-    await expect.poll(read, { timeout: 20_000 }).toBeUndefined();
+    await cluster.eventually(() => expect(read()).toBeUndefined());
   });
 
   test('a clean manifest of it is a NodeOp like any other', async () => {

@@ -13,7 +13,7 @@ let exit: number;
 beforeEach(async () => {
   held = false;
   exit = 1;
-  cluster = await Cluster.start({
+  cluster = await Cluster.virtual({
     nodes: 2,
     refuse: ({ verb, resource, dryRun }) =>
       held && dryRun === false && verb === 'create' && resource === 'jobs' ? 'not yet' : undefined,
@@ -53,7 +53,7 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
   test('stays cordoned when the first is deleted, until the second is done', async () => {
     await cluster.until(await create('second'), runs);
     await remove('first');
-    await expect.poll(() => isGone('first'), { timeout: 20_000 }).toBe(true);
+    await cluster.eventually(() => expect(isGone('first')).toBe(true));
     expect([isCordoned(), owner()]).toEqual([true, 'default/second']);
     go(0);
     await cluster.ended('second');
@@ -73,17 +73,17 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
     await cluster.ended('second');
     expect(owner()).toBe('default/first');
     await remove('first');
-    await expect.poll(() => owner(), { timeout: 20_000 }).toBe('default/second');
+    await cluster.eventually(() => expect(owner()).toBe('default/second'));
     expect(isCordoned()).toBe(true);
     await remove('second');
-    await expect.poll(() => isCordoned(), { timeout: 20_000 }).toBe(false);
+    await cluster.eventually(() => expect(isCordoned()).toBe(false));
     expect(owner()).toBeUndefined();
   });
 
   test('is uncordoned in the end when the second needs no cordon, also when that fails', async () => {
     await cluster.until(await create('second', { cordon: false }), runs);
     await remove('first');
-    await expect.poll(() => isGone('first'), { timeout: 20_000 }).toBe(true);
+    await cluster.eventually(() => expect(isGone('first')).toBe(true));
     expect([isCordoned(), owner()]).toEqual([true, 'default/second']);
     go(1);
     await cluster.ended('second');
@@ -99,7 +99,7 @@ describe('a node that a failed NodeOp left cordoned, while a second one works on
       { namespace: 'default' },
     );
     await remove('first');
-    await expect.poll(() => owner(), { timeout: 20_000 }).toBe('default/second');
+    await cluster.eventually(() => expect(owner()).toBe('default/second'));
     expect(isCordoned()).toBe(true);
     go(0);
     await cluster.ended('second');
@@ -117,6 +117,6 @@ test('a mark without a reason is undone, whoever its NodeOp is', async () => {
     { metadata: { annotations }, spec: { unschedulable: true } },
     {},
   );
-  await expect.poll(() => isCordoned(), { timeout: 20_000 }).toBe(false);
+  await cluster.eventually(() => expect(isCordoned()).toBe(false));
   expect(owner()).toBeUndefined();
 });

@@ -39,17 +39,17 @@ const events = () =>
 test('nothing begins, which is told, until the definition is mended', async () => {
   dir = mkdtempSync(join(tmpdir(), 'nodeop-crd-'));
   writeFileSync(join(dir, 'crd.yaml'), dump(poor()));
-  cluster = await Cluster.start({ nodes: 1, crds: dir, script: () => ({ durationMs: 1 }) });
+  cluster = await Cluster.virtual({ nodes: 1, crds: dir, script: () => ({ durationMs: 1 }) });
   await cluster.create({
     metadata: { name: 'flash' },
     spec: { image: 'busybox', command: ['flash'], cordon: true },
   });
-  await expect
-    .poll(events)
-    .toEqual(
+  await cluster.eventually(() =>
+    expect(events()).toEqual(
       expect.arrayContaining([expect.stringMatching(/^DefinitionLacksFields: .*status\.conditions.*bootID/)]),
-    );
-  await expect.poll(() => events().length).toBe(2);
+    ),
+  );
+  await cluster.eventually(() => expect(events().length).toBe(2));
   expect(cluster.sim.store.all('jobs.batch')).toEqual([]);
   expect(cluster.sim.store.read('nodes', 'node-1').spec).toEqual({});
   const known = cluster.sim.store.read(CRDS, DEFINITION);
@@ -61,7 +61,7 @@ test('what keeps a NodeOp from being marked is told, and has a bound', async () 
   dir = mkdtempSync(join(tmpdir(), 'nodeop-crd-'));
   const refuse = ({ verb, resource }: { verb: string; resource: string }) =>
     verb === 'patch' && resource === 'nodeops' ? 'a policy forbids it' : undefined;
-  cluster = await Cluster.start({ nodes: 1, script: () => ({ durationMs: 1 }), refuse });
+  cluster = await Cluster.virtual({ nodes: 1, script: () => ({ durationMs: 1 }), refuse });
   await cluster.create({
     metadata: { name: 'flash' },
     spec: { image: 'busybox', command: ['flash'], startTimeoutSeconds: 20 },
@@ -75,7 +75,9 @@ test('what keeps a NodeOp from being marked is told, and has a bound', async () 
       message: expect.stringContaining('a policy forbids it') as unknown,
     }),
   );
-  await expect
-    .poll(events)
-    .toEqual(expect.arrayContaining([expect.stringMatching(/^NotAdopted: .*a policy forbids it/)]));
+  await cluster.eventually(() =>
+    expect(events()).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^NotAdopted: .*a policy forbids it/)]),
+    ),
+  );
 });

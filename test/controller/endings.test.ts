@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
 import type { Obj, Outcome } from '../../src/sim/index.ts';
-import { Cluster } from '../support/cluster.ts';
+import { Cluster, type VirtualCluster } from '../support/cluster.ts';
 
-let cluster: Cluster;
+let cluster: VirtualCluster;
 let outcome: Outcome;
 /** The API server refuses Jobs. */
 let refused: boolean;
@@ -12,7 +12,7 @@ let refused: boolean;
 beforeEach(async () => {
   outcome = { hang: true };
   refused = false;
-  cluster = await Cluster.start({
+  cluster = await Cluster.virtual({
     nodes: 2,
     refuse: ({ verb, resource, dryRun }) =>
       verb === 'create' && resource === 'jobs' && dryRun === false && refused
@@ -41,14 +41,14 @@ async function takeBack(name: string): Promise<void> {
 
 async function unlessGone(name: string): Promise<void> {
   await cluster.client.delete(NODEOPS, name, 'default', {});
-  await expect.poll(() => exists(name), { timeout: 30_000 }).toBeUndefined();
+  await cluster.eventually(() => expect(exists(name)).toBeUndefined());
 }
 
 test('a NodeOp that is deleted while its command runs ends it, uncordons the node and goes', async () => {
   const name = await cluster.nodeOp({ concurrency: 1, cordon: true });
   await cluster.until(name, (op) => isRunning(op) && nodeStatus(op)?.attempts === 1);
-  await expect.poll(cordoned).toEqual(['node-1']);
-  await expect.poll(() => work().length).toBe(2);
+  await cluster.eventually(() => expect(cordoned()).toEqual(['node-1']));
+  await cluster.eventually(() => expect(work().length).toBe(2));
   await unlessGone(name);
   expect(cordoned()).toEqual([]);
   expect(work()).toEqual([]);
@@ -70,15 +70,15 @@ test.each(['taken back', 'deleted'])('a Job whose container does not start is en
       message: 'Cancelled: the run file was removed',
     });
   }
-  await expect.poll(cordoned).toEqual([]);
+  await cluster.eventually(() => expect(cordoned()).toEqual([]));
   expect(work()).toEqual([]);
 });
 
 test('a container that does not start fails its node, with the reason of the kubelet', async () => {
   const image = 'registry.invalid/tool:1';
-  const began = Date.now();
+  const began = cluster.clock.wall();
   const op = await cluster.ended(await cluster.nodeOp({ concurrency: 1, image, startTimeoutSeconds: 2 }));
-  expect(Date.now() - began).toBeGreaterThanOrEqual(2_000);
+  expect(cluster.clock.wall() - began).toBeGreaterThanOrEqual(2_000);
   expect(nodeStatus(op)?.phase).toBe('Failed');
   expect(nodeStatus(op)?.message).toMatch(
     /^the command did not start within 2 s: (ErrImagePull|ImagePullBackOff)/,
@@ -101,7 +101,9 @@ test('a Job that gets no pod fails its node, with the reason of the Job controll
 test('what is carried out after the end is ended as well', async () => {
   outcome = { durationMs: 5 };
   const op = await cluster.ended(await cluster.nodeOp({ concurrency: 1 }));
-  await expect.poll(() => exists(op.metadata.name ?? '')?.metadata.finalizers ?? []).toEqual([]);
+  await cluster.eventually(() =>
+    expect(exists(op.metadata.name ?? '')?.metadata.finalizers ?? []).toEqual([]),
+  );
   const [job] = cluster.sim.store.all('jobs.batch');
   if (job === undefined) throw new Error('no Job');
   cluster.sim.store.remove('jobs.batch', job);
@@ -110,7 +112,7 @@ test('what is carried out after the end is ended as well', async () => {
   const metadata = { name, namespace: 'default', labels, annotations, ownerReferences };
   cluster.sim.store.create('jobs.batch', JSON.parse(JSON.stringify({ metadata, spec: job.spec })) as Obj);
   const again = () => cluster.sim.store.all('jobs.batch').some((it) => it.metadata.name === name);
-  await expect.poll(again, { timeout: 20_000 }).toBe(false);
+  await cluster.eventually(() => expect(again()).toBe(false));
 });
 
 test('a Job that is refused and taken back never runs, also when it is no longer refused', async () => {
@@ -120,7 +122,7 @@ test('a Job that is refused and taken back never runs, also when it is no longer
   await takeBack(name);
   const op = await cluster.ended(name);
   expect(op.status?.phase).toBe('Cancelled');
-  await expect.poll(cordoned).toEqual([]);
+  await cluster.eventually(() => expect(cordoned()).toEqual([]));
   refused = false;
   outcome = { durationMs: 5 };
   // Another one after it is carried out, so there was time for the first.
@@ -133,7 +135,9 @@ test('a command that runs may finish when its run is taken back; what is told th
   outcome = { durationMs: 2_000 };
   const name = await cluster.nodeOp({ concurrency: 1, cordon: true });
   await cluster.until(name, (op) => isRunning(op) && nodeStatus(op)?.attempts === 1);
-  await expect.poll(() => work().some(({ status }) => status?.['phase'] === 'Running')).toBe(true);
+  await cluster.eventually(() =>
+    expect(work().some(({ status }) => status?.['phase'] === 'Running')).toBe(true),
+  );
   await takeBack(name);
   const op = await cluster.ended(name);
   expect(nodeStatus(op)?.phase).toBe('Completed');

@@ -6,10 +6,12 @@ let cluster: Cluster;
 afterEach(() => cluster.stop());
 
 test('a Job that is told to have failed before its pod was heard of: the end of the pod is looked up', async () => {
-  cluster = await Cluster.start({ nodes: 1, script: () => ({ hang: true }) });
+  cluster = await Cluster.virtual({ nodes: 1, script: () => ({ hang: true }) });
   const { store } = cluster.sim;
   await cluster.create({ metadata: { name: 'flash' }, spec: { image: 'busybox', command: ['flash'] } });
-  await expect.poll(() => store.all('pods').map(({ status }) => status?.['phase'])).toEqual(['Running']);
+  await cluster.eventually(() =>
+    expect(store.all('pods').map(({ status }) => status?.['phase'])).toEqual(['Running']),
+  );
   const [pod] = store.all('pods') as [Obj];
   const [job] = store.all('jobs.batch') as [Obj];
   // Nobody who watches pods by the label of their NodeOp hears of this one any more, as if its news were late.

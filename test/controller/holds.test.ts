@@ -15,7 +15,7 @@ let blocked: boolean;
 beforeEach(async () => {
   blocked = false;
   holds = new Holds(createLogger('silent'));
-  cluster = await Cluster.start(
+  cluster = await Cluster.virtual(
     {
       nodes: 2,
       refuse: ({ verb, resource, dryRun }) =>

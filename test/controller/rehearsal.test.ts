@@ -28,7 +28,7 @@ function refuse({ verb, resource, dryRun }: AccessRequest): undefined {
 
 beforeEach(async () => {
   [asked, cordons, answers] = [[], 0, {}];
-  cluster = await Cluster.start({
+  cluster = await Cluster.virtual({
     nodes: 2,
     refuse,
     script: ({ metadata }) => ({

@@ -59,7 +59,7 @@ describe('in the cluster', () => {
 
   test.each(named)('%s is carried out', async (name, sample) => {
     const images: unknown[] = [];
-    cluster = await Cluster.start(
+    cluster = await Cluster.virtual(
       {
         nodes: 2,
         script: ({ metadata: { labels = {} }, spec }) => {
@@ -79,7 +79,7 @@ describe('in the cluster', () => {
   });
 
   test('one without an image is refused where there is none to take', async () => {
-    cluster = await Cluster.start({ nodes: 1, script: () => ({}) });
+    cluster = await Cluster.virtual({ nodes: 1, script: () => ({}) });
     const [sample] = samples;
     await cluster.create(sample as NodeOp);
     const { status } = await cluster.ended('no-image');

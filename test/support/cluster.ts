@@ -20,6 +20,9 @@ export interface ClusterOptions extends Pick<
   flaky?: { faults: Faults; seed: number };
 }
 
+/** `clock` is the controller's. */
+export type VirtualCluster = Cluster & { clock: ProcessClock };
+
 /** Longer than anything is waited for. */
 const FOREVER_MS = 24 * 3_600_000;
 
@@ -85,10 +88,11 @@ export class Cluster {
   static async virtual(
     options: SimOptions & { script: Script },
     more: Omit<ClusterOptions, 'clock' | 'flaky'> = {},
-  ): Promise<Cluster & { clock: ProcessClock }> {
+  ): Promise<VirtualCluster> {
     const time = new VirtualTime();
     const clock = new ProcessClock(time, () => 0.5);
-    const sim = await startSim({ bootMs: 20_000, jobBackoffMs: 10_000, clock, ...options });
+    const own = new ProcessClock(time, () => 0.5);
+    const sim = await startSim({ bootMs: 20_000, jobBackoffMs: 10_000, clock: own, ...options });
     sim.store.watchAll(() => {
       time.activity += 1;
     });
@@ -102,9 +106,9 @@ export class Cluster {
       watchFate: () => ({ lag: 1 }),
       watches: new Set<OpenWatch>(),
     };
-    const own = new KubeClient({ kubeconfig, clock, dispatcher: new WireDispatcher(wire, clock) });
-    const controller = new Controller({ client: own, logger: createLogger('silent'), clock, ...more });
-    const cluster = new Cluster(sim, new KubeClient({ kubeconfig }), controller, dir, { time, own });
+    const client = new KubeClient({ kubeconfig, clock, dispatcher: new WireDispatcher(wire, clock) });
+    const controller = new Controller({ client, logger: createLogger('silent'), clock, ...more });
+    const cluster = new Cluster(sim, new KubeClient({ kubeconfig }), controller, dir, { time, own: client });
     let isStarted = false;
     void controller.start().then(() => (isStarted = true));
     await cluster.passes(() => isStarted);

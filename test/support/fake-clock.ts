@@ -1,5 +1,4 @@
 import type { Clock } from '../../src/core/ports.ts';
-import { systemClock } from '../../src/time/clock.ts';
 
 /** A clock that stands still until it is told to go on. Its wall clock may be set; its steady one only ever advances. */
 export class FakeClock implements Clock {
@@ -51,10 +50,4 @@ async function settled(): Promise<void> {
       setImmediate(resolve);
     });
   }
-}
-
-/** The machine's time, but for a wall clock that the test sets. */
-export function settableClock(): Clock & { set: (byMs: number) => void } {
-  let offset = 0;
-  return { ...systemClock, wall: () => systemClock.wall() + offset, set: (byMs) => void (offset += byMs) };
 }
