@@ -13,7 +13,7 @@ export interface FloorCalls {
 }
 
 /** Hundreds of nodes at once ask a server that shares its cores with those who ask. */
-const PATIENT = { timeout: 60_000 };
+const PATIENT = { timeout: 0 };
 
 type Listener = (type: string, object: KubeObject) => void;
 

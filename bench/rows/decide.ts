@@ -89,6 +89,7 @@ function midway(count: number): RolloutFacts {
     rehearsal: undefined,
     troubles: new Map(),
     refusedSince: () => undefined,
+    refusal: () => undefined,
     busy: new Set(),
     cancelledAt: undefined,
     adopted: true,

@@ -268,5 +268,5 @@ function sentence(change: Change): string {
 }
 
 function outOfTime(timeout: string): Error {
-  return new TransientError(`the rollout is not over after ${timeout}; it goes on, only the watching ends`);
+  return new TransientError(`the rollout is not over after ${timeout}; only the watching ends`);
 }

@@ -34,6 +34,11 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && !COME_AGAIN.has(error.code);
 }
 
+/** Whether it will not have what was asked for: a server that fails within, or whose webhook is away, may take it later. */
+export function isForGood(error: unknown): boolean {
+  return isRefusal(error) && (error as ApiError).code < 500;
+}
+
 export interface KubeClientOptions {
   /** A kubeconfig file; without one: in-cluster credentials, else the user's default. */
   kubeconfig?: string | undefined;

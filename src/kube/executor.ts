@@ -12,13 +12,12 @@ import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark, type Rehearsal } from '../core/rollout/facts.ts';
 import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { jobName } from '../core/rollout/names.ts';
-import { waitingReason } from '../core/rollout/words.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import type { DrainSessions } from './drain-session.ts';
 import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
-import { newestOf, podFacts } from './facts.ts';
 import { FreshWork } from './fresh-work.ts';
 import { rehearseAt } from './rehearsal.ts';
+import { isOn, silentOf } from './silent.ts';
 import { lastWarning } from './warnings.ts';
 import type { WatchCache } from './watch.ts';
 
@@ -127,10 +126,8 @@ export class Executor {
       const began = this.clock.steady();
       await Promise.all([nodes.reread(node), this.fresh.read(op, node), this.drains.reread(node)]);
       const job = jobs.get(jobName(op, node), op.namespace);
-      const own = [...pods.values()].filter(
-        (pod) => pod.metadata.labels?.['job-name'] === job?.metadata.name,
-      );
-      const silent = job && silentOf(job, own);
+      const own = [...pods.values()].filter((pod) => isOn(pod, op.uid, node));
+      const silent = silentOf(job, own);
       const warning = silent && (await lastWarning(this.client, silent));
       this.told.confirmed(op.uid, node, began, warning);
     },
@@ -264,14 +261,6 @@ export class Executor {
       return evictionAnswer(error, before, this.clock.steady());
     }
   }
-}
-
-/** What does not begin without saying why in its own status: the Job without a pod, or the pod whose container waits. */
-function silentOf(job: Job, pods: readonly Pod[]): Job | Pod | undefined {
-  const newest = newestOf(pods);
-  if (newest === undefined) return job;
-  const facts = podFacts(newest);
-  return facts.state === 'waiting' && waitingReason(facts) === undefined ? newest : undefined;
 }
 
 function evictionAnswer(error: unknown, before: EvictionAnswer | undefined, now: number): EvictionAnswer {

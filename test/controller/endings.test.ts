@@ -6,7 +6,7 @@ import { Cluster, type VirtualCluster } from '../support/cluster.ts';
 
 let cluster: VirtualCluster;
 let outcome: Outcome;
-/** The API server refuses Jobs. */
+/** The API server refuses Jobs and pods. */
 let refused: boolean;
 
 beforeEach(async () => {
@@ -15,7 +15,7 @@ beforeEach(async () => {
   cluster = await Cluster.virtual({
     nodes: 2,
     refuse: ({ verb, resource, dryRun }) =>
-      verb === 'create' && resource === 'jobs' && dryRun === false && refused
+      verb === 'create' && (resource === 'jobs' || resource === 'pods') && dryRun === false && refused
         ? 'privileged containers are denied'
         : undefined,
     script: (pod) => (pod.metadata.labels?.['kairos.io/nodeop'] === undefined ? undefined : outcome),
@@ -97,6 +97,36 @@ test('a Job that gets no pod fails its node, with the reason of the Job controll
   );
   expect(work()).toEqual([]);
 });
+
+test.each([
+  ['the command', 'its Job', {}],
+  ['the preflight', 'its pod', { preflight: { command: ['check'] } }],
+] as const)(
+  'what the API server refuses to make for %s fails its node, which is left as it was found',
+  async (what, object, spec) => {
+    refused = true;
+    const op = await cluster.ended(
+      await cluster.nodeOp({
+        concurrency: 1,
+        cordon: true,
+        startTimeoutSeconds: 1,
+        stopOnFailure: true,
+        ...spec,
+      }),
+    );
+    expect(nodeStatus(op)).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringMatching(
+        new RegExp(
+          `^${what} did not start within 1 s: ${object} is refused: .*privileged containers are denied`,
+        ),
+      ) as string,
+    });
+    expect(op.status?.phase).toBe('Failed');
+    await expect.poll(cordoned).toEqual([]);
+    expect(work()).toEqual([]);
+  },
+);
 
 test('what is carried out after the end is ended as well', async () => {
   outcome = { durationMs: 5 };

@@ -106,6 +106,112 @@ test('a Job that is refused, and one without a pod', () => {
   expect([...said]).toContain('node-1: its Job has no pod; kubectl describe job says why');
 });
 
+const MOUNT = 'FailedMount: MountVolume.SetUp failed for volume "host": secret "keys" not found';
+
+test.each<[string, object, object, string]>([
+  [
+    'preflight',
+    { preflight: { command: ['check'], activeDeadlineSeconds: 3600 } },
+    { helpersWait: true },
+    'the preflight did not start within 5 min',
+  ],
+  ['reboot', { rebootOnSuccess: true }, { helpersWait: true }, 'the reboot did not start within 5 min'],
+])(
+  'a %s pod whose kubelet says nothing is explained by its Events, while it waits and at its verdict',
+  (kind, spec, script, verdict) => {
+    const world = new World(
+      { ...spec, startTimeoutSeconds: 300 },
+      { 'node-1': { ...script, warning: MOUNT } },
+    );
+    const [said, entries, asked] = [new Set<string>(), new Set<string | undefined>(), [] as number[]];
+    const began = world.now;
+    runToEnd(world, () => {
+      if (world.status.phase !== 'Running') return;
+      said.add(told(world)['report'] ?? '');
+      entries.add(world.status.nodeStatuses?.['node-1']?.message);
+      if (world.log.at(-1)?.includes('confirm')) asked.push(Math.round((world.now - began) / 60_000));
+    });
+    expect([...said].join('\n')).toContain(`its pod has not begun; ${MOUNT}`);
+    expect([...entries].join('\n')).toContain(`pod node-1-${kind} has not begun; ${MOUNT}`);
+    // At the minute, at two and four of them, and for the verdict.
+    expect([...new Set(asked)]).toEqual([1, 2, 4, 5]);
+    expect(world.status.nodeStatuses?.['node-1']).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringContaining(`${verdict}: ${MOUNT}`) as string,
+    });
+  },
+);
+
+test('a pod that was ended before it had begun: its Events tell what its end does not', () => {
+  const world = new World(
+    { preflight: { command: ['check'], activeDeadlineSeconds: 30 } },
+    { 'node-1': { helpersWait: true, warning: MOUNT } },
+  );
+  passes(world);
+  const { preflight } = world.work.get('node-1') ?? {};
+  if (preflight === undefined) throw new Error('there is no pod');
+  const ended = { state: 'failed', reason: 'DeadlineExceeded' } as const;
+  world.work.set('node-1', { preflight: { ...preflight, ...ended } });
+  runToEnd(world);
+  expect(world.status.nodeStatuses?.['node-1']?.message).toBe(
+    `preflight failed: DeadlineExceeded; it had not begun: ${MOUNT}`,
+  );
+});
+
+test.each<[string, object, string, string]>([
+  ['create-job', {}, 'the command', 'its Job'],
+  ['create-preflight', { preflight: { command: ['check'] } }, 'the preflight', 'its pod'],
+])('what the API server refuses to make has a bound from the first time: %s', (type, spec, what, object) => {
+  const world = new World({ ...spec, startTimeoutSeconds: 60 }, { 'node-1': { helpersWait: true } });
+  const key = `${type}/node-1`;
+  // Nothing comes of it.
+  const look = () => {
+    const { actions } = world.pass();
+    world.work.delete('node-1');
+    world.persist();
+    return actions.map((it) => it.type);
+  };
+  for (let i = 0; i < 4; i += 1) look();
+  const since = world.now;
+  world.refusals.set(key, { since, at: since, why: 'denied by policy "no-hosts"' });
+  expect(look()).toEqual([type]);
+  expect(world.lookAgainAt).toBe(since + 60_000);
+  world.now = since + 60_000;
+  expect(look(), 'nobody has asked since').toEqual([type]);
+  world.refusals.set(key, { since, at: world.now + 500, why: 'denied by policy "no-hosts"' });
+  world.now += 500;
+  expect(world.pass().actions.map((it) => it.type)).toEqual(['confirm']);
+  world.pass();
+  expect(world.status.nodeStatuses?.['node-1']).toMatchObject({
+    phase: 'Failed',
+    message: `${what} did not start within 60 s: ${object} is refused: denied by policy "no-hosts"`,
+  });
+});
+
+test('of a rollout that was stopped nothing says that it goes on', () => {
+  const world = new World({ concurrency: 1, cancelTimeoutSeconds: 600 }, { 'node-1': {}, 'node-2': {} });
+  passes(world, 4);
+  expect(condition(world, 'Reconciling')?.message).toBe('the rollout goes on');
+  world.cancelled = 'the run file was removed';
+  passes(world, 2);
+  expect(condition(world, 'Reconciling')?.message).toBe(
+    'the rollout was stopped: no further node is started, 1 node in flight may finish within 10 min',
+  );
+  const failing = new World(
+    { concurrency: 2, stopOnFailure: true },
+    { a: { command: 'fail' }, b: { ms: 9000 }, c: {} },
+  );
+  const said = new Set<string>();
+  runToEnd(failing, () => {
+    if (failing.status.nodeStatuses?.['a']?.phase === 'Failed')
+      said.add(condition(failing, 'Reconciling')?.message ?? '');
+  });
+  expect([...said]).toEqual([
+    'the rollout was stopped: no further node is started, 1 node in flight may finish',
+    'the rollout has ended',
+  ]);
+});
+
 test.each<[string, object, (world: World) => void, RegExp]>([
   ['suspended', { suspend: true }, () => {}, /^suspended: no new node is started$/],
   [

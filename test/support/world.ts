@@ -9,6 +9,7 @@ import {
   type NodeFacts,
   ownerMark,
   type PodFacts,
+  type Refusal,
   type RolloutFacts,
   type WorkFacts,
 } from '../../src/core/rollout/facts.ts';
@@ -31,6 +32,10 @@ export interface NodeScript {
   grace?: number;
   /** The API server refuses the Job. */
   refused?: boolean;
+  /** Preflight and reboot pods stay as they are made: their kubelet says `ContainerCreating` and no more. */
+  helpersWait?: boolean;
+  /** What Events warn of there, for whoever asks. */
+  warning?: string;
 }
 
 const OP = { namespace: 'ops', name: 'flash', uid: 'uid-1' };
@@ -65,6 +70,7 @@ export class World {
   window: string | undefined;
   troubles: ReadonlyMap<string, string> = new Map();
   refusedSince: number | undefined;
+  readonly refusals = new Map<string, Refusal>();
   busy: ReadonlySet<string> = new Set();
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
@@ -126,6 +132,7 @@ export class World {
       rehearsal: this.rehearsal,
       troubles: this.troubles,
       refusedSince: () => this.refusedSince,
+      refusal: (key) => this.refusals.get(key),
       busy: this.busy,
       agentNode: this.agentNode,
       agentPod: undefined,
@@ -269,7 +276,10 @@ export class World {
       case 'delete-pod':
         return this.deletePod(node, action.uid);
       case 'confirm':
-        this.set(node, { confirmedAt: this.now });
+        this.set(node, {
+          confirmedAt: this.now,
+          ...(script.warning !== undefined && { warning: script.warning }),
+        });
         for (const object of ['node', ...SLOTS] as const) this.see(node, object);
         if (this.seen) this.seen.work.set(node, { ...this.seen.work.get(node), confirmedAt: this.now });
         return;
@@ -383,8 +393,9 @@ export class World {
 
   private createPreflight(node: string, script: NodeScript): void {
     if (this.work.get(node)?.preflight) return;
-    const pod = this.pod(`${node}-preflight`, 'running');
+    const pod = this.pod(`${node}-preflight`, script.helpersWait === true ? 'waiting' : 'running');
     this.set(node, { preflight: pod });
+    if (script.helpersWait === true) return;
     this.whenDone(node, () => {
       const message = script.preflight === 'skip' ? 'already done' : undefined;
       const failed = { state: 'failed', exitCode: 2, message: 'cannot tell' } as const;
@@ -448,6 +459,10 @@ export class World {
 
   private createReboot(node: string, script: NodeScript, bootID: string): void {
     if (this.work.get(node)?.reboot) return;
+    if (script.helpersWait === true) {
+      const pod = { ...this.pod(`${node}-reboot`, 'waiting'), reason: 'ContainerCreating' };
+      return this.set(node, { reboot: pod });
+    }
     this.set(node, { reboot: { ...this.pod(`${node}-reboot`, 'succeeded'), exitCode: 0 } });
     // The pod itself asks for no reboot when the node is not in the boot it was made for.
     if (script.reboots === false || this.nodes.get(node)?.bootID !== bootID) return;
@@ -474,6 +489,8 @@ export class World {
     if (status.phase !== this.status.phase) this.log.push(`${time}  the rollout is ${status.phase}`);
   }
 }
+
+const MADE = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'];
 
 /** What is looked at twice is small: thousands of nodes take their time. */
 const FOLLOWED = 40;
@@ -509,7 +526,8 @@ class Follower {
   private touch(facts: RolloutFacts): void {
     const keys = [...facts.busy, ...[...facts.troubles].flat()].join();
     for (const node of new Set([...facts.nodes.keys(), ...this.known.keys()])) {
-      const record = JSON.stringify(facts.persisted.nodeStatuses?.[node]);
+      const refusals = MADE.map((type) => facts.refusal(`${type}/${node}`));
+      const record = JSON.stringify([facts.persisted.nodeStatuses?.[node], ...refusals]);
       const now = [facts.nodes.get(node), facts.work.get(node), record, keys];
       if (this.known.get(node)?.every((it, i) => it === now[i]) === true) continue;
       this.known.set(node, now);

@@ -12,7 +12,7 @@ import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import { type Refusal, refused } from '../../core/rollout/status.ts';
 import { systemClock } from '../../time/clock.ts';
-import { ApiError, isRefusal, type KubeClient } from '../../kube/client.ts';
+import { ApiError, isForGood, isRefusal, type KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { type Caches, Executor, type ExecutorListener } from '../../kube/executor.ts';
@@ -389,6 +389,7 @@ export class Controller {
       rehearsal: rollout.rehearsal,
       troubles: rollout.troubles(),
       refusedSince: (key) => rollout.refusedSince(key),
+      refusal: (key) => rollout.refusal(key),
       busy: rollout.underWay,
       agentNode: this.options.agentNode,
       agentPod: this.options.agentPod,
@@ -489,7 +490,12 @@ export class Controller {
         },
         (error: unknown) => {
           const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-          const failure = { text: errorText(error), askedMs: asked, isRefusal: isRefusal(error) };
+          const failure = {
+            text: errorText(error),
+            askedMs: asked,
+            isRefusal: isRefusal(error),
+            isForGood: isForGood(error),
+          };
           const wait = rollout.failed(action, this.clock, failure);
           logger.warn({ ...fields, err: errorText(error), retryInMs: Math.round(wait) }, 'action failed');
           this.timers.set(rollout.uid, key, wait, () => this.mark(rollout.uid));

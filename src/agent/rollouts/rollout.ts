@@ -13,7 +13,7 @@ import type { Clock } from '../../core/ports.ts';
 import { cancelText } from '../../core/holds.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import type { Holder } from '../../core/rollout/cordons.ts';
-import { ownerMark, type Rehearsal } from '../../core/rollout/facts.ts';
+import { ownerMark, type Refusal as Refused, type Rehearsal } from '../../core/rollout/facts.ts';
 import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
 import { Memory } from '../../core/rollout/memory.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
@@ -32,6 +32,17 @@ interface Failure {
   text: string;
   /** Since when every answer was a refusal. */
   refusedSince: number | undefined;
+  /** The last refusal, if it may be for good. */
+  refusal: Refused | undefined;
+}
+
+interface FailureFacts {
+  text: string;
+  /** How long the server asks to be left alone. */
+  askedMs: number | undefined;
+  isRefusal: boolean;
+  /** A refusal by what was asked for, rather than by what ails the server. */
+  isForGood: boolean;
 }
 
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
@@ -222,11 +233,7 @@ export class Rollout {
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  failed(
-    action: Action,
-    clock: Clock,
-    { text, askedMs, isRefusal }: { text: string; askedMs: number | undefined; isRefusal: boolean },
-  ): number {
+  failed(action: Action, clock: Clock, { text, askedMs, isRefusal, isForGood }: FailureFacts): number {
     const key = actionKey(action);
     this.busy.delete(key);
     this.touchNodeOf(action);
@@ -235,7 +242,8 @@ export class Rollout {
     const now = clock.steady();
     const wait = askedMs ?? backoffMs(clock, count - 1);
     const refusedSince = isRefusal ? (before?.refusedSince ?? now) : undefined;
-    this.failures.set(key, { count, until: now + wait, text, refusedSince });
+    const refusal = isForGood ? { since: before?.refusal?.since ?? now, at: now, why: text } : undefined;
+    this.failures.set(key, { count, until: now + wait, text, refusedSince, refusal });
     return wait;
   }
 
@@ -246,6 +254,10 @@ export class Rollout {
   /** Since when the API server has refused an action whenever it was asked; undefined when it did not, or did not answer. */
   refusedSince(key: string): number | undefined {
     return this.failures.get(key)?.refusedSince;
+  }
+
+  refusal(key: string): Refused | undefined {
+    return this.failures.get(key)?.refusal;
   }
 
   /** By their keys, the actions that have failed again and again, and why; that one fails once is nobody's concern. */

@@ -104,6 +104,15 @@ export type Rehearsal =
   /** A policy, a quota or a right that may change. `since`: first said; `at`: last asked. */
   | { kind: 'forbidden'; message: string; since: number; at: number; retryAt: number };
 
+/** What the API server answers whenever it is asked for something: a policy, a quota, a right, or an object it finds wrong. */
+export interface Refusal {
+  /** Since when it has. */
+  since: number;
+  /** When it last did. */
+  at: number;
+  why: string;
+}
+
 export interface RolloutFacts {
   /** What the wall clock says, for what people wrote with it in mind; all other times are on the steady clock. */
   wall: number;
@@ -153,6 +162,8 @@ export interface RolloutFacts {
   troubles: ReadonlyMap<string, string>;
   /** By `actionKey`: since when the API server has refused an action each time, rather than not answered. */
   refusedSince: (key: string) => number | undefined;
+  /** By `actionKey`: the refusal of an action, such that asking again may be answered alike for good. */
+  refusal: (key: string) => Refusal | undefined;
   /** By `actionKey`: the actions that are under way. */
   busy: ReadonlySet<string>;
   /** Where the agent itself runs. */

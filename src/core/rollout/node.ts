@@ -102,8 +102,8 @@ function goOn({ ctx, node, work }: NodeView, rules: PhaseAtNode, end: EndView): 
   if (first !== undefined) {
     if (!isConfirmed(work, first.at))
       return confirm(going.status, node.name, 'its time is over: how do things stand?');
-    const { why, unbegun = false } = first;
-    return conclude(end, { to: 'Failed', status: going.status, message: why(), unbegun });
+    const { why, unbegun = false, status = going.status } = first;
+    return conclude(end, { to: 'Failed', status, message: why(), unbegun });
   }
   const times = [going.lookAgainAt, bounds[0]?.at].filter((time) => time !== undefined);
   const { waitsFor, actions } = going;

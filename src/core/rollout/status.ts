@@ -10,7 +10,7 @@ import {
 import { countsText, doneText } from '../text/counts.ts';
 import type { NodeWait } from '../text/causes.ts';
 import { flat } from '../text/output.ts';
-import { oneLine } from '../text/table.ts';
+import { oneLine, spoken } from '../text/table.ts';
 import type { RolloutFacts } from './facts.ts';
 import { whyNoMatch } from './near-labels.ts';
 import { stampUp } from './node-status.ts';
@@ -182,7 +182,7 @@ function conditionsOf(
       type: 'Reconciling',
       status: going ? 'True' : 'False',
       reason: going ? idle : ended,
-      message: going ? inTheWay || 'the rollout goes on' : 'the rollout has ended',
+      message: going ? inTheWay || goingText(facts, summary) : 'the rollout has ended',
     },
     {
       type: 'Stalled',
@@ -207,6 +207,19 @@ function conditionsOf(
     const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
     return { ...condition, lastTransitionTime: kept ?? stamp };
   });
+}
+
+/** What a rollout does that nothing is in the way of. */
+function goingText({ cancelled, deleted, spec }: RolloutFacts, summary: Summary): string {
+  const { inFlight } = summary;
+  const isStopped = cancelled !== undefined || (summary.pending === 0 && summary.cancelled > 0);
+  if (!isStopped) return 'the rollout goes on';
+  if (inFlight === 0) return 'the rollout was stopped; what it did to nodes is being undone';
+  if (deleted) return 'the NodeOp is being deleted; what is under way is being ended';
+  const bound = cancelled === undefined ? undefined : spec.cancelTimeoutSeconds;
+  const within = bound === undefined ? '' : ` within ${spoken(bound)}`;
+  const nodes = inFlight === 1 ? '1 node in flight' : `${inFlight} nodes in flight`;
+  return `the rollout was stopped: no further node is started, ${nodes} may finish${within}`;
 }
 
 function none({ spec, nodes, status }: RolloutFacts): string {

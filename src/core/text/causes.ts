@@ -46,7 +46,7 @@ function causeText(name: string, { message = '', exitCode }: NodeStatus): string
 
 function waitText(message: string): string {
   const names = [...new Set(message.startsWith('eviction blocked') ? budgetsIn(message) : [])];
-  if (names.length === 0) return message.replace(/^Job \S+ has no pod;/, 'its Job has no pod;');
+  if (names.length === 0) return message.replace(/\b(Job|pod) \S+ has (no pod|not begun);/, 'its $1 has $2;');
   return `held up by ${names.length === 1 ? 'budget' : 'budgets'} ${names.toSorted(naturally).join(', ')}`;
 }
 

@@ -42,6 +42,8 @@ export interface Bound {
   why: () => string;
   /** The command has not begun, as far as is known. */
   unbegun?: boolean;
+  /** The entry that the verdict is put into, where it is another one. */
+  status?: NodeStatus;
 }
 
 /** Something that was started for a node and may still run there, or begin to. */

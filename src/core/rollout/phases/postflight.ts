@@ -1,8 +1,9 @@
 import { spoken } from '../../text/table.ts';
 import { postflightName } from '../names.ts';
 import { since, withLastWords } from '../node-status.ts';
-import { atNode, podReason, waitingReason } from '../words.ts';
-import { checkBounds } from './check-pod.ts';
+import { atNode, podReason } from '../words.ts';
+import { makingBounds } from './bounds.ts';
+import { checkBounds, checkGoing } from './check-pod.ts';
 import {
   type Bound,
   type Going,
@@ -12,6 +13,7 @@ import {
   type PhaseAtNode,
   unended,
 } from './phase.ts';
+import { isUnexplained, whyUnbegun } from './silence.ts';
 
 function at(view: NodeView): PhaseAtNode {
   const { ctx, status } = view;
@@ -27,16 +29,17 @@ function at(view: NodeView): PhaseAtNode {
   };
 }
 
-function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
+function outcome(view: NodeView): Outcome | undefined {
+  const { ctx, work, status } = view;
   const pod = work.postflight;
   if (ctx.facts.spec.postflight === undefined || pod?.state === 'succeeded')
     return { to: 'Completed', status };
-  if (pod?.state !== 'failed') return undefined;
+  if (pod?.state !== 'failed' || isUnexplained(view, pod)) return undefined;
   const code = pod.exitCode === undefined ? {} : { exitCode: pod.exitCode };
   return {
     to: 'Failed',
     status: withLastWords(ctx, { ...status, ...code }, pod),
-    message: `postflight failed: ${podReason(pod)}`,
+    message: `postflight failed: ${podReason(pod)}${whyUnbegun(view, pod)}`,
   };
 }
 
@@ -49,16 +52,17 @@ function bounds(view: NodeView): Bound[] {
     const name = postflightName(ctx.facts, node.name);
     return checkBounds(view, pod, { kind: 'postflight', name, seconds: check.activeDeadlineSeconds });
   }
-  if (node.ready) return [];
+  if (node.ready) return makingBounds(view, 'create-postflight', 'the postflight', 'its pod');
   const from = Math.max(since(status), node.readySince ?? 0);
   const why = () =>
     `not Ready for ${spoken(nodeReadyTimeoutSeconds)} after the operation: no postflight was run`;
   return [{ at: from + nodeReadyTimeoutSeconds * 1000, why }];
 }
 
-function going({ node, work, status }: NodeView): Going {
+function going(view: NodeView): Going {
+  const { node, work, status } = view;
   const pod = work.postflight;
-  if (pod !== undefined) return { status, actions: [], waitsFor: atNode(waitingReason(pod), node) };
+  if (pod !== undefined) return checkGoing(view, pod);
   if (!node.ready) return { status, actions: [], waitsFor: atNode(undefined, node) };
   const reason = 'check whether the operation has worked';
   return {

@@ -1,9 +1,11 @@
 import { preflightName } from '../names.ts';
 import { enter, withLastWords } from '../node-status.ts';
-import { atNode, podReason, waitingReason } from '../words.ts';
-import { checkBounds } from './check-pod.ts';
+import { podReason } from '../words.ts';
+import { makingBounds } from './bounds.ts';
+import { checkBounds, checkGoing } from './check-pod.ts';
 import { firstAfterPreflight } from './order.ts';
 import { type Bound, type NodeView, type Outcome, type Phase, type PhaseAtNode, unended } from './phase.ts';
+import { isUnexplained, whyUnbegun } from './silence.ts';
 
 function at(view: NodeView): PhaseAtNode {
   const { node, work, status } = view;
@@ -21,11 +23,12 @@ function at(view: NodeView): PhaseAtNode {
             ],
             waitsFor: status.message,
           }
-        : { status, actions: [], waitsFor: atNode(waitingReason(pod), node) },
+        : checkGoing(view, pod),
   };
 }
 
-function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
+function outcome(view: NodeView): Outcome | undefined {
+  const { ctx, work, status } = view;
   const pod = work.preflight;
   const next = (): Outcome => ({
     to: 'next',
@@ -33,11 +36,13 @@ function outcome({ ctx, work, status }: NodeView): Outcome | undefined {
   });
   if (ctx.facts.spec.preflight === undefined) return next();
   if (pod?.state === 'failed')
-    return {
-      to: 'Failed',
-      status: withLastWords(ctx, status, pod),
-      message: `preflight failed: ${podReason(pod)}`,
-    };
+    return isUnexplained(view, pod)
+      ? undefined
+      : {
+          to: 'Failed',
+          status: withLastWords(ctx, status, pod),
+          message: `preflight failed: ${podReason(pod)}${whyUnbegun(view, pod)}`,
+        };
   if (pod?.state !== 'succeeded') return undefined;
   const reason = pod.message?.trim() ?? '';
   if (reason === '') return next();
@@ -52,7 +57,8 @@ function bounds(view: NodeView): Bound[] {
   const { facts } = view.ctx;
   const { preflight: check } = facts.spec;
   const pod = view.work.preflight;
-  if (check === undefined || pod === undefined) return [];
+  if (check === undefined) return [];
+  if (pod === undefined) return makingBounds(view, 'create-preflight', 'the preflight', 'its pod');
   const name = preflightName(facts, view.node.name);
   return checkBounds(view, pod, { kind: 'preflight', name, seconds: check.activeDeadlineSeconds });
 }

@@ -2,7 +2,7 @@ import { spoken } from '../../text/table.ts';
 import type { PodFacts } from '../facts.ts';
 import { since } from '../node-status.ts';
 import { podReason } from '../words.ts';
-import { startBound } from './bounds.ts';
+import { makingBounds, startBound } from './bounds.ts';
 import { afterOperation } from './order.ts';
 import {
   type Bound,
@@ -13,6 +13,7 @@ import {
   type PhaseAtNode,
   unended,
 } from './phase.ts';
+import { podWait } from './silence.ts';
 
 function at(view: NodeView): PhaseAtNode {
   const { ctx, node, work, status } = view;
@@ -45,19 +46,31 @@ function bounds(view: NodeView): Bound[] {
     why: () => `not back ${spoken(seconds)} after the reboot was asked for: ${seen(view)}`,
   };
   const pod = work.reboot;
-  if (pod === undefined || pod.started || hasEnded(pod) || view.node.bootID !== status.bootID) return [back];
+  if (pod === undefined) {
+    const refused = makingBounds(view, 'create-reboot', 'the reboot', 'its pod');
+    return [
+      back,
+      ...refused.map((bound) => ({ ...bound, status: { ...status, rebootStatus: 'cancelled' as const } })),
+    ];
+  }
+  if (pod.started || hasEnded(pod) || view.node.bootID !== status.bootID) return [back];
   return [back, startBound(view, Math.max(pod.createdAt, since(status)), 'the reboot', pod)];
 }
 
 function going(view: NodeView): Going {
   const { ctx, node, work, status } = view;
   const before = status.bootID;
-  const waits = { status, waitsFor: seen(view) };
+  const wait = work.reboot === undefined ? undefined : podWait(view, work.reboot);
+  const waits = {
+    ...wait,
+    status,
+    waitsFor: [seen(view), wait?.waitsFor].filter((it) => it !== undefined).join(', '),
+  };
   const record = ctx.facts.persisted.nodeStatuses?.[node.name];
   // The boot ID must be on record before the node can go down: it is what proves the reboot afterwards.
   const isRecorded = record?.phase === 'Rebooting' && record.bootID === before;
   if (work.reboot !== undefined || !isRecorded || before === undefined || node.bootID !== before)
-    return { ...waits, actions: [] };
+    return { ...waits, actions: wait?.actions ?? [] };
   const reason = 'the command succeeded and asks for a reboot';
   return { ...waits, actions: [{ type: 'create-reboot', node: node.name, bootID: before, reason }] };
 }

@@ -4,14 +4,13 @@ import type { Action } from '../actions.ts';
 import type { JobFacts, WorkFacts } from '../facts.ts';
 import { jobName } from '../names.ts';
 import { enter, since, stampUp, withLastWords } from '../node-status.ts';
-import { atNode, podReason, waitingReason } from '../words.ts';
-import { startBound } from './bounds.ts';
+import { atNode, podReason } from '../words.ts';
+import { makingBounds, startBound } from './bounds.ts';
 import { afterOperation } from './order.ts';
 import {
   type Bound,
   type Going,
   hasEnded,
-  isConfirmed,
   type NodeView,
   type Outcome,
   type Phase,
@@ -20,9 +19,7 @@ import {
   unended,
   type Verdict,
 } from './phase.ts';
-
-/** A Job without a pod for so long is told of. */
-const NO_POD_MS = 60_000;
+import { type Silence, isUnexplained, podWait, silence, whyUnbegun } from './silence.ts';
 
 function at(view: NodeView): PhaseAtNode {
   return {
@@ -45,7 +42,7 @@ function outcome(view: NodeView): Outcome | undefined {
   const seen = withJob(view, job);
   // The verdict of the Job controller may be there before its pods have ended, or before that was heard of.
   if (job.state === 'active' || !podsAreDone(view)) return undefined;
-  if (endIsUnheard(work, job)) return undefined;
+  if (endIsUnheard(view, job)) return undefined;
   if (job.state !== 'succeeded') return failed(view, seen, job);
   if (!ctx.facts.spec.rebootOnSuccess) return afterOperation(ctx, seen);
   if (node.bootID === undefined) return undefined;
@@ -55,12 +52,14 @@ function outcome(view: NodeView): Outcome | undefined {
   };
 }
 
-/** Fewer pods are known than the failed Job had, and nobody has asked since: the news of the Job may have come first. */
-function endIsUnheard(
-  { attempts = [], confirmedAt }: WorkFacts,
-  { state, attempts: counted }: JobFacts,
-): boolean {
-  return state === 'failed' && attempts.length < counted && confirmedAt === undefined;
+/**
+ * Fewer pods are known than the failed Job had, or the last one had never begun, and nobody has asked since: the news of the
+ * Job may have come first, and why a pod did not begin is told elsewhere.
+ */
+function endIsUnheard(view: NodeView, { state, attempts: counted, pod }: JobFacts): boolean {
+  const { attempts = [], confirmedAt } = view.work;
+  if (state !== 'failed' || confirmedAt !== undefined) return false;
+  return attempts.length < counted || (pod !== undefined && isUnexplained(view, pod));
 }
 
 /** A pod that is being deleted on a node that is not Ready may stay for good; nothing of it starts any more. */
@@ -106,6 +105,8 @@ function endOfCommand(view: NodeView, job: WorkFacts['job'], why: string): Verdi
 function bounds(view: NodeView): Bound[] {
   const { ctx, work, status } = view;
   const { job } = work;
+  if (job === undefined && missingJob(view).type === 'create-job')
+    return makingBounds(view, 'create-job', 'the command', 'its Job');
   if (job === undefined || job === 'gone' || job.state !== 'active') return [];
   const { cancelledAt, spec } = ctx.facts;
   const result: Bound[] = [];
@@ -124,42 +125,31 @@ function bounds(view: NodeView): Bound[] {
 }
 
 function going(view: NodeView): Going {
-  const { ctx, node, work, status } = view;
+  const { node, work, status } = view;
   const { job } = work;
   if (job === undefined || job === 'gone') {
     return { status, actions: [missingJob(view)], waitsFor: status.message };
   }
-  if (endIsUnheard(work, job)) {
+  if (endIsUnheard(view, job)) {
     const reason = 'its Job has failed: how did its pod end?';
     const ask: Action = { type: 'confirm', node: node.name, reason };
     return { status: withJob(view, job), actions: [ask], waitsFor: status.message };
   }
-  const told = since(status) + NO_POD_MS;
-  const hasNoPod = job.state === 'active' && job.pod === undefined;
-  const isToBeTold = hasNoPod && ctx.now < told;
-  const isUnexplained = hasNoPod && ctx.now >= told && !isConfirmed(work, told);
-  return {
-    status: withJob(view, job),
-    actions: isUnexplained
-      ? [{ type: 'confirm', node: view.node.name, reason: 'why has its Job no pod?' }]
-      : [],
-    waitsFor: atNode(jobWaitsFor(view, job), node),
-    ...(isToBeTold ? { lookAgainAt: told } : {}),
-  };
+  const wait = jobWait(view, job);
+  return { ...wait, status: withJob(view, job), waitsFor: atNode(wait.waitsFor, node) };
 }
 
 /** For people; undefined when nothing is out of the ordinary. */
-function jobWaitsFor(view: NodeView, job: JobFacts): string | undefined {
-  if (job.state !== 'active') {
-    // A command that succeeded goes on only where a reboot has to be proved afterwards.
-    if (podsAreDone(view)) return 'waiting for the node to report its boot ID';
-    return `the command has ${job.state === 'succeeded' ? 'succeeded' : 'failed'}, waiting for its pods to end`;
+function jobWait(view: NodeView, job: JobFacts): Silence {
+  if (job.state === 'active') {
+    if (job.pod !== undefined) return podWait(view, job.pod);
+    return silence(view, since(view.status), `Job ${job.name} has no pod`, 'job');
   }
-  if (job.pod !== undefined) return waitingReason(job.pod);
-  // A Job whose pods nobody admits waits for good without a word of its own.
-  const isLate = view.ctx.now >= since(view.status) + NO_POD_MS;
-  const why = view.work.warning ?? 'kubectl describe job says why';
-  return isLate ? `Job ${job.name} has no pod; ${why}` : undefined;
+  // A command that succeeded goes on only where a reboot has to be proved afterwards.
+  const waitsFor = podsAreDone(view)
+    ? 'waiting for the node to report its boot ID'
+    : `the command has ${job.state === 'succeeded' ? 'succeeded' : 'failed'}, waiting for its pods to end`;
+  return { waitsFor, actions: [] };
 }
 
 function missingJob({ node, work, status }: NodeView): Action {
@@ -169,7 +159,8 @@ function missingJob({ node, work, status }: NodeView): Action {
     : { type: 'look-up-job', node: node.name, reason: 'the recorded Job is not to be seen' };
 }
 
-function failed({ ctx, node, work }: NodeView, seen: NodeStatus, job: JobFacts): Verdict {
+function failed(view: NodeView, seen: NodeStatus, job: JobFacts): Verdict {
+  const { ctx, node, work } = view;
   const cancelled = ctx.facts.spec.rebootOnSuccess ? ({ rebootStatus: 'cancelled' } as const) : {};
   const exitCode = job.pod?.exitCode === undefined ? {} : { exitCode: job.pod.exitCode };
   const status = job.pod
@@ -177,7 +168,8 @@ function failed({ ctx, node, work }: NodeView, seen: NodeStatus, job: JobFacts):
     : { ...seen, ...cancelled };
   const what = job.reason === 'DeadlineExceeded' ? 'command ran into its deadline' : 'command failed';
   const isKnown = job.pod !== undefined && hasEnded(job.pod);
-  const why = isKnown && job.pod ? podReason(job.pod) : (job.message ?? job.reason ?? 'no reason given');
+  const own = isKnown && job.pod ? podReason(job.pod) : (job.message ?? job.reason ?? 'no reason given');
+  const why = work.commandBegan === true ? own : `${own}${whyUnbegun(view, job.pod)}`;
   const isLost = !node.ready && (work.attempts ?? []).some((pod) => !hasEnded(pod));
   return { to: 'Failed', status, message: isLost && !isKnown ? what : `${what}: ${why}` };
 }
