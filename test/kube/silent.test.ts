@@ -12,7 +12,7 @@ const DONE = { state: { terminated: { exitCode: 0 } } };
 
 function pod(name: string, container: object | undefined, labels = {}, status = {}): Pod {
   const containerStatuses = container === undefined ? [] : [{ name: 'nodeop', ...container }];
-  return { metadata: { name, labels }, status: { phase: 'Pending', containerStatuses, ...status } } as Pod;
+  return { metadata: { name, labels }, status: { phase: 'Pending', containerStatuses, ...status } };
 }
 const attempt = (container?: object) => pod('attempt', container, { 'job-name': 'job' });
 

@@ -165,19 +165,19 @@ test.each<[string, object, string, string]>([
   const world = new World({ ...spec, startTimeoutSeconds: 60 }, { 'node-1': { helpersWait: true } });
   const key = `${type}/node-1`;
   // Nothing comes of it.
-  const look = () => {
+  const tryIt = () => {
     const { actions } = world.pass();
     world.work.delete('node-1');
     world.persist();
     return actions.map((it) => it.type);
   };
-  for (let i = 0; i < 4; i += 1) look();
+  for (let i = 0; i < 4; i += 1) tryIt();
   const since = world.now;
   world.refusals.set(key, { since, at: since, why: 'denied by policy "no-hosts"' });
-  expect(look()).toEqual([type]);
+  expect(tryIt()).toEqual([type]);
   expect(world.lookAgainAt).toBe(since + 60_000);
   world.now = since + 60_000;
-  expect(look(), 'nobody has asked since').toEqual([type]);
+  expect(tryIt(), 'nobody has asked since').toEqual([type]);
   world.refusals.set(key, { since, at: world.now + 500, why: 'denied by policy "no-hosts"' });
   world.now += 500;
   expect(world.pass().actions.map((it) => it.type)).toEqual(['confirm']);
