@@ -7,6 +7,7 @@ import { ApiError, KubeClient } from '../kube/client.ts';
 import { minorOf } from '../kube/server-version.ts';
 import type { Resource } from '../kube/resources.ts';
 import { reasonOf } from './system-error.ts';
+import { shellWord } from './terminal.ts';
 
 /** How a command that only reads finds its cluster. */
 export interface ClusterFlags {
@@ -23,12 +24,7 @@ export function clusterOptions(command: Command): Command {
 /** The same flags for a command that is proposed to people, so that it means the same cluster; kubectl has them too. */
 export function accessOf({ kubeconfig, context }: ClusterFlags): string {
   const flags = Object.entries({ kubeconfig, context }).filter(([, value]) => value !== undefined);
-  return flags
-    .map(
-      ([name, value = '']) =>
-        ` --${name} ${/^[\w./:@=+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`}`,
-    )
-    .join('');
+  return flags.map(([name, value = '']) => ` --${name} ${shellWord(value)}`).join('');
 }
 
 /** A cluster for reading: the client refuses every write, and errors say what to do about them. */

@@ -7,7 +7,7 @@ import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
 import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
-import { print } from './terminal.ts';
+import { print, shellWord } from './terminal.ts';
 
 const CI_KINDS = ['github', 'gitlab', 'none'] as const;
 
@@ -87,12 +87,25 @@ async function run(dir: string, { url, cluster, ci, install }: InitFlags): Promi
     const filled = fill(text, { url, cluster });
     print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
   }
-  print(`
-Next:
-  1. Read ${join(dir, 'README.md')}, commit, and push to ${url}.
-  2. nodeop-agent validate --root ${dir}
-  3. Put ${join(dir, 'agent', `${cluster}.yaml`)} into the ConfigMap of the agent on cluster ${cluster} and deploy it.
-Run files that are pushed before the agent first looks are passed over, the example among them.`);
+  print(nextSteps(dir, { url, cluster }));
+}
+
+/** Commands that can be typed one after the other as they stand. */
+function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string }): string {
+  const address = shellWord(url);
+  const steps = [
+    ...(dir === '.' ? [] : [`cd ${shellWord(dir)}`]),
+    'nodeop-agent validate',
+    ...(existsSync(join(dir, '.git')) ? [] : ['git init --initial-branch=main']),
+    "git add . && git commit -m 'Node operations'",
+    `git push ${address} HEAD:main`,
+    `nodeop-agent init --install deploy --cluster ${shellWord(cluster)} --url ${address}`,
+  ];
+  return `
+Next, after a look at README.md:
+${steps.map((it) => `  ${it}`).join('\n')}
+The last one writes what installs the agent on cluster ${cluster}, and says how. Run files that are pushed before the agent
+first looks are passed over, the example among them.`;
 }
 
 /** What would be carried out, or could be, in a repository that an agent follows already. */

@@ -8,6 +8,11 @@ export function print(text: string): void {
   process.stdout.write(`${screen(text)}\n`);
 }
 
+/** A word of a command that people copy, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Columns of the terminal; undefined where the output is read by something else, which cuts nothing. */
 export function columns(): number | undefined {
   return process.stdout.isTTY ? process.stdout.columns : undefined;

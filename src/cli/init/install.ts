@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidError } from '../../api/errors.ts';
 import { reasonOf } from '../system-error.ts';
+import { shellWord } from '../terminal.ts';
 
 /** Folders of `manifests` that an overlay builds on. */
 const PARTS = ['crd', 'base', 'components'];
@@ -51,10 +52,11 @@ export async function writeInstallation(
       : reasonOf(error);
     throw new InvalidError(`cannot write ${dir}: ${why}`, [], { cause: error });
   }
-  return `An overlay of its own is in ${dir}.
-
-Next:
-  1. Put your image into ${join(dir, 'kustomization.yaml')}; look through ${join(dir, 'agent.yaml')}.
-  2. Give it its credentials: ${join(dir, 'components', overlay.endsWith('ssh-key') ? 'ssh-key' : 'https-token', 'kustomization.yaml')} says which Secret.
-  3. kubectl apply -k ${dir}`;
+  const keys = overlay.endsWith('ssh-key') ? ['id_ed25519', 'known_hosts'] : ['token'];
+  const files = keys.map((it) => `--from-file=${it}`).join(' ');
+  return `What installs the agent is in ${dir}. Put your image into ${join(dir, 'kustomization.yaml')}, and look through
+${join(dir, 'agent.yaml')}, which the agent reads. Next, beside ${keys.length > 1 ? 'files' : 'a file'} ${keys.join(' and ')} with its credentials:
+  kubectl create namespace nodeop-system
+  kubectl --namespace nodeop-system create secret generic nodeop-agent-git ${files}
+  kubectl apply -k ${shellWord(dir)}`;
 }
