@@ -1,0 +1,102 @@
+import type { AgentConfig } from '../../api/config.ts';
+import type { Clock, NodeOpStore, ReportListener, Telemetry } from '../../core/ports.ts';
+import type { Holds } from '../holds.ts';
+import type { Logger } from '../logger.ts';
+import { RunExecutor } from './actions.ts';
+import { Baseline } from './baseline.ts';
+import { Blocked } from './blocked.ts';
+import { CarryOut } from './carry-out.ts';
+import { Copies } from './copies.ts';
+import { FactsReader } from './facts.ts';
+import { HoldFile } from './hold-file.ts';
+import { Ledger } from './ledger.ts';
+import { NeverAgain } from './never-again.ts';
+import { NodeLogs } from './node-logs.ts';
+import { OnRecord } from './on-record.ts';
+import { OwnReports } from './own-reports.ts';
+import { Publisher } from './publisher.ts';
+import { ReportBuilder } from './reports.ts';
+import { Scheduled } from './scheduled.ts';
+import { Scheduler } from './scheduler.ts';
+import { TrackedRepository } from './tracked.ts';
+import { Trust } from './trust.ts';
+
+export interface ReconcilerDeps {
+  config: AgentConfig;
+  store: NodeOpStore;
+  holds: Holds;
+  log: Logger;
+  clock: Clock;
+  now: () => Date;
+  telemetry: Telemetry;
+  signal: AbortSignal;
+  /** Told whenever `isRecorded` says more. */
+  onRecord?: (() => void) | undefined;
+  onReports?: ReportListener | undefined;
+}
+
+export type Rooms = ReturnType<typeof rooms>;
+
+/** Everything that has a part in a look at the repository, put together. */
+export function rooms(deps: ReconcilerDeps) {
+  const { config, store, log, clock, now, telemetry, signal, onReports, onRecord } = deps;
+  const repository = new TrackedRepository(deps);
+  const { mirror, layout, snapshots: reader } = repository;
+  const ledger = new Ledger(store.ledger);
+  const blocked = new Blocked(log);
+  const reports = new ReportBuilder(config, store, mirror);
+  const publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
+  const executor = new RunExecutor({ config, layout, store, ledger, reports, telemetry, log, clock, now });
+  const nodeLogs = new NodeLogs(config.report, store, repository);
+  const own = ownReports(config, { repository, ledger, log });
+  const baseline = new Baseline(config, repository, log);
+  const trust = config.git.verify && new Trust(mirror, config.git.verify, { now, clock });
+  const holdFile = new HoldFile(mirror, layout, trust);
+  const executesAll = config.runs.initial === 'execute';
+  const scheduler = new Scheduler({ mirror, reader, layout, trust, executesAll, logger: log });
+  return {
+    repository,
+    ledger,
+    blocked,
+    publisher,
+    executor,
+    nodeLogs,
+    own,
+    holdFile,
+    copies: copiesOf(config, { store, reader, ledger, layout, log }),
+    facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
+    scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
+    neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
+    record: new OnRecord({ ledger, reports, holdFile, own, blocked, log, signal, onRecord }),
+    carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),
+  };
+}
+
+/** Absent where the agent signs nothing. */
+function ownReports(
+  config: AgentConfig,
+  others: ConstructorParameters<typeof OwnReports>[1],
+): OwnReports | undefined {
+  const { signing } = config.git;
+  if (!signing) return undefined;
+  const own = new OwnReports({ config, signing }, others);
+  others.repository.snapshots.heed((commits) => own.counts(commits));
+  return own;
+}
+
+/** Absent where another controller carries out all there is. */
+function copiesOf(
+  { rollout }: AgentConfig,
+  deps: ConstructorParameters<typeof Copies>[0],
+): Copies | undefined {
+  return rollout.executor === 'agent' ? new Copies(deps) : undefined;
+}
+
+/** What run files are judged by. */
+function carriedOut({ kubernetes, rollout, defaults }: AgentConfig) {
+  return {
+    namespace: kubernetes.namespace,
+    executor: rollout.executor,
+    defaultImage: defaults.image,
+  };
+}
