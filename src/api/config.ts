@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { CheckAccessSchema } from './check-access.ts';
 import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
 import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-access.ts';
@@ -300,6 +301,9 @@ export const AgentConfigSchema = object({
   })
     .prefault({})
     .describe('How NodeOps are carried out.'),
+  checks: CheckAccessSchema.prefault({}).describe(
+    'Where the checks of a rollout may send requests, and with which credentials.',
+  ),
   report: object({
     interval: duration()
       .default('30s')

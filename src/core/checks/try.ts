@@ -1,4 +1,4 @@
-import type { CheckStatus } from '../../api/checks.ts';
+import type { Check, CheckStatus } from '../../api/checks.ts';
 import type { PodFacts } from '../rollout/facts.ts';
 
 /** How one try ended, and what was seen. */
@@ -6,6 +6,9 @@ export interface Answer {
   passed: boolean;
   seen: string;
 }
+
+/** Sends the request of a check by http or prometheus. It rejects only when the signal says that nobody waits any more. */
+export type Asker = (check: Check, signal: AbortSignal) => Promise<Answer>;
 
 /** What is observed of the tries of all checks of one rollout, by `tryKey`. Times are on the steady clock. */
 export interface CheckFacts {

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+
+/** Headers of a file, a line each. Of lines that begin with "#", and empty ones, nothing is sent. */
+export async function readHeaders(path: string): Promise<Record<string, string>> {
+  const text = await readFile(path, 'utf8');
+  if (text.length > MAX_LENGTH) throw new Error(`${path} is longer than ${MAX_LENGTH} characters`);
+  const headers: Record<string, string> = {};
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const colon = line.indexOf(':');
+    const [name, value] = [line.slice(0, Math.max(0, colon)), line.slice(colon + 1).trim()];
+    // What stands in the line is a secret.
+    if (!NAME.test(name) || !VALUE.test(value)) throw new Error(`${path}: line ${i + 1} is no header`);
+    if (RESERVED.has(name.toLowerCase())) throw new Error(`${path}: line ${i + 1} may not set ${name}`);
+    headers[name.toLowerCase()] = value;
+  }
+  if (Object.keys(headers).length === 0) throw new Error(`${path} holds no header`);
+  return headers;
+}
+
+const MAX_LENGTH = 64 * 1024;
+const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]+$/;
+/** They say where a request goes and where it ends. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+  'keep-alive',
+  'proxy-authorization',
+  'accept-encoding',
+]);
+
+/** A text without the values that were sent, nor the parts of them that are secret by themselves. */
+export function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
+  const secrets = Object.values(headers).flatMap((value) => [value, ...value.split(/[\s,;=]+/)]);
+  // A scheme such as "Bearer" is none, and masking it would show which text it is.
+  const long = [...new Set(secrets)].filter((it) => it.length >= 6 && !/^(?:bearer|digest|basic)$/i.test(it));
+  return long
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+}
