@@ -1,3 +1,4 @@
+import { NO_CHECKS } from '../../src/core/checks/try.ts';
 import { NodeOpSpecSchema, type NodeStatus } from '../../src/api/nodeop.ts';
 import { decide } from '../../src/core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts, WorkFacts } from '../../src/core/rollout/facts.ts';
@@ -87,6 +88,8 @@ function midway(count: number): RolloutFacts {
     }),
     specChanged: false,
     rehearsal: undefined,
+    found: {},
+    checks: NO_CHECKS,
     troubles: new Map(),
     refusedSince: () => undefined,
     refusal: () => undefined,

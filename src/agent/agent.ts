@@ -2,6 +2,7 @@ import { type AgentConfig, clusterOf } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry, type Timetable } from '../core/ports.ts';
+import type { Asker } from '../core/checks/try.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { ledgerStore } from '../kube/ledger-store.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
@@ -42,6 +43,8 @@ export interface AgentOptions {
   timetable?: Timetable;
   /** What carries its requests to the API server; connections of its own when absent. */
   transport?: Transport | undefined;
+  /** Sends the requests of checks; real ones when absent. */
+  asker?: Asker | undefined;
   /** The reason on the lease to hold the whole cluster, if it is there. */
   leaseHold?: string | undefined;
 }
@@ -100,6 +103,8 @@ export class Agent {
             runsAreMarked: true,
             holds: this.holds,
             maxConcurrent: config.runs.maxConcurrent,
+            checkAccess: config.checks,
+            asker: options.asker,
             mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
           });
     this.controller = controller;

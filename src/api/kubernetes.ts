@@ -86,7 +86,11 @@ export interface Container {
   args?: string[];
   env?: EnvVar[];
   volumeMounts?: VolumeMount[];
-  securityContext?: { privileged?: boolean };
+  securityContext?: {
+    privileged?: boolean;
+    allowPrivilegeEscalation?: boolean;
+    capabilities?: { drop?: string[] };
+  };
   resources?: ResourceRequirements;
   terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError';
 }
@@ -108,6 +112,12 @@ export interface PodSpec {
   hostNetwork?: boolean;
   activeDeadlineSeconds?: number;
   terminationGracePeriodSeconds?: number;
+  securityContext?: {
+    runAsNonRoot?: boolean;
+    runAsUser?: number;
+    runAsGroup?: number;
+    seccompProfile?: { type: 'RuntimeDefault' };
+  };
   tolerations?: Toleration[];
   imagePullSecrets?: { name: string }[];
   automountServiceAccountToken?: boolean;

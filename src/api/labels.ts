@@ -15,6 +15,8 @@ export const LABEL_REBOOT = 'kairos.io/reboot';
 
 /** On postflight pods, value "true". */
 export const LABEL_POSTFLIGHT = 'kairos.io/postflight';
+/** On pods of checks: the try they were made for. */
+export const LABEL_CHECK = 'agent.nodeop.dev/check';
 /** On Jobs and pods: the NodeOp's UID, so that a re-created NodeOp never inherits older objects. */
 export const LABEL_NODEOP_UID = 'agent.nodeop.dev/nodeop-uid';
 /** On Jobs and pods: the node's full name, since the label may hold a hash of it. */

@@ -7,11 +7,13 @@ import {
   LABEL_NODEOP_UID,
 } from '../api/labels.ts';
 import type { NodeOp, NodeOpSpec } from '../api/nodeop.ts';
+import { checkPod } from '../core/checks/pod.ts';
+import { type Answer, type Asker, tryKey } from '../core/checks/try.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark, type Rehearsal } from '../core/rollout/facts.ts';
 import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
-import { jobName } from '../core/rollout/names.ts';
+import { checkName, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import type { DrainSessions } from './drain-session.ts';
 import { JOBS, NODEOPS, NODES, objectPath, PODS, type Resource } from './resources.ts';
@@ -45,6 +47,10 @@ export interface ExecutorListener {
   rehearsed: (uid: string, answer: Rehearsal) => void;
   /** Everything about the node was read from that time on (steady clock), and what was warned of what does not start. */
   confirmed: (uid: string, node: string, at: number, warning: string | undefined) => void;
+  /** The request of a try of a check is over. */
+  answered: (uid: string, key: string, answer: Answer) => void;
+  /** The API server was asked for the pod of a try from that time on. */
+  checkLookedUp: (uid: string, key: string, at: number, isThere: boolean) => void;
 }
 
 type ActionOf<Type extends Action['type']> = Extract<Action, { type: Type }>;
@@ -64,6 +70,8 @@ export class Executor {
   private readonly clock: Clock;
   private readonly fresh: FreshWork;
   private readonly told: ExecutorListener;
+  private readonly asker: Asker;
+  private readonly stopping = new AbortController();
 
   constructor(
     client: KubeClient,
@@ -71,7 +79,9 @@ export class Executor {
     drains: DrainSessions,
     told: ExecutorListener,
     clock: Clock,
+    asker: Asker,
   ) {
+    this.asker = asker;
     this.clock = clock;
     this.fresh = new FreshWork(client, caches);
     this.client = client;
@@ -83,6 +93,11 @@ export class Executor {
   /** Errors mean: not done, to be tried again later. */
   async execute(action: Action, op: ExecutionTarget): Promise<void> {
     await (this.executors[action.type] as (action: Action, op: ExecutionTarget) => Promise<void>)(action, op);
+  }
+
+  /** Requests of checks may take long, and nobody waits for them any more. */
+  stop(): void {
+    this.stopping.abort();
   }
 
   /** Undoes the cordon that carries this ownership mark, no other. */
@@ -117,6 +132,23 @@ export class Executor {
     rehearse: async ({ node }, op) => {
       const asked = { before: op.rehearsal, now: this.clock.steady() };
       this.told.rehearsed(op.uid, await rehearseAt(this.client, op, node, asked));
+    },
+    'ask-check': async (action, op) => {
+      const check = op.spec.steps?.[action.step]?.checks?.[action.check];
+      if (check === undefined) return;
+      if (check.command) this.caches.pods.put(await this.createOwn(PODS, checkPod(op, op.spec, action), op));
+      else this.told.answered(op.uid, tryKey(action), await this.asker(check, this.stopping.signal));
+    },
+    'look-up-check': async (action, op) => {
+      const name = checkName(op, tryKey(action));
+      const began = this.clock.steady();
+      await this.caches.pods.reread(name, op.namespace);
+      const isThere = this.caches.pods.get(name, op.namespace) !== undefined;
+      this.told.checkLookedUp(op.uid, tryKey(action), began, isThere);
+    },
+    'delete-check-pod': async ({ name, uid }, op) => {
+      await this.client.delete(PODS, name, op.namespace, { preconditions: { uid } });
+      await this.caches.pods.reread(name, op.namespace);
     },
     'create-preflight': async ({ node }, op) => {
       this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));

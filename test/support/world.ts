@@ -1,3 +1,4 @@
+import { NO_CHECKS } from '../../src/core/checks/try.ts';
 import { deepStrictEqual } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
@@ -125,6 +126,8 @@ export class World {
       window: this.window,
       status: this.status,
       persisted: this.persisted,
+      found: {},
+      checks: NO_CHECKS,
       nodes: new Map(this.seen?.nodes ?? this.nodes),
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),

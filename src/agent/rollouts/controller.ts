@@ -1,4 +1,7 @@
 import type { Job, KubeObject, Node, Pod } from '../../api/kubernetes.ts';
+import type { CheckAccess } from '../../api/check-access.ts';
+import { requestAsker } from '../../checks/requests.ts';
+import type { Asker } from '../../core/checks/try.ts';
 import { ANNOTATION_WINDOW, LABEL_NODEOP_UID } from '../../api/labels.ts';
 import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
@@ -31,6 +34,7 @@ import { Rollout } from './rollout.ts';
 import { StrandedCordons } from './stranded-cordons.ts';
 import { isUrgent, StatusWriter } from './status-writer.ts';
 import { Timers } from './timers.ts';
+import { CheckWork } from './check-work.ts';
 import { WorkIndex } from './work-index.ts';
 
 export interface ControllerOptions {
@@ -53,7 +57,13 @@ export interface ControllerOptions {
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
   telemetry?: Telemetry;
+  /** Where requests of checks may go; nowhere when absent. */
+  checkAccess?: CheckAccess | undefined;
+  /** Sends the requests of checks; real ones when absent. */
+  asker?: Asker | undefined;
 }
+
+const NOWHERE: CheckAccess = { allowedHosts: [], credentials: [] };
 
 /** Changes are gathered this long before the next look, so that a burst costs one. */
 const GATHER_MS = 20;
@@ -79,6 +89,7 @@ export class Controller {
     exists: (uid) => this.rollouts.has(uid),
     onFreed: () => this.markAll(),
   });
+  private readonly checks = new CheckWork();
   private readonly nodes = new Map<string, NodeFacts>();
   private readonly dirty = new Set<string>();
   private readonly timers: Timers;
@@ -158,8 +169,11 @@ export class Controller {
         this.work.confirmed(uid, node, at, warning);
         this.touch(uid, node);
       },
+      answered: (uid, key, answer) => this.checks.answered(uid, key, answer),
+      checkLookedUp: (uid, key, at, isThere) => this.checks.lookedUp(uid, key, at, isThere),
     };
-    this.executor = new Executor(client, this.caches, this.drains, told, clock);
+    const asker = options.asker ?? requestAsker(options.checkAccess ?? NOWHERE, clock);
+    this.executor = new Executor(client, this.caches, this.drains, told, clock, asker);
     this.writer = new StatusWriter({
       client,
       cache: this.caches.nodeOps,
@@ -204,6 +218,7 @@ export class Controller {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.executor.stop();
     this.gather?.();
     this.timers.stop();
     this.stranded.stop();
@@ -252,13 +267,14 @@ export class Controller {
     if (gone) {
       this.rollouts.delete(uid);
       this.work.forget(uid);
+      this.checks.forget(uid);
       this.phases.forget(uid);
       this.timers.forget(uid);
       for (const [node, owner] of this.drainOwners) if (owner === uid) this.closeDrain(node);
       if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
       this.markAll();
     } else if (known) known.take(object);
-    else this.rollouts.set(uid, new Rollout(object, this.clock, this.options.defaultImage));
+    else this.rollouts.set(uid, new Rollout(object, this.clock, this.options));
     // One that is over looks no more after cordons that were handed over to it in its last moment.
     if (this.started && known?.settled === true) this.checkCordonsOf(uid);
     this.mark(uid);
@@ -266,7 +282,9 @@ export class Controller {
   }
 
   private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): void {
-    const key = this.work.change(kind, this.moments.created(object, gone), gone);
+    const known = this.moments.created(object, gone);
+    if (kind === 'pod') this.mark(this.checks.change(known as Pod, gone));
+    const key = this.work.change(kind, known, gone);
     // Garbage collection takes it after its NodeOp.
     if (key !== undefined) this.touch(key.uid, key.node);
   }
@@ -314,7 +332,8 @@ export class Controller {
     for (const rollout of due) {
       try {
         // What was carried out late, after the end, is ended as well.
-        if (!rollout.settled || this.work.goesOn(rollout.uid)) this.reconcile(rollout);
+        const goesOn = this.work.goesOn(rollout.uid) || this.checks.goesOn(rollout.uid);
+        if (!rollout.settled || goesOn) this.reconcile(rollout);
       } catch (error) {
         // One NodeOp that cannot be worked on must not stop the others.
         this.options.logger.error({ nodeOp: rollout.label, err: error }, 'reconciling failed');
@@ -383,6 +402,8 @@ export class Controller {
       window: rollout.object.metadata.annotations?.[ANNOTATION_WINDOW],
       status: rollout.status,
       persisted: rollout.persisted,
+      found: rollout.found,
+      checks: this.checks.facts(rollout.uid),
       nodes: this.nodes,
       work: this.workOf(rollout.uid),
       ...this.othersOf(rollout),

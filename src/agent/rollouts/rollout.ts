@@ -8,7 +8,9 @@ import {
   NO_IMAGE,
   withImage,
 } from '../../api/nodeop.ts';
+import type { CheckAccess } from '../../api/check-access.ts';
 import { check, formatProblem } from '../../api/schema.ts';
+import { barredChecks } from '../../core/checks/barred.ts';
 import type { Clock } from '../../core/ports.ts';
 import { cancelText } from '../../core/holds.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
@@ -45,6 +47,14 @@ interface FailureFacts {
   isForGood: boolean;
 }
 
+/** What the configuration says of NodeOps. */
+export interface RolloutRules {
+  /** For those that name no image. */
+  defaultImage?: string | undefined;
+  /** Where their checks may send requests; it is not asked when absent. */
+  checkAccess?: CheckAccess | undefined;
+}
+
 type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
 
 /**
@@ -56,12 +66,13 @@ export class Rollout {
   /** On the steady clock. */
   private readonly seenAt: number;
   private readonly clock: Clock;
-  /** For NodeOps that name no image. */
-  private readonly defaultImage: string | undefined;
+  private readonly rules: RolloutRules;
   object: NodeOp;
   status: NodeOpStatus;
   /** The status as the API server has it. */
   persisted: NodeOpStatus;
+  /** As this process found it, or as it was put on record by another one meanwhile. */
+  found: NodeOpStatus;
   writing = false;
   /** On the steady clock, as `writeDue`. */
   lastWrite = 0;
@@ -83,14 +94,15 @@ export class Rollout {
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, Failure>();
 
-  constructor(object: NodeOp, clock: Clock, defaultImage?: string) {
-    this.defaultImage = defaultImage;
+  constructor(object: NodeOp, clock: Clock, rules: RolloutRules = {}) {
+    this.rules = rules;
     this.clock = clock;
     this.seenAt = clock.steady();
     this.uid = object.metadata.uid ?? '';
     this.object = object;
     this.status = this.recorded(object);
     this.persisted = this.status;
+    this.found = this.status;
     this.answered = object.status;
   }
 
@@ -136,6 +148,7 @@ export class Rollout {
     if (isOwn) return;
     this.persisted = this.recorded(object);
     this.status = this.persisted;
+    this.found = this.persisted;
   }
 
   /** The status as it is now; no later look changes it. */
@@ -184,7 +197,7 @@ export class Rollout {
     // All that it is read from.
     const from = JSON.stringify([object.spec, object.metadata.annotations, object.status?.startedAt]);
     // The very same spec as long as it says the same: most changes are those of the status.
-    const found = this.read?.from === from ? this.read.found : readSpec(object, this.defaultImage);
+    const found = this.read?.from === from ? this.read.found : readSpec(object, this.rules);
     this.read = { object, from, found };
     return found;
   }
@@ -267,7 +280,7 @@ export class Rollout {
   }
 }
 
-function readSpec(object: NodeOp, defaultImage: string | undefined): SpecToCarryOut {
+function readSpec(object: NodeOp, { defaultImage, checkAccess }: RolloutRules): SpecToCarryOut {
   const copied = copyProblem(object);
   if (copied !== undefined) return { refusal: { reason: 'Copied', message: copied } };
   const live = check(NodeOpSpecSchema, withoutNulls(object.spec));
@@ -275,6 +288,12 @@ function readSpec(object: NodeOp, defaultImage: string | undefined): SpecToCarry
   const recorded = record === undefined ? live : check(NodeOpSpecSchema, parsed(record));
   if (!recorded.ok) {
     const message = recorded.problems.map((problem) => `spec.${formatProblem(problem)}`).join('; ');
+    return { refusal: { reason: 'InvalidSpec', message } };
+  }
+  // What has begun goes on: a check that may not be asked any more fails its step.
+  const barred = record === undefined ? barredChecks(recorded.value, checkAccess) : [];
+  if (barred.length > 0) {
+    const message = barred.map((problem) => `spec.${formatProblem(problem)}`).join('; ');
     return { refusal: { reason: 'InvalidSpec', message } };
   }
   const suspend = live.ok ? live.value.suspend : recorded.value.suspend;

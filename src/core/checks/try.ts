@@ -24,6 +24,15 @@ export interface CheckFacts {
   readAt: ReadonlyMap<string, number>;
 }
 
+/** Of a rollout without checks. */
+export const NO_CHECKS: CheckFacts = {
+  answers: new Map(),
+  pods: new Map(),
+  seen: new Set(),
+  gone: new Set(),
+  readAt: new Map(),
+};
+
 /** One try of one check: both by their index, the try by its number. */
 export interface Try {
   step: number;

@@ -1,5 +1,8 @@
+import { type CheckAction, checkActionKey } from '../checks/actions.ts';
+
 /** What the core asks the edges to do. Each is idempotent; `reason` is for people. */
 export type Action =
+  | CheckAction
   | { type: 'adopt'; reason: string }
   | { type: 'release'; reason: string }
   /** Asks whether the API server would take what is to be made, here for one of the nodes; nothing is made. */
@@ -32,6 +35,7 @@ export interface PodRef {
 export function actionKey(action: Action): string {
   if (action.type === 'evict') return `evict/${action.node}/${action.pod.uid}`;
   if (action.type === 'delete-pod') return `delete-pod/${action.node}/${action.uid}`;
+  if ('check' in action) return checkActionKey(action);
   return nodeKey(action.type, 'node' in action ? action.node : undefined);
 }
 

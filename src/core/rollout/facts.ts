@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/kubernetes.ts';
 import type { NodeOpSpec, NodeOpStatus } from '../../api/nodeop.ts';
+import type { CheckFacts } from '../checks/try.ts';
 
 /**
  * What is observed of the cluster, reduced to what decisions need. Everything here is plain data; times
@@ -149,9 +150,13 @@ export interface RolloutFacts {
   status: NodeOpStatus;
   /** Status as the API server has it, which may be behind `status`. */
   persisted: NodeOpStatus;
+  /** Status as this process found it: what is under way there was begun by another one. */
+  found: NodeOpStatus;
   nodes: ReadonlyMap<string, NodeFacts>;
   /** By node: what there is of this NodeOp's work. */
   work: { get: (node: string) => WorkFacts | undefined } & Iterable<readonly [node: string, work: WorkFacts]>;
+  /** What is known of the checks of its steps. */
+  checks: CheckFacts;
   /** By node: the other NodeOp that keeps this one from starting there. */
   claims: { get: (node: string) => string | undefined };
   /** By node: the mark of the NodeOp that takes this one's cordon over when it lets go of it. */

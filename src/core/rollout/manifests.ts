@@ -117,6 +117,20 @@ export function rebootPod(owner: Owner, spec: NodeOpSpec, node: string, bootID: 
 }
 
 function metadata(owner: Owner, name: string, node: string, marker?: string): ObjectMeta {
+  const { labels, ...own } = ownMetadata(owner, name);
+  return {
+    ...own,
+    labels: {
+      ...labels,
+      [LABEL_NODE]: labelValue(node),
+      ...(marker === undefined ? {} : { [marker]: 'true' }),
+    },
+    annotations: { [ANNOTATION_NODE]: node },
+  };
+}
+
+/** Of whatever is made for a NodeOp. */
+export function ownMetadata(owner: Owner, name: string): ObjectMeta {
   const reference: OwnerReference = {
     apiVersion: NODEOP_API_VERSION,
     kind: NODEOP_KIND,
@@ -129,11 +143,8 @@ function metadata(owner: Owner, name: string, node: string, marker?: string): Ob
     namespace: owner.namespace,
     labels: {
       [LABEL_NODEOP]: labelValue(owner.name),
-      [LABEL_NODE]: labelValue(node),
       [LABEL_NODEOP_UID]: owner.uid,
-      ...(marker === undefined ? {} : { [marker]: 'true' }),
     },
-    annotations: { [ANNOTATION_NODE]: node },
     ownerReferences: [reference],
   };
 }
@@ -147,13 +158,18 @@ interface Run {
 }
 
 /** What the reference gives a helper pod that says nothing of its own. */
-const SMALL: ResourceRequirements = {
+export const SMALL: ResourceRequirements = {
   requests: { cpu: '200m', memory: '128Mi' },
   limits: { cpu: '200m', memory: '128Mi' },
 };
 
 /** A command told to stop has this long; deleting a NodeOp must not wait for Kubernetes' 30 s. */
-const GRACE_SECONDS = 10;
+export const GRACE_SECONDS = 10;
+
+/** One without a name is allowed, and names nothing. */
+export function pullSecrets({ imagePullSecrets = [] }: NodeOpSpec): { name: string }[] {
+  return imagePullSecrets.flatMap(({ name = '' }) => (name === '' ? [] : [{ name }]));
+}
 
 function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never' | 'OnFailure'): PodSpec {
   const container: Container = {
@@ -169,8 +185,7 @@ function podSpec(spec: NodeOpSpec, node: string, run: Run, restartPolicy: 'Never
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...(run.resources && { resources: run.resources }),
   };
-  // One without a name is allowed, and names nothing.
-  const secrets = (spec.imagePullSecrets ?? []).flatMap(({ name = '' }) => (name === '' ? [] : [{ name }]));
+  const secrets = pullSecrets(spec);
   return {
     nodeName: node,
     restartPolicy,

@@ -27,6 +27,10 @@ export function jobName(op: { name: string; uid: string }, node: string): string
   return `${start}-${hash(`${op.uid}/${node}`, 10)}`;
 }
 
+/** Of the pod of one try of a check by command. */
+export const checkName = (op: { name: string; uid: string }, tryKey: string) =>
+  `${jobName(op, `check/${tryKey}`)}-check`;
+
 export const preflightName = (op: { name: string; uid: string }, node: string) =>
   `${jobName(op, node)}-preflight`;
 export const postflightName = (op: { name: string; uid: string }, node: string) =>
