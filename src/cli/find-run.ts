@@ -9,6 +9,12 @@ export function runPathOf(nodeOp: NodeOp): string | undefined {
   return id?.slice(id.indexOf(':') + 1);
 }
 
+/** Name of the cluster it was made for; undefined where it has none, or people made the NodeOp. */
+export function clusterNameOf(nodeOp: NodeOp): string | undefined {
+  const id = nodeOp.metadata.annotations?.[ANNOTATION_RUN] ?? '';
+  return id.slice(0, Math.max(0, id.indexOf(':'))) || undefined;
+}
+
 export function labelOf({ metadata }: NodeOp): string {
   return `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
 }

@@ -14,6 +14,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
     status: async () => (await import('./status.ts')).statusCommand(),
     watch: async () => (await import('./watch.ts')).watchCommand(),
     explain: async () => (await import('./explain.ts')).explainCommand(),
+    retry: async () => (await import('./retry.ts')).retryCommand(),
   },
   'Before the merge:': {
     init: async () => (await import('./init.ts')).initCommand(),

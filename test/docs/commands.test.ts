@@ -83,13 +83,20 @@ function withoutNamespace(sim: Sim): void {
 function withRun(sim: Sim): void {
   const namespace = 'nodeop-system';
   sim.store.create('leases.coordination.k8s.io', { metadata: { name: 'nodeop-agent', namespace }, spec: {} });
-  const made = sim.store.create('nodeops.operator.kairos.io', {
-    metadata: { name: 'swappiness', namespace },
-    spec: { image: 'busybox', command: ['true'] },
-    status: { phase: 'Completed', observedGeneration: 1, nodeStatuses: { 'node-1': { phase: 'Completed' } } },
+  const make = (name: string, run: string, status: Record<string, unknown>) => {
+    const object = { metadata: { name, namespace }, spec: { image: 'busybox', command: ['true'] }, status };
+    const made = sim.store.create('nodeops.operator.kairos.io', object);
+    const annotations = { [ANNOTATION_RUN]: `berlin:${run}`, [ANNOTATION_UID]: made.metadata.uid ?? '' };
+    sim.store.update('nodeops.operator.kairos.io', { ...made, metadata: { ...made.metadata, annotations } });
+  };
+  const nodes = { 'node-1': { phase: 'Completed' } };
+  make('swappiness', RUN, { phase: 'Completed', observedGeneration: 1, nodeStatuses: nodes });
+  const failed = { 'node-2': { phase: 'Failed', message: 'exit code 4' } };
+  make('firmware', 'runs/2030-02-01-firmware.yaml', {
+    phase: 'Failed',
+    observedGeneration: 1,
+    nodeStatuses: failed,
   });
-  const annotations = { [ANNOTATION_RUN]: `berlin:${RUN}`, [ANNOTATION_UID]: made.metadata.uid ?? '' };
-  sim.store.update('nodeops.operator.kairos.io', { ...made, metadata: { ...made.metadata, annotations } });
 }
 
 /** The run file the README begins with, which all pages speak of. */

@@ -1,0 +1,97 @@
+import { load } from 'js-yaml';
+import { expect, test } from 'vitest';
+import type { NodeOpSpec } from '../../src/api/nodeop.ts';
+import type { NodeOpRun } from '../../src/api/nodeoprun.ts';
+import { type Definition, parseDefinition } from '../../src/core/runs/definitions.ts';
+import { prepareRun } from '../../src/core/runs/prepare.ts';
+import { type PastRun, retryFile, retryPath } from '../../src/core/runs/retry.ts';
+
+const PAST: PastRun = {
+  run: 'runs/2030/flash.yaml',
+  namespace: 'ops',
+  name: 'flash-0123456789',
+  cluster: undefined,
+  spec: {
+    nodeSelector: { matchLabels: { disk: 'ssd' } },
+    image: 'busybox',
+    command: ['flash'],
+    concurrency: 2,
+    suspend: true,
+  },
+  nodes: [
+    { name: 'node-10', phase: 'Cancelled' },
+    { name: 'node-2', phase: 'Failed', message: 'exit code 4\n# and a line of its own' },
+    { name: 'node-3', phase: 'Completed' },
+  ],
+};
+
+function prepared(text: string) {
+  const definition = `apiVersion: operator.kairos.io/v1alpha1
+kind: NodeOp
+metadata: {name: flash}
+spec: {image: busybox, command: [flash], nodeSelector: {matchLabels: {disk: ssd}}}`;
+  const made = prepareRun(
+    {
+      path: 'runs/2030/flash-retry.yaml',
+      mode: '100644',
+      blob: 'b',
+      commit: 'c',
+      content: Buffer.from(text),
+    },
+    {
+      layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+      namespace: 'default',
+      definitions: [parseDefinition('nodeops/flash.yaml', Buffer.from(definition))] as Definition[],
+    },
+  );
+  if (!made.ok) throw new Error(JSON.stringify(made.problems));
+  return made;
+}
+
+const nodes = (spec: NodeOpSpec) => spec.nodeSelector;
+
+test('it repeats what was executed on the nodes that are left, and nothing else of the run', () => {
+  const text = retryFile(PAST, new Map([['node-2', 'node-2.example.org']]));
+  expect(text.split('\n').slice(0, 3)).toEqual([
+    '# Repeats runs/2030/flash.yaml (NodeOp flash-0123456789) on 2 nodes: failed on 1, did not come to 1.',
+    String.raw`#   node-2: Failed, exit code 4\n# and a line of its own`,
+    '#   node-10: Cancelled, ',
+  ]);
+  const { manifest } = prepared(text);
+  expect(manifest.metadata).toMatchObject({ namespace: 'ops' });
+  expect(manifest.metadata.name).toMatch(/^flash-0123456789-retry-[0-9a-f]{10}$/);
+  expect(nodes(manifest.spec)).toEqual({
+    matchExpressions: [
+      { key: 'kubernetes.io/hostname', operator: 'In', values: ['node-2.example.org', 'node-10'] },
+    ],
+  });
+  expect(manifest.spec).toMatchObject({ command: ['flash'], concurrency: 2, suspend: false });
+});
+
+test('a run of a definition is repeated as one, on its cluster, without its dates', () => {
+  const original = {
+    metadata: { generateName: 'flash-' },
+    spec: {
+      nodeOp: 'flash',
+      overrides: { concurrency: 3, nodeSelector: { matchLabels: { rack: '7' } } },
+      notBefore: '2030-01-31T22:00:00Z',
+      notAfter: '2030-02-01T22:00:00Z',
+      suspend: true,
+    },
+  } as unknown as NodeOpRun;
+  const text = retryFile({ ...PAST, cluster: 'berlin' }, new Map(), original);
+  expect(text).toContain('# It was carried out on the cluster berlin.');
+  expect(load(text)).toMatchObject({ kind: 'NodeOpRun', spec: { nodeOp: 'flash', clusters: ['berlin'] } });
+  expect(text).not.toMatch(/not(Before|After)|suspend/);
+  expect(nodes(prepared(text).manifest.spec)).toEqual({
+    matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-2', 'node-10'] }],
+  });
+});
+
+test('a retry of a retry has a name of the same length, and the next free file', () => {
+  const again = { ...PAST, name: 'flash-0123456789-retry-0123456789', run: 'runs/2030/flash-retry.yaml' };
+  expect(load(retryFile(again))).toMatchObject({ metadata: { generateName: 'flash-0123456789-retry-' } });
+  const taken = new Set(['runs/2030/flash-retry.yaml']);
+  expect(retryPath(PAST.run, () => false)).toBe('runs/2030/flash-retry.yaml');
+  expect(retryPath(again.run, (it) => taken.has(it))).toBe('runs/2030/flash-retry-2.yaml');
+});
