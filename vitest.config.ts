@@ -1,13 +1,55 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Real agents, servers and disks, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
+const INTEGRATION = [
+  'test/bench/bench.test.ts',
+  'test/cli/{examples,once}.test.ts',
+  'test/controller/bad-day.test.ts',
+  'test/docs/commands.test.ts',
+  'test/drain/differential.test.ts',
+  'test/e2e/**',
+  'test/git/{access-ssh,secrets}.test.ts',
+  'test/host/once.test.ts',
+  'test/lease/takeover.test.ts',
+  'test/manifests/kustomize.test.ts',
+  'test/runs/many-agents.test.ts',
+];
+
+/** What starts processes, git above all. */
+const PROCESSES = [
+  'test/{cel,cli,generated,git,host,runs,trust}/**',
+  'test/external/agent.test.ts',
+  'test/lease/{standby,stuck}.test.ts',
+  'test/manifests/rbac.test.ts',
+  'test/simulation/{histories,world}.test.ts',
+];
+
+const project = (name: string, include: string[], exclude: string[], more: object = {}) => ({
+  extends: true as const,
+  test: { name, include, exclude: ['test/cluster/**', ...exclude], ...more },
+});
+
+// A parent with little memory starts processes in a fraction of the time, since all of it is mapped anew for each.
+const LEAN = { execArgv: ['--max-semi-space-size=1'] };
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/cluster/**'],
     // Whatever cluster the user's shell points at is none of these tests' business.
     env: { KUBECONFIG: '' },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 60_000, interval: 50 } },
+    // Much of the time they wait for git or the disk.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    projects: [
+      project('unit', ['test/**/*.test.ts'], [...INTEGRATION, ...PROCESSES], { isolate: false }),
+      project('processes', PROCESSES.map(tests), INTEGRATION, LEAN),
+      project('integration', INTEGRATION.map(tests), [], LEAN),
+    ],
   },
 });
+
+function tests(pattern: string): string {
+  return pattern.endsWith('/**') ? `${pattern}/*.test.ts` : pattern;
+}

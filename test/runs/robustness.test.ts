@@ -1,14 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { checkRepository } from '../../src/agent/readiness.ts';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { NO_TELEMETRY } from '../../src/core/ports.ts';
 import { writeFiles } from '../../src/git/write.ts';
-import { cronTimetable } from '../../src/time/timetable.ts';
 import { branchWith } from '../git/support/mirror.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { timetableOn } from '../support/timetable.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 function agent(repository: TestRepository, changes: object = {}, now?: () => Date) {
@@ -28,51 +29,42 @@ async function carriesOut(repository: TestRepository, it: ReturnType<typeof agen
   expect(repository.read(`results/${name}.yaml`)).toContain('phase: Completed');
 }
 
-test('twenty agents push to one branch for a minute: nothing is lost, in a bounded number of tries', async () => {
+test('agents that push to one branch at the same time: nothing is lost, in a bounded number of tries', async () => {
   using repository = new TestRepository();
   repository.push({ 'README.md': 'x' });
   const before = repository.commits();
-  const end = Date.now() + 60_000;
+  const [agents, writes] = [4, 3];
   let retries = 0;
   let refusals = 0;
   const options = {
     author: { name: 'agent', email: 'agent@example.org' },
     now: () => new Date(),
+    delayMs: () => 0,
     onRetry: () => (retries += 1),
   };
-  /**
-   * What an agent does, only ten times as often: its reports change every few seconds, and what could not be written in so
-   * many tries is written by the next pass.
-   */
-  const writer = async (id: number): Promise<number> => {
+  const writer = async (id: number): Promise<void> => {
     const branch = branchWith(repository, { dir: join(repository.root, `clone-${id}`) });
     await branch.fetch();
-    let written = 0;
-    while (Date.now() < end || written === 0) {
-      const files = new Map([[`results/c${id}/${written}.yaml`, `${id} ${written}\n`]]);
+    for (let i = 0; i < writes;) {
+      const files = new Map([[`results/c${id}/${i}.yaml`, `${id} ${i}\n`]]);
       try {
-        await writeFiles(branch, files, `c${id}: ${written}`, options);
-        written += 1;
-        await sleep(1000 + 2000 * Math.random());
+        await writeFiles(branch, files, `c${id}: ${i}`, options);
+        i += 1;
       } catch (error) {
+        // What could not be written in so many tries is written by the next pass.
         expect(String(error)).toMatch(/rejected|failed to push|lock/);
         refusals += 1;
       }
     }
-    return written;
   };
-  const counts = await Promise.all(Array.from({ length: 20 }, (_, id) => writer(id)));
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const expected = counts.flatMap((count, id) =>
-    Array.from({ length: count }, (_, i) => `results/c${id}/${i}.yaml`),
-  );
+  await Promise.all(Array.from({ length: agents }, (_, id) => writer(id)));
   const tree = repository.git(repository.bare, 'ls-tree', '-r', '--name-only', 'main', 'results/');
-  expect(new Set(tree.trim().split('\n'))).toEqual(new Set(expected));
-  expect(repository.commits(), 'one commit each').toBe(before + total);
+  expect(tree.trim().split('\n')).toHaveLength(agents * writes);
+  expect(repository.commits(), 'one commit each').toBe(before + agents * writes);
   expect(repository.git(repository.bare, 'rev-list', '--merges', 'main')).toBe('');
   // Of those who push at the same time one wins, so a win costs at most one try of every other agent.
-  expect(retries + refusals).toBeLessThan(total * 20);
-}, 240_000);
+  expect(retries + refusals).toBeLessThan(agents * writes * agents);
+});
 
 test('a push that was taken but whose answer was lost is not made again', async () => {
   using repository = new TestRepository();
@@ -131,49 +123,43 @@ test('the remote is away for ten minutes: it is asked less and less, and what en
   });
   const store = new MemoryStore();
   const telemetry = { ...NO_TELEMETRY, polled: (ok: boolean) => polls.push(ok) };
-  // Git itself takes real time, of which the timers of the agent know nothing.
-  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] });
-  const loop = new RepositoryLoop({ config, store, logger: silent, telemetry });
-  const pass = async (minutes: number, until: () => boolean = () => false) => {
-    for (let seconds = 0; seconds < minutes * 60 && !until(); seconds += 5) {
-      await vi.advanceTimersByTimeAsync(5_000);
-      const due = process.hrtime.bigint() + 100_000_000n;
-      while (process.hrtime.bigint() < due) await nextTurn();
+  const clock = new FakeClock();
+  const loop = new RepositoryLoop({ config, store, logger: silent, telemetry, clock });
+  /** Time passes only between the passes, so it makes no difference how long git takes. */
+  const pass = async (seconds: number) => {
+    for (let i = 0; i < seconds; i += 5) {
+      await clock.advance(5_000);
+      while (loop.passSince !== undefined) await sleep(1);
     }
   };
   try {
-    const started = loop.start(cronTimetable());
-    await pass(2, () => repository.read('results/.baseline.yaml') !== undefined);
-    await started;
+    await loop.start(timetableOn(clock));
     repository.push({ 'runs/a.yaml': nodeOp('a') });
-    await pass(2, () => store.creations === 1 && repository.read('results/a.yaml') !== undefined);
+    await pass(30);
+    expect(store.creations).toBe(1);
     renameSync(repository.bare, `${repository.bare}.away`);
     store.finish('Completed');
     polls.length = 0;
-    const away = Date.now();
-    await pass(4);
-    expect(checkRepository(loop.state(), Date.now())).toMatchObject({
+    await pass(240);
+    expect(checkRepository(loop.state(), clock.wall())).toMatchObject({
       detail: expect.stringMatching(/since then/),
     });
-    await pass(6);
-    expect(Date.now() - away).toBe(600_000);
-    expect(checkRepository(loop.state(), Date.now())).toHaveProperty('missing');
+    await pass(360);
+    expect(checkRepository(loop.state(), clock.wall())).toHaveProperty('missing');
     expect(loop.settled().pending).toBe(true);
-    // One may have been under way when the remote went.
-    expect(polls.slice(1)).not.toContain(true);
+    expect(polls).not.toContain(true);
     expect(polls.length).toBeGreaterThanOrEqual(3);
     // A poll each 15 s would be 40; with doubling pauses of up to a minute it is less.
     expect(polls.length).toBeLessThan(30);
     renameSync(`${repository.bare}.away`, repository.bare);
-    await pass(2, () => loop.state().problem === undefined);
+    await pass(120);
     expect(repository.read('results/a.yaml')).toContain('phase: Completed');
     expect(loop.state().problem).toBeUndefined();
     expect(store.creations).toBe(1);
   } finally {
-    vi.useRealTimers();
     await loop.stop();
   }
-}, 120_000);
+});
 
 test.each<[string, (dir: string) => void]>([
   ['is deleted', (dir) => rmSync(dir, { recursive: true })],
