@@ -46,7 +46,8 @@ const address = () => z.string().min(1, 'must not be empty').regex(/^[^-]/, 'mus
 const branchName = () =>
   z
     .string()
-    .regex(/^(?!-)(?!.*(\.\.|\/\/|@\{))[^\s~^:?*[\\]+$/, 'not a branch name')
+    // eslint-disable-next-line no-control-regex -- Git refuses names with control characters
+    .regex(/^(?!-)(?!.*(\.\.|\/\/|@\{))[^\s\x00-\x1f\x7f~^:?*[\\]+$/, 'not a branch name')
     .default('main');
 
 const Results = object({

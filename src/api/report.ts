@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { parseDocument } from './documents.ts';
 import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
+import { atOnce, loadInPieces, type Steps } from './pieces.ts';
 import { object } from './schema.ts';
 import { StepStatusSchema } from './steps.ts';
-import { load } from './yaml.ts';
 
 export const REPORT_KIND = 'NodeOpReport';
 export const BASELINE_KIND = 'NodeOpBaseline';
@@ -154,12 +154,25 @@ export function isFinalReport({ status }: { status: { phase: ReportPhase } }): b
 
 /** What the agent writes of 5,000 nodes with the longest names is a quarter of it. */
 export const REPORT_BYTES = 16 * 1024 * 1024;
-const REPORT_BOUNDS = { bytes: REPORT_BYTES, values: 1_000_000 };
+/** Of a report people may make anything; no cluster is so large. */
+const MAX_NODES = 20_000;
 
 /** A report of any size the agent writes; undefined when it is none. */
+export function* readReport(bytes: Uint8Array): Steps<NodeOpReport | undefined> {
+  if (bytes.byteLength > REPORT_BYTES) return undefined;
+  const read = yield* loadInPieces(bytes, { list: '  nodes:', entry: ReportNode, most: MAX_NODES });
+  if (!read.ok) return undefined;
+  yield;
+  const kind = { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema };
+  const parsed = parseDocument(read.head, [kind]);
+  if (!parsed.ok) return undefined;
+  const { value } = parsed;
+  if (read.entries.length === 0) return value;
+  // Two lists are none.
+  if (value.status.nodes) return undefined;
+  return { ...value, status: { ...value.status, nodes: read.entries } };
+}
+
 export function parseReport(bytes: Uint8Array): NodeOpReport | undefined {
-  const parsed = parseDocument(load(bytes, REPORT_BOUNDS), [
-    { apiVersion: AGENT_API_VERSION, kind: REPORT_KIND, schema: NodeOpReportSchema },
-  ]);
-  return parsed.ok ? parsed.value : undefined;
+  return atOnce(readReport(bytes));
 }

@@ -27,8 +27,6 @@ export interface Limits {
  * MAX_ARG_STRLEN), and the names of 5,000 nodes fit in.
  */
 export const BY_PEOPLE: Limits = { bytes: 128 * 1024, values: 10_000 };
-/** What the agent writes itself holds an entry for each node. */
-export const BY_AGENT: Limits = { bytes: 64 * 1024 * 1024, values: 5_000_000 };
 
 const MAX_ALIASES = 100;
 const MAX_DEPTH = 50;

@@ -17,13 +17,17 @@ export async function eachBlob<Item extends { blob: string }>(
   git: GitCommand,
   items: readonly Item[],
   limit: number,
-  take: (item: Item, bytes: Uint8Array | undefined) => void,
+  take: (item: Item, bytes: Uint8Array | undefined) => void | Promise<void>,
 ): Promise<void> {
   if (items.length === 0) return;
+  const found: [Item, Uint8Array | undefined][] = [];
   const batch = new BatchParser(limit, (bytes, i) => {
     const item = items[i];
-    if (item) take(item, bytes);
+    if (item) found.push([item, bytes]);
   });
   const ids = items.map(({ blob }) => `${blob}\n`).join('');
-  await git.stream(['cat-file', '--batch', '--buffer'], ids, (piece) => batch.push(piece));
+  await git.stream(['cat-file', '--batch', '--buffer'], ids, async (piece) => {
+    batch.push(piece);
+    for (const [item, bytes] of found.splice(0)) await take(item, bytes);
+  });
 }

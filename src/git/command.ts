@@ -91,7 +91,7 @@ export class GitCommand {
    * Standard output piece by piece, for answers too large to be held. `input` goes to standard input. A piece is
    * worked on while git makes the next.
    */
-  async stream(args: string[], input: string, onPiece: (piece: Buffer) => void): Promise<void> {
+  async stream(args: string[], input: string, onPiece: (piece: Buffer) => unknown): Promise<void> {
     await this.#run(args, LOCAL, async () => {
       const { dir, timeoutMs, signal } = this.#options;
       const settings = SETTINGS.flatMap((it) => ['-c', it]);
@@ -110,7 +110,8 @@ export class GitCommand {
       const read = async () => {
         for await (const piece of child.stdout) {
           silent.refresh();
-          onPiece(piece as Buffer);
+          await onPiece(piece as Buffer);
+          silent.refresh();
         }
       };
       try {

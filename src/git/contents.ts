@@ -27,23 +27,24 @@ export class Contents {
   async each<Item extends { blob: string }>(
     items: readonly Item[],
     limit: number,
-    take: (item: Item, bytes: Uint8Array | undefined) => void,
+    take: (item: Item, bytes: Uint8Array | undefined) => void | Promise<void>,
   ): Promise<void> {
     const missing: Item[] = [];
     await eachBlob(this.#git, items, limit, (item, bytes) => {
-      if (bytes) take(item, bytes);
-      else missing.push(item);
+      if (bytes) return take(item, bytes);
+      missing.push(item);
+      return undefined;
     });
     if (missing.length === 0) return;
     if (!this.#fetch) {
-      for (const item of missing) take(item, undefined);
+      for (const item of missing) await take(item, undefined);
       return;
     }
     await this.#fetch([...new Set(missing.map(({ blob }) => blob))]);
     await eachBlob(this.#git, missing, limit, (item, bytes) => {
       // The remote gave it: nothing would be known of a content that is there.
       if (!bytes) throw new LocalGitError(`object ${item.blob} was fetched and is not in the clone`);
-      take(item, bytes);
+      return take(item, bytes);
     });
   }
 

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Steps } from '../api/pieces.ts';
 
 /** Others may wait this long, in milliseconds; leases and probes are answered by the same thread. */
 const SHIFT_MS = 10;
@@ -14,4 +15,13 @@ export function breather(): () => Promise<void> {
     await turn();
     since = performance.now();
   };
+}
+
+/** Work in steps, between which others have their turn. */
+export async function inTurns<T>(steps: Steps<T>, breathe = breather()): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await breathe();
+  }
 }

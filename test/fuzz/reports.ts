@@ -2,17 +2,18 @@ import { deepStrictEqual, ok } from 'node:assert';
 import * as fc from 'fast-check';
 import { load as loadYaml } from 'js-yaml';
 import { InvalidError } from '../../src/api/errors.ts';
-import { parseReport, type NodeOpReport } from '../../src/api/report.ts';
+import { atOnce } from '../../src/api/pieces.ts';
+import { readReport, type NodeOpReport } from '../../src/api/report.ts';
 import { briefOf, briefOfText, textBeforeNodes } from '../../src/core/runs/brief.ts';
-import { formatCheckpoint, parseCheckpoint } from '../../src/core/runs/checkpoint.ts';
+import { formatCheckpoint, readCheckpoint } from '../../src/core/runs/checkpoint.ts';
 import { entriesOf, parseHead, recentOf, roomIn } from '../../src/core/runs/ledger.ts';
 import { commitMessage } from '../../src/core/runs/message.ts';
 import { NewestReports } from '../../src/core/runs/newest.ts';
 import { formatOverview } from '../../src/core/runs/overview.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
-import { formatBaseline, formatReport, parseBaseline, reportVerdict } from '../../src/core/runs/report.ts';
+import { formatBaseline, formatReport, readBaseline, reportVerdict } from '../../src/core/runs/report.ts';
 import { runStatus } from '../../src/core/feedback/status.ts';
-import { documents, editsOf, hostile, objects, paths, text } from './generators.ts';
+import { documents, editsOf, hostile, longText, objects, paths, text } from './generators.ts';
 import { kind } from './kind.ts';
 import { readable, structure } from './oracles.ts';
 import type { Work } from './work.ts';
@@ -104,7 +105,7 @@ const editedReports = kind(
   documents([REPORT, WAITING, INVALID]),
   (file, work) => {
     const quick = work.turn('reading quickly', () => briefOfText(textBeforeNodes(bytes(file))));
-    const report = work.turn('reading', () => parseReport(bytes(file)));
+    const report = work.steps('reading', readReport(bytes(file)));
     // Where both say something they say the same.
     if (quick && report)
       deepStrictEqual(JSON.parse(JSON.stringify(quick)), JSON.parse(JSON.stringify(briefOf(report))));
@@ -118,11 +119,60 @@ const editedTexts = kind(
   editsOf(objects(REPORT).map((it) => safeFormat(it))),
   (file, work) => {
     const quick = work.turn('reading quickly', () => briefOfText(textBeforeNodes(bytes(file))));
-    const report = work.turn('reading', () => parseReport(bytes(file)));
+    const report = work.steps('reading', readReport(bytes(file)));
     if (quick && report)
       deepStrictEqual(JSON.parse(JSON.stringify(quick)), JSON.parse(JSON.stringify(briefOf(report))));
   },
 );
+
+/** As long as clusters and histories are. */
+const longOnes = kind(
+  'long reports, baselines and checkpoints',
+  fc
+    .record({
+      which: fc.constantFrom('report', 'baseline', 'checkpoint'),
+      entry: hostile(),
+      count: fc.constantFrom(1, 100, 3000, 12_000),
+      quirk: fc.oneof({ weight: 3, arbitrary: fc.constant('') }, { weight: 1, arbitrary: longText(2 ** 20) }),
+    })
+    .chain((it) => editsOf(fc.constant(longOne(it))).map((file) => ({ which: it.which, file }))),
+  ({ which, file }, work) => {
+    if (which === 'report') {
+      work.turn('reading quickly', () => briefOfText(textBeforeNodes(bytes(file))));
+      work.steps('reading', readReport(bytes(file)));
+    } else if (which === 'checkpoint') work.steps('reading', readCheckpoint(bytes(file), LAYOUT));
+    else {
+      try {
+        work.steps('reading', readBaseline('x', bytes(file)));
+      } catch (error) {
+        if (!(error instanceof InvalidError)) throw error;
+      }
+    }
+  },
+);
+
+function longOne({
+  which,
+  entry,
+  count,
+  quirk,
+}: {
+  which: string;
+  entry: string;
+  count: number;
+  quirk: string;
+}): string {
+  const list = Array.from({ length: count }, (_, i) => `${entry}${i}`);
+  if (which === 'baseline') return formatBaseline(list, quirk);
+  if (which === 'checkpoint') {
+    return formatCheckpoint(
+      { tree: 'a'.repeat(40), over: 5, unsettled: new Set(list), newest: NEWEST },
+      LAYOUT,
+    );
+  }
+  const nodes = list.map((name) => ({ name, phase: 'Running' as const, message: entry }));
+  return formatReport({ ...REPORT, status: { ...REPORT.status, phase: 'Running', message: quirk, nodes } });
+}
 
 /** What YAML cannot hold is nothing that the agent writes. */
 function safeFormat(report: NodeOpReport): string {
@@ -142,8 +192,8 @@ const BASELINE = {
 
 const baselines = kind('baselines', documents([BASELINE]), (file, work) => {
   try {
-    const record = work.turn('reading', () => parseBaseline('results/one/.baseline.yaml', bytes(file)));
-    const again = parseBaseline('x', bytes(formatBaseline(record.runs, record.owner)));
+    const record = work.steps('reading', readBaseline('results/one/.baseline.yaml', bytes(file)));
+    const again = atOnce(readBaseline('x', bytes(formatBaseline(record.runs, record.owner))));
     deepStrictEqual(again, { runs: record.runs, owner: record.owner });
     readable(formatBaseline(record.runs, record.owner));
   } catch (error) {
@@ -162,7 +212,7 @@ const checkpoints = kind(
   'checkpoints',
   fc.oneof(documents([loadYaml(CHECKPOINT) as object]), editsOf(fc.constant(CHECKPOINT))),
   (file, work) => {
-    const found = work.turn('reading', () => parseCheckpoint(bytes(file), LAYOUT));
+    const found = work.steps('reading', readCheckpoint(bytes(file), LAYOUT));
     if (!found) return;
     const overview = formatOverview(found.newest.all(), 100, LAYOUT);
     readable(overview.replaceAll('\u200b', ''));
@@ -221,4 +271,4 @@ const overviews = kind(
   },
 );
 
-export const REPORTS = [editedReports, editedTexts, baselines, checkpoints, ledgers, overviews];
+export const REPORTS = [editedReports, editedTexts, longOnes, baselines, checkpoints, ledgers, overviews];

@@ -1,3 +1,5 @@
+import type { Steps } from '../../src/api/pieces.ts';
+
 /** What the loops may be kept from their other duties by one thing that people wrote, in milliseconds of work. */
 const TURN_MS = 50;
 /** A suspicious input is tried so often; neighbours on the same core and collections of garbage are not its fault. */
@@ -27,6 +29,14 @@ export class Work {
       return act();
     } finally {
       this.turns.set(name, Math.max(this.turns.get(name) ?? 0, worked() - from));
+    }
+  }
+
+  /** What is done in as many turns as it likes. */
+  steps<T>(name: string, steps: Steps<T>): T {
+    for (;;) {
+      const { done, value } = this.turn(name, () => steps.next());
+      if (done === true) return value;
     }
   }
 }

@@ -4,7 +4,9 @@ import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import type { Snapshot } from '../../src/agent/repository/snapshot.ts';
 import { SnapshotReader } from '../../src/agent/repository/snapshot-reader.ts';
 import type { ReportBrief } from '../../src/core/runs/brief.ts';
-import { CHECKPOINT_EVERY, formatCheckpoint, parseCheckpoint } from '../../src/core/runs/checkpoint.ts';
+import type { Layout } from '../../src/core/runs/paths.ts';
+import { atOnce } from '../../src/api/pieces.ts';
+import { CHECKPOINT_EVERY, formatCheckpoint, readCheckpoint } from '../../src/core/runs/checkpoint.ts';
 import { NewestReports } from '../../src/core/runs/newest.ts';
 import { formatBaseline } from '../../src/core/runs/report.ts';
 import { branchWith } from '../git/support/mirror.ts';
@@ -88,14 +90,15 @@ test('a checkpoint is what was written, also in another folder', () => {
   ]);
   const unsettled = new Set(['results/c.yaml', "results/it's #1.yaml"]);
   const text = formatCheckpoint({ tree: '1'.repeat(40), over: 7, unsettled, newest }, LAYOUT);
-  const moved = parseCheckpoint(Buffer.from(text), { ...LAYOUT, results: 'reports', cluster: 'c' });
+  const read = (it: string, layout: Layout = LAYOUT) => atOnce(readCheckpoint(Buffer.from(it), layout));
+  const moved = read(text, { ...LAYOUT, results: 'reports', cluster: 'c' });
   expect(moved?.over).toBe(7);
   expect(moved?.unsettled).toEqual(new Set(['reports/c/c.yaml', "reports/c/it's #1.yaml"]));
   expect(moved?.newest.all().map(([path]) => path)).toEqual(['reports/c/b.yaml', 'reports/c/a.yaml']);
-  const same = parseCheckpoint(Buffer.from(text), LAYOUT);
+  const same = read(text, LAYOUT);
   expect(same?.newest.all()).toEqual(newest.all());
   expect(same?.newest.hasOlder).toBe(false);
-  expect(parseCheckpoint(Buffer.from(text.replace('\ntree:', '\ntrees:')), LAYOUT)).toBeUndefined();
+  expect(read(text.replace('\ntree:', '\ntrees:'), LAYOUT)).toBeUndefined();
 });
 
 /** A repository, a reader that has followed it from its beginning, and readers that start now. */

@@ -28,9 +28,9 @@ function large(phase: 'Running' | 'Completed'): string {
 test.each([
   ['Running', 'unfinished'],
   ['Completed', 'over'],
-] as const)('a report of 5,000 nodes with long names is read back: %s', (phase, standing) => {
+] as const)('a report of 5,000 nodes with long names is read back: %s', async (phase, standing) => {
   const bytes = new TextEncoder().encode(large(phase));
   expect(bytes.length).toBeGreaterThan(1024 * 1024);
-  expect(contentOf('b', bytes)).toMatchObject({ file: { standing }, brief: { phase } });
+  expect(await contentOf('b', bytes)).toMatchObject({ file: { standing }, brief: { phase } });
   expect(parseReport(bytes)?.status.nodes).toHaveLength(5000);
 });

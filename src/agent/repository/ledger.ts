@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { InvalidError, TransientError } from '../../api/errors.ts';
-import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
+import { type NodeOpReport, readReport, REPORT_BYTES } from '../../api/report.ts';
 import type { LedgerStore } from '../../core/ports.ts';
 import {
   entriesOf,
@@ -16,6 +16,7 @@ import {
   withEntries,
 } from '../../core/runs/ledger.ts';
 import { formatReport } from '../../core/runs/report.ts';
+import { inTurns } from '../../time/breather.ts';
 
 /** Somebody else writes now and then, never all the time. */
 const ATTEMPTS = 5;
@@ -177,7 +178,7 @@ export class Ledger {
     for (const { name, data } of parts) {
       const { run = '', report: packed = '' } = data;
       if (name !== resultName(run)) continue;
-      const report = unpack(packed);
+      const report = await unpack(packed);
       if (report) this.#results.set(run, report);
     }
   }
@@ -188,9 +189,11 @@ function resultName(path: string): string {
 }
 
 /** Undefined when somebody damaged it. */
-function unpack(packed: string): NodeOpReport | undefined {
+async function unpack(packed: string): Promise<NodeOpReport | undefined> {
   try {
-    return parseReport(gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: REPORT_BYTES }));
+    return await inTurns(
+      readReport(gunzipSync(Buffer.from(packed, 'base64'), { maxOutputLength: REPORT_BYTES })),
+    );
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type AgentConfig, clusterOf } from '../../api/config.ts';
 import type { GitSigning } from '../../api/git-trust.ts';
 import { TransientError } from '../../api/errors.ts';
-import { parseReport } from '../../api/report.ts';
+import { readReport, REPORT_BYTES } from '../../api/report.ts';
 import type { SignedSince } from '../../core/runs/ledger.ts';
 import { putBackMessage } from '../../core/runs/message.ts';
 import {
@@ -15,13 +15,14 @@ import {
   resultsFolder,
   runPaths,
 } from '../../core/runs/paths.ts';
-import { parseBaseline } from '../../core/runs/report.ts';
+import { readBaseline } from '../../core/runs/report.ts';
 import { hasCommits, isAncestor } from '../../git/ancestry.ts';
 import { pastChanges, type PastChange } from '../../git/log.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange } from '../../git/trees.ts';
 import { checkSignatures } from '../../git/signatures.ts';
 import { reportKeys } from '../../git/signing.ts';
 import type { Files } from '../../git/write.ts';
+import { inTurns } from '../../time/breather.ts';
 import type { Logger } from '../logger.ts';
 import type { Ledger } from './ledger.ts';
 import type { ReadTips } from './snapshot-reader.ts';
@@ -203,7 +204,7 @@ export class OwnReports {
     const bytes = (await mirror.results.contents.read([entry.blob], Infinity)).get(entry.blob);
     let owner: string | undefined;
     try {
-      owner = bytes && parseBaseline(path, bytes).owner;
+      owner = bytes && (await inTurns(readBaseline(path, bytes))).owner;
     } catch {
       // Damaged: it is put back.
     }
@@ -224,8 +225,8 @@ export class OwnReports {
     const others = [...forged].flatMap(([path, { blob }]) =>
       mine.has(path) || blob === undefined ? [] : [{ path, blob }],
     );
-    await mirror.results.contents.each(others, Infinity, ({ path }, bytes) => {
-      const report = bytes && parseReport(bytes);
+    await mirror.results.contents.each(others, REPORT_BYTES, async ({ path }, bytes) => {
+      const report = bytes && (await inTurns(readReport(bytes)));
       if (report && reportPath(layout, report.run.path) === path) mine.add(path);
     });
     return new Map([...forged].filter(([path]) => mine.has(path)));

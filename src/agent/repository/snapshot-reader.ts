@@ -1,4 +1,4 @@
-import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
+import { type NodeOpReport, readReport, REPORT_BYTES } from '../../api/report.ts';
 import { BY_PEOPLE, load, type Loaded } from '../../api/yaml.ts';
 import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
@@ -16,7 +16,7 @@ import {
   runsNamedLikeOwn,
   type Layout,
 } from '../../core/runs/paths.ts';
-import { type BaselineRecord, parseBaseline } from '../../core/runs/report.ts';
+import { type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
@@ -30,7 +30,7 @@ import {
   type TreeChange,
   type TreeEntry,
 } from '../../git/trees.ts';
-import { breather } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import { KnownFiles } from './known-files.ts';
 import {
   listDefinitions,
@@ -225,8 +225,8 @@ export class SnapshotReader {
     await this.lookUpReports(snapshot, paths);
     const blobs = paths.flatMap((path) => snapshot.reports.get(path)?.blob ?? []);
     const reports: NodeOpReport[] = [];
-    const take = (_: object, bytes: Uint8Array | undefined) => {
-      const report = bytes && parseReport(bytes);
+    const take = async (_: object, bytes: Uint8Array | undefined) => {
+      const report = bytes && (await inTurns(readReport(bytes)));
       if (report) reports.push(report);
     };
     await this.#results.contents.each(
@@ -324,8 +324,8 @@ export class SnapshotReader {
     const paths = runs.map((path) => reportPath(this.#layout, path));
     const past = contentsOf(await pastChanges(this.#git, resultsTip, paths));
     const told: PastContent[] = [];
-    await this.#results.contents.each(past, REPORT_BYTES, (it, bytes) => {
-      if (saysBegun(contentOf(it.blob, bytes).file)) told.push(it);
+    await this.#results.contents.each(past, REPORT_BYTES, async (it, bytes) => {
+      if (saysBegun((await contentOf(it.blob, bytes)).file)) told.push(it);
     });
     const begun = new Set<string>();
     for (const { path, commits } of told) {
@@ -343,7 +343,7 @@ export class SnapshotReader {
     const blob = (await removedContents(this.#git, resultsTip, [path])).get(path);
     const bytes =
       blob === undefined ? undefined : (await this.#results.contents.read([blob], Infinity)).get(blob);
-    return bytes && parseBaseline(path, bytes);
+    return bytes && inTurns(readBaseline(path, bytes));
   }
 
   /** Everything that can fail comes before anything is changed: the files are those of the snapshot before. */
@@ -405,7 +405,7 @@ export class SnapshotReader {
     // It may be longer than what people write. A link in its place is as damaged as any other text.
     const blobs = isPlain(change.entry) ? [change.entry.blob] : [];
     const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, Infinity)).values();
-    return parseBaseline(change.path, bytes);
+    return inTurns(readBaseline(change.path, bytes));
   }
 
   async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {

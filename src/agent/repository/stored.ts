@@ -1,6 +1,6 @@
-import { type NodeOpReport, parseReport, REPORT_BYTES } from '../../api/report.ts';
+import { type NodeOpReport, readReport, REPORT_BYTES } from '../../api/report.ts';
 import { briefOf, briefOfText, isOver, textBeforeNodes, type ReportBrief } from '../../core/runs/brief.ts';
-import { parseCheckpoint } from '../../core/runs/checkpoint.ts';
+import { readCheckpoint as checkpointIn } from '../../core/runs/checkpoint.ts';
 import { NewestReports } from '../../core/runs/newest.ts';
 import {
   baselinePath,
@@ -12,6 +12,7 @@ import {
 } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
+import { inTurns } from '../../time/breather.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
 
 /** A clone, and the contents of the files in it. */
@@ -72,7 +73,7 @@ async function readCheckpoint(
   const entry = files.get(path);
   if (!isPlain(entry)) return undefined;
   const bytes = (await contents.read([entry.blob], REPORT_BYTES)).get(entry.blob);
-  const checkpoint = bytes && parseCheckpoint(bytes, layout);
+  const checkpoint = bytes && (await inTurns(checkpointIn(bytes, layout)));
   if (!checkpoint) return undefined;
   const { over, newest, unsettled } = checkpoint;
   const folder = resultsFolder(layout);
@@ -119,8 +120,8 @@ export async function readStored(
     if (change.file?.standing === 'over') due.push({ blob: entry.blob, change });
     return change;
   });
-  await contents.each(due, REPORT_BYTES, ({ blob, change }, bytes) => {
-    Object.assign(change, contentOf(blob, bytes));
+  await contents.each(due, REPORT_BYTES, async ({ blob, change }, bytes) => {
+    Object.assign(change, await contentOf(blob, bytes));
   });
   return stored;
 }
@@ -132,20 +133,20 @@ export async function readBriefs(
 ): Promise<Map<string, ReportBrief>> {
   const briefs = new Map<string, ReportBrief>();
   const wanted = reports.filter(({ standing }) => standing !== 'other');
-  await contents.each(wanted, REPORT_BYTES, ({ blob }, bytes) => {
-    const { brief } = contentOf(blob, bytes);
+  await contents.each(wanted, REPORT_BYTES, async ({ blob }, bytes) => {
+    const { brief } = await contentOf(blob, bytes);
     if (brief) briefs.set(blob, brief);
   });
   return briefs;
 }
 
-export function contentOf(
+export async function contentOf(
   blob: string,
   bytes: Uint8Array | undefined,
-): { file: StoredReport; brief?: ReportBrief } {
+): Promise<{ file: StoredReport; brief?: ReportBrief }> {
   const quick = bytes && briefOfText(textBeforeNodes(bytes));
   if (quick) return { file: { blob, standing: 'over' }, brief: quick };
-  const report = bytes && parseReport(bytes);
+  const report = bytes && (await inTurns(readReport(bytes)));
   if (!report) return { file: { blob, standing: 'other' } };
   const brief = briefOf(report);
   if (isOver(brief.phase)) return { file: { blob, standing: 'over' }, brief };

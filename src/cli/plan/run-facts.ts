@@ -1,21 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AGENT_API_VERSION } from '../../api/config.ts';
-import { parseDocument } from '../../api/documents.ts';
 import type { NodeOp, NodeOpSpec } from '../../api/nodeop.ts';
-import {
-  BASELINE_KIND,
-  BaselineSchema,
-  isFinalReport,
-  type NodeOpReport,
-  parseReport,
-} from '../../api/report.ts';
-import { BY_AGENT } from '../../api/yaml.ts';
+import { atOnce } from '../../api/pieces.ts';
+import { isFinalReport, type NodeOpReport, parseReport } from '../../api/report.ts';
 import type { Known } from '../../core/preview/outlook.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import { judgedAsItIs } from '../../core/runs/judged.ts';
 import { entryOf } from '../../core/runs/ledger.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
+import { readBaseline } from '../../core/runs/report.ts';
 import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
@@ -100,9 +93,13 @@ async function readIn(folder: string | undefined, file: string): Promise<Uint8Ar
 }
 
 function inBaseline(bytes: Uint8Array | undefined, run: string): boolean {
-  const kind = { apiVersion: AGENT_API_VERSION, kind: BASELINE_KIND, schema: BaselineSchema };
-  const parsed = bytes && parseDocument(bytes, [kind], BY_AGENT);
-  return parsed !== undefined && parsed.ok && parsed.value.runs.includes(run);
+  if (!bytes) return false;
+  try {
+    return atOnce(readBaseline('the baseline', bytes)).runs.has(run);
+  } catch {
+    // Damaged: the agent says so, and begins nothing.
+    return false;
+  }
 }
 
 /** Object ids of the contents that define a name, as the agent puts them together. */

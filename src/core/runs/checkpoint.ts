@@ -1,6 +1,9 @@
+import { z } from 'zod';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { parseDocument } from '../../api/documents.ts';
-import { BY_AGENT, formatYaml } from '../../api/yaml.ts';
+import { loadInPieces, type Steps } from '../../api/pieces.ts';
+import { formatYaml } from '../../api/yaml.ts';
+import { isObject } from './merge.ts';
 import { CHECKPOINT_KIND, CheckpointSchema } from '../../api/report.ts';
 import { NewestReports, type Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
@@ -36,17 +39,25 @@ export function formatCheckpoint({ tree, over, unsettled, newest }: Checkpoint, 
     kind: CHECKPOINT_KIND,
     tree,
     over,
-    unsettled: [...unsettled].map(inside).toSorted(),
     newest: briefs,
     hasOlder: newest.hasOlder,
+    // The long one comes last.
+    unsettled: [...unsettled].map(inside).toSorted(),
   };
   return NOTE + formatYaml(body, { lineWidth: -1, flowLevel: 2 });
 }
 
+/** Of so many the checkpoint spares nobody anything. */
+const MAX_UNSETTLED = 200_000;
+
 /** Undefined when it cannot be read: then nothing is lost but time. */
-export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint | undefined {
+export function* readCheckpoint(bytes: Uint8Array, layout: Layout): Steps<Checkpoint | undefined> {
+  const read = yield* loadInPieces(bytes, { list: 'unsettled:', entry: z.string(), most: MAX_UNSETTLED });
+  if (!read.ok || !isObject(read.head.raw)) return undefined;
+  yield;
+  const long = read.entries.length > 0 ? { unsettled: [] } : {};
   const kind = { apiVersion: AGENT_API_VERSION, kind: CHECKPOINT_KIND, schema: CheckpointSchema };
-  const parsed = parseDocument(bytes, [kind], BY_AGENT);
+  const parsed = parseDocument({ ...read.head, raw: { ...read.head.raw, ...long } }, [kind]);
   if (!parsed.ok) return undefined;
   const { tree, over, unsettled, newest, hasOlder } = parsed.value;
   const pathOf = (inside: string) => `${resultsFolder(layout)}/${inside}`;
@@ -54,7 +65,7 @@ export function parseCheckpoint(bytes: Uint8Array, layout: Layout): Checkpoint |
   return {
     tree,
     over,
-    unsettled: new Set(unsettled.map(pathOf)),
+    unsettled: new Set([...unsettled, ...read.entries].map(pathOf)),
     newest: new NewestReports(briefs, hasOlder),
   };
 }

@@ -1,8 +1,10 @@
 import { formatYaml } from '../../api/yaml.ts';
-import { load } from 'js-yaml';
+import { z } from 'zod';
 import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
+import { loadInPieces, type Steps } from '../../api/pieces.ts';
 import { check, formatPath } from '../../api/schema.ts';
+import { isObject } from './merge.ts';
 import { isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
 import {
   BASELINE_KIND,
@@ -200,22 +202,32 @@ export function formatBaseline(runs: Iterable<string>, owner: string | undefined
   return note + formatYaml(body, { lineWidth: -1 });
 }
 
+/** Paths a baseline may hold; the record in the cluster holds as many. */
+const MAX_RUNS = 1_000_000;
+/** What the list of them may take. */
+const BASELINE_BYTES = 256 * 1024 * 1024;
+
 /**
  * The run files on record as passed over. It grows with every report that is pruned, so the bounds of files written by
  * people do not hold for it.
  * @throws InvalidError when it is damaged: to go on without it could execute runs that are over
  */
-export function parseBaseline(path: string, bytes: Uint8Array): BaselineRecord {
-  let problem: string;
-  try {
-    const read = check(BaselineSchema, load(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-    if (read.ok) return { runs: new Set(read.value.runs), owner: read.value.clusterUID };
-    problem = read.problems.map((it) => it.message).join('; ');
-  } catch (error) {
-    problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+export function* readBaseline(path: string, bytes: Uint8Array): Steps<BaselineRecord> {
+  let problem = 'it is too large';
+  if (bytes.byteLength <= BASELINE_BYTES) {
+    const read = yield* loadInPieces(bytes, { list: 'runs:', entry: z.string(), most: MAX_RUNS });
+    const checked = read.ok ? check(BaselineSchema, withRuns(read.head.raw, read.entries)) : read;
+    if (checked.ok) return { runs: new Set(checked.value.runs), owner: checked.value.clusterUID };
+    problem = checked.problems.map((it) => it.message).join('; ');
   }
   const way = 'no run is started until it is restored from the history of the branch';
   throw new InvalidError(`${path} cannot be read (${problem}); ${way}`);
+}
+
+/** The list as it was read apart from the rest, if it was; two lists are none. */
+function withRuns(raw: unknown, runs: readonly string[]): unknown {
+  if (!isObject(raw) || runs.length === 0) return raw;
+  return { ...raw, runs: Object.hasOwn(raw, 'runs') ? undefined : runs };
 }
 
 const MAX_LOG = 4096;
