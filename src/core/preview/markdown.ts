@@ -3,6 +3,7 @@ import { formatProblem } from '../../api/schema.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { isBlocked, type NodePreview, type RunPreview } from './preview.ts';
 import { code, escape } from '../text/markup.ts';
+import { stepLines } from './steps.ts';
 import { headline, parameterText } from './text.ts';
 
 /** Rows of nodes that are tried, most first, until a text fits: hosts refuse comments over 65,535 characters. */
@@ -36,13 +37,17 @@ function place({ line, column }: LocatedProblem): string {
 }
 
 function render(preview: RunPreview, rows: number, spec: readonly string[]): string {
-  const { nodes, blockers, notes, run, parameters } = preview;
+  const { nodes, blockers, notes, run, parameters, steps = [] } = preview;
   const shown = nodes.slice(0, rows);
   const parts = [`### ${isBlocked(preview) ? '⚠️' : '✅'} ${code(run)}`, '', escape(headline(preview)), ''];
   parts.push(
     ...blockers.map((it) => `- **Blocked:** ${escape(it)}`),
     ...notes.map((it) => `- ${escape(it)}`),
     ...parameters.map((it) => `- parameter ${code(parameterText(it))}`),
+    ...stepLines(steps).flatMap(({ text, checks }) => [
+      `- ${escape(text)}`,
+      ...checks.map((it) => `  - check ${code(it)}`),
+    ]),
     '',
   );
   if (shown.length > 0) {
@@ -57,7 +62,9 @@ function render(preview: RunPreview, rows: number, spec: readonly string[]): str
 function row(node: NodePreview, index: number): string {
   const remarks = [...node.blockers.map((it) => `⚠️ ${escape(it)}`), ...node.notes.map(escape)].join('<br>');
   const evicted = node.evict === undefined ? '?' : String(node.evict.length);
-  const cells = [index + 1, node.batch ?? '', code(node.name), escape(node.reason), evicted, remarks];
+  const step = node.step === undefined ? '' : `step ${node.step}, `;
+  const why = escape(`${step}${node.reason}`);
+  const cells = [index + 1, node.batch ?? '', code(node.name), why, evicted, remarks];
   return `| ${cells.join(' | ')} |`;
 }
 

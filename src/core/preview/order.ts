@@ -2,6 +2,7 @@ import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import type { NodeFacts } from '../rollout/facts.ts';
 import { atOnce } from '../rollout/amounts.ts';
+import { stepShares } from '../rollout/steps/split.ts';
 import { inOrder, isControlPlane, targetsOf, topologyValue } from '../rollout/targets.ts';
 
 /** What is known of a cluster before a rollout begins. */
@@ -24,23 +25,44 @@ export interface Place {
   reason: string;
   /** What keeps it from starting. */
   waitsFor: string | undefined;
+  /** Where the rollout has steps: the one it is in. */
+  step?: string;
 }
 
 /**
- * The targets in the order they are started, by the very rules of the rollout. Nodes that cannot start
- * now (busy, not Ready) hold up no other, so they come after those that can.
+ * The targets in the order they are started, by the very rules of the rollout: step by step, and in each those that can
+ * start now first. Nodes that cannot (busy, not Ready) hold up no other of their step.
  */
 export function previewOrder(spec: NodeOpSpec, facts: ClusterFacts): Place[] {
-  const { nodes, claims, agentNode } = facts;
-  const names = inOrder(targetsOf(spec, nodes), nodes, spec, agentNode);
+  const { nodes, agentNode } = facts;
+  const targets = targetsOf(spec, nodes);
+  const steps = stepShares(spec, targets, nodes, agentNode);
+  if (steps.length === 0) {
+    const names = inOrder(targets, nodes, spec, agentNode);
+    return placesOf({ names, concurrency: atOnce(spec.concurrency, names.length), after: 0 }, spec, facts);
+  }
+  let after = 0;
+  return steps.flatMap(({ name: step, nodes: names, concurrency }) => {
+    const places = placesOf({ names, concurrency, after }, spec, facts);
+    after = Math.max(after, ...places.map(({ batch }) => batch ?? 0));
+    return places.map((place) => ({ ...place, step }));
+  });
+}
+
+/** @param after number of the batch before the first */
+function placesOf(
+  { names, concurrency, after }: { names: readonly string[]; concurrency: number; after: number },
+  spec: NodeOpSpec,
+  { nodes, claims, agentNode }: ClusterFacts,
+): Place[] {
   const isReady = (name: string) => nodes.get(name)?.ready === true;
   const free = names.filter((name) => isReady(name) && !claims.has(name));
   const busy = names.filter((name) => isReady(name) && claims.has(name));
   const notReady = names.filter((name) => !isReady(name));
   const reason = (name: string) => reasonOf(spec, nodes.get(name), agentNode);
   return [
-    ...batches(free, spec, nodes, atOnce(spec.concurrency, names.length)).map(({ name, batch }) => {
-      return { name, batch, reason: reason(name), waitsFor: undefined };
+    ...batches(free, spec, nodes, concurrency).map(({ name, batch }) => {
+      return { name, batch: after + batch, reason: reason(name), waitsFor: undefined };
     }),
     ...busy.map((name) => {
       const waitsFor = `busy with NodeOp ${claims.get(name) ?? ''}`;
@@ -84,10 +106,18 @@ function reasonOf(spec: NodeOpSpec, node: NodeFacts | undefined, agentNode: stri
 }
 
 /**
- * The shortest time the rollout can take, in seconds, when one node takes `nodeSeconds`: batches follow
- * each other, and each slot is held until its soak is over.
+ * The shortest time the rollout can take, in seconds, when one node takes `nodeSeconds`: batches follow each other, each slot
+ * is held until its soak is over, and each step ends with a soak of its own.
  */
 export function shortestSeconds(places: readonly Place[], spec: NodeOpSpec, nodeSeconds: number): number {
-  const count = Math.max(0, ...places.map(({ batch }) => batch ?? 0));
-  return count === 0 ? 0 : (count - 1) * (nodeSeconds + spec.soakSeconds) + nodeSeconds;
+  const { steps = [], soakSeconds } = spec;
+  const soaks = new Map(steps.map((it) => [it.name, it.soakSeconds]));
+  const byStep = Map.groupBy(places, ({ step }) => step);
+  let seconds = 0;
+  for (const [step, members] of byStep) {
+    const count = new Set(members.flatMap(({ batch }) => batch ?? [])).size;
+    if (count > 0) seconds += (count - 1) * (nodeSeconds + soakSeconds) + nodeSeconds;
+    seconds += soaks.get(step ?? '') ?? 0;
+  }
+  return seconds;
 }

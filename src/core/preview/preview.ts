@@ -1,9 +1,12 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
+import { REST } from '../../api/steps.ts';
+import { amountsOf } from '../rollout/amounts.ts';
 import { spoken } from '../text/table.ts';
 import { whyNoMatch } from '../rollout/near-labels.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
 import type { Manifest } from '../runs/prepare.ts';
 import type { DrainPreview } from './drain.ts';
+import { stepPreviews, type StepPreview } from './steps.ts';
 import { type ClusterFacts, type Place, shortestSeconds } from './order.ts';
 
 /** What merging one run file would do, on the cluster as it is now. */
@@ -19,6 +22,8 @@ export interface RunPreview {
   notes: string[];
   /** As they come out; none where the definition declares none. */
   parameters: readonly Resolved[];
+  /** Each is passed before the next begins; absent where the rollout has none. */
+  steps?: StepPreview[];
   /** Nodes side by side count as one batch. */
   batches: number;
   shortestSeconds: number;
@@ -32,6 +37,8 @@ export interface NodePreview {
   name: string;
   batch: number | undefined;
   reason: string;
+  /** Where the rollout has steps: the one it is in. */
+  step?: string;
   /** Pods that would be evicted, `<namespace>/<name>`; absent when they are not known. */
   evict: string[] | undefined;
   blockers: string[];
@@ -60,14 +67,17 @@ export function assemble(input: PreviewInput): RunPreview {
   const nodes = places.map((place) => nodePreview(place, spec, facts, drains.get(place.name)));
   const labels = () => [...facts.nodes.values()].map((it) => it.labels);
   const why = () => whyNoMatch(spec.nodeSelector, labels());
+  const names = places.map(({ name }) => name);
+  const steps = stepPreviews(spec, names, facts);
   const none = places.length === 0 ? [`no node matches the selector: the run would fail; ${why()}`] : [];
   return {
     run,
     nodeOp: `${metadata.namespace}/${metadata.name}`,
     cluster,
     blockers: [...input.blockers, ...none],
-    notes: [...input.notes, ...notesOf(spec, nodes), ...sharedBudgets(places, drains)],
+    notes: [...input.notes, ...notesOf(spec, nodes, steps), ...sharedBudgets(places, drains)],
     parameters: input.parameters ?? [],
+    ...(steps.length > 0 && { steps }),
     batches: Math.max(0, ...places.map(({ batch }) => batch ?? 0)),
     shortestSeconds: shortestSeconds(places, spec, nodeSeconds),
     nodes,
@@ -80,7 +90,7 @@ export function isBlocked(preview: RunPreview): boolean {
 }
 
 function nodePreview(
-  { name, batch, reason, waitsFor }: Place,
+  { name, batch, reason, waitsFor, step }: Place,
   spec: NodeOpSpec,
   facts: ClusterFacts,
   drain: DrainPreview | undefined,
@@ -92,6 +102,7 @@ function nodePreview(
     name,
     batch,
     reason,
+    ...(step !== undefined && { step }),
     evict: spec.drainOptions.enabled ? drain?.evict : [],
     blockers: [...(waitsFor === undefined ? [] : [waitsFor]), ...(drain?.blockers ?? [])],
     notes: [...cordoned, ...(drain?.notes ?? [])],
@@ -117,23 +128,42 @@ function sharedBudgets(places: readonly Place[], drains: ReadonlyMap<string, Dra
   });
 }
 
-function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[]): string[] {
+function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[], steps: readonly StepPreview[]): string[] {
   const notes: string[] = [];
-  const { drainOptions, concurrency } = spec;
+  const { drainOptions } = spec;
   if (spec.suspend) notes.push('suspended: no node is started before suspend is taken out');
-  if (concurrency === 0 && nodes.length > 1)
-    notes.push(`all ${nodes.length} nodes at once: concurrency is not set`);
+  notes.push(...amountNotes(spec, nodes.length, steps));
+  const empty = steps.filter((it) => it.nodes.length === 0);
+  notes.push(...empty.map(({ name }) => `step ${name} takes no node: it is passed at once`));
   if (spec.rebootOnSuccess && !drainOptions.enabled) {
     notes.push('nodes reboot without a drain: their pods go down with them');
-  }
-  const tolerated = spec.maxFailures ?? (spec.stopOnFailure ? 0 : undefined);
-  if (tolerated === undefined && nodes.length > 1) {
-    notes.push('a failure does not stop it: neither stopOnFailure nor maxFailures is set');
   }
   if (drainOptions.enabled && drainOptions.timeoutSeconds > 0) {
     notes.push(`a drain that is held up for ${spoken(drainOptions.timeoutSeconds)} fails its node`);
   }
   if (drainOptions.force) notes.push('pods without a controller are evicted too, and are gone for good');
   if (drainOptions.deleteEmptyDirData) notes.push('data in emptyDir volumes of evicted pods is lost');
+  return notes;
+}
+
+/** What shares come to, and bounds that are not there. */
+function amountNotes(spec: NodeOpSpec, count: number, steps: readonly StepPreview[]): string[] {
+  const { concurrency, maxFailures, stopOnFailure } = spec;
+  const notes: string[] = [];
+  const { concurrency: atATime, maxFailures: most } = amountsOf(spec, count) ?? {};
+  // Of a step its own line tells.
+  if (atATime !== undefined && steps.length === 0) {
+    notes.push(`concurrency: ${concurrency} of ${count} nodes is ${atATime}`);
+  }
+  if (most !== undefined) notes.push(`maxFailures: ${maxFailures} of ${count} nodes is ${most}`);
+  if (concurrency === 0 && count > 1 && steps.length === 0) {
+    notes.push(`all ${count} nodes at once: concurrency is not set`);
+  }
+  if (count <= 1 || maxFailures !== undefined || stopOnFailure) return notes;
+  if (steps.length === 0) {
+    notes.push('a failure does not stop it: neither stopOnFailure nor maxFailures is set');
+  } else if (steps.some(({ name }) => name === REST)) {
+    notes.push(`a failure in step ${REST} does not stop it: neither stopOnFailure nor maxFailures is set`);
+  }
   return notes;
 }

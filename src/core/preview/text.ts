@@ -2,23 +2,38 @@ import { formatYaml } from '../../api/yaml.ts';
 import type { RunPreview } from './preview.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
 import { line } from '../text/output.ts';
+import { stepLines } from './steps.ts';
 import { period, table } from '../text/table.ts';
 
 /** The whole in one sentence. */
-export function headline({ nodes, batches, shortestSeconds, nodeOp, spec, cluster }: RunPreview): string {
+export function headline({
+  nodes,
+  batches,
+  shortestSeconds,
+  nodeOp,
+  spec,
+  cluster,
+  steps = [],
+}: RunPreview): string {
   const where = cluster === undefined ? '' : ` on cluster ${cluster}`;
   const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
-  const inBatches = batches === 1 ? 'in 1 batch' : `in ${batches} batches`;
-  const soak = spec.soakSeconds > 0 ? `, soak of ${period(spec.soakSeconds)} included` : '';
+  const inSteps = steps.length === 0 ? '' : steps.length === 1 ? ' of 1 step' : ` of ${steps.length} steps`;
+  const inBatches = `${batches === 1 ? 'in 1 batch' : `in ${batches} batches`}${inSteps}`;
+  const isSoaked = steps.some(({ soakSeconds }) => soakSeconds > 0);
+  const soaks = [
+    ...(spec.soakSeconds > 0 ? [`soak of ${period(spec.soakSeconds)}`] : []),
+    ...(isSoaked ? ['soaks of steps'] : []),
+  ];
+  const soak = soaks.length === 0 ? '' : `, ${soaks.join(' and ')} included`;
   const time = shortestSeconds > 0 ? `; takes at least ${period(shortestSeconds)}${soak}` : '';
-  const steps = [
+  const phases = [
     ...(spec.preflight ? ['preflight'] : []),
     ...(spec.drainOptions.enabled ? ['cordon', 'drain'] : spec.cordon ? ['cordon'] : []),
     'command',
     ...(spec.rebootOnSuccess ? ['reboot'] : []),
     ...(spec.postflight ? ['postflight'] : []),
   ];
-  return `Creates NodeOp ${nodeOp}${where}: ${count} ${inBatches}, each: ${steps.join(', ')}${time}.`;
+  return `Creates NodeOp ${nodeOp}${where}: ${count} ${inBatches}, each: ${phases.join(', ')}${time}.`;
 }
 
 /** What the command is given, and whether the run says so. */
@@ -35,9 +50,11 @@ export function previewText(preview: RunPreview): string {
 
 /** The same without the spec. */
 export function previewTable(preview: RunPreview): string {
-  const { run, nodes, blockers, notes, parameters } = preview;
-  const rows = nodes.map(({ name, batch, reason, evict, blockers: blocked, notes: own }, i) => [
+  const { run, nodes, blockers, notes, parameters, steps = [] } = preview;
+  const hasSteps = steps.length > 0;
+  const rows = nodes.map(({ name, batch, reason, evict, step = '', blockers: blocked, notes: own }, i) => [
     String(i + 1),
+    ...(hasSteps ? [step] : []),
     batch === undefined ? '-' : String(batch),
     name,
     evict === undefined ? '?' : String(evict.length),
@@ -52,8 +69,18 @@ export function previewTable(preview: RunPreview): string {
     ...blockers.map((it) => `BLOCKED: ${line(it)}`),
     ...notes.map((it) => `- ${line(it)}`),
     ...parameters.map((it) => `- parameter ${line(parameterText(it))}`),
+    ...stepLines(steps).flatMap(({ text, checks }) => [
+      `- ${line(text)}`,
+      ...checks.map((it) => `  - check ${line(it)}`),
+    ]),
     ...(rows.length > 0
-      ? ['', table([['#', 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'], ...rows])]
+      ? [
+          '',
+          table([
+            ['#', ...(hasSteps ? ['STEP'] : []), 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'],
+            ...rows,
+          ]),
+        ]
       : []),
     ...(evictions.length > 0 ? ['', 'Pods that would be evicted:', ...evictions] : []),
   ].join('\n');
