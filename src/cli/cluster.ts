@@ -27,22 +27,25 @@ export function accessOf({ kubeconfig, context }: ClusterFlags): string {
   return flags.map(([name, value = '']) => ` --${name} ${shellWord(value)}`).join('');
 }
 
+/** Throws InvalidError when the kubeconfig is missing, unreadable or names no such context. */
+export function connect({ kubeconfig, context }: ClusterFlags, mayWrite: () => boolean): KubeClient {
+  try {
+    return new KubeClient({ kubeconfig, context, timeoutMs: 15_000, mayWrite });
+  } catch (error) {
+    const what =
+      kubeconfig === undefined ? 'no usable kubeconfig' : `cannot use the kubeconfig ${kubeconfig}`;
+    const way = 'name one with --kubeconfig and --context';
+    throw new InvalidError(`${what}: ${reasonOf(error)}; ${way}`, [], { cause: error });
+  }
+}
+
 /** A cluster for reading: the client refuses every write, and errors say what to do about them. */
 export class ReadOnlyCluster {
   readonly client: KubeClient;
 
-  /** Throws InvalidError when the kubeconfig is missing, unreadable or names no such context. */
-  constructor({ kubeconfig, context }: ClusterFlags) {
-    try {
-      this.client = new KubeClient({ kubeconfig, context, timeoutMs: 15_000, mayWrite: () => false });
-    } catch (error) {
-      const reason = reasonOf(error);
-      const what =
-        kubeconfig === undefined ? 'no usable kubeconfig' : `cannot use the kubeconfig ${kubeconfig}`;
-      throw new InvalidError(`${what}: ${reason}; name one with --kubeconfig and --context`, [], {
-        cause: error,
-      });
-    }
+  /** Throws InvalidError as `connect` does. */
+  constructor(flags: ClusterFlags) {
+    this.client = connect(flags, () => false);
   }
 
   /** Every object of a resource, page by page. */

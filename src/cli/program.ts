@@ -14,6 +14,9 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
     status: async () => (await import('./status.ts')).statusCommand(),
     watch: async () => (await import('./watch.ts')).watchCommand(),
     explain: async () => (await import('./explain.ts')).explainCommand(),
+    suspend: async () => (await import('./steer.ts')).steerCommand('suspend'),
+    resume: async () => (await import('./steer.ts')).steerCommand('resume'),
+    cancel: async () => (await import('./steer.ts')).steerCommand('cancel'),
     retry: async () => (await import('./retry.ts')).retryCommand(),
   },
   'Before the merge:': {

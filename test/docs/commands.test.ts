@@ -68,7 +68,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   },
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
-  'docs/on-call.md': { cluster: withRun },
+  'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
   'docs/parameters.md': { files: filesOf('docs/parameters.md') },
   'docs/plan.md': { files: { [RUN]: exampleRun() } },
   'docs/trust.md': { files: { allowed_signers: 'ada@example.org ssh-ed25519 AAAA', 'keyring.asc': 'keys' } },
