@@ -1,6 +1,7 @@
 import { NO_CHECKS } from '../../src/core/checks/try.ts';
 import { NodeOpSpecSchema, type NodeStatus } from '../../src/api/nodeop.ts';
 import { decide } from '../../src/core/rollout/decide.ts';
+import { NO_CHECKS } from '../../src/core/checks/try.ts';
 import type { NodeFacts, RolloutFacts, WorkFacts } from '../../src/core/rollout/facts.ts';
 import { atMost, type Row } from '../row.ts';
 import type { Scale } from '../scale.ts';
@@ -105,6 +106,8 @@ function midway(count: number): RolloutFacts {
     deleted: false,
     status: { phase: 'Running', startedAt: at, nodeStatuses },
     persisted: { phase: 'Running', nodeStatuses },
+    found: {},
+    checks: NO_CHECKS,
     nodes,
     work,
     window: undefined,

@@ -230,6 +230,10 @@ const NodeStatusSchema = object({
     .boolean()
     .optional()
     .describe('The node was not Ready when it was given up: what was started on it may have run.'),
+  lostInSoak: z
+    .boolean()
+    .optional()
+    .describe('It was not Ready for too long while its step was soaking, and counts as failed for that.'),
   startedAt: z.iso.datetime().optional().describe('When work on the node began.'),
   phaseStartedAt: z.iso
     .datetime()

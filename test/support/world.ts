@@ -1,8 +1,8 @@
-import { NO_CHECKS } from '../../src/core/checks/try.ts';
 import { deepStrictEqual } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
+import { type CheckFacts, NO_CHECKS } from '../../src/core/checks/try.ts';
 import type { Action } from '../../src/core/rollout/actions.ts';
 import { decide, type Decision } from '../../src/core/rollout/decide.ts';
 import { Memory } from '../../src/core/rollout/memory.ts';
@@ -26,6 +26,7 @@ export interface NodeScript {
   /** Milliseconds everything takes there. */
   ms?: number;
   cordonedByOthers?: boolean;
+  labels?: Record<string, string>;
   ready?: boolean;
   /** How long the command's container takes to begin, in milliseconds. */
   startsAfter?: number | 'never' | 'no pod';
@@ -64,6 +65,8 @@ export class World {
   readonly log: string[] = [];
   status: NodeOpStatus = {};
   persisted: NodeOpStatus = {};
+  found: NodeOpStatus = {};
+  checks: CheckFacts = NO_CHECKS;
   adopted = false;
   cancelled: string | undefined;
   deleted = false;
@@ -97,7 +100,7 @@ export class World {
       this.nodes.set(name, {
         name,
         uid: `${name}-uid`,
-        labels: { zone: `zone-${name.length % 2}` },
+        labels: { zone: `zone-${name.length % 2}`, ...script.labels },
         ready: script.ready ?? true,
         readySince: this.now - 3_600_000,
         unschedulable: script.cordonedByOthers === true,
@@ -126,8 +129,8 @@ export class World {
       window: this.window,
       status: this.status,
       persisted: this.persisted,
-      found: {},
-      checks: NO_CHECKS,
+      found: this.found,
+      checks: this.checks,
       nodes: new Map(this.seen?.nodes ?? this.nodes),
       work: new Map(this.seen?.work ?? this.work),
       claims: new Map(),
@@ -209,6 +212,7 @@ export class World {
   /** The agent is killed and starts again: only what the cluster holds is left. */
   restart(): void {
     this.status = structuredClone(this.persisted);
+    this.found = this.status;
     this.rehearsal = undefined;
     for (const [node, work] of this.work) {
       const { drain: _, confirmedAt: __, jobSeen: ___, commandBegan, attempts = [], ...rest } = work;
@@ -488,6 +492,11 @@ export class World {
       const before = this.status.nodeStatuses?.[node]?.phase;
       if (before === now.phase) continue;
       this.log.push(`${time}  ${node} is ${now.phase}${now.message === undefined ? '' : `: ${now.message}`}`);
+    }
+    for (const [i, { name, phase, message }] of (status.steps ?? []).entries()) {
+      const before = this.status.steps?.[i];
+      if (before?.phase === phase && before.message === message) continue;
+      this.log.push(`${time}  step ${name} is ${phase}${message === undefined ? '' : `: ${message}`}`);
     }
     if (status.phase !== this.status.phase) this.log.push(`${time}  the rollout is ${status.phase}`);
   }

@@ -34,8 +34,8 @@ const URGENT_SHARE = 2;
 const LONGEST_GAP_MS = 30_000;
 
 /**
- * Whether the news is written at once rather than with the next write a second later: the targets and the
- * phase of the whole, and what a node waits for, the boot ID on record before its reboot.
+ * Whether the news is written at once rather than with the next write a second later: the targets, the phase of the whole
+ * and of its steps, and what a node waits for, the boot ID on record before its reboot.
  */
 export function isUrgent(
   from: NodeOpStatus,
@@ -43,6 +43,9 @@ export function isUrgent(
   changed: ReadonlyMap<string, NodeStatus>,
 ): boolean {
   if (from.phase !== to.phase) return true;
+  const { steps = [] } = from;
+  if (to.steps !== from.steps && to.steps?.some(({ phase }, i) => phase !== steps[i]?.phase) === true)
+    return true;
   return [...changed].some(
     ([name, was]) => was.phase !== 'Rebooting' && to.nodeStatuses?.[name]?.phase === 'Rebooting',
   );

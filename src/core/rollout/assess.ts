@@ -24,6 +24,8 @@ export interface Assessment {
   countsAsFailed: boolean;
   /** It was done and is not Ready since. */
   isAway: boolean;
+  /** It was done, and the node is there no more. */
+  isGone: boolean;
   /** It was done and has not been Ready for too long since. */
   isLost: boolean;
   /** When time alone changes something; Infinity when it does not. */
@@ -57,6 +59,7 @@ class NodeLook {
   private trouble: string | undefined;
   private waitsFor: string | undefined;
   private isAway = false;
+  private isGone = false;
   private isLost = false;
   private wakeAt = Infinity;
 
@@ -75,11 +78,11 @@ class NodeLook {
     this.isLost = this.hasBeenLost();
     const holdsSlot = this.takesSlot();
     this.undo();
-    const { actions, undoing, toUndo, trouble, waitsFor, isAway, isLost, wakeAt } = this;
+    const { actions, undoing, toUndo, trouble, waitsFor, isAway, isGone, isLost, wakeAt } = this;
     const asks = actions.length + undoing.length + toUndo > 0;
-    const isNotable = asks || waitsFor !== undefined || isAway || isLost || wakeAt !== Infinity;
+    const isNotable = asks || waitsFor !== undefined || isAway || isGone || isLost || wakeAt !== Infinity;
     const countsAsFailed = hasFailed || isLost;
-    const found = { actions, undoing, toUndo, trouble, waitsFor, isAway, isLost, wakeAt };
+    const found = { actions, undoing, toUndo, trouble, waitsFor, isAway, isGone, isLost, wakeAt };
     return [this.status, { ...found, holdsSlot, countsAsFailed, isNotable }];
   }
 
@@ -145,7 +148,9 @@ class NodeLook {
     // Something of it is there yet: nothing else begins before that is on record.
     if (status.outcomeUnknown === true)
       return this.facts.persisted.nodeStatuses?.[name]?.phase !== status.phase;
-    if (status.phase !== 'Completed' || status.jobName === undefined || !node) return false;
+    if (status.phase !== 'Completed' || status.jobName === undefined) return false;
+    this.isGone = node === undefined;
+    if (!node) return false;
     this.isAway = !node.ready;
     if (this.isAway) return true;
     const { soakSeconds } = this.facts.spec;

@@ -1,15 +1,20 @@
 import { isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
+import type { CheckAction } from '../checks/actions.ts';
 import { adoption } from './adoption.ts';
 import type { RolloutFacts } from './facts.ts';
 import { Memory } from './memory.ts';
 import { Pass } from './pass.ts';
 import { settled } from './settled.ts';
 import { overall, summarise } from './status.ts';
+import { unbegun } from './steps/progress.ts';
+import { rulesOf, stepOf } from './steps/split.ts';
 import { targetsOf } from './targets.ts';
 
 export interface Decision {
   actions: Action[];
+  /** What the checks of a step ask for. */
+  checks?: readonly CheckAction[];
   status: NodeOpStatus;
   /** By node the entries that changed, as they were before: of thousands only a few do at a look. */
   changed?: ReadonlyMap<string, NodeStatus>;
@@ -43,8 +48,12 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
   const nodeStatuses = Object.fromEntries(names.map((name) => [name, first]));
   const summary = summarise(names.map(() => first));
   const nothing = { waiting: undefined, refusal: undefined, firstFailure: undefined, lost: [], waits: [] };
-  return {
-    actions: [],
-    status: overall(facts, nodeStatuses, now, { ...nothing, toUndo: 0, hasMoved: true, summary }),
-  };
+  const pass = { ...nothing, steps: undefined, isStopped: false, toUndo: 0, hasMoved: true, summary };
+  const status = overall(facts, nodeStatuses, now, pass);
+  // Which node is in which step is on record with the nodes, and never changes.
+  const split = stepOf(facts.spec, names, facts.nodes, facts.agentNode);
+  if (split === undefined || names.length === 0) return { actions: [], status };
+  const sizes = Map.groupBy(split, (step) => Number.parseInt(step, 36));
+  const steps = unbegun(rulesOf(facts.spec, (step) => sizes.get(step)?.length ?? 0));
+  return { actions: [], status: { ...status, stepOf: split, steps } };
 }

@@ -4,6 +4,7 @@ import type { Assessment } from './assess.ts';
 import type { NodeFacts, RolloutFacts } from './facts.ts';
 import { MessageRoom } from './message-room.ts';
 import { count, noneCounted, summaryOf } from './status.ts';
+import { StepMembers } from './steps/members.ts';
 import { inOrder, isControlPlane, topologyValue } from './targets.ts';
 
 /**
@@ -27,6 +28,8 @@ export class Fleet {
   readonly notable = new Map<number, Assessment>();
   /** What the entries were that changed since the look began. */
   changed = new Map<number, NodeStatus>();
+  /** Undefined for a rollout without steps. */
+  readonly steps: StepMembers | undefined;
   private readonly statuses: NodeStatus[];
   private readonly places: ReadonlyMap<string, number>;
   private readonly counts = noneCounted();
@@ -37,12 +40,15 @@ export class Fleet {
   private isShared = true;
   private queue: { places: readonly number[]; ranks: ReadonlyMap<number, string>; next: number } | undefined;
 
-  constructor({ name, uid, spec }: RolloutFacts, record: Record<string, NodeStatus>) {
+  constructor(facts: RolloutFacts, record: Record<string, NodeStatus>) {
+    const { name, uid, spec } = facts;
     this.record = record;
     this.names = Object.keys(record);
     this.statuses = Object.values(record);
     this.places = new Map(this.names.map((it, i) => [it, i]));
-    const most = atOnce(spec.concurrency, this.names.length);
+    this.steps = StepMembers.of(facts, this.names);
+    const whole = atOnce(spec.concurrency, this.names.length);
+    const most = Math.max(...(this.steps?.rules.map(({ concurrency }) => concurrency) ?? [whole]));
     this.room = new MessageRoom({ name, uid }, this.names, most);
     for (const [i, status] of this.statuses.entries()) this.enlist(i, undefined, status);
   }
@@ -100,6 +106,7 @@ export class Fleet {
     put(this.slots, i, found.holdsSlot);
     put(this.failed, i, found.countsAsFailed);
     put(this.startable, i, this.pending.has(i) && isReady);
+    this.steps?.take(i, this.status(i), found.countsAsFailed, this.startable.has(i));
     if (found.isNotable) this.notable.set(i, found);
     else this.notable.delete(i);
   }
@@ -132,7 +139,9 @@ export class Fleet {
     agentNode: string | undefined,
   ): NonNullable<Fleet['queue']> {
     const names = [...this.pending].map((i) => this.nameOf(i));
-    const places = inOrder(names, nodes, spec, agentNode).map((name) => this.places.get(name) ?? -1);
+    const inTurn = inOrder(names, nodes, spec, agentNode).map((name) => this.places.get(name) ?? -1);
+    const { steps } = this;
+    const places = steps ? inTurn.toSorted((a, b) => steps.stepOf(a) - steps.stepOf(b)) : inTurn;
     const ranks = new Map(places.map((i) => [i, rankOf(spec, nodes.get(this.nameOf(i)))]));
     return { places, ranks, next: 0 };
   }
@@ -146,6 +155,7 @@ export class Fleet {
     put(this.pending, i, isPending);
     put(this.stamped, i, isPending && status.phaseStartedAt !== undefined);
     if (!isPending) this.startable.delete(i);
+    this.steps?.enlist(i, before, status);
     if (status.phase === 'Failed') this.firstFailed = Math.min(this.firstFailed, i);
   }
 }

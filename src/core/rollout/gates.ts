@@ -1,5 +1,6 @@
 import { closedBecause } from '../window.ts';
 import type { RolloutFacts } from './facts.ts';
+import { stepHeld } from './steps/held.ts';
 
 /** What holds something back, and until when (on the steady clock), if that is known. */
 export interface Held {
@@ -29,7 +30,7 @@ const claimed: NodeGate = ({ claims }, node) => {
 };
 
 /** Each may hold back all nodes that are not started yet. */
-const RUN_GATES: readonly RunGate[] = [heldByPeople, suspended, outsideWindow, withoutPlace];
+const RUN_GATES: readonly RunGate[] = [heldByPeople, suspended, stepHeld, outsideWindow, withoutPlace];
 /** Each may hold back one node in its turn. */
 const NODE_GATES: readonly NodeGate[] = [claimed];
 

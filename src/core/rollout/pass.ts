@@ -6,10 +6,14 @@ import { type Assessment, assess, start, unlessConfirmed } from './assess.ts';
 import type { Decision } from './decide.ts';
 import type { RolloutFacts } from './facts.ts';
 import type { Fleet } from './fleet.ts';
-import { nodeHeld, notReady, runHeld } from './gates.ts';
+import { type Held, nodeHeld, notReady, runHeld } from './gates.ts';
 import { cancel, fail, type NodeContext, stampUp, withoutWait, withWait } from './node-status.ts';
 import { rehearse } from './rehearsal.ts';
 import { overall } from './status.ts';
+import { followSteps } from './steps/follow.ts';
+import { isOnRecord, stepHeld } from './steps/held.ts';
+import type { StepMembers } from './steps/members.ts';
+import type { Progress } from './steps/progress.ts';
 import { topologyValue } from './targets.ts';
 import { someNodes } from './words.ts';
 
@@ -35,6 +39,8 @@ export class Pass {
   private readonly away: string[] = [];
   /** Nodes that were done and have not been Ready for too long since. */
   private readonly lost: string[] = [];
+  /** Undefined for a rollout without steps. */
+  private progress: Progress | undefined;
   /** Nothing may begin: the API server takes none of what is to be made. */
   private refusal: string | undefined;
 
@@ -51,17 +57,23 @@ export class Pass {
     fleet.changed = new Map();
     for (const i of due) this.assess(i);
     this.gather();
-    const stop = this.stopReason();
+    const outside = this.stopReason();
+    this.follow(outside);
+    const stop = this.stepFailure() ?? outside;
     if (stop === undefined) this.startMore();
     else this.cancelRest(stop);
     const { toUndo, waiting, lost, refusal } = this;
     const { summary, firstFailure } = fleet;
     const hasMoved = fleet.changed.size > 0;
-    const pass = { toUndo, waiting, lost, refusal, summary, firstFailure, hasMoved, waits: [...this.waits] };
+    const waits = [...this.waits];
+    const steps = this.progress?.steps ?? this.facts.status.steps;
+    const isStopped = (stop ?? refusal) !== undefined;
+    const told = { waiting, lost, refusal, firstFailure, waits, steps };
+    const pass = { toUndo, summary, hasMoved, isStopped, ...told };
     const status = overall(this.facts, fleet.nodeStatuses, this.now, pass);
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     const changed = new Map([...fleet.changed].map(([i, before]) => [fleet.nameOf(i), before]));
-    return { actions: this.actions, status, changed, lookAgainAt };
+    return { actions: this.actions, checks: this.progress?.checks ?? [], status, changed, lookAgainAt };
   }
 
   private assess(i: number): void {
@@ -109,29 +121,77 @@ export class Pass {
     return `Cancelled: ${failed} failed${lost}, ${most} tolerated`;
   }
 
+  private stepFailure(): string | undefined {
+    const failed = this.progress?.steps.find(({ phase }) => phase === 'Failed');
+    return failed && `Cancelled: step ${failed.name} has failed: ${failed.message ?? ''}`;
+  }
+
+  /** Moves the steps on, where there are some. */
+  private follow(stopped: string | undefined): void {
+    const { fleet, context } = this;
+    if (fleet.steps === undefined) return;
+    this.progress = followSteps(context, fleet, fleet.steps, stopped);
+    this.actions.push(...this.progress.actions);
+    this.toUndo += this.progress.left;
+    this.look(this.progress.lookAgainAt);
+  }
+
   private cancelRest(reason: string): void {
     const { fleet } = this;
     for (const i of fleet.pending) fleet.set(i, cancel(this.context, fleet.status(i), reason));
   }
 
   private startMore(): void {
-    const { fleet, facts } = this;
-    if (fleet.pending.size === 0) return;
+    const { fleet } = this;
+    const facts = this.withSteps();
+    if (fleet.pending.size === 0) return this.waitFor(stepHeld(facts));
     const held = runHeld(facts, this.now);
     if (!this.isRehearsed(held !== undefined)) return;
-    if (held === undefined && fleet.startable.size === 0) return this.waitForReady();
+    const { pending, startable } = this.inTurn;
+    if (held === undefined && startable.size === 0 && pending.size > 0) return this.waitForReady(pending);
     this.forgetWaits();
-    if (held !== undefined) {
-      this.waiting = held.why;
-      return this.look(held.until);
-    }
-    const limit = atOnce(facts.spec.concurrency, fleet.names.length);
+    if (held !== undefined) return this.waitFor(held);
+    if (pending.size === 0 || !isOnRecord(facts)) return;
+    const limit = this.atOnce();
     if (fleet.slots.size < limit) this.fill(limit - fleet.slots.size);
     else if (this.away.length > 0) {
       const waits = `nodes that were done are not Ready: ${someNodes(this.away)}`;
       if (fleet.isIdle) this.waiting = waits;
       else for (const name of this.away) this.waits.set(name, 'the node was done and is not Ready');
     } else if (fleet.isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
+  }
+
+  private waitFor(held: Held | undefined): void {
+    if (held === undefined) return;
+    this.waiting = held.why;
+    this.look(held.until);
+  }
+
+  /** With the steps as this look has left them. */
+  private withSteps(): RolloutFacts {
+    const { facts, progress } = this;
+    if (facts.spec.steps === undefined) return facts;
+    const { steps: _, ...status } = facts.status;
+    return { ...facts, status: progress === undefined ? status : { ...status, steps: [...progress.steps] } };
+  }
+
+  /** The step whose nodes have their turn; undefined for a rollout without steps. */
+  private get step(): { place: number; members: StepMembers } | undefined {
+    const { steps: members } = this.fleet;
+    return members && { place: this.progress?.current ?? members.rules.length - 1, members };
+  }
+
+  /** Nodes that are not begun, of the step that has its turn. */
+  private get inTurn(): { pending: ReadonlySet<number>; startable: ReadonlySet<number> } {
+    const { fleet, step } = this;
+    if (step === undefined) return fleet;
+    return { pending: step.members.pending(step.place), startable: step.members.startable(step.place) };
+  }
+
+  private atOnce(): number {
+    const { step, fleet, facts } = this;
+    if (step === undefined) return atOnce(facts.spec.concurrency, fleet.names.length);
+    return step.members.rules[step.place]?.concurrency ?? 1;
   }
 
   /** Whether the API server takes what is to be made; it is asked once, before anything of the rollout begins. */
@@ -156,11 +216,12 @@ export class Pass {
   private fill(slots: number): void {
     const { fleet } = this;
     const waitsFor: string[] = [];
-    let [left, unseen] = [slots, fleet.startable.size];
+    const { startable } = this.inTurn;
+    let [left, unseen] = [slots, startable.size];
     let group = this.openGroup();
     for (const i of fleet.inTurn(this.facts)) {
       if (left <= 0 || unseen <= 0) break;
-      if (!fleet.startable.has(i)) continue;
+      if (!startable.has(i)) continue;
       unseen -= 1;
       const own = this.groupOf(i);
       group ??= own;
@@ -197,8 +258,11 @@ export class Pass {
   /** The topology value that still has nodes in flight: no other begins before. */
   private openGroup(): string | undefined {
     if (this.facts.spec.topologyKey === undefined) return '';
-    const { slots } = this.fleet;
-    return slots.size === 0 ? undefined : this.groupOf(Math.min(...slots));
+    const { step } = this;
+    const slots = [...this.fleet.slots].filter(
+      (i) => step === undefined || step.members.stepOf(i) === step.place,
+    );
+    return slots.length === 0 ? undefined : this.groupOf(Math.min(...slots));
   }
 
   private forgetWaits(): void {
@@ -207,9 +271,9 @@ export class Pass {
   }
 
   /** Only nodes that are not Ready are left; once nothing else is in flight their time runs. */
-  private waitForReady(): void {
+  private waitForReady(nodes: ReadonlySet<number>): void {
     const { fleet } = this;
-    const pending = [...fleet.pending];
+    const pending = [...nodes];
     this.waiting = `waiting for nodes that are not Ready: ${someNodes(pending.map((i) => fleet.nameOf(i)))}`;
     if (fleet.isIdle) for (const i of pending) this.waitForNode(i);
     else this.forgetWaits();

@@ -7,6 +7,7 @@ import {
   type RolloutPhase,
   type Summary,
 } from '../../api/nodeop.ts';
+import type { StepStatus } from '../../api/steps.ts';
 import { countsText, doneText } from '../text/counts.ts';
 import type { NodeWait } from '../text/causes.ts';
 import { flat } from '../text/output.ts';
@@ -35,18 +36,31 @@ export function overall(
     hasMoved: boolean;
     /** What each node in flight waits for. */
     waits: readonly NodeWait[];
+    steps: readonly StepStatus[] | undefined;
+    /** No further node is started for good. */
+    isStopped: boolean;
   },
 ): NodeOpStatus {
   const before = facts.status;
   const { summary } = pass;
-  const phase = phaseOf(before.phase, summary, pass.toUndo, facts.cancelled !== undefined);
+  // Where they are not on record any more, nobody knows whether they are passed.
+  const isLost = facts.spec.steps !== undefined && pass.steps === undefined;
+  const step = pass.steps?.find(({ phase: it }) => it !== 'Passed');
+  const stepFailure = step?.phase === 'Failed' ? `step ${step.name} has failed: ${step.message}` : undefined;
+  const isCancelled = facts.cancelled !== undefined;
+  const isUnpassed = isLost || step !== undefined;
+  const left = pass.toUndo + Number(isUnpassed && !pass.isStopped);
+  const phase = phaseOf(before.phase, summary, left, isCancelled, isUnpassed);
   const stamp = stampUp(now);
   const final = phase === 'Completed' || phase === 'Failed' || phase === 'Cancelled';
-  const said = [outcomeText(summary, pass.firstFailure), lostText(pass.lost)].filter((part) => part !== '');
+  const texts = [stepFailure, outcomeText(summary, pass.firstFailure), lostText(pass.lost)];
+  const said = texts.filter((part) => part !== undefined && part !== '');
   const isFailing = summary.failed + pass.lost.length > 0;
   const { waiting, refusal } = pass;
   const nodes = waitsText(pass.waits);
-  const outcome = { said: said.join('; '), isFailing, waiting, nodes, refusal };
+  const nodesFailed = isFailing ? ('NodesFailed' as const) : undefined;
+  const failure = stepFailure === undefined ? nodesFailed : 'StepFailed';
+  const outcome: Outcome = { said: said.join('; '), failure, waiting, nodes, refusal };
   const conditions = conditionsOf(facts, phase, summary, outcome, stamp);
   const next: NodeOpStatus = {
     ...before,
@@ -55,6 +69,7 @@ export function overall(
     summary: same(before.summary, summary) ? before.summary : summary,
     conditions: same(before.conditions, conditions) ? before.conditions : conditions,
     startedAt: before.startedAt ?? stamp,
+    ...(pass.steps !== undefined && { steps: pass.steps as StepStatus[] }),
     nodeStatuses,
     ...(final ? { completedAt: before.completedAt ?? stamp } : {}),
   };
@@ -96,6 +111,7 @@ function phaseOf(
   summary: Summary,
   toUndo: number,
   cancelled: boolean,
+  isUnpassed: boolean,
 ): RolloutPhase {
   if (summary.total === 0) return cancelled ? 'Cancelled' : 'Failed';
   if (summary.pending + summary.inFlight + toUndo > 0) {
@@ -103,7 +119,7 @@ function phaseOf(
     return begun ? 'Running' : 'Pending';
   }
   if (summary.failed > 0) return 'Failed';
-  if (summary.cancelled === 0) return 'Completed';
+  if (summary.cancelled === 0 && !isUnpassed) return 'Completed';
   // Who but people stops a rollout? Nodes that count as failed, whatever the verdict on them was.
   return cancelled ? 'Cancelled' : 'Failed';
 }
@@ -142,7 +158,7 @@ const SPEC_CHANGED = {
 
 interface Outcome {
   said: string;
-  isFailing: boolean;
+  failure: 'StepFailed' | 'NodesFailed' | undefined;
   waiting: string | undefined;
   nodes: string | undefined;
   refusal: string | undefined;
@@ -153,18 +169,19 @@ function conditionsOf(
   facts: RolloutFacts,
   phase: RolloutPhase,
   summary: Summary,
-  { said, isFailing, waiting, nodes, refusal }: Outcome,
+  { said, failure, waiting, nodes, refusal }: Outcome,
   stamp: string,
 ): Condition[] {
   const going = phase === 'Pending' || phase === 'Running';
   const stalled = phase === 'Failed' || phase === 'Cancelled';
-  const ended = summary.total === 0 ? 'NoNodesMatched' : refusal === undefined ? phase : 'Refused';
+  const outcome = failure === 'StepFailed' && phase === 'Failed' ? failure : phase;
+  const ended = summary.total === 0 ? 'NoNodesMatched' : refusal === undefined ? outcome : 'Refused';
   const isHeld = facts.hold !== undefined;
-  const progress = isHeld ? 'Held' : isFailing ? 'NodesFailed' : waiting ? 'Waiting' : 'Progressing';
+  const progress = isHeld ? 'Held' : (failure ?? (waiting ? 'Waiting' : 'Progressing'));
   const reason = going ? progress : ended;
   const endText = summary.total === 0 ? none(facts) : (refusal ?? said);
   // What is waited for tells most, and the counts are beside it; a failure is told in any case.
-  const rest = waiting === undefined ? said : isFailing ? `${said}; ${waiting}` : waiting;
+  const rest = waiting === undefined ? said : failure !== undefined ? `${said}; ${waiting}` : waiting;
   const { hold } = facts;
   const message = hold === undefined || waiting === hold.text ? rest : `${hold.text}; ${rest}`;
   // What a rollout waits for decides whether it takes a place among others, failures or not.

@@ -49,7 +49,7 @@ class Steps {
   }
 
   tally(step: number, finished: number, failed = 0): this {
-    this.tallies.set(step, { finished, failed, untouched: false });
+    this.tallies.set(step, { finished, failed, untouched: false, lost: [] });
     return this;
   }
 
@@ -58,7 +58,7 @@ class Steps {
     const { now, stopped } = this;
     const view: StepsView = {
       rules: this.rules,
-      tally: (step) => this.tallies.get(step) ?? { finished: 0, failed: 0, untouched: true },
+      tally: (step) => this.tallies.get(step) ?? { finished: 0, failed: 0, untouched: true, lost: [] },
       watch: () => this.watch,
       checks: () => this.checks,
       stopped,

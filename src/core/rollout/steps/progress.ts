@@ -15,6 +15,8 @@ export interface StepTally {
   failed: number;
   /** None of them was begun. */
   untouched: boolean;
+  /** Those that were not Ready for too long during the soak. */
+  lost: readonly string[];
 }
 
 /** What a step asks for while it soaks or is checked. */
@@ -48,6 +50,8 @@ export interface Progress {
   current: number | undefined;
   actions: Action[];
   checks: CheckAction[];
+  /** How many pods of checks are left that have to go first. */
+  left: number;
   lookAgainAt: number | undefined;
 }
 
@@ -59,7 +63,12 @@ export function unbegun(rules: readonly StepRules[]): StepStatus[] {
 /** One look at the steps: those that follow each other in one instant, such as empty ones, are passed in one. */
 export function advanceSteps(before: readonly StepStatus[], view: StepsView): Progress {
   let steps = before;
-  const done: Omit<Progress, 'steps' | 'current'> = { actions: [], checks: [], lookAgainAt: undefined };
+  const done: Omit<Progress, 'steps' | 'current'> = {
+    actions: [],
+    checks: [],
+    left: 0,
+    lookAgainAt: undefined,
+  };
   for (const [i, rules] of view.rules.entries()) {
     const was = steps[i];
     if (was === undefined || was.phase === 'Passed') continue;
@@ -161,7 +170,9 @@ class StepLook {
     const { failed, nodes } = this.status;
     const { maxFailures } = this.rules;
     if (failed <= maxFailures) return false;
-    this.enter('Failed', `${failed} of ${nodes} nodes failed, ${maxFailures} tolerated`);
+    const { lost } = this.view.tally(this.step);
+    const away = lost.length === 0 ? '' : `, not Ready during the soak: ${someNodes(lost)}`;
+    this.enter('Failed', `${failed} of ${nodes} nodes failed, ${maxFailures} tolerated${away}`);
     return true;
   }
 

@@ -98,7 +98,7 @@ export function stepShares(
 export type StepRules = Omit<StepShare, 'nodes'> & { size: number; soakGraceSeconds: number };
 
 /** Of all steps in their order; none for a spec without. */
-function rulesOf(spec: NodeOpSpec, sizeOf: (step: number) => number): StepRules[] {
+export function rulesOf(spec: NodeOpSpec, sizeOf: (step: number) => number): StepRules[] {
   const { steps = [], concurrency: whole } = spec;
   const rules = steps.map((step, i): StepRules => {
     const { name, maxFailures, soakSeconds, soakGraceSeconds, checks = [] } = step;

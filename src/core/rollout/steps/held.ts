@@ -1,0 +1,30 @@
+import type { RolloutFacts } from '../facts.ts';
+import type { Held } from '../gates.ts';
+
+type Facts = Pick<RolloutFacts, 'spec' | 'status' | 'persisted'>;
+
+/** What keeps the nodes of later steps from being started: the step that soaks or is checked; undefined while its own nodes are. */
+export function stepHeld({ spec, status }: Facts): Held | undefined {
+  if (spec.steps === undefined) return undefined;
+  const { steps } = status;
+  if (steps === undefined) return { why: 'which node is in which step is not on record any more' };
+  const step = steps.find(({ phase }) => phase !== 'Passed');
+  if (step === undefined || step.phase === 'Pending' || step.phase === 'Running') return undefined;
+  const { name, message, phase, since } = step;
+  const why = `step ${name}: ${message ?? phase}`;
+  if (phase !== 'Soaking' || since === undefined) return { why };
+  const { soakSeconds = 0 } = spec.steps.find((it) => it.name === name) ?? {};
+  return { why, until: Date.parse(since) + soakSeconds * 1000 };
+}
+
+/**
+ * Whether all steps before the first that is not passed are passed as the API server has it: a node of a step that was started
+ * before that is on record might be one too early after a restart.
+ */
+export function isOnRecord({ status, persisted }: Facts): boolean {
+  for (const [i, { phase }] of (status.steps ?? []).entries()) {
+    if (phase !== 'Passed') return true;
+    if (persisted.steps?.[i]?.phase !== 'Passed') return false;
+  }
+  return true;
+}
