@@ -7,6 +7,7 @@ import { deletion } from './ending.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { startedOn } from './node.ts';
 import { acknowledged } from './status.ts';
+import { leftOfChecks } from './steps/follow.ts';
 
 /**
  * After the end nothing changes any more. A failed node may stay cordoned for as long as the NodeOp that
@@ -28,11 +29,15 @@ export function settled(facts: RolloutFacts, now: number): Decision {
   }
   const left = leftBehind(facts);
   actions.push(...left.actions);
+  const checks = leftOfChecks(facts, []);
   // The outcome is on record before the object may go.
   const mayGo =
-    facts.finalized && cordoned.length === 0 && !left.waits && isFinalPhase(facts.persisted.phase);
+    facts.finalized &&
+    cordoned.length + checks.length === 0 &&
+    !left.waits &&
+    isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
-  return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
+  return { actions, checks, status: acknowledged(facts, now), lookAgainAt: undefined };
 }
 
 /** What may still run although the verdict on its node is final: a request that was carried out late, for example. */
