@@ -1,6 +1,5 @@
 import { isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
-import type { CheckAction } from '../checks/actions.ts';
 import { adoption } from './adoption.ts';
 import type { RolloutFacts } from './facts.ts';
 import { Memory } from './memory.ts';
@@ -13,8 +12,6 @@ import { targetsOf } from './targets.ts';
 
 export interface Decision {
   actions: Action[];
-  /** What the checks of a step ask for. */
-  checks?: readonly CheckAction[];
   status: NodeOpStatus;
   /** By node the entries that changed, as they were before: of thousands only a few do at a look. */
   changed?: ReadonlyMap<string, NodeStatus>;

@@ -73,7 +73,7 @@ export class Pass {
     const status = overall(this.facts, fleet.nodeStatuses, this.now, pass);
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     const changed = new Map([...fleet.changed].map(([i, before]) => [fleet.nameOf(i), before]));
-    return { actions: this.actions, checks: this.progress?.checks ?? [], status, changed, lookAgainAt };
+    return { actions: this.actions, status, changed, lookAgainAt };
   }
 
   private assess(i: number): void {

@@ -30,6 +30,7 @@ export function settled(facts: RolloutFacts, now: number): Decision {
   const left = leftBehind(facts);
   actions.push(...left.actions);
   const checks = leftOfChecks(facts, []);
+  actions.push(...checks);
   // The outcome is on record before the object may go.
   const mayGo =
     facts.finalized &&
@@ -37,7 +38,7 @@ export function settled(facts: RolloutFacts, now: number): Decision {
     !left.waits &&
     isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
-  return { actions, checks, status: acknowledged(facts, now), lookAgainAt: undefined };
+  return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
 }
 
 /** What may still run although the verdict on its node is final: a request that was carried out late, for example. */

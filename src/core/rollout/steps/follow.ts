@@ -1,4 +1,5 @@
 import type { StepStatus } from '../../../api/steps.ts';
+import type { CheckAction } from '../../checks/actions.ts';
 import { lookAtChecks } from '../../checks/checks.ts';
 import { leftovers } from '../../checks/command.ts';
 import type { Try } from '../../checks/try.ts';
@@ -42,11 +43,11 @@ export function followSteps(
     now,
   });
   const left = leftOfChecks(facts, stopped === undefined ? progress.steps : []);
-  return { ...progress, checks: [...progress.checks, ...left], left: left.length };
+  return { ...progress, actions: [...progress.actions, ...left], left: left.length };
 }
 
 /** Pods of tries that are over, those among them of steps that are. */
-export function leftOfChecks(facts: RolloutFacts, steps: readonly StepStatus[]): Progress['checks'] {
+export function leftOfChecks(facts: RolloutFacts, steps: readonly StepStatus[]): CheckAction[] {
   const open = (it: Try) => {
     const { phase, checks } = steps[it.step] ?? {};
     return phase === 'Soaking' || phase === 'Checking' ? checks?.[it.check] : undefined;

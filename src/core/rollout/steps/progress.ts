@@ -1,6 +1,5 @@
 import type { CheckStatus } from '../../../api/checks.ts';
 import type { StepStatus } from '../../../api/steps.ts';
-import type { CheckAction } from '../../checks/actions.ts';
 import type { ChecksStep } from '../../checks/checks.ts';
 import { spoken } from '../../text/table.ts';
 import type { Action } from '../actions.ts';
@@ -49,7 +48,6 @@ export interface Progress {
   /** The one that is not passed, by its place; undefined when all are. */
   current: number | undefined;
   actions: Action[];
-  checks: CheckAction[];
   /** How many pods of checks are left that have to go first. */
   left: number;
   lookAgainAt: number | undefined;
@@ -65,7 +63,6 @@ export function advanceSteps(before: readonly StepStatus[], view: StepsView): Pr
   let steps = before;
   const done: Omit<Progress, 'steps' | 'current'> = {
     actions: [],
-    checks: [],
     left: 0,
     lookAgainAt: undefined,
   };
@@ -76,7 +73,6 @@ export function advanceSteps(before: readonly StepStatus[], view: StepsView): Pr
     const is = look.take();
     if (is !== was) steps = steps.with(i, is);
     done.actions.push(...look.actions);
-    done.checks.push(...look.checks);
     done.lookAgainAt = look.lookAgainAt;
     if (is.phase !== 'Passed') return { steps, current: i, ...done };
   }
@@ -85,7 +81,6 @@ export function advanceSteps(before: readonly StepStatus[], view: StepsView): Pr
 
 class StepLook {
   readonly actions: Action[] = [];
-  readonly checks: CheckAction[] = [];
   lookAgainAt: number | undefined;
   private readonly view: StepsView;
   private readonly step: number;
@@ -136,7 +131,7 @@ class StepLook {
       this.status.checks,
       soak,
     );
-    this.checks.push(...actions);
+    this.actions.push(...actions);
     this.look(lookAgainAt);
     if (statuses !== this.status.checks) this.status = { ...this.status, checks: [...statuses] };
     if (verdict?.to === 'failed') this.enter('Failed', verdict.message);
