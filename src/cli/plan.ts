@@ -109,6 +109,7 @@ async function contextOf(flags: PlanFlags, config: AgentConfig): Promise<PlanCon
     namespace: flags.namespace ?? config.kubernetes.namespace,
     executor: config.rollout.executor,
     defaultImage: config.defaults.image,
+    checkAccess: flags.config === undefined ? undefined : config.checks,
     maxConcurrent: config.runs.maxConcurrent,
     maxAgeMs: durationMs(config.runs.maxAge),
     verifies: config.git.verify !== undefined,

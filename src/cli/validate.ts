@@ -1,3 +1,4 @@
+import type { CheckAccess } from '../api/check-access.ts';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
@@ -46,6 +47,7 @@ interface Scope {
   runs?: string;
   executor?: AgentConfig['rollout']['executor'];
   defaultImage?: string | undefined;
+  checkAccess?: CheckAccess | undefined;
 }
 interface Io {
   print: (text: string) => void;
@@ -105,6 +107,7 @@ async function scopeOf({ root, nodeops, config: file }: Flags): Promise<Scope> {
     namespace: kubernetes.namespace,
     executor: rollout.executor,
     defaultImage: defaults.image,
+    checkAccess: config.checks,
   };
 }
 
@@ -145,6 +148,7 @@ export async function validatePaths(
     definitions,
     executor: scope.executor ?? 'agent',
     defaultImage: scope.defaultImage,
+    checkAccess: scope.checkAccess,
   };
   const all = [...files];
   let stored = new Map<string, Stored>();

@@ -1,3 +1,4 @@
+import type { CheckAccess } from '../../api/check-access.ts';
 import type { AgentConfig } from '../../api/config.ts';
 import { LocalGitError } from '../../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
@@ -23,6 +24,7 @@ export interface FactsContext {
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
   defaultImage: string | undefined;
+  checkAccess: CheckAccess | undefined;
   ledger: Ledger;
   /** Absent where no signatures are asked for. */
   trust?: Trust | undefined;
@@ -213,7 +215,7 @@ export class FactsReader {
 
   /** What the run files ask for, by path, in this order; those that would be too much to hold are left out until others are over. */
   async #judge(entries: readonly TreeEntry[], snapshot: Snapshot): Promise<Map<string, Judged>> {
-    const { layout, namespace, executor, defaultImage, reader } = this.#context;
+    const { layout, namespace, executor, defaultImage, checkAccess, reader } = this.#context;
     const { definitions, definitionsKey, added } = snapshot;
     const commitOf = ({ path }: TreeEntry) => added.get(path)?.commit ?? '';
     const keyOf = (it: TreeEntry) => [it.path, it.mode, it.blob, commitOf(it), definitionsKey].join('\0');
@@ -227,7 +229,8 @@ export class FactsReader {
     await reader.eachContent(missing, (it, content, size) => {
       if (held > PREPARED_BYTES) return;
       const source = { ...it, commit: commitOf(it), content };
-      const prepared = prepareRun(source, { layout, namespace, definitions, executor, defaultImage });
+      const context = { layout, namespace, definitions, executor, defaultImage, checkAccess };
+      const prepared = prepareRun(source, context);
       // Of an invalid file only some problems are held.
       const bytes = prepared.ok ? size : 0;
       held += bytes;

@@ -93,10 +93,11 @@ function copiesOf(
 }
 
 /** What run files are judged by. */
-function carriedOut({ kubernetes, rollout, defaults }: AgentConfig) {
+function carriedOut({ kubernetes, rollout, defaults, checks }: AgentConfig) {
   return {
     namespace: kubernetes.namespace,
     executor: rollout.executor,
     defaultImage: defaults.image,
+    checkAccess: checks,
   };
 }

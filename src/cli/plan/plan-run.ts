@@ -1,3 +1,4 @@
+import type { CheckAccess } from '../../api/check-access.ts';
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { AgentConfig } from '../../api/config.ts';
@@ -40,6 +41,7 @@ export interface PlanContext {
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
   defaultImage: string | undefined;
+  checkAccess?: CheckAccess | undefined;
   maxConcurrent: number;
   maxAgeMs: number;
   /** The agent asks for signatures. */

@@ -193,7 +193,7 @@ export class Kubelet {
         command: commandOf(container, env),
         env,
         workDir: join(this.options.dir, this.name, 'pods', pod.metadata.uid ?? '', String(container['name'])),
-        controlDir: this.controlDir,
+        controlDir: at(container, 'securityContext.privileged') === true ? this.controlDir : undefined,
       },
       this.options.namespaces,
     );

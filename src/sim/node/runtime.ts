@@ -13,8 +13,8 @@ export interface ContainerRun {
   env: Record<string, string>;
   /** Folder for this container's files. */
   workDir: string;
-  /** Folder that the stand-in commands write to when the node is to reboot. */
-  controlDir: string;
+  /** Folder that the stand-in commands write to when the node is to reboot; undefined for one without rights on its host. */
+  controlDir: string | undefined;
 }
 
 export interface ContainerResult {
@@ -76,10 +76,14 @@ const STAND_INS = {
   chroot: '#!/bin/sh\ncase "$*" in *reboot*) exec reboot ;; esac\nexec /usr/sbin/chroot "$@"\n',
 };
 
-export function prepareControl(controlDir: string): void {
+/** For whoever has no rights on its host: never the machine's own commands. */
+const DENIED = '#!/bin/sh\necho "$0: operation not permitted" >&2\nexit 1\n';
+const DENIALS = { reboot: DENIED, shutdown: DENIED, poweroff: DENIED, halt: DENIED, nsenter: DENIED };
+
+export function prepareControl(controlDir: string, commands: Record<string, string> = STAND_INS): void {
   const bin = join(controlDir, 'bin');
   mkdirSync(bin, { recursive: true });
-  for (const [name, text] of Object.entries(STAND_INS)) {
+  for (const [name, text] of Object.entries(commands)) {
     writeFileSync(join(bin, name), text);
     chmodSync(join(bin, name), 0o755);
   }
@@ -90,6 +94,7 @@ const UNSHARE = ['--user', '--map-root-user', '--mount', '--pid', '--uts', '--fo
 /** Whether containers can have namespaces of their own here; found out by running one. */
 export function namespacesWork(dir: string): boolean {
   if (process.platform !== 'linux') return false;
+  const controlDir = join(dir, 'probe', 'control');
   const run: ContainerRun = {
     node: 'probe',
     hostDir: dir,
@@ -97,24 +102,31 @@ export function namespacesWork(dir: string): boolean {
     command: ['sh', '-c', 'test -d /host'],
     env: {},
     workDir: join(dir, 'probe'),
-    controlDir: join(dir, 'probe', 'control'),
+    controlDir,
   };
-  prepareControl(run.controlDir);
+  prepareControl(controlDir);
   const { command, args, env } = inNamespaces(prepare(run));
   return spawnSync(command, args, { env, timeout: 10_000, stdio: 'ignore' }).status === 0;
 }
 
 interface Prepared extends ContainerRun {
+  controlDir: string;
   terminationLog: string;
   root: string;
 }
+
+/** Without capabilities, and without a way to any. */
+const WITHOUT_RIGHTS = ['setpriv', '--no-new-privs', '--bounding-set=-all'];
 
 function prepare(run: ContainerRun): Prepared {
   const root = join(run.workDir, 'root');
   mkdirSync(root, { recursive: true });
   const terminationLog = join(run.workDir, 'termination-log');
   writeFileSync(terminationLog, '');
-  return { ...run, root, terminationLog };
+  if (run.controlDir !== undefined) return { ...run, controlDir: run.controlDir, root, terminationLog };
+  const controlDir = join(run.workDir, 'control');
+  prepareControl(controlDir, DENIALS);
+  return { ...run, controlDir, command: [...WITHOUT_RIGHTS, ...run.command], root, terminationLog };
 }
 
 function inNamespaces(run: Prepared): { command: string; args: string[]; env: NodeJS.ProcessEnv } {
@@ -144,7 +156,12 @@ function asProcess(run: Prepared): { command: string; args: string[]; env: NodeJ
   return {
     command,
     args,
-    env: { PATH: path, SIM_CONTROL: run.controlDir, ...run.env, HOST_DIR: run.hostDir },
+    env: {
+      PATH: path,
+      SIM_CONTROL: run.controlDir,
+      ...run.env,
+      ...(run.mount && { HOST_DIR: run.hostDir }),
+    },
   };
 }
 

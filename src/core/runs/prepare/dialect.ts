@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../../../api/config.ts';
 import { NO_IMAGE, type NodeOpSpec, withImage } from '../../../api/nodeop.ts';
 import type { Problem } from '../../../api/schema.ts';
+import { barredChecks } from '../../checks/barred.ts';
 import { inCommonWords, NOT_CARRIED_OUT, unknownToOthers } from '../../external/spec.ts';
 import { mergePatch } from '../merge.ts';
 import {
@@ -17,7 +18,7 @@ import { refuse, type PrepareContext, type Refused } from './stage.ts';
 /** How whoever carries out NodeOps understands them. */
 interface Dialect {
   /** What it would pass over though the run relies on it; paths begin inside the spec. */
-  flaws: (merged: Merged) => Problem[];
+  flaws: (merged: Merged, context: PrepareContext) => Problem[];
   /** Whether it opens and closes the run's window. */
   hasWindows: boolean;
   /** The spec as it is given it; undefined when no image is known. */
@@ -27,7 +28,7 @@ interface Dialect {
 const DIALECTS: Readonly<Record<AgentConfig['rollout']['executor'], Dialect>> = {
   /** With every default. */
   agent: {
-    flaws: () => [],
+    flaws: ({ spec }, { checkAccess }) => barredChecks(spec, checkAccess),
     hasWindows: true,
     spec: ({ spec, parameters }, { defaultImage }) =>
       withImage(withVariables(spec, parameters), defaultImage),
@@ -71,7 +72,7 @@ export function inDialect(merged: Merged, context: PrepareContext): Merged | Ref
   const { run } = merged;
   const dialect = DIALECTS[context.executor ?? 'agent'];
   const at = (it: Problem) => (run ? atItsSource(it, run) : { ...it, path: ['spec', ...it.path] });
-  const flaws = dialect.flaws(merged).map(at);
+  const flaws = dialect.flaws(merged, context).map(at);
   if (run?.spec.window && !dialect.hasWindows) {
     flaws.push({ path: ['spec', 'window'], message: NOT_CARRIED_OUT });
   }

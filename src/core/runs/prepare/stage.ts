@@ -1,3 +1,4 @@
+import type { CheckAccess } from '../../../api/check-access.ts';
 import type { AgentConfig } from '../../../api/config.ts';
 import type { Content, LocatedProblem } from '../../../api/documents.ts';
 import type { KubeObject, ObjectMeta } from '../../../api/kubernetes.ts';
@@ -27,6 +28,8 @@ export interface PrepareContext {
   executor?: AgentConfig['rollout']['executor'];
   /** For specs that name no image; without it they are refused. */
   defaultImage?: string | undefined;
+  /** Where checks may send requests; not asked where nobody knows the agent's configuration. */
+  checkAccess?: CheckAccess | undefined;
 }
 
 export type Manifest = KubeObject & {
