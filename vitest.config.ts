@@ -18,7 +18,7 @@ const INTEGRATION = [
 
 /** What starts processes, git above all. */
 const PROCESSES = [
-  'test/{cel,cli,generated,git,host,runs,trust}/**',
+  'test/{cel,checks,cli,generated,git,host,runs,trust}/**',
   'test/external/agent.test.ts',
   'test/lease/{standby,stuck}.test.ts',
   'test/manifests/rbac.test.ts',

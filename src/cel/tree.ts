@@ -87,6 +87,7 @@ function constantFlaw({ case: kind, value }: Constant): string | undefined {
 function callFlaw(call: Call): string | undefined {
   if (!FUNCTIONS.has(call.function)) return `there is no function ${call.function} with these arguments`;
   if (call.function !== 'matches') return undefined;
+  if (!call.target) return 'matches is written as text.matches(pattern)';
   const pattern = patternOf(call);
   if (pattern === undefined) return 'matches takes its pattern as a literal text only';
   // Whoever evaluates it has to be able to read it.
@@ -95,9 +96,9 @@ function callFlaw(call: Call): string | undefined {
   return `matches takes patterns as RE2 reads them: ${result.message.replace(/^error parsing regexp: /, '')}`;
 }
 
-/** Of `text.matches(pattern)`, or `matches(text, pattern)`. */
-function patternOf({ function: name, target, args }: Call): string | undefined {
-  const kind = name === 'matches' ? args[target ? 0 : 1]?.exprKind : undefined;
+/** Of `text.matches(pattern)`; the library knows no other way to write it. */
+function patternOf({ function: name, args }: Call): string | undefined {
+  const kind = name === 'matches' ? args[0]?.exprKind : undefined;
   if (kind?.case !== 'constExpr' || kind.value.constantKind.case !== 'stringValue') return undefined;
   return kind.value.constantKind.value;
 }
