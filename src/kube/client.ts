@@ -47,7 +47,7 @@ export interface KubeClientOptions {
   connections?: number;
   timeoutMs?: number;
   clock?: Clock;
-  /** Carries requests to the server in place of connections of its own. */
+  /** Carries requests to the server in place of connections of its own; it ends with this client. */
   dispatcher?: Dispatcher | undefined;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
@@ -88,6 +88,7 @@ export class KubeClient {
   constructor(options: KubeClientOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.dispatcher = options.dispatcher;
+    if (this.dispatcher) this.kept.add(this.dispatcher);
     if (options.kubeconfig === undefined) this.config.loadFromDefault();
     else this.config.loadFromFile(options.kubeconfig);
     if (options.context !== undefined) this.config.setCurrentContext(options.context);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { nameOf, rowsOf } from './faults-table.ts';
 import type { Fault } from './faults/fault.ts';
 
 const FOLDER = join(import.meta.dirname, 'faults');
@@ -11,4 +12,11 @@ test.each(FILES)('what %s changes is there exactly once', async (file) => {
   expect(fault.changes.length).toBeGreaterThan(0);
   for (const change of fault.changes)
     expect(readFileSync(change.file, 'utf8').split(change.from), change.file).toHaveLength(2);
+});
+
+test('the docs tell of mistakes in how many histories they are found', () => {
+  const rows = rowsOf(readFileSync('docs/reliability.md', 'utf8'));
+  const names = FILES.map((file) => file.replace('.ts', ''));
+  expect(rows.map(nameOf).filter((name) => !names.includes(name))).toEqual([]);
+  expect(rows.filter((row) => row.includes('NOT '))).toEqual([]);
 });

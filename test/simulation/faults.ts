@@ -1,55 +1,92 @@
 /**
- * Would the simulation find a mistake? Each of `faults/` is brought back into a copy of the code, and histories are run on it:
- * `node test/simulation/faults.ts [NAME ...]`. Prints a table. The exit code is 1 when one is not found, when a text that is to be
- * changed is no longer there, and when nothing ran.
+ * Would the simulation find a mistake? Each of `faults/` is brought back into a copy of the code: its history in `histories/` has to
+ * break a promise there, and so has one of those that are tried by chance or by plan. `node test/simulation/faults.ts [--write]
+ * [--keep] [NAME ...]`, as many at a time as there are cores. Prints a table; `--write` puts it into the docs, `--keep` keeps the
+ * shortest history that was found. The exit code is 1 when a mistake is not found, when a text that is to be changed is no longer
+ * there, and when nothing ran.
  */
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
 import type { Change, Fault, Tried } from './faults/fault.ts';
+import { mergeTable, rowOf, type Told } from './faults-table.ts';
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 const FOLDER = join(import.meta.dirname, 'faults');
+const DOCS = join(PROJECT, 'docs/reliability.md');
 const NEEDED = ['src', 'test', 'manifests', 'package.json'];
-const HISTORIES = 20;
-/** Of one fault; a machine that is too slow for it tries fewer histories, and the table says how many. */
-const SECONDS = 45;
+/** Of the processor, for one fault. */
+const CPU_SECONDS = 60;
+const HISTORIES = 1_000;
+/** So many times it has to be seen to know how often it is. */
+const ENOUGH = 3;
 
-interface Told {
-  histories: number;
-  found: number;
-  seed?: number;
-  violation?: string;
-}
-
-const asked = new Set(process.argv.slice(2));
+const run = promisify(execFile);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+});
 const names = readdirSync(FOLDER)
   .map((file) => file.replace('.ts', ''))
-  .filter((name) => name !== 'fault' && (asked.size === 0 || asked.has(name)));
+  .filter((name) => name !== 'fault' && (positionals.length === 0 || positionals.includes(name)));
 let failed = names.length === 0;
 
-print('| fault | found in | first seed | what is seen |\n|---|---|---|---|');
-for (const name of names) {
-  // oxlint-disable-next-line no-await-in-loop -- one after the other
-  const { fault } = (await import(join(FOLDER, `${name}.ts`))) as { fault: Fault };
-  print(row(name, fault, tryOut(fault)));
-}
+const left = names.values();
+await Promise.all(
+  Array.from({ length: availableParallelism() }, async () => {
+    for (const name of left) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { fault } = (await import(join(FOLDER, `${name}.ts`))) as { fault: Fault };
+      // oxlint-disable-next-line no-await-in-loop
+      const told = await tryOut(name, fault);
+      if (typeof told === 'string' || told.found === 0 || told.named === false) failed = true;
+      const row = rowOf(name, fault, told);
+      process.stdout.write(`${row}\n`);
+      if (options.write) writeFileSync(DOCS, mergeTable(readFileSync(DOCS, 'utf8'), name, row));
+    }
+  }),
+);
 process.exitCode = failed ? 1 : 0;
 
-function tryOut({ changes, tried = {} }: Fault): Told | string {
+async function tryOut(name: string, { what, changes, tried = {} }: Fault): Promise<Told | string> {
   const copy = mkdtempSync(join(tmpdir(), 'nodeop-fault-'));
   try {
     for (const part of NEEDED) cpSync(join(PROJECT, part), join(copy, part), { recursive: true });
     symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
     for (const change of changes) bringBack(copy, change);
-    const command = ['test/simulation/run.ts', '--brief', '--seconds', String(SECONDS), ...options(tried)];
-    return JSON.parse(execFileSync(process.execPath, command, { cwd: copy, encoding: 'utf8' })) as Told;
+    const history = join(import.meta.dirname, 'histories', `${name}.json`);
+    const named = existsSync(history) ? await triedOn(copy, ['--plan', history, '--seed', '0']) : undefined;
+    let found = await triedOn(copy, argumentsOf(tried));
+    // What chance does not find may be found by plan.
+    if (found.found === 0 && tried.git !== true)
+      found = { ...(await triedOn(copy, argumentsOf({ ...tried, sweep: true }))), sweep: true };
+    if (options.keep && found.short) {
+      const { plan, end } = found.short;
+      writeFileSync(history, `${JSON.stringify({ what, seen: found.violation, end, plan }, undefined, 1)}\n`);
+    }
+    return { ...found, named: named && named.found > 0 };
   } catch (error) {
-    return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    return error instanceof Error ? error.message.split('\n').slice(0, 8).join(' ') : String(error);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+async function triedOn(copy: string, args: string[]): Promise<Told> {
+  const command = ['test/simulation/run.ts', '--brief', '--cpu', String(CPU_SECONDS), ...args];
+  const { stdout } = await run(process.execPath, command, { cwd: copy });
+  return JSON.parse(stdout) as Told;
 }
 
 function bringBack(copy: string, { file, from, to }: Change): void {
@@ -59,33 +96,16 @@ function bringBack(copy: string, { file, from, to }: Change): void {
   writeFileSync(path, parts.join(to));
 }
 
-function options({ sweep, git, with: text, seed = 1, histories = HISTORIES }: Tried): string[] {
+function argumentsOf({ sweep, git, seed = sweep ? 0 : 1, histories = HISTORIES }: Tried): string[] {
   return [
     '--seed',
     String(seed),
     '--histories',
     String(histories),
+    '--enough',
+    String(ENOUGH),
     ...(sweep === true ? ['--sweep'] : []),
     ...(git === true ? ['--git'] : []),
-    ...(text === undefined ? [] : ['--with', text]),
+    ...(options.keep ? ['--shrink'] : []),
   ];
-}
-
-function row(name: string, { what, tried = {} }: Fault, told: Told | string): string {
-  const isFound = typeof told !== 'string' && told.found > 0;
-  if (!isFound) failed = true;
-  const title = `${name}: ${what}`;
-  if (typeof told === 'string') return `| ${title} | NOT TRIED | | ${told} |`;
-  const flags = `${tried.sweep === true ? ' --sweep' : ''}${tried.git === true ? ' --git' : ''}`;
-  const count = `${isFound ? '' : 'NOT FOUND, '}${told.found} of ${told.histories}`;
-  return `| ${title} | ${count} | ${told.seed === undefined ? '' : `${told.seed}${flags}`} | ${brief(told.violation)} |`;
-}
-
-function brief(violation = ''): string {
-  const text = violation.replace(/^[\d.]+ s: /, '');
-  return text.length > 120 ? `${text.slice(0, 120)} …` : text;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -1,24 +1,20 @@
 /**
  * Histories of whole clusters on virtual time, as many as fit: `node test/simulation/run.ts [--seconds S] [--histories N]
- * [--seed N] [--git | --sweep] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: an agent
- * killed after each write instead of chance; `--with`: only histories whose plan, as JSON, has this text. One that breaks a promise is
- * made as short as possible and printed with the command that repeats it; the exit code is 1 then, and also when no history ran.
- * `--brief`: each ends with the first promise that is broken, and a line of JSON is all that is told.
+ * [--seed N] [--git | --sweep | --walk] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: each write
+ * of each kind of rollout gone wrong, and each state never seen, instead of chance; `--walk`: specs made from the schema, one after the
+ * other, those that are refused or fail among them; `--with`: only histories whose plan, as JSON, has
+ * this text. One that breaks a promise is made as short as possible and printed with the command that repeats it, and `--plan FILE`
+ * takes such a plan; the exit code is 1 then, and also when no history ran.
+ * `--brief`: each ends with the first promise that is broken, and a line of JSON is all that is told; no further one is tried when
+ * `--enough N` of them were, or when they took `--cpu S` of the processor. With `--shrink` the line has the shortest plan.
  */
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { History } from './world/history.ts';
-import { type Plan, planOf, sweepOf } from './world/plan.ts';
+import type { Plan } from './world/plan.ts';
 import { kindOfViolation, shrink } from './world/shrink.ts';
-
-interface Result {
-  seed: number;
-  ms: number;
-  steps: number;
-  faults: [string, number][];
-  violations: readonly string[];
-}
+import { judge, type Result, resultOf, type Trial, trialsOf } from './world/trial.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,66 +24,70 @@ const { values } = parseArgs({
     show: { type: 'boolean', default: false },
     git: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
+    walk: { type: 'boolean', default: false },
     brief: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
+    plan: { type: 'string' },
     with: { type: 'string', default: '' },
+    enough: { type: 'string', default: 'Infinity' },
+    cpu: { type: 'string', default: 'Infinity' },
     processes: { type: 'string', default: String(availableParallelism()) },
     worker: { type: 'string' },
   },
 });
-const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const limit = Number(values.histories ?? (values.seed === undefined ? Infinity : 1));
+const first = Number(values.seed ?? (values.sweep ? 0 : Math.floor(Math.random() * 2 ** 31)));
+const limit = Number(values.histories ?? (values.seed === undefined || values.sweep ? Infinity : 1));
+const trialAt = values.plan === undefined ? await trialsOf(values) : fromFile(values.plan);
 
 if (values.worker !== undefined) await work(Number(values.worker), Number(values.processes));
 else if (values.brief) await brief();
-else await (values.show ? show(first) : lead());
+else await (values.show ? show() : lead());
 
-function planned(seed: number): Plan {
-  return values.sweep ? sweepOf(seed) : planOf(seed, values.git);
+function fromFile(file: string): (seed: number) => Trial | undefined {
+  const { plan, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as { plan: Plan; end?: string };
+  return (seed) => (seed === first ? { name: file, plan, ...rest } : undefined);
 }
 
 /** Those asked for, one after the other. */
-function* seeds(): Generator<number> {
+function* trials(): Generator<{ seed: number; trial: Trial }> {
   for (let seed = first, found = 0; found < limit; seed += 1) {
-    if (seed > first + 100_000) return;
-    if (values.with !== '' && !JSON.stringify(planned(seed)).includes(values.with)) continue;
+    const trial = trialAt(seed);
+    if (trial === undefined || seed > first + 100_000) return;
+    if (values.with !== '' && !JSON.stringify(trial.plan).includes(values.with)) continue;
     found += 1;
-    yield seed;
+    yield { seed, trial };
   }
-}
-
-async function one(seed: number): Promise<Result> {
-  const began = performance.now();
-  const history = new History(planned(seed), { endsBroken: values.brief });
-  const { violations, faults, steps } = await history.run();
-  return { seed, ms: performance.now() - began, steps, faults: [...faults], violations };
 }
 
 /** Every so-manieth of them, until the end of the parent's patience. */
 async function work(index: number, of: number): Promise<void> {
   const end = performance.now() + Number(values.seconds) * 1000;
   let at = 0;
-  for (const seed of seeds()) {
+  for (const { seed, trial } of trials()) {
     if (performance.now() > end) break;
     // oxlint-disable-next-line no-await-in-loop -- one world at a time
-    if (at++ % of === index) process.send?.(await one(seed));
+    if (at++ % of === index) process.send?.(await resultOf(seed, trial, false));
   }
   process.disconnect();
 }
 
 /** For programs. */
 async function brief(): Promise<void> {
-  const end = performance.now() + Number(values.seconds) * 1000;
-  const found: Result[] = [];
+  const found: { result: Result; trial: Trial }[] = [];
   let histories = 0;
-  for (const seed of seeds()) {
-    if (performance.now() > end) break;
+  for (const { seed, trial } of trials()) {
+    if (process.cpuUsage().user / 1e6 > Number(values.cpu) || found.length >= Number(values.enough)) break;
     // oxlint-disable-next-line no-await-in-loop -- one world at a time
-    const result = await one(seed);
+    const result = await resultOf(seed, trial, true);
     histories += 1;
-    if (result.violations.length > 0) found.push(result);
+    if (result.violations.length > 0) found.push({ result, trial });
   }
-  const [{ seed, violations: [violation] } = { violations: [] }] = found as [Result?];
-  print(JSON.stringify({ histories, found: found.length, seed, violation }));
+  const [one] = found;
+  const [violation] = one?.result.violations ?? [];
+  const short =
+    one && values.shrink ? await shrink(one.trial, kindOfViolation(violation ?? ''), 120_000) : undefined;
+  const { name, seed } = one?.result ?? {};
+  print(JSON.stringify({ histories, found: found.length, seed, name, violation, short }));
 }
 
 async function lead(): Promise<void> {
@@ -120,37 +120,37 @@ function tell(results: readonly Result[]): void {
     print(`  ${String(count).padStart(8)}  ${kind}`);
   const [slowest] = results.toSorted((a, b) => b.ms - a.ms);
   if (slowest) print(`slowest: seed ${slowest.seed}, ${Math.round(slowest.ms)} ms`);
-  print(
-    `${results.filter(({ violations }) => violations.length === 0).length} passed, ${results.filter(({ violations }) => violations.length > 0).length} failed`,
-  );
+  const failed = results.filter(({ violations }) => violations.length > 0).length;
+  print(`${results.length - failed} passed, ${failed} failed`);
 }
 
 /** One history for each kind of what was broken, the shortest to be found. */
 async function explain(broken: readonly Result[]): Promise<void> {
   const kinds = Map.groupBy(broken, ({ violations }) => kindOfViolation(violations[0] ?? ''));
   for (const [kind, results] of kinds) {
-    const [{ seed }] = results as [Result];
+    const [{ seed, name, violations: seen }] = results as [Result];
     print(
       `\n${results.length} × ${kind}; seeds ${results
         .slice(0, 5)
         .map((it) => it.seed)
         .join(', ')}`,
     );
+    const trial = trialAt(seed);
+    if (trial === undefined) continue;
     // oxlint-disable-next-line no-await-in-loop -- one after the other, to be read
-    const plan = await shrink(planned(seed), kind);
-    const { violations } = await new History(plan).run();
-    print(JSON.stringify(plan));
-    print(`  ${violations.join('\n  ')}`);
-    print(
-      `repeat: npm run test:simulation -- --seed ${seed}${values.git ? ' --git' : ''}${values.sweep ? ' --sweep' : ''} --show`,
-    );
+    const { plan, end } = await shrink(trial, kind);
+    print(JSON.stringify({ plan, end }));
+    print(`  ${name}\n  ${seen.join('\n  ')}`);
+    const flags = `${values.git ? ' --git' : ''}${values.sweep ? ' --sweep' : ''}${values.walk ? ' --walk' : ''}`;
+    print(`repeat: npm run test:simulation -- --seed ${seed}${flags} --show`);
   }
 }
 
-async function show(seed: number): Promise<void> {
-  const plan = planned(seed);
-  print(JSON.stringify(plan, undefined, 1));
-  const { log, violations } = await new History(plan).run();
+async function show(): Promise<void> {
+  const trial = trialAt(first);
+  if (trial === undefined) throw new Error(`there is no history ${first}`);
+  print(`${trial.name}\n${JSON.stringify(trial.plan, undefined, 1)}`);
+  const { log, violations } = await judge(trial);
   print([...log, ...violations.map((it) => `BROKEN ${it}`)].join('\n'));
   process.exit(violations.length > 0 ? 1 : 0);
 }

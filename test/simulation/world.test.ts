@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { History } from './world/history.ts';
 import type { Plan } from './world/plan.ts';
-import { planOf } from './world/plan.ts';
+import { planOf } from './world/plans/chance.ts';
 
 const quick = { startMs: 300, runMs: 1_000, exitCode: 0 };
 

@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: 'const held = undefined as ReturnType<typeof nodeHeld>;',
     },
   ],
-  tried: { with: '"name":"op-2"', histories: 20 },
 };

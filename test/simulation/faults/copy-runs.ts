@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: '  return undefined;',
     },
   ],
-  tried: { with: '"what":"copy"', histories: 20 },
 };

@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: 'const isPast = false;',
     },
   ],
-  tried: { sweep: true, seed: 0, histories: 96 },
 };

@@ -19,8 +19,6 @@ export interface Tried {
   sweep?: boolean;
   /** With a real repository. */
   git?: boolean;
-  /** Only histories whose plan has this text. */
-  with?: string;
   seed?: number;
   histories?: number;
 }

@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: '  return [];',
     },
   ],
-  tried: { with: '"neverStarts":true', histories: 20 },
 };

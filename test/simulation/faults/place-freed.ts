@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: 'if (this.isAway) return false;',
     },
   ],
-  tried: { sweep: true, seed: 70, histories: 26 },
 };

@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: '',
     },
   ],
-  tried: { with: '"backoffLimit":2', histories: 20 },
 };

@@ -14,5 +14,4 @@ export const fault: Fault = {
       to: '  if (!began && ctx.now < 0) return {',
     },
   ],
-  tried: { with: '"neverStarts":true', histories: 20 },
 };

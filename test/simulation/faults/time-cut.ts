@@ -9,5 +9,4 @@ export const fault: Fault = {
       to: 'new Date(Math.floor(ms / 1000) * 1000)',
     },
   ],
-  tried: { histories: 20 },
 };

@@ -47,7 +47,7 @@ export class Cluster {
       deletion: this.deletion,
       log: () => new Map([['nodeop', 'Starting\nthe last line\n']]),
       created: (key, object) => garbage.check(key, object),
-      bookmarkMs: 60_000,
+      bookmarkMs: 15_000,
     });
     for (const name of ['default', 'kube-system', NAMESPACE])
       store.create('namespaces', { metadata: { name }, status: { phase: 'Active' } });

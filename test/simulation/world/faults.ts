@@ -1,23 +1,24 @@
-import type { ApiFault } from './plan.ts';
+import type { ApiFault, Event, Watched } from './plan.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
-import type { Fate, WatchFate } from './transport.ts';
+import type { Fate, OpenWatch, WatchFate } from './transport.ts';
 
-interface Period<What> {
-  what: What;
-  until: number;
-  share: number;
-}
+type WatchEvent = Extract<Event, { kind: 'watches' }>;
+
+/** Watches that are late are so by no more than this. */
+const LAG_MS = 20_000;
 
 /** What the network and the API server do wrong at present, and how often they did. */
 export class Faults {
   readonly counts = new Map<string, number>();
-  /** Until then nobody can expect the agent to know how things stand. */
+  /** Until then nobody can expect the agent to do what it should. */
   troubleUntil = 0;
+  /** Until then nobody can expect it to know how things stand. */
+  unawareUntil = 0;
   readonly #time: VirtualTime;
   readonly #random: Random;
-  #api: Period<ApiFault>[] = [];
-  #watches: Period<'cut' | 'lag' | 'silent'>[] = [];
+  #api: { what: ApiFault; until: number; share: number }[] = [];
+  #watches: { what: WatchEvent['what']; of: Watched | undefined; until: number }[] = [];
 
   constructor(time: VirtualTime, random: Random) {
     this.#time = time;
@@ -30,6 +31,11 @@ export class Faults {
 
   trouble(ms: number): void {
     this.troubleUntil = Math.max(this.troubleUntil, this.#time.now + ms);
+    this.unaware(ms);
+  }
+
+  unaware(ms: number): void {
+    this.unawareUntil = Math.max(this.unawareUntil, this.#time.now + ms);
   }
 
   api(what: ApiFault, ms: number, share: number): void {
@@ -37,16 +43,31 @@ export class Faults {
     this.#api.push({ what, until: this.#time.now + ms, share });
   }
 
-  watches(what: 'cut' | 'lag' | 'silent', ms: number): void {
-    if (what !== 'cut') this.trouble(ms);
-    this.#watches.push({ what, until: this.#time.now + ms, share: 1 });
+  watches({ what, ms, of }: WatchEvent, open: Iterable<OpenWatch>): void {
+    if (what === 'gap') this.trouble(ms);
+    else if (what !== 'cut') this.unaware(ms);
+    this.#watches.push({ what, of, until: this.#time.now + ms });
+    for (const watch of open) {
+      if (!isOf(watch.path, of)) continue;
+      this.count(`watch: ${what}`);
+      if (what === 'cut' || what === 'gap') watch.cut();
+      else if (what === 'silent') watch.silent = true;
+      else {
+        watch.lag = Math.min(ms, LAG_MS);
+        this.#time.after(ms, () => (watch.lag = 0));
+      }
+    }
   }
 
-  readonly fate = (method: string): Fate => {
+  readonly fate = (method: string, path: string): Fate => {
     const random = this.#random;
     const fate: Fate = { there: random.between(1, 10), back: random.between(1, 10) };
+    if (method === 'GET' && this.#inGap(path)) return { ...fate, refused: { code: 503 } };
     this.#api = this.#api.filter(({ until }) => until > this.#time.now);
-    const fault = this.#api.find(({ share }) => random.chance(share));
+    const isMade = method === 'POST' && path.split('?')[0]?.endsWith('/nodeops') === true;
+    const fault = this.#api.find(
+      ({ what, share }) => (what !== 'no NodeOps' || isMade) && random.chance(share),
+    );
     if (fault === undefined) return fate;
     this.count(`API: ${fault.what}`);
     switch (fault.what) {
@@ -64,19 +85,35 @@ export class Faults {
         return { ...fate, refused: { code: 429, retryAfter: random.pick([1, 5, 86_400]) } };
       case 'queued':
         return { ...fate, there: random.between(1_000, 45_000) };
+      case 'no NodeOps':
+        return { ...fate, refused: { code: random.pick([403, 404]) } };
       case 'unauthorized':
         return { ...fate, refused: { code: random.pick([401, 403]) } };
     }
   };
 
-  readonly watchFate = (): WatchFate => {
+  #inGap(path: string): boolean {
+    if (this.#watches.length === 0) return false;
+    return this.#watches.some(
+      ({ what, of, until }) => what === 'gap' && until > this.#time.now && isOf(path, of),
+    );
+  }
+
+  readonly watchFate = (path: string): WatchFate => {
     this.#watches = this.#watches.filter(({ until }) => until > this.#time.now);
-    const fault = this.#watches[0];
+    const fault = this.#watches.find(({ of }) => isOf(path, of));
     if (fault === undefined) return { lag: 0 };
     this.count(`watch: ${fault.what}`);
     const left = fault.until - this.#time.now;
-    if (fault.what === 'lag') return { lag: this.#random.between(0, Math.min(left, 20_000)) };
+    if (fault.what === 'lag') return { lag: this.#random.between(0, Math.min(left, LAG_MS)) };
     if (fault.what === 'silent') return { lag: 0, silentAfter: this.#random.between(0, 2_000) };
     return { lag: 0, cutAfter: this.#random.between(0, 3_000) };
   };
+}
+
+/** Whether it is a watch or a list of them; no kind is any. */
+function isOf(path: string, of: Watched | undefined): boolean {
+  const collection = path.split('?')[0] ?? '';
+  if (collection.includes('/leases')) return false;
+  return of === undefined || collection.endsWith(`/${of}`);
 }

@@ -1,21 +1,23 @@
 import type { Logger } from '../../../src/agent/logger.ts';
-import type { NodeOpStatus } from '../../../src/api/nodeop.ts';
 import { isFinalReport } from '../../../src/api/report.ts';
-import type { Obj } from '../../../src/sim/store/object.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
 import { Faults } from './faults.ts';
-import type { Behaviour, Kind } from './machine.ts';
+import { Fleet } from './fleet.ts';
+import { Moments } from './moments.ts';
 import { Oracles } from './oracles.ts';
-import { type Event, type NodePlan, type Plan } from './plan.ts';
-import { AgentProcess } from './process.ts';
+import { Reports } from './oracles/reports.ts';
+import { People } from './people.ts';
+import type { Event, OpPlan, Plan } from './plan.ts';
+import { Replicas } from './replicas.ts';
 import { Repository } from './repository.ts';
 import { Random } from './random.ts';
 import { VirtualTime } from './time.ts';
 import type { Wire } from './transport.ts';
 
-const NODEOPS = 'nodeops.operator.kairos.io';
 /** After the last fault everything ends within its time-outs, which are minutes each. */
 const SETTLE_MS = 3 * 3_600_000;
+/** People wait no longer than this for something to end. */
+const IMPATIENT_MS = 30 * 60_000;
 
 export interface Outcome {
   violations: readonly string[];
@@ -23,6 +25,10 @@ export interface Outcome {
   /** Of virtual time. */
   ms: number;
   steps: number;
+  /** How everything stands in the end, without what may differ by the time that it took. */
+  end: string;
+  /** Of the agents, but for leases and events. */
+  writes: number;
   log: readonly string[];
 }
 
@@ -30,96 +36,131 @@ export interface Outcome {
 export class History {
   readonly time = new VirtualTime();
   readonly log: string[] = [];
-  readonly #plan: Plan;
-  readonly #random: Random;
-  readonly #faults: Faults;
   readonly cluster: Cluster;
+  readonly #plan: Plan;
+  readonly #began = this.time.now;
+  readonly #faults: Faults;
   readonly #oracles: Oracles;
+  readonly #fleet: Fleet;
+  readonly #moments = new Moments();
   readonly #wire: Wire;
-  readonly #replicas: (AgentProcess | undefined)[] = [undefined, undefined];
+  readonly #replicas: Replicas;
+  readonly #people: People;
   readonly #repository: Repository | undefined;
-  readonly #began: number;
-  /** Replicas that die after so many more writes. */
-  #armed: { replica: number; left: number; ms: number }[] = [];
+  readonly #reports: Reports | undefined;
   readonly #endsBroken: boolean;
+  /** When the last event that has begun is over. */
+  #troubleUntil = 0;
 
   /** @param endsBroken whether it ends with the first promise that is broken */
   constructor(plan: Plan, { endsBroken = false }: { endsBroken?: boolean } = {}) {
+    const { time } = this;
+    const random = new Random(plan.seed ^ 0x5eed);
+    const note = (what: string) => this.#note(what);
     this.#endsBroken = endsBroken;
     this.#plan = plan;
-    this.#random = new Random(plan.seed ^ 0x5eed);
-    this.#began = this.time.now;
-    this.#repository = plan.repository ? new Repository(this.time) : undefined;
-    this.time.real = plan.repository;
-    this.#faults = new Faults(this.time, this.#random.fork());
-    this.#oracles = new Oracles(() => this.cluster, this.time, this.#faults);
-    this.cluster = new Cluster({
+    this.#repository = plan.repository ? new Repository(time) : undefined;
+    time.real = plan.repository;
+    this.#faults = new Faults(time, random.fork());
+    const faults = this.#faults;
+    this.#oracles = new Oracles(() => this.cluster, time, faults);
+    const oracles = this.#oracles;
+    this.#fleet = new Fleet(plan.nodes, { time, random, faults, oracles, cluster: () => this.cluster });
+    this.cluster = this.#build(random);
+    this.#wire = {
+      time,
+      serve: (request, response) => this.cluster.server.serve(request, response),
+      fate: (method, path, body, by) =>
+        this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path),
+      watchFate: faults.watchFate,
+      watches: new Set(),
+      onWrite: (method, path, code) => {
+        if (!path.includes('/leases') && !path.includes('/events')) note(`${method} ${path} ${code}`);
+      },
+    };
+    const replicas = plan.repository ? 2 : (plan.replicas ?? 2);
+    this.#replicas = new Replicas(replicas, {
+      time,
+      faults,
+      random,
+      note,
+      wire: this.#wire,
+      logger: (i) => this.#logger(i),
+      config: (i) => this.#repository?.config(i),
+      holder: () => this.#holder(),
+      broken: (what) => oracles.broken(what),
+    });
+    this.#people = new People({ time, cluster: this.cluster, oracles, repository: this.#repository, note });
+    oracles.watch();
+    this.#reports =
+      this.#repository &&
+      new Reports({
+        cluster: this.cluster,
+        repository: this.#repository,
+        broken: (what) => oracles.broken(what),
+        plan,
+      });
+    this.cluster.store.watchAll((key, { object, before, type }) => {
+      if (type !== 'DELETED') this.#moments.stored(key, object, before);
+    });
+  }
+
+  #build(random: Random): Cluster {
+    return new Cluster({
       time: this.time,
-      random: this.#random,
+      random,
       told: {
         containerStarts: (node, kind, pod) => {
           this.#note(`${node} starts ${kind} ${pod.metadata.name}`);
           this.#oracles.containerStarts(node, kind, pod);
-          if (kind === 'command') this.#visit(node);
+          if (kind === 'command') this.#fleet.visit(node);
+          if (kind !== 'workload') this.#moments.seen(`${kind} starts`);
         },
         containerEnds: (node, kind, pod, exitCode) => {
           this.#note(`${node} ends ${kind} ${pod.metadata.name} ${exitCode ?? 'without a word'}`);
           this.#oracles.containerEnds(node, kind, pod, exitCode);
+          if (kind === 'command' || kind === 'preflight') this.#moments.seen(`${kind} ends`);
         },
+        asked: (node, pod) => this.#oracles.asked(node, pod),
         rebooted: (node) => {
           this.#note(`${node} reboots`);
           this.#oracles.rebooted(node);
+          this.#moments.seen('node reboots');
         },
       },
-      behave: (_pod, kind, node) => this.#behave(kind, node),
+      behave: (pod, kind, node) => this.#fleet.behave(pod, kind, node),
     });
-    this.#wire = {
-      time: this.time,
-      serve: (request, response) => this.cluster.server.serve(request, response),
-      fate: this.#faults.fate,
-      watchFate: this.#faults.watchFate,
-      watches: new Set(),
-      onWrite: (method, path, code, by) => {
-        if (path.includes('/leases') || path.includes('/events')) return;
-        this.#note(`${method} ${path} ${code}`);
-        this.#wrote(this.#replicas.findIndex((replica) => replica?.clock === by));
-      },
-    };
-    this.#oracles.watch();
   }
 
   async run(): Promise<Outcome> {
-    const { nodes, ops, events } = this.#plan;
-    for (const node of nodes) this.#addNode(node);
-    this.#start(0);
-    this.time.after(500, () => this.#start(1));
-    for (const { at, name, spec } of ops) {
-      this.time.after(at, () => {
-        if (this.#repository) return this.#merge(name, spec);
-        const object = { metadata: { name, namespace: NAMESPACE }, spec };
-        void this.#create({ apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', ...object });
-      });
+    const { time } = this;
+    const { ops, events } = this.#plan;
+    this.#fleet.start();
+    this.#replicas.start();
+    for (const op of ops) if (op.next !== true) time.after(op.at, () => this.#people.ask(op));
+    for (const event of events) this.#expect(event);
+    const end = this.#began + Math.max(...ops.map(({ at, next }) => (next === true ? 0 : at))) + 60_000;
+    await time.run(end, () => this.#isBroken);
+    await time.run(end + SETTLE_MS, () => this.#isBroken || (this.#isQuiet() && this.#isOver()));
+    for (const op of ops) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      if (op.next === true) await this.#askNext(op);
     }
-    for (const event of events) this.time.after(event.at, () => this.#happen(event));
-    const last = Math.max(
-      ...ops.map(({ at }) => at),
-      ...events.map((event) => event.at + ('ms' in event ? event.ms : 0)),
-    );
-    const end = this.#began + last + 60_000;
-    await this.time.run(end, () => this.#isBroken);
-    for (const i of [0, 1]) if (this.#replicas[i] === undefined) this.#start(i);
-    await this.time.run(end + SETTLE_MS, () => this.#isBroken || this.#isOver());
-    await this.time.run(this.time.now + 60_000, () => this.#isBroken);
-    if (!this.#isBroken) this.#oracles.atEnd();
-    if (this.#repository && !this.#isBroken) this.#reportsAtEnd(this.#repository);
-    for (const replica of this.#replicas) replica?.kill();
+    this.#replicas.startAll();
+    await time.run(time.now + SETTLE_MS, () => this.#isBroken || this.#isOver());
+    await time.run(time.now + 60_000, () => this.#isBroken);
+    if (!this.#isBroken) this.#oracles.atEnd(this.#plan.wayBack);
+    if (!this.#isBroken) this.#reports?.atEnd(ops.map(({ name }) => name));
+    this.#replicas.killAll();
     this.#repository?.[Symbol.dispose]();
     const { violations } = this.#oracles;
     return {
       violations,
       faults: this.#faults.counts,
-      ms: this.time.now - this.#began,
-      steps: this.time.steps,
+      ms: time.now - this.#began,
+      steps: time.steps,
+      end: this.#oracles.end(),
+      writes: this.#replicas.writes,
       log: this.log,
     };
   }
@@ -128,52 +169,71 @@ export class History {
     return this.#endsBroken && this.#oracles.violations.length > 0;
   }
 
-  #wrote(replica: number): void {
-    for (const it of this.#armed.filter((one) => one.replica === replica)) it.left -= 1;
-    const due = this.#armed.find(({ left }) => left <= 0);
-    if (due === undefined) return;
-    this.#armed = this.#armed.filter((it) => it !== due);
-    this.#toReplica({ at: 0, kind: 'kill', replica, ms: due.ms });
+  /** What does not end by itself is deleted by somebody at some time. */
+  async #askNext(op: OpPlan): Promise<void> {
+    const { time } = this;
+    time.after(op.at, () => this.#people.ask(op));
+    const isDone = () => this.#isBroken || this.#isOver();
+    await time.run(time.now + op.at + 1_000);
+    if (await time.run(time.now + IMPATIENT_MS, isDone)) return;
+    const event = { at: 0, kind: 'people', what: 'delete', on: op.name, ms: 0 } as const;
+    this.#happen(event);
+    await time.run(time.now + SETTLE_MS, isDone);
   }
 
-  #visit(node: string): void {
-    if (this.#plan.nodes.find(({ name }) => name === node)?.visitor !== true) return;
-    const { store } = this.cluster;
-    const name = `debug-${node}`;
-    if (store.get('pods', name, 'default')) return;
-    const spec = { nodeName: node, containers: [{ name: 'debugger' }], terminationGracePeriodSeconds: 0 };
-    store.create('pods', { metadata: { name, namespace: 'default' }, spec, status: { phase: 'Pending' } });
-    this.time.after(120_000, () => {
-      const pod = store.get('pods', name, 'default');
-      if (pod) this.cluster.deletion.delete('pods', pod, { gracePeriodSeconds: 0 });
-    });
+  #expect(event: Event): void {
+    const { at, after } = event;
+    if (after) return this.#moments.when(after, () => this.time.after(at, () => this.#happen(event)));
+    // What is bound to a time is waited for; a moment may never come.
+    this.#lasts(at);
+    this.time.after(at, () => this.#happen(event));
   }
 
-  /** Each run that was begun has a final report that says what its NodeOp says. */
-  #reportsAtEnd(repository: Repository): void {
-    for (const { name } of this.#plan.ops) {
-      const path = `${name}.yaml`;
-      const report = repository.report(path);
-      const op = this.cluster.nodeOps().find(({ metadata }) => metadata.name === name);
-      const { phase } = (op?.status ?? {}) as NodeOpStatus;
-      const wanted = repository.holds(path) || phase !== undefined;
-      if (report === undefined) {
-        if (wanted) this.#oracles.broken(`there is no report of ${path}`);
-      } else if (!isFinalReport(report))
-        this.#oracles.broken(`the report of ${path} ends as ${report.status.phase}`);
-      else if (phase !== undefined && report.status.phase !== phase)
-        this.#oracles.broken(`the report of ${path} says ${report.status.phase}, its NodeOp ${phase}`);
+  #happen(event: Event): void {
+    this.#note(`* ${JSON.stringify(event)}`);
+    this.time.activity += 1;
+    if ('ms' in event) this.#lasts(event.ms);
+    switch (event.kind) {
+      case 'kill':
+      case 'stop':
+      case 'pause':
+      case 'write':
+        return this.#replicas.happen(event);
+      case 'clock':
+        this.#oracles.isTimeSet = true;
+        return this.#replicas.happen(event);
+      case 'api':
+        return this.#faults.api(event.what, event.ms, event.share);
+      case 'git':
+        this.#faults.count(`git: ${event.what}`);
+        return this.#repository?.fault(event.what, event.ms, event.replica);
+      case 'watches':
+        return this.#faults.watches(event, this.#wire.watches);
+      case 'node':
+        return this.#fleet.happen(event);
+      case 'people':
+        this.#faults.count(`people: ${event.what}`);
+        return this.#people.happen(event);
     }
+  }
+
+  #lasts(ms: number): void {
+    this.#troubleUntil = Math.max(this.#troubleUntil, this.time.now + ms + 1_000);
+  }
+
+  #isQuiet(): boolean {
+    return this.time.now > this.#troubleUntil;
+  }
+
+  #holder(): string {
+    const lease = this.cluster.store.get('leases.coordination.k8s.io', 'nodeop-agent', NAMESPACE);
+    const holder = lease?.spec?.['holderIdentity'];
+    return typeof holder === 'string' ? holder : '';
   }
 
   #isOver(): boolean {
     if (this.#repository && !this.#isReported(this.#repository)) return false;
-    return this.cluster.nodeOps().every((op) => {
-      const phase = String(op.status?.['phase']);
-      return (
-        ['Completed', 'Failed', 'Cancelled'].includes(phase) && op.metadata.deletionTimestamp === undefined
-      );
-    });
+    return this.#oracles.isOver;
   }
 
   #isReported(repository: Repository): boolean {
@@ -186,216 +246,6 @@ export class History {
   }
 
   #looked = 0;
-
-  #addNode({ name, zone, make, workload }: NodePlan): void {
-    this.cluster.addNode(name, make, { zone, 'kubernetes.io/hostname': name });
-    if (!workload) return;
-    const owner = {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      name: `app-${name}`,
-      uid: this.#random.uuid(),
-    };
-    this.cluster.store.create('pods', {
-      metadata: {
-        name: `app-${name}`,
-        namespace: 'default',
-        ownerReferences: [{ ...owner, controller: true }],
-      },
-      spec: { nodeName: name, containers: [{ name: 'app' }], terminationGracePeriodSeconds: 30 },
-      status: { phase: 'Pending' },
-    });
-  }
-
-  #behave(kind: Kind, node: string): Behaviour {
-    const plan = this.#plan.nodes.find(({ name }) => name === node);
-    if (kind === 'command' && plan) return plan.command;
-    if (kind === 'preflight' && plan) return plan.preflight;
-    return { startMs: 300, runMs: 1_000, exitCode: 0 };
-  }
-
-  #start(i: number): void {
-    const offset = this.#random.pick([0, 0, 5_000, -5_000]);
-    this.#note(`replica ${i} starts`);
-    const { time } = this;
-    const own = { time, random: this.#random.fork(), logger: this.#logger(i), offset };
-    this.#replicas[i] = new AgentProcess(this.#wire, own, this.#repository?.config(i));
-  }
-
-  #merge(name: string, spec: object): void {
-    this.#note(`people: merge runs/${name}.yaml`);
-    this.time.activity += 1;
-    this.#repository?.merge(`${name}.yaml`, spec);
-  }
-
-  async #create(object: Obj): Promise<void> {
-    await this.#request('POST', `/apis/operator.kairos.io/v1alpha1/namespaces/${NAMESPACE}/nodeops`, object);
-  }
-
-  /** What people do with kubectl is not the network's to lose here. */
-  async #request(method: string, url: string, body?: unknown): Promise<void> {
-    this.#note(`people: ${method} ${url}`);
-    this.#oracles.byPeople = true;
-    const request = {
-      method,
-      url,
-      headers: { 'content-type': 'application/merge-patch+json' },
-      [Symbol.asyncIterator]: async function* pieces() {
-        if (body !== undefined) yield Buffer.from(JSON.stringify(body));
-      },
-    };
-    const nothing = () => {};
-    const response = { statusCode: 0, headersSent: false, setHeader: nothing, getHeader: nothing };
-    await this.cluster.server.serve(request, {
-      ...response,
-      writeHead: (code) => this.#note(`people: answered ${code}`),
-      flushHeaders: nothing,
-      write: nothing,
-      end: nothing,
-      on: nothing,
-    });
-    this.#oracles.byPeople = false;
-  }
-
-  #happen(event: Event): void {
-    this.#note(`* ${JSON.stringify(event)}`);
-    this.time.activity += 1;
-    switch (event.kind) {
-      case 'kill':
-      case 'stop':
-      case 'pause':
-      case 'clock':
-      case 'write':
-        return this.#toReplica(event);
-      case 'api':
-        return this.#faults.api(event.what, event.ms, event.share);
-      case 'git':
-        this.#faults.count(`git: ${event.what}`);
-        return this.#repository?.fault(event.what, event.ms, event.replica);
-      case 'watches':
-        return this.#toWatches(event.what, event.ms);
-      case 'node':
-        return this.#toNode(event);
-      case 'people':
-        return this.#byPeople(event);
-    }
-  }
-
-  #toReplica(event: Extract<Event, { replica: number }>): void {
-    const { replica: i, kind } = event;
-    const replica = this.#replicas[i];
-    if (replica === undefined) return;
-    if (kind === 'write') {
-      this.#armed.push({ replica: i, left: event.count, ms: event.ms });
-      return;
-    }
-    this.#faults.count(`agent: ${kind}`);
-    if (kind === 'clock') {
-      this.#oracles.isTimeSet = true;
-      return replica.clock.set(event.byMs);
-    }
-    this.#faults.trouble(event.ms + 60_000);
-    if (kind === 'pause') {
-      replica.clock.pause();
-      this.time.after(event.ms, () => replica.clock.resume());
-      return;
-    }
-    this.#replicas[i] = undefined;
-    if (kind === 'kill') replica.kill();
-    else void replica.stop().then(() => replica.kill());
-    this.time.after(event.ms + (kind === 'stop' ? 30_000 : 0), () => {
-      replica.kill();
-      if (this.#replicas[i] === undefined) this.#start(i);
-    });
-  }
-
-  #toWatches(what: 'cut' | 'lag' | 'silent', ms: number): void {
-    this.#faults.watches(what, ms);
-    for (const watch of this.#wire.watches) {
-      this.#faults.count(`watch: ${what}`);
-      if (what === 'cut') watch.cut();
-      else if (what === 'silent') watch.silent = true;
-      else {
-        watch.lag = Math.min(ms, 20_000);
-        this.time.after(ms, () => (watch.lag = 0));
-      }
-    }
-  }
-
-  #toNode({ what, node, ms }: Extract<Event, { kind: 'node' }>): void {
-    this.#faults.count(`node: ${what}`);
-    const { store } = this.cluster;
-    const machine = this.cluster.machines.get(node);
-    if (machine === undefined) return;
-    const known = store.get('nodes', node);
-    if (what === 'reboot') return machine.reboot();
-    machine.powerOff();
-    if (what === 'down') {
-      this.time.after(ms, () => {
-        if (store.get('nodes', node)) machine.powerOn();
-      });
-      return;
-    }
-    if (known === undefined) return;
-    store.remove('nodes', known);
-    for (const pod of store.podsOn(node))
-      this.cluster.deletion.delete('pods', pod, { gracePeriodSeconds: 0 });
-    this.#oracles.peoplesCordons.delete(node);
-    const plan = this.#plan.nodes.find(({ name }) => name === node);
-    if (what === 'replaced' && plan)
-      this.time.after(ms, () => {
-        if (store.get('nodes', node) === undefined) this.#addNode({ ...plan, workload: false });
-      });
-  }
-
-  #byPeople({ what, on, ms }: Extract<Event, { kind: 'people' }>): void {
-    const { store } = this.cluster;
-    this.#faults.count(`people: ${what}`);
-    const node = `/api/v1/nodes/${on}`;
-    const op = `/apis/operator.kairos.io/v1alpha1/namespaces/${NAMESPACE}/nodeops/${on}`;
-    const known = store.get(NODEOPS, on, NAMESPACE);
-    switch (what) {
-      case 'cordon':
-        if (store.get('nodes', on)?.spec?.['unschedulable'] === true) return;
-        this.#oracles.peoplesCordons.add(on);
-        return void this.#request('PATCH', node, { spec: { unschedulable: true } });
-      case 'uncordon':
-        this.#oracles.peoplesCordons.delete(on);
-        return void this.#request('PATCH', node, { spec: { unschedulable: null } });
-      case 'delete':
-        return void this.#request('DELETE', op);
-      case 'cancel':
-        return void this.#request('PATCH', op, {
-          metadata: { annotations: { 'agent.nodeop.dev/cancel': 'enough' } },
-        });
-      case 'suspend':
-        this.time.after(ms, () => void this.#request('PATCH', op, { spec: { suspend: false } }));
-        return void this.#request('PATCH', op, { spec: { suspend: true } });
-      case 'hold': {
-        const annotate = (why: string | null) =>
-          this.#request('PATCH', op, { metadata: { annotations: { 'agent.nodeop.dev/hold': why } } });
-        this.time.after(ms, () => void annotate(null));
-        return void annotate('wait');
-      }
-      case 'revert':
-        if (this.#repository?.holds(`${on}.yaml`) === true) this.#repository.revert(`${on}.yaml`);
-        return;
-      case 'copy':
-        if (known) this.#copy(known);
-    }
-  }
-
-  /** As a backup tool restores it: all but what the API server gives. */
-  #copy(op: Obj): void {
-    if (op.metadata.annotations?.['agent.nodeop.dev/executed-spec'] === undefined) return;
-    const { annotations, labels } = op.metadata;
-    const name = `${op.metadata.name}-copy`;
-    const { store } = this.cluster;
-    if (store.get(NODEOPS, name, NAMESPACE)) return;
-    const metadata = { name, namespace: NAMESPACE, annotations, labels: labels ?? {} } as Obj['metadata'];
-    const made = store.create(NODEOPS, { metadata, spec: op.spec ?? {} });
-    this.#oracles.copies.add(made.metadata.uid ?? '');
-  }
 
   #logger(i: number): Logger {
     const note = (fields: object, message: string) =>

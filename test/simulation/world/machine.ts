@@ -38,6 +38,8 @@ export interface Told {
   /** Without an exit code its end was seen by nobody: the power went. */
   containerEnds: (node: string, kind: Kind, pod: Obj, exitCode?: number) => void;
   rebooted: (node: string) => void;
+  /** A reboot pod makes its machine reboot. */
+  asked: (node: string, pod: Obj) => void;
 }
 
 interface Run {
@@ -63,6 +65,9 @@ export class Machine {
   readonly #told: Told;
   readonly #runs = new Map<string, Run>();
   #boots = 0;
+  #bootID = '';
+  /** Until then its kubelet neither does nor tells anything. */
+  #asleepUntil = 0;
 
   constructor(
     name: string,
@@ -82,13 +87,14 @@ export class Machine {
   powerOn(): void {
     this.up = true;
     this.#boots += 1;
-    const bootID = this.#random.uuid();
+    this.#asleepUntil = 0;
+    this.#bootID = this.#random.uuid();
     // What ran when the power went is found ended, with no word of how.
     for (const [uid, run] of this.#runs) {
       if (run.state === 'pending') this.#runs.delete(uid);
       if (run.state === 'lost') this.#report(run, 255);
     }
-    this.#nodeStatus('True', bootID);
+    this.#nodeStatus('True', this.#bootID);
     for (const pod of this.#store.podsOn(this.name)) this.see(pod);
   }
 
@@ -116,6 +122,27 @@ export class Machine {
     });
   }
 
+  /** The kubelet hangs; what runs goes on. */
+  kubeletSleeps(ms: number): void {
+    const boot = this.#boots;
+    const until = this.#time.now + ms;
+    this.#asleepUntil = Math.max(this.#asleepUntil, until);
+    const isSame = () => this.up && this.#boots === boot;
+    this.#time.after(UNHEARD_MS, () => {
+      if (isSame() && this.#time.now < this.#asleepUntil) this.#nodeStatus('Unknown', undefined);
+    });
+    this.#time.after(ms, () => {
+      if (!isSame() || this.#time.now < this.#asleepUntil) return;
+      this.#nodeStatus('True', undefined);
+      for (const pod of this.#store.podsOn(this.name)) this.see(pod);
+    });
+  }
+
+  /** When it next does or tells something. */
+  get #lagMs(): number {
+    return Math.max(this.#make.lagMs, this.#asleepUntil - this.#time.now);
+  }
+
   #unready(ms: number): void {
     const boot = this.#boots;
     this.#nodeStatus('False', undefined);
@@ -126,7 +153,7 @@ export class Machine {
 
   /** The kubelet learns of a pod, or of what became of it. */
   see(pod: Obj): void {
-    this.#time.after(this.#make.lagMs, () => this.#take(pod.metadata.uid ?? ''));
+    this.#time.after(this.#lagMs, () => this.#take(pod.metadata.uid ?? ''));
   }
 
   #take(uid: string): void {
@@ -154,7 +181,7 @@ export class Machine {
       this.#podStatus(run, 'Pending', { waiting });
       return;
     }
-    this.#later(run, behaviour.startMs, () => this.#start(run));
+    this.#later(run, behaviour.startMs, () => this.#startAwake(run));
   }
 
   #deadline(run: Run): void {
@@ -167,6 +194,17 @@ export class Machine {
     });
   }
 
+  /** Nothing is started while the kubelet sleeps. */
+  #startAwake(run: Run): void {
+    const wait = this.#asleepUntil - this.#time.now;
+    if (wait > 0) return this.#later(run, wait, () => this.#startAwake(run));
+    const { uid } = run.pod.metadata;
+    const pod = this.#store.podsOn(this.name).find(({ metadata }) => metadata.uid === uid);
+    // Nothing is started of a pod that is to go.
+    if (pod?.metadata.deletionTimestamp !== undefined) return;
+    this.#start(run);
+  }
+
   #start(run: Run): void {
     if (run.state !== 'pending') return;
     run.state = 'running';
@@ -175,14 +213,23 @@ export class Machine {
     if (run.kind === 'workload') return;
     const { behaviour } = run;
     if (behaviour.breaksMs !== undefined) this.#unready(behaviour.breaksMs);
-    if (run.kind === 'reboot' && this.#make.reboots !== 'never') {
-      this.#later(run, 300, () => this.reboot());
+    if (run.kind === 'reboot' && this.#isOfThisBoot(run.pod) && this.#make.reboots !== 'never') {
+      this.#later(run, 300, () => {
+        this.#told.asked(this.name, run.pod);
+        this.reboot();
+      });
       if (this.#make.reboots === 'twice') this.#time.after(60_000 + this.#make.bootMs, () => this.reboot());
       return;
     }
     if (behaviour.reboots === true) this.#later(run, behaviour.runMs, () => this.reboot());
     else if (behaviour.hangs !== true)
       this.#later(run, behaviour.runMs, () => this.#end(run, behaviour.exitCode));
+  }
+
+  /** What asks for a reboot does so in the boot that it was made in. */
+  #isOfThisBoot(pod: Obj): boolean {
+    const [container] = (pod.spec?.['containers'] ?? []) as { env?: { name: string; value?: string }[] }[];
+    return container?.env?.find(({ name }) => name === 'BOOT_ID')?.value === this.#bootID;
   }
 
   #end(run: Run, exitCode: number): void {
@@ -230,7 +277,7 @@ export class Machine {
       const unknown = { exitCode: 137, reason: 'ContainerStatusUnknown' };
       const terminated = wasRunning ? { exitCode: 143, reason: 'Error' } : unknown;
       this.#podStatus(run, 'Failed', { terminated });
-      this.#time.after(this.#make.lagMs, () => {
+      this.#time.after(this.#lagMs, () => {
         const now = this.#store.podsOn(this.name).find(({ metadata }) => metadata.uid === pod.metadata.uid);
         if (now && this.up) this.#store.remove('pods', now);
       });
@@ -243,7 +290,7 @@ export class Machine {
 
   #podStatus(run: Run, phase: string, state?: object, extra: object = {}): void {
     const uid = run.pod.metadata.uid ?? '';
-    this.#time.after(this.#make.lagMs, () => {
+    this.#time.after(this.#lagMs, () => {
       const pod = this.#store.podsOn(this.name).find(({ metadata }) => metadata.uid === uid);
       if (pod === undefined || (!this.up && phase !== 'Failed')) return;
       const finished = pod.status?.['phase'] === 'Succeeded' || pod.status?.['phase'] === 'Failed';

@@ -15,11 +15,10 @@ import type { Cluster } from './cluster.ts';
 import type { Faults } from './faults.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
+import { Progress } from './oracles/progress.ts';
 import { Timing } from './oracles/timing.ts';
 import type { VirtualTime } from './time.ts';
 
-/** So long an agent may be unaware of something though nothing is wrong: watches are cut, silent, opened anew. */
-const UNAWARE_MS = 120_000;
 /** No fault lasts so long. */
 const UNKNOWN_MS = 30 * 60_000;
 const NODEOPS = 'nodeops.operator.kairos.io';
@@ -48,6 +47,7 @@ export class Oracles {
   readonly #began: number;
   readonly #timing: Timing;
   readonly #brakes: Brakes;
+  readonly #progress: Progress;
 
   constructor(cluster: () => Cluster, time: VirtualTime, faults: Faults) {
     this.#cluster = cluster;
@@ -55,7 +55,11 @@ export class Oracles {
     this.#began = time.now;
     const world = { cluster, time, broken: (what: string) => this.broken(what) };
     this.#timing = new Timing(world);
-    this.#brakes = new Brakes({ ...world, isCalm: () => time.now > faults.troubleUntil + UNAWARE_MS });
+    this.#brakes = new Brakes({
+      ...world,
+      calmSince: () => Math.max(faults.troubleUntil, faults.unawareUntil),
+    });
+    this.#progress = new Progress({ ...world, troubleUntil: () => faults.troubleUntil, copies: this.copies });
   }
 
   /** Somebody set the clock of an agent: what it counts from stamps of others may be wrong by as much. */
@@ -76,6 +80,7 @@ export class Oracles {
       if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
       this.#timing.stored(key, object, before, type === 'DELETED');
       this.#brakes.stored(key, object, before);
+      this.#progress.stored(key, object, before, type === 'DELETED');
     });
   }
 
@@ -86,16 +91,13 @@ export class Oracles {
     this.#running.set(node, running);
     for (const other of running) {
       if (!other.startsWith(uid)) this.broken(`two NodeOps work on ${node}`);
+      else this.broken(`${kind} starts on ${node} beside what runs there already`);
     }
     running.add(`${uid}/${pod.metadata.uid}`);
     this.#started.add(pod.metadata.uid ?? '');
     if (this.copies.has(uid)) this.broken(`a copied NodeOp runs its ${kind} on ${node}`);
     if (kind === 'preflight') return;
-    const key = `${kind}/${this.#runs.get(uid) ?? uid}/${node}`;
-    const count = (this.#starts.get(key) ?? 0) + 1;
-    this.#starts.set(key, count);
-    const allowed = 1 + (this.#failures.get(key) ?? 0);
-    if (count > allowed) this.broken(`${kind} started ${count} times on ${node}`);
+    if (kind === 'command') this.#counts(kind, uid, node);
     const verdict = this.#verdict(uid, node);
     if (verdict !== undefined && isFinalNodePhase(verdict.phase))
       this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
@@ -103,13 +105,26 @@ export class Oracles {
     if (kind === 'command') this.#timing.commandStarts(uid, node);
   };
 
+  /** The pod that asks is not what counts: it does nothing in another boot than its own. */
+  readonly asked = (node: string, pod: Obj): void => this.#counts('reboot', uidOf(pod), node);
+
+  #counts(kind: 'command' | 'reboot', uid: string, node: string): void {
+    const key = `${kind}/${this.#runs.get(uid) ?? uid}/${node}`;
+    const count = (this.#starts.get(key) ?? 0) + 1;
+    this.#starts.set(key, count);
+    const allowed = 1 + (this.#failures.get(key) ?? 0);
+    if (count > allowed) this.broken(`${kind} started ${count} times on ${node}`);
+  }
+
   readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {
     if (kind === 'workload') return;
     const uid = uidOf(pod);
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
     if (kind === 'command') this.#commandEnds(uid, node);
-    // Only a command that failed by itself may be run again, as often as the NodeOp says.
-    if (kind !== 'command' || exitCode === undefined || [0, 137, 143, 255].includes(exitCode)) return;
+    // A command that failed may be run again, as often as the NodeOp says; one that was stopped or lost only where it says so.
+    const isLost = exitCode === undefined || [137, 143, 255].includes(exitCode);
+    const isRetried = !isLost || this.#specs.get(uid)?.['retryAfterDisruption'] === true;
+    if (kind !== 'command' || exitCode === 0 || !isRetried) return;
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     const failures = (this.#failures.get(key) ?? 0) + 1;
     if (failures <= Number(this.#specs.get(uid)?.['backoffLimit'] ?? 0)) this.#failures.set(key, failures);
@@ -218,10 +233,50 @@ export class Oracles {
     }
   }
 
+  /** Whether nothing is going to change any more. */
+  get isOver(): boolean {
+    return this.#cluster()
+      .nodeOps()
+      .every(({ metadata, status }) => {
+        const { phase } = (status ?? {}) as NodeOpStatus;
+        const isRefused = this.copies.has(metadata.uid ?? '');
+        const entries = Object.values(((status ?? {}) as NodeOpStatus).nodeStatuses ?? {});
+        const isAway = entries.every((it) => isFinalNodePhase(it.phase)) && this.#waitsForReady(status ?? {});
+        const isDone = isFinalPhase(phase) || isAway;
+        return metadata.deletionTimestamp === undefined && (isRefused || isDone);
+      });
+  }
+
+  /** How everything stands, without times, messages, and what is told of attempts. */
+  end(): string {
+    const { store } = this.#cluster();
+    const ops = this.#cluster()
+      .nodeOps()
+      .map(({ metadata, status }) => {
+        const { phase, nodeStatuses = {} } = (status ?? {}) as NodeOpStatus;
+        const nodes = Object.entries(nodeStatuses).map(
+          ([name, it]) => `${name} ${it.phase} ${it.rebootStatus ?? ''} ${it.exitCode ?? ''}`,
+        );
+        return `${metadata.name} ${phase}: ${nodes.toSorted().join(', ')}`;
+      });
+    const nodes = store.all('nodes').map(({ metadata, spec }) => {
+      const mark = metadata.annotations?.[ANNOTATION_CORDONED_BY]?.split('@')[0] ?? '';
+      return `${metadata.name} ${spec?.['unschedulable'] === true ? `cordoned ${mark}` : ''}`;
+    });
+    const starts = [...this.#starts.entries()].map(([key, count]) => {
+      const [kind, , node] = key.split('/');
+      return `${kind} on ${node} ${count}`;
+    });
+    return [...ops, ...nodes, ...starts].toSorted().join('; ');
+  }
+
   /** When everything has settled. */
-  atEnd(): void {
+  atEnd(wayBack?: string): void {
     const { store } = this.#cluster();
     for (const op of this.#cluster().nodeOps()) {
+      const { phase, nodeStatuses } = (op.status ?? {}) as NodeOpStatus;
+      if (op.metadata.name === wayBack && phase !== 'Completed')
+        this.broken(`${wayBack} is ${phase} after all that came before it: ${JSON.stringify(nodeStatuses)}`);
       const status = (op.status ?? {}) as NodeOpStatus;
       const { name, uid = '' } = op.metadata;
       if (op.metadata.deletionTimestamp !== undefined) this.broken(`${name} is still being deleted`);

@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../../../src/api/config.ts';
 import type { Logger } from '../../../src/agent/logger.ts';
+import { ROLE_MS, within } from '../../../src/agent/progress.ts';
 import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
 import { GitCommand } from '../../../src/git/command.ts';
@@ -23,6 +24,16 @@ for (const name of ['text', 'with', 'stream'] as const) {
   Object.defineProperty(GitCommand.prototype, name, { value: guarded });
 }
 
+interface Own {
+  time: VirtualTime;
+  random: Random;
+  logger: Logger;
+  /** Of its machine's clock, in milliseconds. */
+  offset: number;
+  /** It gave itself up. */
+  onStuck: (error: Error) => void;
+}
+
 /** One replica of the agent, from its start to its end. */
 export class AgentProcess {
   readonly clock: ProcessClock;
@@ -31,11 +42,7 @@ export class AgentProcess {
   readonly #agent: { start: () => void; stop: () => Promise<void> };
 
   /** @param config of an agent with a repository; without one it only carries out what is in the cluster */
-  constructor(
-    wire: Wire,
-    { time, random, logger, offset }: { time: VirtualTime; random: Random; logger: Logger; offset: number },
-    config?: AgentConfig,
-  ) {
+  constructor(wire: Wire, { time, random, logger, offset, onStuck }: Own, config?: AgentConfig) {
     this.clock = new ProcessClock(time, random.next, offset);
     this.#wire = wire;
     const transport = () => this.#transport();
@@ -45,9 +52,12 @@ export class AgentProcess {
           clock,
           timetable: timetableOn(clock),
           transport,
-          onStuck: () => this.kill(),
+          onStuck: (error) => {
+            onStuck(error);
+            this.kill();
+          },
         })
-      : new RolloutsOnly(clock, transport, logger, random.uuid());
+      : new RolloutsOnly({ clock, transport, logger, onStuck, identity: random.uuid() });
     currentProcess.run(clock, () => this.#agent.start());
   }
 
@@ -69,20 +79,25 @@ export class AgentProcess {
   }
 }
 
+interface RolloutsOptions {
+  clock: ProcessClock;
+  transport: () => WireDispatcher;
+  logger: Logger;
+  identity: string;
+  onStuck: (error: Error) => void;
+}
+
 /** A replica without a repository: the election, and the controller while it leads. Much quicker than with git. */
 class RolloutsOnly {
-  readonly #clock: ProcessClock;
-  readonly #transport: () => WireDispatcher;
-  readonly #logger: Logger;
+  readonly #own: RolloutsOptions;
   readonly #election: LeaderElection;
   #work: { controller: Controller; client: KubeClient } | undefined;
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(clock: ProcessClock, transport: () => WireDispatcher, logger: Logger, identity: string) {
-    this.#clock = clock;
-    this.#transport = transport;
-    this.#logger = logger;
+  constructor(own: RolloutsOptions) {
+    this.#own = own;
+    const { clock, identity } = own;
     this.#election = new LeaderElection({
       client: this.#client(),
       clock,
@@ -92,7 +107,7 @@ class RolloutsOnly {
       // Longer than by default: to renew a lease is most of what a quiet history does.
       leaseDurationMs: 45_000,
       renewDeadlineMs: 30_000,
-      retryPeriodMs: 10_000,
+      retryPeriodMs: 14_000,
       onGain: (holds) => this.#become(holds),
       onLoss: () => {
         void this.#work?.client.close();
@@ -114,19 +129,22 @@ class RolloutsOnly {
   }
 
   #client(mayWrite?: () => boolean): KubeClient {
-    const dispatcher = this.#transport();
-    return new KubeClient({ kubeconfig: KUBECONFIG, clock: this.#clock, dispatcher, mayWrite });
+    const { clock, transport } = this.#own;
+    return new KubeClient({ kubeconfig: KUBECONFIG, clock, dispatcher: transport(), mayWrite });
   }
 
   #become(holds: (() => boolean) | undefined): void {
-    this.#turn = this.#turn.then(async () => {
-      await this.#work?.controller.stop();
-      this.#work = undefined;
-      if (holds === undefined || this.#stopped) return;
-      const client = this.#client(holds);
-      const controller = new Controller({ client, logger: this.#logger, clock: this.#clock });
-      this.#work = { controller, client };
-      controller.start().catch(() => {});
-    });
+    const { clock, logger, onStuck } = this.#own;
+    this.#turn = this.#turn
+      .then(async () => {
+        await within(clock, ROLE_MS, 'a change of role', Promise.resolve(this.#work?.controller.stop()));
+        this.#work = undefined;
+        if (holds === undefined || this.#stopped) return;
+        const client = this.#client(holds);
+        const controller = new Controller({ client, logger, clock });
+        this.#work = { controller, client };
+        controller.start().catch(() => {});
+      })
+      .catch(onStuck);
   }
 }

@@ -1,4 +1,13 @@
-import { renameSync, rmSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { type AgentConfig, AgentConfigSchema } from '../../../src/api/config.ts';
@@ -15,7 +24,11 @@ export type GitFault =
   | 'results removed'
   | 'clone lost'
   | 'clone corrupt'
-  | 'locked';
+  | 'locked'
+  /** The branch is at an earlier commit for a while: a mirror that lags. */
+  | 'went back'
+  /** Somebody makes reports say that their runs were never valid. */
+  | 'reports edited';
 
 /** The operations repository with the people who work in it, by the real git. Its folders go with `dispose`. */
 export class Repository implements Disposable {
@@ -63,15 +76,26 @@ export class Repository implements Disposable {
     return this.#git.read(`runs/${path}`) !== undefined;
   }
 
+  /** As it is on the remote, whether or not that can be reached. */
   report(path: string): NodeOpReport | undefined {
-    const text = this.#git.read(`results/${path}`);
+    const away = `${this.#git.bare}.away`;
+    const bare = existsSync(away) ? away : this.#git.bare;
+    const text = this.#git.read(`results/${path}`, { bare });
     return text === undefined ? undefined : (load(text) as NodeOpReport);
   }
+
+  /** Whether people have changed or removed reports, or the history that they are in. */
+  isTampered = false;
 
   fault(what: GitFault, ms: number, replica: number): void {
     const { bare, root } = this.#git;
     const clone = join(root, `clone-${replica}.git`);
+    if (['rewritten', 'results removed', 'reports edited'].includes(what)) this.isTampered = true;
     switch (what) {
+      case 'went back':
+        return this.#goBack(ms);
+      case 'reports edited':
+        return this.#people(() => this.#editReports());
       case 'away':
         renameSync(bare, `${bare}.away`);
         this.#time.after(ms, () => renameSync(`${bare}.away`, bare));
@@ -100,6 +124,39 @@ export class Repository implements Disposable {
       case 'locked':
         return this.#damage(join(clone, 'packed-refs.lock'), '');
     }
+  }
+
+  #goBack(ms: number): void {
+    const { bare } = this.#git;
+    const tip = () => this.#git.git(bare, 'rev-parse', 'main').trim();
+    try {
+      const was = tip();
+      if (this.#git.commits() < 3) return;
+      this.#git.git(bare, 'update-ref', 'refs/heads/main', 'main~2');
+      const back = tip();
+      this.#time.after(ms, () => {
+        try {
+          // What was pushed meanwhile came to lie on the earlier one, as it does where a mirror takes pushes.
+          if (tip() === back) this.#git.git(bare, 'update-ref', 'refs/heads/main', was);
+        } catch {
+          // Away by now.
+        }
+      });
+    } catch {
+      // Away.
+    }
+  }
+
+  #editReports(): void {
+    this.#git.pull();
+    const folder = join(this.#git.clone, 'results');
+    const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.startsWith('op-')) : [];
+    for (const file of files) {
+      const text = readFileSync(join(folder, file), 'utf8');
+      const edited = text.replace(/^( {2}phase:) \w+/m, '$1 Invalid').replace(/^( {2}blob:) \w+/m, '$1 0000');
+      writeFileSync(join(folder, file), edited);
+    }
+    this.#git.push({}, 'as if never valid');
   }
 
   #damage(file: string, text: string): void {

@@ -129,12 +129,17 @@ export class ProcessClock implements Clock {
     return this.#state === 'dead';
   }
 
+  /** What it did or did not do in time may come of that. */
+  wasPaused = false;
+
   set(byMs: number): void {
     this.#offset += byMs;
   }
 
   pause(): void {
-    if (this.#state === 'running') this.#state = 'paused';
+    if (this.#state !== 'running') return;
+    this.#state = 'paused';
+    this.wasPaused = true;
   }
 
   resume(): void {

@@ -14,6 +14,8 @@ export interface Fate {
   answerLost?: boolean;
   /** Answered so instead of being served. */
   refused?: { code: number; retryAfter?: number };
+  /** Called once it has taken effect. */
+  took?: () => void;
 }
 
 /** What becomes of one watch. */
@@ -29,16 +31,18 @@ export interface WatchFate {
 export interface Wire {
   time: VirtualTime;
   serve: (request: ApiRequest, response: ApiResponse) => Promise<void>;
-  fate: (method: string, path: string) => Fate;
+  /** Told of every request as it is sent. */
+  fate: (method: string, path: string, body: string | undefined, by: ProcessClock) => Fate;
   watchFate: (path: string) => WatchFate;
   /** Those that are open now. */
   watches: Set<OpenWatch>;
   /** Told of every write when it takes effect. */
-  onWrite?: (method: string, path: string, code: number, by: ProcessClock) => void;
+  onWrite?: (method: string, path: string, code: number) => void;
 }
 
 /** What comes over an open watch may change at any time. */
 export interface OpenWatch {
+  path: string;
   lag: number;
   silent: boolean;
   cut: () => void;
@@ -137,7 +141,8 @@ class Exchange {
     if (this.#over) return;
     this.#open.add(this);
     this.#bound(this.#options.headersTimeout ?? undefined, () => new errors.HeadersTimeoutError());
-    const fate = this.#wire.fate(this.#options.method, this.#options.path);
+    const { method, path, body } = this.#options;
+    const fate = this.#wire.fate(method, path, typeof body === 'string' ? body : undefined, this.#clock);
     if (fate.lost === true) return;
     // What is sent arrives whatever becomes of the sender, and is acted on.
     time.after(fate.there, () => void this.#arrive(fate));
@@ -153,7 +158,8 @@ class Exchange {
     this.#closeServerSide = () => answer.close();
     if (fate.refused) answer.refuse(fate.refused.code, fate.refused.retryAfter);
     else await serve(requestOf(this.#options), answer);
-    if (method !== 'GET') this.#wire.onWrite?.(method, path, answer.statusCode, this.#clock);
+    if (method !== 'GET') this.#wire.onWrite?.(method, path, answer.statusCode);
+    fate.took?.();
     if (this.#isWatch && answer.statusCode === 200 && !fate.refused) return this.#watchBegins(answer);
     if (fate.answerLost === true) return;
     time.after(fate.back, () => this.#deliver(answer));
@@ -184,7 +190,8 @@ class Exchange {
   #watchBegins(answer: Answer): void {
     const { time, watchFate, watches } = this.#wire;
     const fate = watchFate(this.#options.path);
-    const watch = { lag: fate.lag, silent: false, last: 0, cut: () => this.#cutWatch() };
+    const { path } = this.#options;
+    const watch = { path, lag: fate.lag, silent: false, last: 0, cut: () => this.#cutWatch() };
     this.#watch = watch;
     watches.add(watch);
     time.after(1, () =>

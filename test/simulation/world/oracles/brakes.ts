@@ -1,4 +1,5 @@
 import {
+  ANNOTATION_CANCEL,
   ANNOTATION_CORDONED_BY,
   ANNOTATION_HOLD,
   ANNOTATION_NODE,
@@ -9,10 +10,12 @@ import type { Obj } from '../../../../src/sim/store/object.ts';
 import type { Cluster } from '../cluster.ts';
 import type { VirtualTime } from '../time.ts';
 
-/** So long an agent may take to hear of something. */
+/** So long an agent may take to hear of something, once nothing keeps it from hearing any more. */
 const UNAWARE_MS = 120_000;
-/** The same, when nothing keeps it from hearing. */
+/** The same, when nothing has kept it from hearing for a while. */
 const NEWS_MS = 500;
+/** What was decided before such news may still be on its way. */
+const UNDER_WAY_MS = 5_000;
 /** So long a status may take to be written. */
 const RECORDED_MS = 10_000;
 const NODEOPS = 'nodeops.operator.kairos.io';
@@ -21,15 +24,15 @@ interface World {
   cluster: () => Cluster;
   time: VirtualTime;
   broken: (what: string) => void;
-  /** Nothing has kept the agents from knowing how things stand for a while. */
-  isCalm: () => boolean;
+  /** Since then nothing keeps the agents from knowing how things stand. */
+  calmSince: () => number;
 }
 
-/** What keeps a further node from being started: people, and nodes that were done and are not back. */
+/** What keeps a further node from being started: people, failures, and nodes that were done and are not back. */
 export class Brakes {
   readonly #world: World;
-  /** By UID of a NodeOp since when people hold it. */
-  readonly #held = new Map<string, number>();
+  /** By UID of a NodeOp since when no further node is to be started, and why. */
+  readonly #held = new Map<string, { since: number; why: string }>();
   /** By UID of a NodeOp the nodes on which something of it has been. */
   readonly #touched = new Map<string, Set<string>>();
   readonly #unreadySince = new Map<string, number>();
@@ -50,10 +53,11 @@ export class Brakes {
       this.#touch(mark?.split('@')[1], metadata.name);
   }
 
-  #nodeOp({ metadata: { uid = '', annotations = {} }, spec }: Obj): void {
-    const isHeld = annotations[ANNOTATION_HOLD] !== undefined || spec?.['suspend'] === true;
-    if (!isHeld) this.#held.delete(uid);
-    else if (!this.#held.has(uid)) this.#held.set(uid, this.#world.time.now);
+  #nodeOp(op: Obj): void {
+    const { uid = '' } = op.metadata;
+    const why = whyHeld(op);
+    if (why === undefined) this.#held.delete(uid);
+    else if (!this.#held.has(uid)) this.#held.set(uid, { since: this.#world.time.now, why });
   }
 
   #node({ metadata: { name = '' }, status }: Obj): void {
@@ -69,17 +73,29 @@ export class Brakes {
     this.#touched.set(uid, touched);
     if (touched.has(node)) return;
     touched.add(node);
-    const { cluster, time, broken, isCalm } = this.#world;
+    const { cluster, time, broken } = this.#world;
     const op = cluster()
       .nodeOps()
       .find(({ metadata }) => metadata.uid === uid);
     const { nodeStatuses = {} } = (op?.status ?? {}) as NodeOpStatus;
-    if (op === undefined || !isCalm() || (nodeStatuses[node]?.phase ?? 'Pending') !== 'Pending') return;
-    if (time.now - (this.#held.get(uid) ?? Infinity) > UNAWARE_MS)
-      broken(`${node} is started though people hold ${op.metadata.name}`);
+    if (op === undefined || (nodeStatuses[node]?.phase ?? 'Pending') !== 'Pending') return;
+    const { since = Infinity, why = '' } = this.#held.get(uid) ?? {};
+    if (this.#isKnown(since)) broken(`${node} is started though ${op.metadata.name} is ${why}`);
+    if (!this.#isCalm) return;
     const unready = Object.keys(nodeStatuses).filter((name) => name !== node && this.#isUnready(name));
     // What is on record by then was decided by now.
     if (unready.length > 0) time.after(RECORDED_MS, () => this.#judge(uid, node, unready));
+  }
+
+  get #isCalm(): boolean {
+    return this.#world.time.now > this.#world.calmSince() + UNAWARE_MS;
+  }
+
+  /** Whether the agent has heard of what is so since then: at once, or once what kept it from hearing was over. */
+  #isKnown(since: number): boolean {
+    const { time, calmSince } = this.#world;
+    const patience = since > calmSince() + UNAWARE_MS ? UNDER_WAY_MS : UNAWARE_MS;
+    return time.now > Math.max(since, calmSince()) + patience;
   }
 
   /** A node that was done and is not Ready keeps its place. */
@@ -102,4 +118,17 @@ export class Brakes {
     if (cluster().store.get('nodes', node) === undefined) return false;
     return time.now - (this.#unreadySince.get(node) ?? Infinity) > NEWS_MS;
   }
+}
+
+/** Why no further node of it may be started. */
+function whyHeld({ metadata, spec = {}, status }: Obj): string | undefined {
+  const { annotations = {}, deletionTimestamp } = metadata;
+  if (annotations[ANNOTATION_HOLD] !== undefined) return 'held';
+  if (spec['suspend'] === true) return 'suspended';
+  if (annotations[ANNOTATION_CANCEL] !== undefined) return 'cancelled';
+  if (deletionTimestamp !== undefined) return 'deleted';
+  const bound = spec['maxFailures'] ?? (spec['stopOnFailure'] === true ? 0 : Infinity);
+  const entries = Object.values(((status ?? {}) as NodeOpStatus).nodeStatuses ?? {});
+  const failed = entries.filter(({ phase }) => phase === 'Failed').length;
+  return failed > Number(bound) ? `stopped by ${failed} failures` : undefined;
 }

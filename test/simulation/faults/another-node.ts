@@ -1,0 +1,12 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'a node replaced under the same name passes for the one before',
+  changes: [
+    {
+      file: 'src/core/rollout/node.ts',
+      from: 'if (status.nodeUID !== undefined &&',
+      to: 'if (status.nodeUID === undefined &&',
+    },
+  ],
+};

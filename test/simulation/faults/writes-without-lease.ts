@@ -1,0 +1,12 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'a leader past its lease goes on writing',
+  changes: [
+    {
+      file: 'src/kube/client.ts',
+      from: "if (method !== 'GET' && !this.mayWrite()) {",
+      to: "if (method !== 'GET' && this.closed) {",
+    },
+  ],
+};

@@ -1,0 +1,119 @@
+import type { Obj } from '../../../src/sim/store/object.ts';
+import type { Cluster } from './cluster.ts';
+import type { Faults } from './faults.ts';
+import type { Behaviour, Kind } from './machine.ts';
+import type { Oracles } from './oracles.ts';
+import type { Event, NodePlan } from './plan.ts';
+import type { Random } from './random.ts';
+import type { VirtualTime } from './time.ts';
+
+type NodeEvent = Extract<Event, { kind: 'node' }>;
+
+const QUICK: Behaviour = { startMs: 300, runMs: 1_000, exitCode: 0 };
+
+const IMAGES: Readonly<Record<string, Behaviour>> = {
+  failing: { ...QUICK, exitCode: 3 },
+  missing: { ...QUICK, neverStarts: true },
+  hanging: { ...QUICK, hangs: true },
+};
+
+interface World {
+  time: VirtualTime;
+  random: Random;
+  faults: Faults;
+  cluster: () => Cluster;
+  oracles: Oracles;
+}
+
+/** The nodes of the cluster with what runs on them besides, and what becomes of them. */
+export class Fleet {
+  readonly #world: World;
+  readonly #plans: readonly NodePlan[];
+
+  constructor(plans: readonly NodePlan[], world: World) {
+    this.#plans = plans;
+    this.#world = world;
+  }
+
+  start(): void {
+    for (const plan of this.#plans) this.#add(plan);
+  }
+
+  /** An image may say in its name that it behaves otherwise than the node's plan says. */
+  behave(pod: Obj, kind: Kind, node: string): Behaviour {
+    if (kind === 'workload') return QUICK;
+    const [container] = (pod.spec?.['containers'] ?? []) as { image?: string }[];
+    const byImage = Object.entries(IMAGES).find(([name]) => container?.image?.includes(name) === true);
+    return byImage?.[1] ?? this.#plan(node)?.[kind] ?? QUICK;
+  }
+
+  /** Somebody looks at the node while the command runs. */
+  visit(node: string): void {
+    if (this.#plan(node)?.visitor !== true) return;
+    const { time } = this.#world;
+    const { store, deletion } = this.#world.cluster();
+    const name = `debug-${node}`;
+    if (store.get('pods', name, 'default')) return;
+    const spec = { nodeName: node, containers: [{ name: 'debugger' }], terminationGracePeriodSeconds: 0 };
+    store.create('pods', { metadata: { name, namespace: 'default' }, spec, status: { phase: 'Pending' } });
+    time.after(120_000, () => {
+      const pod = store.get('pods', name, 'default');
+      if (pod) deletion.delete('pods', pod, { gracePeriodSeconds: 0 });
+    });
+  }
+
+  happen({ what, node, ms }: NodeEvent): void {
+    const { faults, time } = this.#world;
+    faults.count(`node: ${what}`);
+    const { store, machines } = this.#world.cluster();
+    const machine = machines.get(node);
+    if (machine === undefined) return;
+    if (what === 'reboot') return machine.reboot();
+    if (what === 'kubelet') return machine.kubeletSleeps(ms);
+    machine.powerOff();
+    if (what !== 'down') return this.#goes(node, what === 'replaced' ? ms : undefined);
+    time.after(ms, () => {
+      if (store.get('nodes', node)) machine.powerOn();
+    });
+  }
+
+  #goes(node: string, backAfterMs: number | undefined): void {
+    const { time, oracles } = this.#world;
+    const { store, deletion } = this.#world.cluster();
+    const known = store.get('nodes', node);
+    if (known === undefined) return;
+    store.remove('nodes', known);
+    for (const pod of store.podsOn(node)) deletion.delete('pods', pod, { gracePeriodSeconds: 0 });
+    oracles.peoplesCordons.delete(node);
+    const plan = this.#plan(node);
+    if (backAfterMs === undefined || plan === undefined) return;
+    time.after(backAfterMs, () => {
+      if (store.get('nodes', node) === undefined) this.#add({ ...plan, workload: false });
+    });
+  }
+
+  #plan(node: string): NodePlan | undefined {
+    return this.#plans.find(({ name }) => name === node);
+  }
+
+  #add({ name, zone, make, workload }: NodePlan): void {
+    const cluster = this.#world.cluster();
+    cluster.addNode(name, make, { zone, 'kubernetes.io/hostname': name });
+    if (!workload) return;
+    const owner = {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      name: `app-${name}`,
+      uid: this.#world.random.uuid(),
+    };
+    cluster.store.create('pods', {
+      metadata: {
+        name: `app-${name}`,
+        namespace: 'default',
+        ownerReferences: [{ ...owner, controller: true }],
+      },
+      spec: { nodeName: name, containers: [{ name: 'app' }], terminationGracePeriodSeconds: 30 },
+      status: { phase: 'Pending' },
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { ANNOTATION_RUN } from '../../../../src/api/labels.ts';
+import { isFinalNodePhase, type NodeOpStatus } from '../../../../src/api/nodeop.ts';
+import { isFinalReport, type NodeOpReport } from '../../../../src/api/report.ts';
+import type { Obj } from '../../../../src/sim/store/object.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Plan } from '../plan.ts';
+import type { Repository } from '../repository.ts';
+
+const NODEOPS = 'nodeops.operator.kairos.io';
+
+interface World {
+  cluster: Cluster;
+  repository: Repository;
+  plan: Plan;
+  broken: (what: string) => void;
+}
+
+/** What Git says of runs, against what became of them. */
+export class Reports {
+  readonly #world: World;
+  /** By the path of a run the last that was known of its NodeOp. */
+  readonly #last = new Map<string, NodeOpStatus>();
+
+  constructor(world: World) {
+    this.#world = world;
+    world.cluster.store.watchAll((key, { object, before }) => {
+      if (key === NODEOPS) this.#stored(object, before);
+    });
+  }
+
+  #stored({ metadata, status }: Obj, before: Obj | undefined): void {
+    const { repository, broken } = this.#world;
+    const run = metadata.annotations?.[ANNOTATION_RUN];
+    if (run === undefined) return;
+    if (status !== undefined) this.#last.set(fileOf(run), status);
+    const isAnnounced = before !== undefined || repository.isTampered;
+    if (!isAnnounced && repository.report(fileOf(run)) === undefined)
+      broken(`${metadata.name} begins though there is no report of it`);
+  }
+
+  /** Each run that was begun has a final report that says what its NodeOp says, or said when it was deleted. */
+  atEnd(names: readonly string[]): void {
+    for (const name of names) {
+      const path = `${name}.yaml`;
+      const op = this.#world.cluster.nodeOps().find(({ metadata }) => metadata.name === name);
+      const { phase } = (op?.status ?? {}) as NodeOpStatus;
+      this.#ends(path, phase);
+    }
+  }
+
+  #ends(path: string, phase: NodeOpStatus['phase']): void {
+    const { repository, broken } = this.#world;
+    const report = repository.report(path);
+    if (report === undefined) {
+      if (repository.holds(path) || phase !== undefined) broken(`there is no report of ${path}`);
+      return;
+    }
+    if (!isFinalReport(report)) return broken(`the report of ${path} ends as ${report.status.phase}`);
+    if (phase !== undefined && report.status.phase !== phase)
+      broken(`the report of ${path} says ${report.status.phase}, its NodeOp ${phase}`);
+    if (!repository.isTampered) this.#agrees(path, report);
+    if (report.status.phase === 'Cancelled' && !this.#isByPeople(path))
+      broken(`${path} is Cancelled though nobody wanted it: ${report.status.reason}`);
+  }
+
+  /** The verdict on each node is told. */
+  #agrees(path: string, { status }: NodeOpReport): void {
+    const told = new Map(status.nodes?.map((it) => [it.name, it.phase]));
+    for (const [node, { phase }] of Object.entries(this.#last.get(path)?.nodeStatuses ?? {}))
+      if (isFinalNodePhase(phase) && told.get(node) !== phase)
+        this.#world.broken(`the report of ${path} says of ${node} ${told.get(node)}, not ${phase}`);
+  }
+
+  #isByPeople(path: string): boolean {
+    const { plan, repository } = this.#world;
+    const name = path.replace('.yaml', '');
+    const isAsked = plan.events.some(
+      (event) =>
+        event.kind === 'people' && event.on === name && ['cancel', 'delete', 'revert'].includes(event.what),
+    );
+    return isAsked || repository.isTampered;
+  }
+}
+
+function fileOf(run: string): string {
+  return run.split('/').at(-1) ?? '';
+}

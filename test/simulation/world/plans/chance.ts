@@ -1,0 +1,187 @@
+import { MARKS } from '../moments.ts';
+import {
+  API_FAULTS,
+  DEEDS,
+  type Event,
+  type EventKind,
+  GIT_FAULTS,
+  type NodePlan,
+  type OpPlan,
+  type Plan,
+  type Who,
+} from '../plan.ts';
+import { Random } from '../random.ts';
+
+/** Faults bound to a time begin within this one. */
+const TROUBLE_MS = 10 * 60_000;
+
+/**
+ * What a history may hold. Each takes some of it by chance and leaves the others out: in one with everything, one thing
+ * hides another.
+ */
+const FEATURES = [
+  'drain',
+  'cordon',
+  'preflight',
+  'reboot',
+  'retries',
+  'bad commands',
+  'bad images',
+  'odd machines',
+  'slow kubelets',
+  'brakes',
+  'others',
+] as const;
+type Feature = (typeof FEATURES)[number];
+
+const TROUBLES = ['agent', 'writes', 'clock', 'api', 'watches', 'nodes', 'people', 'hands', 'git'] as const;
+type Trouble = (typeof TROUBLES)[number];
+
+/** @param repository whether runs come from Git, which is much slower to simulate */
+export function planOf(seed: number, repository = false): Plan {
+  const random = new Random(seed);
+  const features = new Set<Feature>(FEATURES.filter(() => random.chance(0.4)));
+  const troubles = TROUBLES.filter((it) => (it !== 'git' || repository) && random.chance(0.4));
+  const count = random.pick([1, 2, 2, 3, 3, 4, 6]);
+  const nodes = Array.from({ length: count }, (_, i) => nodePlan(random, i + 1, features));
+  const howMany = features.has('others') ? random.pick([2, 2, 3]) : 1;
+  const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features));
+  const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
+  const length = troubles.length === 0 ? 0 : random.pick([1, 2, 3, 4, 6, 10]);
+  const events = Array.from({ length }, () => eventPlan(random, random.pick(troubles), names));
+  events.sort((a, b) => a.at - b.at);
+  return { seed, repository, replicas: random.pick([1, 2, 2]), nodes, ops, events };
+}
+
+function nodePlan(random: Random, index: number, features: ReadonlySet<Feature>): NodePlan {
+  const fails = features.has('bad commands');
+  const odd = features.has('odd machines');
+  const image = features.has('bad images') ? 0.25 : 0;
+  return {
+    name: `node-${index}`,
+    zone: `zone-${index % 2}`,
+    make: {
+      bootMs: random.pick([500, 5_000, 20_000, 60_000]),
+      lagMs: features.has('slow kubelets') ? random.pick([0, 10, 200, 3_000, 20_000]) : 10,
+      reboots: odd ? random.pick(['once', 'once', 'never', 'twice']) : 'once',
+      endMs: random.pick([0, 500, 8_000]),
+    },
+    command: {
+      startMs: random.pick([0, 300, 5_000]),
+      runMs: random.pick([0, 100, 2_000, 15_000]),
+      exitCode: fails && random.chance(0.4) ? 3 : 0,
+      message: 'flashing\nwrite-protected',
+      neverStarts: random.chance(image),
+      hangs: fails && random.chance(0.15),
+      reboots: odd && random.chance(0.2),
+      ...(odd && random.chance(0.2) ? { breaksMs: random.pick([60_000, 400_000, 1_500_000]) } : {}),
+    },
+    preflight: {
+      startMs: 100,
+      runMs: random.pick([0, 1_000, 10_000]),
+      exitCode: fails && random.chance(0.2) ? 1 : 0,
+      message: random.chance(0.2) ? 'up to date' : '',
+      neverStarts: random.chance(image / 3),
+    },
+    reboot: {
+      startMs: random.pick([0, 300, 5_000]),
+      runMs: 1_000,
+      exitCode: 0,
+      neverStarts: random.chance(image),
+    },
+    workload: random.chance(0.5),
+    visitor: random.chance(0.1),
+  };
+}
+
+function opPlan(
+  random: Random,
+  index: number,
+  nodes: readonly NodePlan[],
+  features: ReadonlySet<Feature>,
+): OpPlan {
+  const hangs = nodes.some(({ command }) => command.hangs === true);
+  const has = (feature: Feature) => features.has(feature) && random.chance(0.8);
+  const brakes = features.has('brakes');
+  return {
+    at: index === 0 ? 1_000 : random.pick([1_500, 5_000, 30_000, 90_000]),
+    name: `op-${index + 1}`,
+    spec: {
+      image: 'alpine:3.20',
+      command: ['sh', '-c', 'flash'],
+      concurrency: random.pick([1, 1, 2, 0]),
+      stopOnFailure: brakes && random.chance(0.5),
+      rebootOnSuccess: has('reboot'),
+      rebootTimeoutSeconds: random.pick([30, 120, 600]),
+      startTimeoutSeconds: random.pick([20, 60, 600]),
+      ...(hangs || random.chance(0.5) ? { activeDeadlineSeconds: random.pick([60, 600]) } : {}),
+      nodeReadyTimeoutSeconds: random.pick([60, 300]),
+      backoffLimit: has('retries') ? 2 : 0,
+      retryAfterDisruption: has('retries') && random.chance(0.5),
+      soakSeconds: brakes ? random.pick([0, 10, 40]) : 0,
+      uncordonOnFailure: random.chance(0.3),
+      ...(has('drain')
+        ? { drainOptions: { enabled: true, timeoutSeconds: random.pick([5, 120]) } }
+        : { cordon: has('cordon') }),
+      ...(has('preflight') ? { preflight: { command: ['check'], activeDeadlineSeconds: 60 } } : {}),
+      ...(brakes && random.chance(0.4) ? { topologyKey: 'zone' } : {}),
+      ...(brakes && random.chance(0.3) ? { maxFailures: random.between(0, 2) } : {}),
+      ...(random.chance(0.2) ? { cancelTimeoutSeconds: random.pick([0, 10, 60]) } : {}),
+    },
+  };
+}
+
+/** Most come when something has just begun or ended: that is when they matter. */
+function eventPlan(random: Random, of: Trouble, names: { nodes: string[]; ops: string[] }): Event {
+  const kind = kindPlan(random, of, names);
+  if (random.chance(0.3)) return { at: random.between(0, TROUBLE_MS), ...kind };
+  const at = random.pick([0, 0, 3, 50, 500, 3_000, 12_000]);
+  return { at, after: { mark: random.pick(MARKS), nth: random.pick([1, 1, 1, 2, 3]) }, ...kind };
+}
+
+function kindPlan(
+  random: Random,
+  of: Trouble,
+  { nodes, ops }: { nodes: string[]; ops: string[] },
+): EventKind {
+  const replica: Who = random.pick(['leader', 'leader', 0, 1]);
+  const short = random.pick([10, 500, 5_000, 30_000]);
+  const long = random.pick([5_000, 20_000, 90_000, 400_000]);
+  switch (of) {
+    case 'agent':
+      return { kind: random.pick(['kill', 'stop', 'pause']), replica, ms: random.pick([short, long]) };
+    case 'writes': {
+      const how = random.pick([
+        'killed after',
+        'killed before',
+        'answer lost',
+        'held and killed',
+        'held and paused',
+      ] as const);
+      const ms = how.startsWith('held') ? random.pick([60_000, 100_000]) : short;
+      return { kind: 'write', replica, count: random.pick([1, 1, 2, 3, 5]), how, ms };
+    }
+    case 'clock':
+      return { kind: 'clock', replica, byMs: random.pick([-3_600_000, -90_000, 90_000, 3_600_000]) };
+    case 'api':
+      return { kind: 'api', what: random.pick(API_FAULTS), ms: long, share: random.pick([0.1, 0.5, 1]) };
+    case 'watches': {
+      const what = random.pick(['cut', 'lag', 'silent', 'gap'] as const);
+      const one = random.pick(['pods', 'jobs', 'nodes', 'nodeops', 'any'] as const);
+      return { kind: 'watches', what, ms: long, ...(one === 'any' ? {} : { of: one }) };
+    }
+    case 'nodes': {
+      const what = random.pick(['down', 'gone', 'replaced', 'reboot', 'kubelet'] as const);
+      return { kind: 'node', what, node: random.pick(nodes), ms: random.pick([short, long]) };
+    }
+    case 'people':
+      return { kind: 'people', what: random.pick(DEEDS.op), on: random.pick(ops), ms: long };
+    case 'hands':
+      return { kind: 'people', what: random.pick(DEEDS.node), on: random.pick(nodes), ms: long };
+    case 'git':
+      if (random.chance(0.2)) return { kind: 'people', what: 'revert', on: random.pick(ops), ms: long };
+      if (random.chance(0.1))
+        return { kind: 'api', what: 'no NodeOps', ms: random.pick([long, 3_600_000]), share: 1 };
+      return { kind: 'git', what: random.pick(GIT_FAULTS), replica: random.between(0, 1), ms: long };
+  }
+}

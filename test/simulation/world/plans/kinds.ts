@@ -1,0 +1,98 @@
+import type { Behaviour } from '../machine.ts';
+import type { Event, NodePlan, OpPlan, Plan } from '../plan.ts';
+
+const QUICK: Behaviour = { startMs: 300, runMs: 1_000, exitCode: 0 };
+/** Long enough that no agent that was lost makes any of them run out. */
+const PATIENT = {
+  image: 'alpine:3.20',
+  command: ['flash'],
+  concurrency: 1,
+  backoffLimit: 0,
+  rebootTimeoutSeconds: 600,
+  startTimeoutSeconds: 600,
+};
+const DRAIN = { drainOptions: { enabled: true, timeoutSeconds: 600 } };
+const PREFLIGHT = { preflight: { command: ['check'], activeDeadlineSeconds: 600 } };
+
+interface Kind {
+  spec?: Record<string, unknown>;
+  node?: (index: number) => Partial<NodePlan>;
+  others?: OpPlan[];
+  events?: Event[];
+  /** It may end otherwise when it is disturbed, since people do something at one of its moments. */
+  varies?: boolean;
+}
+
+const on1 = (plan: Partial<NodePlan>) => (index: number) => (index === 1 ? plan : {});
+const people = (what: 'cancel' | 'delete' | 'hold' | 'suspend', ms = 60_000): Event => {
+  const after = { mark: 'command starts', nth: 1 } as const;
+  return { at: 200, after, kind: 'people', what, on: 'op-1', ms };
+};
+
+/** Undisturbed rollouts of each kind: two nodes, one after the other. */
+export const KINDS: Readonly<Record<string, Kind>> = {
+  plain: {},
+  cordon: { spec: { cordon: true } },
+  drain: { spec: DRAIN },
+  preflight: { spec: { ...PREFLIGHT, cordon: true } },
+  skipped: { spec: PREFLIGHT, node: on1({ preflight: { ...QUICK, message: 'up to date' } }) },
+  reboot: { spec: { rebootOnSuccess: true } },
+  whole: { spec: { ...PREFLIGHT, ...DRAIN, rebootOnSuccess: true, soakSeconds: 5 } },
+  failing: { spec: { cordon: true }, node: on1({ command: { ...QUICK, exitCode: 3 } }) },
+  stopping: {
+    spec: { ...DRAIN, stopOnFailure: true, uncordonOnFailure: true },
+    node: on1({ command: { ...QUICK, exitCode: 3 } }),
+  },
+  refused: { spec: { ...PREFLIGHT, ...DRAIN }, node: on1({ preflight: { ...QUICK, exitCode: 1 } }) },
+  retried: { spec: { backoffLimit: 2 }, node: on1({ command: { ...QUICK, exitCode: 3 } }) },
+  'reboots itself': { spec: { cordon: true }, node: on1({ command: { ...QUICK, reboots: true } }) },
+  cancelled: { spec: { ...DRAIN, rebootOnSuccess: true }, events: [people('cancel')] },
+  deleted: { spec: { cordon: true }, events: [people('delete')] },
+  held: { spec: { cordon: true }, events: [people('hold')] },
+  suspended: { spec: DRAIN, events: [people('suspend')] },
+  'one after another': {
+    spec: { cordon: true },
+    node: on1({ command: { ...QUICK, exitCode: 3 } }),
+    others: [{ at: 1_500, name: 'op-2', spec: { ...PATIENT, cordon: true } }],
+  },
+  'handed over': {
+    spec: { cordon: true },
+    node: on1({ command: { ...QUICK, runMs: 10_000, exitCode: 3 } }),
+    others: [{ at: 1_500, name: 'op-2', spec: { ...PATIENT, cordon: true } }],
+    varies: true,
+    // The first has failed on the node and left it cordoned; the second works there.
+    events: [
+      {
+        at: 3_000,
+        after: { mark: 'command starts', nth: 2 },
+        kind: 'people',
+        what: 'delete',
+        on: 'op-1',
+        ms: 0,
+      },
+      {
+        at: 3_000,
+        after: { mark: 'command starts', nth: 3 },
+        kind: 'people',
+        what: 'delete',
+        on: 'op-1',
+        ms: 0,
+      },
+    ],
+  },
+};
+
+export function planOfKind(kind: string): Plan {
+  const { spec, node, others = [], events = [] } = KINDS[kind] ?? {};
+  const nodes = [1, 2].map((i) => ({
+    name: `node-${i}`,
+    zone: 'zone-1',
+    make: { bootMs: 5_000, lagMs: 10, reboots: 'once' as const, endMs: 500 },
+    command: { ...QUICK, runMs: 3_000 },
+    preflight: QUICK,
+    workload: true,
+    ...node?.(i),
+  }));
+  const ops = [{ at: 1_000, name: 'op-1', spec: { ...PATIENT, ...spec } }, ...others];
+  return { seed: 1, repository: false, nodes, ops, events };
+}

@@ -1,0 +1,107 @@
+import { History } from '../history.ts';
+import type { Event, Plan, Watched, WriteFault } from '../plan.ts';
+import { KINDS, planOfKind } from './kinds.ts';
+
+/** One place of one rollout, and what goes wrong right there. */
+export interface Place {
+  /** For people. */
+  name: string;
+  plan: Plan;
+  /** How the rollout ends when nothing goes wrong. */
+  end?: string;
+}
+
+/** What becomes of each write, and what of the agent that comes after it. */
+const WRITES: readonly { how: WriteFault; ms: number; besides?: Event }[] = [
+  { how: 'killed after', ms: 500 },
+  { how: 'killed before', ms: 500 },
+  { how: 'answer lost', ms: 0 },
+  { how: 'held and killed', ms: 60_000 },
+  { how: 'held and paused', ms: 60_000 },
+  {
+    how: 'killed after',
+    ms: 500,
+    // Whoever comes next hears of everything late.
+    besides: { at: 0, after: { mark: 'leader changes', nth: 2 }, kind: 'watches', what: 'lag', ms: 30_000 },
+  },
+];
+
+const WATCHED: Readonly<Record<string, Watched>> = {
+  pods: 'pods',
+  'jobs.batch': 'jobs',
+  nodes: 'nodes',
+  'nodeops.operator.kairos.io': 'nodeops',
+};
+
+/** So long at most nothing is heard between two states. */
+const GAP_MS = 60_000;
+
+interface Undisturbed {
+  plan: Plan;
+  /** It broke no promise. */
+  isWhole: boolean;
+  end: string;
+  writes: number;
+  /** Each state of each object, but for the last: when it came, and when the next did. */
+  states: { object: string; of: Watched; from: number; to: number }[];
+}
+
+/**
+ * As Sieve does it: a rollout of each kind is recorded undisturbed; then, for every single write, it is lost, or done and the agent
+ * killed, and so on; and for every state of every object, that state is never seen. It has to end as the undisturbed one.
+ */
+export async function placesOfAll(): Promise<Place[]> {
+  const places: Place[] = [];
+  for (const kind of Object.keys(KINDS)) {
+    // oxlint-disable-next-line no-await-in-loop -- one world at a time
+    const known = await record(planOfKind(kind));
+    places.push({ name: `${kind}: undisturbed`, plan: known.plan });
+    if (!known.isWhole) continue;
+    const disturbed = [...atWrites(kind, known), ...atStates(kind, known)];
+    const varies = KINDS[kind]?.varies === true;
+    places.push(
+      ...disturbed.map(({ end, ...rest }) => (varies || end === undefined ? rest : { ...rest, end })),
+    );
+  }
+  return places;
+}
+
+async function record(plan: Plan): Promise<Undisturbed> {
+  const history = new History(plan);
+  const began = history.time.now;
+  const seen = new Map<string, { of: Watched; times: number[] }>();
+  history.cluster.store.watchAll((key, { object }) => {
+    const of = WATCHED[key];
+    if (of === undefined) return;
+    const id = `${key}/${object.metadata.uid}`;
+    const known = seen.get(id) ?? { of, times: [] };
+    seen.set(id, known);
+    known.times.push(history.time.now - began);
+  });
+  const { violations, end, writes } = await history.run();
+  const states = [...seen].flatMap(([object, { of, times }]) =>
+    times.slice(1).map((to, i) => ({ object, of, from: times[i] ?? 0, to })),
+  );
+  const isWhole = violations.length === 0;
+  return { plan, isWhole, end, writes, states: states.filter(({ from, to }) => to > from && from > 0) };
+}
+
+function atWrites(kind: string, { plan, end, writes }: Undisturbed): Place[] {
+  return Array.from({ length: writes }, (_, i) => i + 1).flatMap((count) =>
+    WRITES.map(({ how, ms, besides }) => {
+      const fault: Event = { at: 100, kind: 'write', replica: 0, count, how, ms };
+      const events = [...plan.events, fault, ...(besides ? [besides] : [])];
+      const name = `${kind}: write ${count} ${how}${besides ? ', then late news' : ''}`;
+      return { name, end, plan: { ...plan, events } };
+    }),
+  );
+}
+
+function atStates(kind: string, { plan, end, states }: Undisturbed): Place[] {
+  return states.map(({ object, of, from, to }) => {
+    const ms = Math.min(to - from + 20, GAP_MS);
+    const gap: Event = { at: from - 1, kind: 'watches', what: 'gap', of, ms };
+    const name = `${kind}: ${object} as of ${(from / 1000).toFixed(3)} s is never seen`;
+    return { name, end, plan: { ...plan, events: [...plan.events, gap] } };
+  });
+}
