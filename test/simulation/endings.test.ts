@@ -239,6 +239,22 @@ describe('a run that is taken back', () => {
 });
 
 describe('a NodeOp that is deleted in mid-run', () => {
+  test('is told of alike by an agent that comes after one that was killed as soon as it had told the Job to go', () => {
+    const world = new World({ cordon: true }, { 'node-1': { ms: 600_000, grace: 500 } });
+    world.later(500, () => deleteIt(world));
+    let killed = false;
+    runToEnd(world, () => {
+      if (killed || done(world, 'delete-job').length === 0) return;
+      killed = true;
+      world.restart();
+      // By the time that another one looks nothing is left of it.
+      world.work.delete('node-1');
+    });
+    expect(killed).toBe(true);
+    expect(status(world)).toMatchObject({ phase: 'Failed' });
+    expect(status(world)?.message).toContain('stopped while its command ran: the NodeOp was deleted');
+  });
+
   test('ends at once; what it cordoned is uncordoned, then it goes', () => {
     const world = new World(
       { cordon: true },

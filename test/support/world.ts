@@ -551,11 +551,14 @@ class Follower {
 /** Runs a world to its end, writing the status after every look. */
 export function runToEnd(world: World, each: (world: World) => void = () => {}): void {
   for (let i = 0; i < 10_000; i += 1) {
+    const { status } = world;
     const before = world.log.length;
-    world.pass();
+    const decided = world.pass();
     each(world);
     world.persist();
-    if (world.log.length === before && !world.hasNews && !world.advance()) return;
+    // What has come on record is looked at.
+    const hasNews = decided.status !== status || world.log.length > before || world.hasNews;
+    if (!hasNews && !world.advance()) return;
   }
   throw new Error(`no end in sight:\n${world.log.slice(-20).join('\n')}`);
 }

@@ -22,7 +22,7 @@ export interface EndView {
 
 /**
  * A verdict becomes final once nothing that was started for the node can outlive it: all of it is deleted and seen gone
- * first. The verdict is on record meanwhile, so that no restart and nothing that is seen of the end changes it.
+ * first. The verdict is on record before that, so that no restart and nothing that is seen of the end changes it.
  */
 export function conclude(view: EndView, { to, status, message = '', unbegun }: Verdict): Ending {
   const ending = { phase: to, message, ...(unbegun === true ? { unbegun } : {}) };
@@ -43,7 +43,9 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   const waiting = left.filter((it) => isReachable || !it.deleting);
   const isMaking = MAKING.some((type) => ctx.facts.busy.has(nodeKey(type, name)));
   if (waiting.length === 0 && !isMaking) return { status: verdict(view, status), actions: [] };
-  const actions = waiting.filter((it) => !it.deleting).map((it) => deletion(name, it));
+  // What is deleted tells the next process nothing any more: its verdict would be another one.
+  const isRecorded = ctx.facts.persisted.nodeStatuses?.[name]?.ending !== undefined;
+  const actions = isRecorded ? waiting.filter((it) => !it.deleting).map((it) => deletion(name, it)) : [];
   const stays = waiting.map((it) => `${it.kind === 'job' ? 'Job' : 'pod'} ${it.name}`);
   const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']
     .filter((part) => part !== undefined && part !== '')

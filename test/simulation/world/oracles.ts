@@ -41,6 +41,8 @@ export class Oracles {
   readonly #started = new Set<string>();
   /** Failures after which a further start is allowed. */
   readonly #failures = new Map<string, number>();
+  /** Nodes of which people took away what proves that something was done there. */
+  readonly #forgotten = new Set<string>();
   readonly #running = new Map<string, Set<string>>();
   readonly #specs = new Map<string, Record<string, unknown>>();
   readonly #time: VirtualTime;
@@ -90,8 +92,9 @@ export class Oracles {
     const running = this.#running.get(node) ?? new Set();
     this.#running.set(node, running);
     for (const other of running) {
-      if (!other.startsWith(uid)) this.broken(`two NodeOps work on ${node}`);
-      else this.broken(`${kind} starts on ${node} beside what runs there already`);
+      const isOwn = other.startsWith(uid);
+      if (!isOwn && !this.#forgotten.has(node)) this.broken(`two NodeOps work on ${node}`);
+      if (isOwn) this.broken(`${kind} starts on ${node} beside what runs there already`);
     }
     running.add(`${uid}/${pod.metadata.uid}`);
     this.#started.add(pod.metadata.uid ?? '');
@@ -114,6 +117,18 @@ export class Oracles {
     this.#starts.set(key, count);
     const allowed = 1 + (this.#failures.get(key) ?? 0);
     if (count > allowed) this.broken(`${kind} started ${count} times on ${node}`);
+  }
+
+  /**
+   * People take away what is left of a Job. When no agent has put it on record by then, nothing in the world says that it was
+   * there, and it is made again.
+   */
+  forgets(pod: Obj, node: string): void {
+    const uid = uidOf(pod);
+    if (this.#verdict(uid, node)?.jobName !== undefined) return;
+    this.#forgotten.add(node);
+    const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
+    this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
   }
 
   readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {

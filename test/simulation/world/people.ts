@@ -87,7 +87,9 @@ export class People {
 
   #deleteJobs(node: string): void {
     const { store } = this.#world.cluster;
-    const names = store.podsOn(node).map((pod) => pod.metadata.labels?.['batch.kubernetes.io/job-name']);
+    const pods = store.podsOn(node);
+    for (const pod of pods) this.#world.oracles.forgets(pod, node);
+    const names = pods.map((pod) => pod.metadata.labels?.['batch.kubernetes.io/job-name']);
     for (const name of new Set(names.filter((it) => it !== undefined)))
       void this.#request('DELETE', `/apis/batch/v1/namespaces/${NAMESPACE}/jobs/${name}`, {
         propagationPolicy: 'Background',

@@ -171,6 +171,7 @@ function verdictOf({
   message = '',
   ending,
 }: NodeStatus): { phase: string; message: string } | undefined {
-  if (ending !== undefined) return ending;
+  // One that holds only if the command has not begun is none yet.
+  if (ending !== undefined) return ending.unbegun === true ? undefined : ending;
   return ['Completed', 'Failed', 'Cancelled'].includes(phase) ? { phase, message } : undefined;
 }

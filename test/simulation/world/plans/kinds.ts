@@ -19,7 +19,7 @@ interface Kind {
   node?: (index: number) => Partial<NodePlan>;
   others?: OpPlan[];
   events?: Event[];
-  /** It may end otherwise when it is disturbed, since people do something at one of its moments. */
+  /** It may end otherwise when it is disturbed: another one comes first, or people do something at another moment of it. */
   varies?: boolean;
 }
 
@@ -54,6 +54,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     spec: { cordon: true },
     node: on1({ command: { ...QUICK, exitCode: 3 } }),
     others: [{ at: 1_500, name: 'op-2', spec: { ...PATIENT, cordon: true } }],
+    varies: true,
   },
   'handed over': {
     spec: { cordon: true },
