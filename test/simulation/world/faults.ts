@@ -82,7 +82,7 @@ export class Faults {
       case 'conflict':
         return method === 'PATCH' ? { ...fate, refused: { code: 409 } } : fate;
       case 'throttled':
-        return { ...fate, refused: { code: 429, retryAfter: random.pick([1, 5, 86_400]) } };
+        return { ...fate, refused: { code: 429, retryAfter: this.#retryAfter() } };
       case 'queued':
         return { ...fate, there: random.between(1_000, 45_000) };
       case 'no NodeOps':
@@ -91,6 +91,13 @@ export class Faults {
         return { ...fate, refused: { code: random.pick([401, 403]) } };
     }
   };
+
+  /** Seconds. Who is told to come again tomorrow does so after some minutes. */
+  #retryAfter(): number {
+    const seconds = this.#random.pick([1, 5, 86_400]);
+    this.trouble(Math.min(seconds, 300) * 1000);
+    return seconds;
+  }
 
   #inGap(path: string): boolean {
     if (this.#watches.length === 0) return false;

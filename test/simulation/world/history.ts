@@ -119,7 +119,7 @@ export class History {
         containerEnds: (node, kind, pod, exitCode) => {
           this.#note(`${node} ends ${kind} ${pod.metadata.name} ${exitCode ?? 'without a word'}`);
           this.#oracles.containerEnds(node, kind, pod, exitCode);
-          if (kind === 'command' || kind === 'preflight') this.#moments.seen(`${kind} ends`);
+          if (kind !== 'workload' && kind !== 'reboot') this.#moments.seen(`${kind} ends`);
         },
         asked: (node, pod) => this.#oracles.asked(node, pod),
         rebooted: (node) => {

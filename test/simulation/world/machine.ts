@@ -1,4 +1,9 @@
-import { LABEL_NODEOP_UID, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../../src/api/labels.ts';
+import {
+  LABEL_NODEOP_UID,
+  LABEL_POSTFLIGHT,
+  LABEL_PREFLIGHT,
+  LABEL_REBOOT,
+} from '../../../src/api/labels.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import type { Store } from '../../../src/sim/store/store.ts';
 import type { Random } from './random.ts';
@@ -31,7 +36,7 @@ export interface Make {
   endMs: number;
 }
 
-export type Kind = 'command' | 'preflight' | 'reboot' | 'workload';
+export type Kind = 'command' | 'preflight' | 'postflight' | 'reboot' | 'workload';
 
 export interface Told {
   containerStarts: (node: string, kind: Kind, pod: Obj) => void;
@@ -328,6 +333,7 @@ export function kindOf(pod: Obj): Kind {
   const { labels = {} } = pod.metadata;
   if (labels[LABEL_NODEOP_UID] === undefined) return 'workload';
   if (labels[LABEL_PREFLIGHT] !== undefined) return 'preflight';
+  if (labels[LABEL_POSTFLIGHT] !== undefined) return 'postflight';
   return labels[LABEL_REBOOT] === undefined ? 'command' : 'reboot';
 }
 

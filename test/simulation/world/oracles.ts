@@ -99,7 +99,7 @@ export class Oracles {
     running.add(`${uid}/${pod.metadata.uid}`);
     this.#started.add(pod.metadata.uid ?? '');
     if (this.copies.has(uid)) this.broken(`a copied NodeOp runs its ${kind} on ${node}`);
-    if (kind === 'preflight') return;
+    if (kind === 'preflight' || kind === 'postflight') return;
     if (kind === 'command') this.#counts(kind, uid, node);
     const verdict = this.#verdict(uid, node);
     if (verdict !== undefined && isFinalNodePhase(verdict.phase))

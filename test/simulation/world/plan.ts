@@ -22,6 +22,7 @@ export interface NodePlan {
   make: Make;
   command: Behaviour;
   preflight: Behaviour;
+  postflight?: Behaviour;
   reboot?: Behaviour;
   /** A pod with a controller runs on it. */
   workload: boolean;

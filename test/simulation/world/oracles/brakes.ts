@@ -79,6 +79,8 @@ export class Brakes {
       .find(({ metadata }) => metadata.uid === uid);
     const { nodeStatuses = {} } = (op?.status ?? {}) as NodeOpStatus;
     if (op === undefined || (nodeStatuses[node]?.phase ?? 'Pending') !== 'Pending') return;
+    const step = stepBefore(op.status ?? {}, node);
+    if (step !== undefined) broken(`${node} is started though step ${step} is not passed`);
     const { since = Infinity, why = '' } = this.#held.get(uid) ?? {};
     if (this.#isKnown(since)) broken(`${node} is started though ${op.metadata.name} is ${why}`);
     if (!this.#isCalm) return;
@@ -118,6 +120,16 @@ export class Brakes {
     if (cluster().store.get('nodes', node) === undefined) return false;
     return time.now - (this.#unreadySince.get(node) ?? Infinity) > NEWS_MS;
   }
+}
+
+/** A step before the node's own that is not on record as passed. `stepOf` has one character a target, in the order of their names. */
+function stepBefore(
+  { stepOf, steps = [], nodeStatuses = {} }: NodeOpStatus,
+  node: string,
+): string | undefined {
+  const place = Object.keys(nodeStatuses).toSorted().indexOf(node);
+  const own = Number.parseInt(stepOf?.[place] ?? '', 36);
+  return steps.find(({ phase }, i) => i < own && phase !== 'Passed')?.name;
 }
 
 /** Why no further node of it may be started. */

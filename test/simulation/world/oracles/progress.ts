@@ -35,8 +35,10 @@ export class Progress {
     if (key === NODEOPS && before === undefined)
       this.#expect(`${metadata.name} is looked at`, () => this.#isUnseen(metadata.uid ?? ''));
     if (key === 'jobs.batch' && hasEnded(object) && !hasEnded(before)) this.#ended(object, 'Running');
-    const isPreflight = key === 'pods' && kindOf(object) === 'preflight';
-    if (isPreflight && isFinished(object) && !isFinished(before)) this.#ended(object, 'Preflight');
+    if (key !== 'pods' || !isFinished(object) || isFinished(before)) return;
+    const kind = kindOf(object);
+    if (kind === 'preflight') this.#ended(object, 'Preflight');
+    if (kind === 'postflight') this.#ended(object, 'Postflight');
   }
 
   #isUnseen(uid: string): boolean {
@@ -44,7 +46,7 @@ export class Progress {
     return op !== undefined && op.status === undefined && !this.#world.copies.has(uid);
   }
 
-  #ended({ metadata }: Obj, phase: 'Running' | 'Preflight'): void {
+  #ended({ metadata }: Obj, phase: 'Running' | 'Preflight' | 'Postflight'): void {
     const uid = metadata.labels?.[LABEL_NODEOP_UID] ?? '';
     const node = metadata.annotations?.[ANNOTATION_NODE] ?? '';
     this.#expect(`the end of ${metadata.name} is seen`, () => {

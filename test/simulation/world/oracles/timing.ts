@@ -7,6 +7,8 @@ import type { VirtualTime } from '../time.ts';
 
 /** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
 const SKEW_MS = 12_000;
+/** So long a verdict may take until it is on record. */
+const RECORDED_MS = 10_000;
 /** How long past its deadline a preflight may linger. */
 const PREFLIGHT_GRACE_MS = 60_000;
 
@@ -35,6 +37,7 @@ export class Timing {
   readonly #facts = new Map<string, Facts>();
   /** Nodes that are Ready: in which boot, and since when. */
   readonly #ready = new Map<string, { bootID: unknown; since: number }>();
+  readonly #goneAt = new Map<string, number>();
   #leader = '';
   #leaderSince = 0;
 
@@ -82,6 +85,7 @@ export class Timing {
   }
 
   #node({ metadata: { name = '' }, status }: Obj, gone: boolean): void {
+    if (gone) this.#goneAt.set(name, this.#now);
     const conditions = (status?.['conditions'] ?? []) as { type: string; status: string }[];
     const isReady = !gone && conditions.some((it) => it.type === 'Ready' && it.status === 'True');
     const { bootID } = (status?.['nodeInfo'] ?? {}) as { bootID?: string };
@@ -123,7 +127,8 @@ export class Timing {
     if (began && /^(drain (refused|timed out)|preflight)/.test(message))
       broken(`${node} is judged by what was before its command: ${message}`);
     const uid = cluster().store.get('nodes', node)?.metadata.uid;
-    if (phase === 'Completed' && began && uid !== facts.nodeUid)
+    const wasThere = this.#now - (this.#goneAt.get(node) ?? 0) < RECORDED_MS;
+    if (phase === 'Completed' && began && uid !== facts.nodeUid && !wasThere)
       broken(`${node} is Completed though another node has its name now`);
     this.#judgeTimes(node, message, facts, spec);
   }

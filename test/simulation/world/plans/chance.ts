@@ -24,6 +24,8 @@ const FEATURES = [
   'cordon',
   'preflight',
   'reboot',
+  'postflight',
+  'steps',
   'retries',
   'bad commands',
   'bad images',
@@ -89,6 +91,12 @@ function nodePlan(random: Random, index: number, features: ReadonlySet<Feature>)
       exitCode: 0,
       neverStarts: random.chance(image),
     },
+    postflight: {
+      startMs: 100,
+      runMs: random.pick([0, 1_000, 10_000]),
+      exitCode: fails && random.chance(0.2) ? 1 : 0,
+      neverStarts: random.chance(image / 3),
+    },
     workload: random.chance(0.5),
     visitor: random.chance(0.1),
   };
@@ -124,11 +132,25 @@ function opPlan(
         ? { drainOptions: { enabled: true, timeoutSeconds: random.pick([5, 120]) } }
         : { cordon: has('cordon') }),
       ...(has('preflight') ? { preflight: { command: ['check'], activeDeadlineSeconds: 60 } } : {}),
+      ...(has('postflight') ? { postflight: { command: ['check'], activeDeadlineSeconds: 60 } } : {}),
+      ...(has('steps') ? { steps: stepsPlan(random) } : {}),
       ...(brakes && random.chance(0.4) ? { topologyKey: 'zone' } : {}),
       ...(brakes && random.chance(0.3) ? { maxFailures: random.between(0, 2) } : {}),
       ...(random.chance(0.2) ? { cancelTimeoutSeconds: random.pick([0, 10, 60]) } : {}),
     },
   };
+}
+
+function stepsPlan(random: Random): object[] {
+  const first = {
+    name: 'canary',
+    upTo: random.pick([1, 1, '34%']),
+    soakSeconds: random.pick([0, 0, 20]),
+    maxFailures: random.pick([0, 0, 1]),
+  };
+  return random.chance(0.5)
+    ? [first]
+    : [first, { name: 'half', upTo: random.pick([2, '50%']), soakSeconds: 5 }];
 }
 
 /** Most come when something has just begun or ended: that is when they matter. */

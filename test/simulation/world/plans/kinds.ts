@@ -37,6 +37,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   preflight: { spec: { ...PREFLIGHT, cordon: true } },
   skipped: { spec: PREFLIGHT, node: on1({ preflight: { ...QUICK, message: 'up to date' } }) },
   reboot: { spec: { rebootOnSuccess: true } },
+  postflight: {
+    spec: { cordon: true, postflight: { command: ['check'], activeDeadlineSeconds: 600 } },
+    node: on1({ postflight: { ...QUICK, exitCode: 1 } }),
+  },
+  steps: { spec: { cordon: true, steps: [{ name: 'canary', upTo: 1, soakSeconds: 10 }] } },
   whole: { spec: { ...PREFLIGHT, ...DRAIN, rebootOnSuccess: true, soakSeconds: 5 } },
   failing: { spec: { cordon: true }, node: on1({ command: { ...QUICK, exitCode: 3 } }) },
   stopping: {
