@@ -4,7 +4,7 @@ export const fault: Fault = {
   what: 'a NodeOp that is deleted uncordons the node under another one',
   changes: [
     {
-      file: 'src/core/rollout/decide.ts',
+      file: 'src/core/rollout/assess.ts',
       from: '  return to === undefined ?',
       to: '  return true ?',
     },

@@ -52,6 +52,8 @@ interface Run {
   kind: Kind;
   behaviour: Behaviour;
   state: 'pending' | 'running' | 'lost' | 'ended';
+  /** Of one that ended by itself. */
+  exitCode?: number;
   cancel: (() => void)[];
 }
 
@@ -98,6 +100,8 @@ export class Machine {
     for (const [uid, run] of this.#runs) {
       if (run.state === 'pending') this.#runs.delete(uid);
       if (run.state === 'lost') this.#report(run, 255);
+      // Its end was not told yet when the power went.
+      else if (run.exitCode !== undefined) this.#report(run, run.exitCode);
     }
     this.#nodeStatus('True', this.#bootID);
     for (const pod of this.#store.podsOn(this.name)) this.see(pod);
@@ -245,6 +249,7 @@ export class Machine {
 
   #report(run: Run, exitCode: number): void {
     run.state = 'ended';
+    run.exitCode = exitCode;
     const { message } = run.behaviour;
     const terminated = {
       exitCode,

@@ -86,7 +86,7 @@ function made(random: Random, schema: Schema, name: string): unknown {
   if (schema.enum) return random.pick(schema.enum);
   if (schema['x-kubernetes-int-or-string'] === true)
     return random.chance(0.5) ? random.between(0, 2) : `${random.pick([1, 34, 50, 100])}%`;
-  switch (schema.type) {
+  switch (schema.type ?? 'string') {
     case 'integer':
     case 'number':
       return number(random, schema, name);
