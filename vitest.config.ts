@@ -11,6 +11,7 @@ const INTEGRATION = [
   'test/e2e/**',
   'test/git/{access-ssh,secrets}.test.ts',
   'test/host/once.test.ts',
+  'test/http/endpoint.test.ts',
   'test/lease/takeover.test.ts',
   'test/manifests/kustomize.test.ts',
   'test/runs/many-agents.test.ts',
@@ -41,7 +42,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: 60_000, interval: 50 } },
     // Much of the time they wait for git or the disk.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() * 2,
     projects: [
       project('unit', ['test/**/*.test.ts'], [...INTEGRATION, ...PROCESSES], { isolate: false }),
       project('processes', PROCESSES.map(tests), INTEGRATION, LEAN),

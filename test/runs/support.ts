@@ -29,6 +29,8 @@ export class TestRepository implements Disposable {
 
   /** When people commit; now unless told. */
   date: string | undefined;
+  /** Further settings of their git. */
+  settings: readonly string[] = [];
   readonly #work = join(this.root, 'work');
   #isCloned = false;
   /** The commit people made last. */
@@ -63,7 +65,8 @@ export class TestRepository implements Disposable {
   }
 
   #git(dir: string, args: string[], input?: Buffer): string {
-    return execFileSync('git', ['-c', 'core.fsync=none', ...args], {
+    const settings = ['core.fsync=none', ...this.settings].flatMap((it) => ['-c', it]);
+    return execFileSync('git', [...settings, ...args], {
       cwd: dir,
       env: { ...ENV, ...(this.date !== undefined && { GIT_COMMITTER_DATE: this.date }) },
       encoding: 'utf8',
@@ -82,12 +85,13 @@ export class TestRepository implements Disposable {
   /** Writes the files, commits everything on top of what the remote has, and pushes. */
   push(files: Record<string, string | Uint8Array>, message = 'change'): void {
     // Only a real push meets the hooks of the remote.
-    if (!this.#isCloned && readdirSync(join(this.bare, 'hooks')).length === 0)
-      return this.#import(message, files);
+    const isPlain = this.settings.length === 0 && readdirSync(join(this.bare, 'hooks')).length === 0;
+    if (!this.#isCloned && isPlain) return this.#import(message, files);
     this.write(files);
     this.git(this.clone, 'add', '-A');
     this.git(this.clone, 'commit', '-q', '--allow-empty', '-m', message);
-    if (this.has()) this.git(this.clone, 'pull', '-q', '--rebase', 'origin', 'main');
+    const tip = this.tip();
+    if (tip !== undefined && tip !== this.#tracked()) this.pull();
     this.git(this.clone, 'push', '-q', 'origin', 'main');
   }
 
@@ -113,6 +117,15 @@ export class TestRepository implements Disposable {
     const input = Buffer.concat(parts.map((part) => Buffer.from(part)));
     this.#git(this.bare, ['-c', 'fastimport.unpackLimit=1', 'fast-import', '--quiet'], input);
     this.#last = this.tip();
+  }
+
+  /** The remote's tip as the clone saw it last, as far as that can be told without asking git. */
+  #tracked(): string | undefined {
+    try {
+      return readFileSync(join(this.#work, '.git/refs/remotes/origin/main'), 'utf8').trim();
+    } catch {
+      return undefined;
+    }
   }
 
   pull(): void {

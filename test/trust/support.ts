@@ -4,10 +4,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestRepository } from '../runs/support.ts';
 
+/** To make a key takes a process; a test that asks for one by the same name as another gets the same. */
+const made = new Map<string, { secret: string; open: string }>();
+
 /** A pair of ssh keys in the repository's folder, and its line for a file of allowed signers. */
 export function sshKey({ root }: TestRepository, name: string, passphrase = '') {
   const file = join(root, name);
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', file]);
+  const known = made.get(`${name}\0${passphrase}`);
+  if (known) {
+    writeFileSync(file, known.secret, { mode: 0o600 });
+    writeFileSync(`${file}.pub`, known.open);
+  } else {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', file]);
+    const [secret, open] = [file, `${file}.pub`].map((it) => readFileSync(it, 'utf8'));
+    made.set(`${name}\0${passphrase}`, { secret: secret ?? '', open: open ?? '' });
+  }
   const [type, key] = readFileSync(`${file}.pub`, 'utf8').split(' ');
   return { file, allowed: `${name}@example.org namespaces="git" ${type} ${key}\n` };
 }
@@ -49,11 +60,8 @@ export class GpgKeys implements Disposable {
 
 /** From now on people sign what they commit with this ssh key; without one they do not. */
 export function signAs(repository: TestRepository, file?: string): void {
-  const set = (key: string, value: string) => repository.git(repository.clone, 'config', key, value);
-  set('commit.gpgSign', String(file !== undefined));
-  if (file === undefined) return;
-  set('gpg.format', 'ssh');
-  set('user.signingKey', file);
+  const ssh = ['commit.gpgSign=true', 'gpg.format=ssh', `user.signingKey=${file}`];
+  repository.settings = file === undefined ? [] : ssh;
 }
 
 /** A file in the repository's folder; gives its path. */
