@@ -12,8 +12,10 @@ import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { loadConfig } from './load-config.ts';
 import { followCommits, followNodeOps } from './demo/follow.ts';
+import { serveHealth } from './demo/health.ts';
 import { planOf } from './demo/plan.ts';
-import { type Scenario, SCENARIOS } from './demo/scenarios.ts';
+import type { Scenario } from './demo/scenario.ts';
+import { SCENARIOS } from './demo/scenarios.ts';
 import { print, untilSignal } from './terminal.ts';
 
 interface DemoFlags {
@@ -29,13 +31,14 @@ export function demoCommand(): Command {
     )
     .option('--keep', 'go on afterwards until Ctrl-C, to add run files by hand', false)
     .addHelpText('after', '\nExample:\n  nodeop-agent demo --scenario firmware --keep')
-    .action(async (flags: DemoFlags) => new Demo(SCENARIOS[flags.scenario], flags.keep).run());
+    .action(async (flags: DemoFlags) => new Demo(flags.scenario, flags.keep).run());
 }
 
 const GIT_MS = 30_000;
 
 /** One demonstration: everything lies in one folder, which is taken away at the end. */
 class Demo {
+  private readonly name: keyof typeof SCENARIOS;
   private readonly scenario: Scenario;
   private readonly keep: boolean;
   private readonly dir = mkdtempSync(join(tmpdir(), 'nodeop-demo-'));
@@ -44,8 +47,9 @@ class Demo {
   private readonly over = Promise.withResolvers<void>();
   private readonly ended = new AbortController();
 
-  constructor(scenario: Scenario, keep: boolean) {
-    this.scenario = scenario;
+  constructor(name: keyof typeof SCENARIOS, keep: boolean) {
+    this.name = name;
+    this.scenario = SCENARIOS[name];
     this.keep = keep;
   }
 
@@ -53,23 +57,39 @@ class Demo {
     const sim = await startSim({ nodes: 5, dir: join(this.dir, 'nodes'), bootMs: 1_000, jobBackoffMs: 200 });
     const kubeconfig = join(this.dir, 'kubeconfig');
     writeFileSync(kubeconfig, sim.kubeconfig, { mode: 0o600 });
-    const agent = new Agent(await this.writeConfig(kubeconfig), createLogger('error'));
+    const monitoring = await this.startMonitoring();
+    const config = await this.writeConfig(kubeconfig, monitoring?.url);
+    const agent = new Agent(config, createLogger('error'));
     const signal = untilSignal();
     try {
-      await Promise.race([this.show(sim, agent, kubeconfig), signal]);
+      await Promise.race([this.show(sim, agent, { kubeconfig, monitoring: monitoring?.url ?? '' }), signal]);
     } finally {
       this.ended.abort();
       await agent.stop();
+      await monitoring?.close();
       await sim.stop();
       rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
     }
   }
 
-  private async show(sim: Sim, agent: Agent, kubeconfig: string): Promise<void> {
+  private async startMonitoring() {
+    const { answers } = this.scenario;
+    if (!answers) return undefined;
+    return serveHealth(answers, ({ status, body }) => {
+      print(`         monitoring is asked, and answers ${status} ${JSON.stringify(body)}`);
+    });
+  }
+
+  private async show(
+    sim: Sim,
+    agent: Agent,
+    { kubeconfig, monitoring }: { kubeconfig: string; monitoring: string },
+  ): Promise<void> {
     this.scenario.prepare(sim);
     const git = await this.makeRepository();
     await agent.start();
-    const { title, file, run } = this.scenario;
+    const { title, file } = this.scenario;
+    const run = this.scenario.run(monitoring);
     print(`${title}\n\nA cluster of 5 nodes and a repository are up. A pull request adds one run file:\n`);
     print(indent(run));
     this.write(file, run);
@@ -124,7 +144,7 @@ class Demo {
     await git.text(['push', '--quiet', 'origin', 'HEAD:main']);
   }
 
-  private async writeConfig(kubeconfig: string) {
+  private async writeConfig(kubeconfig: string, monitoring: string | undefined) {
     const file = join(this.dir, 'agent.yaml');
     const config = {
       apiVersion: AGENT_API_VERSION,
@@ -136,6 +156,7 @@ class Demo {
       },
       kubernetes: { kubeconfig },
       report: { interval: '3s' },
+      ...(monitoring !== undefined && { checks: { allowedHosts: [monitoring] } }),
     };
     writeFileSync(file, dump(config));
     return loadConfig(file);
@@ -160,7 +181,8 @@ class Demo {
   private whatNext(): string {
     const { dir, clone } = this;
     if (!this.keep) {
-      const again = `npm run demo -- --keep${this.scenario === SCENARIOS.firmware ? ' --scenario firmware' : ''}`;
+      const { name } = this;
+      const again = `npm run demo -- --keep${name === 'config' ? '' : ` --scenario ${name}`}`;
       return `All of it is taken away again. To go on by hand, and look at everything: ${again}`;
     }
     return [

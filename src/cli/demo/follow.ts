@@ -9,22 +9,32 @@ import type { Sim } from '../../sim/index.ts';
 
 type Print = (text: string) => void;
 
-/** Prints every node's progress as it happens, of all NodeOps there are. Returns the way to stop. */
+/** Prints the progress of every node and step as it happens, of all NodeOps there are. Returns the way to stop. */
 export function followNodeOps(sim: Sim, print: Print, onStatus: (status: NodeOpStatus) => void): () => void {
   const began = performance.now();
   const shown = new Map<string, string>();
   return sim.store.watch('nodeops.operator.kairos.io', undefined, ({ object }) => {
     const { metadata, status = {} } = object as unknown as NodeOp;
-    for (const [node, { phase, message }] of Object.entries(status.nodeStatuses ?? {})) {
+    for (const { what, phase, message } of partsOf(status)) {
       const line = `${phase.padEnd(10)} ${oneLine(message, 110)}`.trimEnd();
-      const key = `${metadata.uid} ${node}`;
+      const key = `${metadata.uid} ${what}`;
       if (phase === 'Pending' || shown.get(key) === line) continue;
       shown.set(key, line);
       const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5);
-      print(`${seconds} s  ${(status.summary?.done ?? '').padStart(4)}  ${node}  ${line}`);
+      print(`${seconds} s  ${(status.summary?.done ?? '').padStart(4)}  ${what}  ${line}`);
     }
     onStatus(status);
   });
+}
+
+/** Nodes, then steps, each with its checks. */
+function partsOf({ nodeStatuses = {}, steps = [] }: NodeOpStatus) {
+  const nodes = Object.entries(nodeStatuses).map(([what, { phase, message }]) => ({ what, phase, message }));
+  const ofSteps = steps.flatMap(({ name, phase, message, checks = [] }) => [
+    { what: `step ${name}`, phase, message },
+    ...checks.map((it) => ({ what: `check ${it.name}`, phase: it.phase, message: it.message })),
+  ]);
+  return [...nodes, ...ofSteps];
 }
 
 const LOOK_MS = 500;

@@ -1,25 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NodeOpStatus } from '../../api/nodeop.ts';
 import type { Sim } from '../../sim/index.ts';
-
-/** What a demonstration shows. */
-export interface Scenario {
-  title: string;
-  /** Path of the run file, and its text. */
-  file: string;
-  run: string;
-  prepare: (sim: Sim) => void;
-  /** Somebody in the story acts on what they see. */
-  react?: (sim: Sim, status: NodeOpStatus) => void;
-}
+import { CANARY } from './canary.ts';
+import type { Scenario } from './scenario.ts';
 
 const BUDGETS = 'poddisruptionbudgets.policy';
 
 const CONFIG: Scenario = {
   title: 'A configuration file for every node, two at a time',
   file: 'runs/ntp.yaml',
-  run: `apiVersion: operator.kairos.io/v1alpha1
+  run: () => `apiVersion: operator.kairos.io/v1alpha1
 kind: NodeOp
 metadata:
   generateName: set-ntp-servers-
@@ -45,7 +35,7 @@ spec:
 const FIRMWARE: Scenario = {
   title: 'New firmware, one node at a time, with a reboot; one node has it already and one will fail',
   file: 'runs/firmware.yaml',
-  run: `apiVersion: operator.kairos.io/v1alpha1
+  run: () => `apiVersion: operator.kairos.io/v1alpha1
 kind: NodeOp
 metadata:
   generateName: firmware-flash-
@@ -102,7 +92,7 @@ spec:
   },
 };
 
-export const SCENARIOS = { config: CONFIG, firmware: FIRMWARE };
+export const SCENARIOS = { config: CONFIG, firmware: FIRMWARE, canary: CANARY };
 
 /** A shop with some replicas, spread over the nodes. */
 function workload(sim: Sim, replicas: number): void {
