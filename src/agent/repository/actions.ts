@@ -19,10 +19,15 @@ import type { Snapshot } from './snapshot.ts';
 
 /** After this a created NodeOp that the cache does not have was deleted. */
 const CACHE_LAG_MS = 30_000;
-const CANCELLED = {
-  agent: 'run is cancelled',
-  external: 'nothing is stopped: another controller carries the run out, and only deleting the NodeOp would',
-};
+/** `awaitsWord`: whoever carries NodeOps out begins none before the agent has said on it that it is on record. */
+const EXECUTORS = {
+  agent: { awaitsWord: true, cancelled: 'run is cancelled' },
+  external: {
+    awaitsWord: false,
+    cancelled:
+      'nothing is stopped: another controller carries the run out, and only deleting the NodeOp would',
+  },
+} as const;
 
 export interface RunExecutorDeps {
   config: AgentConfig;
@@ -97,7 +102,7 @@ export class RunExecutor {
         await this.#patch(action.nodeOp, {
           metadata: { annotations: { [ANNOTATION_CANCEL]: action.reason } },
         });
-        log.info({ reason: action.reason }, CANCELLED[config.rollout.executor]);
+        log.info({ reason: action.reason }, EXECUTORS[config.rollout.executor].cancelled);
         return undefined;
       case 'vouch':
         await this.#vouch(run.path, action.nodeOp);
@@ -142,8 +147,8 @@ export class RunExecutor {
   async begin({ run, manifest }: Start, snapshot: Snapshot): Promise<NodeOpReport | undefined> {
     const { config, ledger, reports, now, log } = this.#deps;
     const { path } = run;
-    const isExternal = config.rollout.executor === 'external';
-    if (isExternal) await ledger.add(new Map([[path, undefined]]));
+    const { awaitsWord } = EXECUTORS[config.rollout.executor];
+    if (!awaitsWord) await ledger.add(new Map([[path, undefined]]));
     let nodeOp: NodeOp;
     try {
       const made = await this.#create(run, manifest);
@@ -195,7 +200,7 @@ export class RunExecutor {
   /** Says that the NodeOp is its run's own, before which the controller does not begin it; so that it began is on record first. */
   async #vouch(path: string, nodeOp: NodeOp): Promise<void> {
     await this.#deps.ledger.add(new Map([[path, nodeOp.metadata.uid]]));
-    if (this.#deps.config.rollout.executor === 'external') return;
+    if (!EXECUTORS[this.#deps.config.rollout.executor].awaitsWord) return;
     // The version makes it a word on the very object that was judged.
     const { uid, resourceVersion } = nodeOp.metadata;
     await this.#patch(nodeOp, { metadata: { resourceVersion, annotations: { [ANNOTATION_UID]: uid } } });
