@@ -49,6 +49,36 @@ test('the firmware demonstration: skipped, blocked by a budget, rebooted, failed
   }
 });
 
+test('the canary demonstration: one node, a soak, a check that fails once and passes, the rest by half, reported', async () => {
+  const stage = new Stage();
+  try {
+    const demo = stage.run('demo', '--scenario', 'canary');
+    expect(await demo.ended, demo.output()).toBe(0);
+    const said = demo.output();
+    expect(said).toContain('- step canary: 1 node (node-1); none may fail; soaks 5 s');
+    expect(said).toContain('- step rest: 4 nodes (node-2, node-3, node-4, node-5); 2 at a time');
+    // In this order, with nothing of the rest before the canary is passed.
+    const [first = '', rest = ''] = said.split(/step canary {2}Passed/);
+    expect(first).toMatch(
+      /node-1 {2}Completed[^]*step canary {2}Soaking[^]*answers 503[^]*Checking +check shop: try 1, the one before: status 503, expected 200[^]*answers 200/,
+    );
+    expect(first).toMatch(/node-1 {2}Postflight/);
+    expect(first).not.toMatch(/node-[2-5] {2}Running/);
+    expect(rest).toMatch(/node-[2-5] {2}Postflight/);
+    const text = /has committed results\/quiet-kernel.yaml:\n\n((?: {4}.*\n|\n)+)/.exec(said)?.[1] ?? '';
+    const { status } = load(text.replaceAll(/^ {4}/gm, '')) as NodeOpReport;
+    expect(status).toMatchObject({ phase: 'Completed', amounts: { concurrency: 2 } });
+    expect(status.durationSeconds).toBeLessThan(60);
+    expect(status.steps).toMatchObject([
+      { name: 'canary', phase: 'Passed', nodes: 1, checks: [{ name: 'shop', phase: 'Passed', tries: 2 }] },
+      { name: 'rest', phase: 'Passed', nodes: 4, finished: 4, failed: 0 },
+    ]);
+    expect(said).toContain('npm run demo -- --keep --scenario canary');
+  } finally {
+    await stage.close();
+  }
+});
+
 test('the next steps of a demonstration that is kept: each works as it is printed, and its outcome is shown', async () => {
   const stage = new Stage();
   try {
