@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Agent } from '../../src/agent/agent.ts';
+import type { Agent } from '../../src/agent/agent.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
-import { type Sim, startSim } from '../../src/sim/index.ts';
-import { nodeOp, silent, TestRepository } from '../runs/support.ts';
+import type { Sim } from '../../src/sim/index.ts';
+import { type Operations, startOperations } from '../support/agent.ts';
+import { nodeOp, type TestRepository } from '../runs/support.ts';
 
 /** What the CRD of another NodeOp controller, one without preflight, says less than ours. */
 const THEIRS = {
@@ -39,6 +40,7 @@ function theirDefinitions(): string {
 }
 
 const KEY = 'nodeops.operator.kairos.io';
+let operations: Operations;
 let sim: Sim;
 let repository: TestRepository;
 let agent: Agent;
@@ -46,24 +48,16 @@ let crds: string;
 
 beforeEach(async () => {
   crds = theirDefinitions();
-  sim = await startSim({ nodes: 3, crds });
-  repository = new TestRepository();
-  const kubeconfig = join(repository.root, 'kubeconfig');
-  writeFileSync(kubeconfig, sim.kubeconfig);
-  const config = repository.config({
-    kubernetes: { kubeconfig, namespace: 'default' },
-    runs: { initial: 'execute' },
-    rollout: { executor: 'external' },
-  });
-  repository.push({ 'README.md': 'operations' });
-  agent = new Agent(config, silent);
-  await agent.start();
+  operations = await startOperations(
+    { nodes: 3, crds },
+    { 'README.md': 'operations' },
+    { rollout: { executor: 'external' } },
+  );
+  ({ sim, repository, agent } = operations);
 });
 
 afterEach(async () => {
-  await agent.stop();
-  await sim.stop();
-  repository[Symbol.dispose]();
+  await operations.stop();
   rmSync(crds, { recursive: true });
 });
 

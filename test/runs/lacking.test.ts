@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Agent } from '../../src/agent/agent.ts';
 import type { Definition } from '../../src/core/definition.ts';
-import { type Obj, type Sim, startSim } from '../../src/sim/index.ts';
-import { nodeOp, silent, TestRepository } from './support.ts';
+import type { Obj } from '../../src/sim/index.ts';
+import { type Operations, startOperations } from '../support/agent.ts';
+import { nodeOp } from './support.ts';
 
 /** A run in a cluster whose definition of NodeOps drops what a rollout has to remember. */
 
@@ -14,9 +14,7 @@ const DEFINITION = 'nodeops.operator.kairos.io';
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
 const own = () => load(readFileSync(`manifests/crd/${DEFINITION}.yaml`, 'utf8')) as Obj & Definition;
 
-let sim: Sim;
-let repository: TestRepository;
-let agent: Agent;
+let operations: Operations;
 let crds: string;
 
 function poor(): Obj & Definition {
@@ -29,33 +27,22 @@ function poor(): Obj & Definition {
 beforeEach(async () => {
   crds = mkdtempSync(join(tmpdir(), 'nodeop-crds-'));
   writeFileSync(join(crds, 'nodeops.yaml'), dump(poor()));
-  sim = await startSim({ nodes: 1, crds });
-  repository = new TestRepository();
-  const kubeconfig = join(repository.root, 'kubeconfig');
-  writeFileSync(kubeconfig, sim.kubeconfig);
-  const config = repository.config({
-    kubernetes: { kubeconfig, namespace: 'default' },
-    runs: { initial: 'execute' },
-  });
-  repository.push({ 'runs/flash.yaml': nodeOp('flash') });
-  agent = new Agent(config, silent);
-  await agent.start();
+  operations = await startOperations({ nodes: 1, crds }, { 'runs/flash.yaml': nodeOp('flash') });
 });
 
 afterEach(async () => {
-  await agent.stop();
-  await sim.stop();
-  repository[Symbol.dispose]();
+  await operations.stop();
   rmSync(crds, { recursive: true });
 });
 
 const reported = (pattern: RegExp) =>
-  vi.waitFor(() => expect(repository.read('results/flash.yaml') ?? '').toMatch(pattern), {
+  vi.waitFor(() => expect(operations.repository.read('results/flash.yaml') ?? '').toMatch(pattern), {
     timeout: 30_000,
     interval: 50,
   });
 
 test('its report says that it waits and why, until the definition is mended', async () => {
+  const { sim, agent } = operations;
   await reported(
     /phase: Waiting\n {2}reason: DefinitionLacksFields\n {2}message: [^]*status\.conditions[^]*apply\s+manifests\/crd/,
   );
