@@ -140,3 +140,21 @@ test('what a reboot waits for, and the phase of the whole, are urgent; the rest 
   expect(isUrgent(rebooting, running, was('Rebooting'))).toBe(false);
   expect(isUrgent(running, { ...running, phase: 'Completed' }, new Map())).toBe(true);
 });
+
+test('a clock that is set while a step soaks changes neither the soak nor what the next process makes of it', async () => {
+  const { clock, server, set, writer, rollout } = setup();
+  const since = new Date(clock.steady()).toISOString().replace('.000Z', 'Z');
+  const step = { name: 'canary', phase: 'Soaking', nodes: 1, finished: 1, failed: 0, since } as const;
+  set({ phase: 'Running', steps: [step] });
+  await clock.advance(2_000);
+  expect(server.get().status?.steps?.[0]?.since).toBe(since);
+  clock.set(3_600_000);
+  writer.plan(rollout);
+  await clock.advance(2_000);
+  expect(server.get().status?.steps?.[0]?.since).toBe('2030-01-01T01:00:00Z');
+  expect(new Rollout(server.get(), clock).status.steps?.[0]?.since).toBe(since);
+  const { length } = server.writes;
+  writer.plan(rollout);
+  await clock.advance(60_000);
+  expect(server.writes).toHaveLength(length);
+});

@@ -73,6 +73,8 @@ export class Rollout {
   persisted: NodeOpStatus;
   /** As this process found it, or as it was put on record by another one meanwhile. */
   found: NodeOpStatus;
+  /** How far the wall clock was ahead when the steps were put on record. */
+  recordedAt: number;
   writing = false;
   /** On the steady clock, as `writeDue`. */
   lastWrite = 0;
@@ -104,6 +106,7 @@ export class Rollout {
     this.persisted = this.status;
     this.found = this.status;
     this.answered = object.status;
+    this.recordedAt = wallOffset(clock.wall(), clock.steady());
   }
 
   get label(): string {
@@ -149,6 +152,7 @@ export class Rollout {
     this.persisted = this.recorded(object);
     this.status = this.persisted;
     this.found = this.persisted;
+    this.recordedAt = wallOffset(this.clock.wall(), this.clock.steady());
   }
 
   /** The status as it is now; no later look changes it. */

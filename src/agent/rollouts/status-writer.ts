@@ -33,6 +33,9 @@ const SHARE = 8;
 const URGENT_SHARE = 2;
 const LONGEST_GAP_MS = 30_000;
 
+/** A clock that is only kept exact moves by less. */
+const SET_MS = 2_000;
+
 /**
  * Whether the news is written at once rather than with the next write a second later: the targets, the phase of the whole
  * and of its steps, and what a node waits for, the boot ID on record before its reboot.
@@ -63,7 +66,8 @@ export class StatusWriter {
 
   /** To be called after each look. */
   plan(rollout: Rollout): void {
-    if (rollout.writing || rollout.status === rollout.persisted || this.stopped) return;
+    const isNews = rollout.status !== rollout.persisted || this.isMisdated(rollout);
+    if (rollout.writing || !isNews || this.stopped) return;
     const { clock, timers } = this.options;
     const now = clock.steady();
     const due = Math.max(now, rollout.lastWrite + this.gap(rollout));
@@ -76,6 +80,17 @@ export class StatusWriter {
       });
       this.under.add(done);
     });
+  }
+
+  /** Somebody has set the clock while a step soaks: the next process would take the soak for longer or shorter than it was. */
+  private isMisdated({ status, recordedAt }: Rollout): boolean {
+    if (status.steps?.some(({ phase }) => phase === 'Soaking' || phase === 'Checking') !== true) return false;
+    return Math.abs(this.offset() - recordedAt) > SET_MS;
+  }
+
+  private offset(): number {
+    const { clock } = this.options;
+    return wallOffset(clock.wall(), clock.steady());
   }
 
   /** No write is under way. */
@@ -98,7 +113,8 @@ export class StatusWriter {
   private async write(rollout: Rollout): Promise<void> {
     const { clock, logger, onRefused } = this.options;
     const status = rollout.heldStatus();
-    const patch = statusPatch(rollout.persisted, status);
+    const news = statusPatch(rollout.persisted, status);
+    const patch = this.isMisdated(rollout) ? { ...news, steps: status.steps } : news;
     rollout.lastWrite = clock.steady();
     rollout.writing = true;
     const { isUrgent: urgent } = rollout;
@@ -124,14 +140,15 @@ export class StatusWriter {
 
   /** The version keeps the write of an agent that leads no more, and is late, from landing over those of the next. */
   private async send(rollout: Rollout, patch: StatusPatch, status: NodeOpStatus): Promise<void> {
-    const { client, cache, clock } = this.options;
+    const { client, cache } = this.options;
     const { name = '', namespace, resourceVersion } = rollout.object.metadata;
-    const offset = wallOffset(clock.wall(), clock.steady());
+    const offset = this.offset();
     const body = { metadata: { resourceVersion }, status: toRecord(patch, offset) };
     const options = { namespace, subresource: 'status' };
     const answer = await client.patch<NodeOp>(NODEOPS, name, body, options);
     // Before the cache tells of it, so that the next look sees what is on record.
     rollout.recordedAs(status, patch);
+    if ('steps' in patch) rollout.recordedAt = offset;
     rollout.answered = answer.status;
     cache.put(answer);
   }
