@@ -14,7 +14,7 @@ import { type Faults, FlakyProxy } from './flaky-proxy.ts';
 
 export interface ClusterOptions extends Pick<
   ControllerOptions,
-  'agentNode' | 'agentPod' | 'clock' | 'defaultImage' | 'holds' | 'maxConcurrent'
+  'agentNode' | 'agentPod' | 'asker' | 'checkAccess' | 'clock' | 'defaultImage' | 'holds' | 'maxConcurrent'
 > {
   /** The controller, not the test, talks to the API server through a proxy with these faults. */
   flaky?: { faults: Faults; seed: number };
@@ -30,7 +30,8 @@ const FOREVER_MS = 24 * 3_600_000;
 export class Cluster {
   readonly sim: Sim;
   readonly client: KubeClient;
-  private readonly controller: Controller;
+  private controller: Controller;
+  private readonly makeController: () => Controller;
   private readonly dir: string;
 
   /** Between the controller and the API server, when faults were asked for. */
@@ -50,7 +51,7 @@ export class Cluster {
   private constructor(
     sim: Sim,
     client: KubeClient,
-    controller: Controller,
+    makeController: () => Controller,
     dir: string,
     { proxy, time, own }: { proxy?: FlakyProxy | undefined; time?: VirtualTime; own?: KubeClient },
   ) {
@@ -59,7 +60,8 @@ export class Cluster {
     this.time = time;
     this.sim = sim;
     this.client = client;
-    this.controller = controller;
+    this.makeController = makeController;
+    this.controller = makeController();
     this.dir = dir;
   }
 
@@ -75,9 +77,10 @@ export class Cluster {
     const { flaky, ...agent } = more;
     const proxy = flaky && new FlakyProxy(sim.url, flaky.faults, flaky.seed);
     const own = proxy ? clientOf('flaky', await proxy.start()) : client;
-    const controller = new Controller({ client: own, logger: createLogger('silent'), ...agent });
-    await controller.start();
-    return new Cluster(sim, client, controller, dir, { proxy });
+    const make = () => new Controller({ client: own, logger: createLogger('silent'), ...agent });
+    const cluster = new Cluster(sim, client, make, dir, { proxy });
+    await cluster.controller.start();
+    return cluster;
   }
 
   /**
@@ -107,12 +110,31 @@ export class Cluster {
       watches: new Set<OpenWatch>(),
     };
     const client = new KubeClient({ kubeconfig, clock, dispatcher: new WireDispatcher(wire, clock) });
-    const controller = new Controller({ client, logger: createLogger('silent'), clock, ...more });
-    const cluster = new Cluster(sim, new KubeClient({ kubeconfig }), controller, dir, { time, own: client });
-    let isStarted = false;
-    void controller.start().then(() => (isStarted = true));
-    await cluster.passes(() => isStarted);
+    const make = () => new Controller({ client, logger: createLogger('silent'), clock, ...more });
+    const cluster = new Cluster(sim, new KubeClient({ kubeconfig }), make, dir, { time, own: client });
+    await cluster.startController();
     return Object.assign(cluster, { clock });
+  }
+
+  private async startController(): Promise<void> {
+    let isStarted = false;
+    void this.controller.start().then(() => (isStarted = true));
+    await this.passes(() => isStarted);
+  }
+
+  private async stopController(): Promise<void> {
+    let isStopped = false;
+    const stopped = this.controller.stop().then(() => (isStopped = true));
+    if (this.time) await this.passes(() => isStopped);
+    await stopped;
+  }
+
+  /** Another controller goes on with what this one left; `meanwhile` there is none. */
+  async restart(meanwhile: () => void = () => {}): Promise<void> {
+    await this.stopController();
+    meanwhile();
+    this.controller = this.makeController();
+    await this.startController();
   }
 
   /** Time passes until that is so. */
@@ -158,10 +180,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     if (this.proxy) this.proxy.faults = undefined;
-    let isStopped = false;
-    const stopped = this.controller.stop().then(() => (isStopped = true));
-    if (this.time) await this.passes(() => isStopped);
-    await stopped;
+    await this.stopController();
     await this.proxy?.stop();
     await this.own?.close();
     await this.client.close();

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CheckAccessSchema } from '../../../src/api/check-access.ts';
+import { type CheckAccess, CheckAccessSchema } from '../../../src/api/check-access.ts';
 import { NodeOpSpecSchema } from '../../../src/api/nodeop.ts';
 import { formatProblem } from '../../../src/api/schema.ts';
 import { barredChecks } from '../../../src/core/checks/barred.ts';
 import { checkPod } from '../../../src/core/checks/pod.ts';
+import { prepareRun } from '../../../src/core/runs/prepare.ts';
 
 const specOf = (...checks: object[]) =>
   NodeOpSpecSchema.parse({
@@ -96,5 +97,53 @@ describe('checks whose requests may go nowhere', () => {
 
   test('are not known without a configuration', () => {
     expect(barredChecks(specOf({ http: { url: 'https://a.example' } }), undefined)).toEqual([]);
+  });
+});
+
+describe('a run whose check may not ask', () => {
+  const access = CheckAccessSchema.parse({ allowedHosts: ['https://shop.example.org'] });
+  const context = {
+    layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+    namespace: 'ops',
+    definitions: [],
+  };
+  const prepare = (url: string, checkAccess?: CheckAccess) => {
+    const text = [
+      'apiVersion: operator.kairos.io/v1alpha1',
+      'kind: NodeOp',
+      'metadata: {name: flash}',
+      'spec:',
+      '  image: busybox',
+      '  command: ["true"]',
+      '  steps:',
+      '    - name: canary',
+      '      checks:',
+      '        - http:',
+      `            url: ${url}`,
+    ].join('\n');
+    const content = new TextEncoder().encode(text);
+    const source = { path: 'runs/a.yaml', mode: '100644', blob: '', commit: '', content };
+    return prepareRun(source, { ...context, checkAccess });
+  };
+
+  test('is invalid, told with line and column', () => {
+    expect(prepare('https://other.example.org/', access)).toMatchObject({
+      ok: false,
+      problems: [
+        {
+          line: 11,
+          column: 13,
+          message:
+            "https://other.example.org:443 is not among checks.allowedHosts of the agent's configuration",
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ['https://SHOP.example.org:443/healthz', access],
+    ['https://other.example.org/', undefined],
+  ])('%s is fine', (url, known) => {
+    expect(prepare(url, known)).toMatchObject({ ok: true });
   });
 });
