@@ -42,3 +42,13 @@ test('a new reason of the whole is news', () => {
     { type: 'rollout', time, phase: 'Running', done: '1/2', failed: 0, message: 'waiting for node-1' },
   ]);
 });
+
+test('steps are told as they go on', () => {
+  const step = { name: 'canary', phase: 'Running', nodes: 1, finished: 0, failed: 0 } as const;
+  const rest = { ...step, name: 'rest', phase: 'Pending' } as const;
+  const soaking = { ...step, phase: 'Soaking', message: 'soaks for 60 s' } as const;
+  const [before, after] = [step, soaking].map((it) => status({}, { steps: [it, rest] }));
+  expect(changesOf(before, after ?? {}, NOW)).toEqual([
+    { type: 'step', time, step: 'canary', phase: 'Soaking', message: 'soaks for 60 s' },
+  ]);
+});

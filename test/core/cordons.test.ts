@@ -35,6 +35,19 @@ function among(all: Holder[], running: string[] = []): Holders {
 const node = (owner?: Holder) => ({ name: 'n', cordonedBy: owner && ownerMark(owner) });
 
 describe('a node is held by', () => {
+  test.each([
+    ['Soaking', 'ops/a'],
+    ['Checking', 'ops/a'],
+    ['Running', undefined],
+    ['Passed', undefined],
+  ] as const)('a step that is %s, once it is finished: %s', (phase, expected) => {
+    const done = holder('a', { phase: 'Completed', startedAt: at(1) }, { spec: { steps: [{ name: 's' }] } });
+    const steps = [{ name: 's', phase, nodes: 1, finished: 1, failed: 0 }];
+    const soaking = { ...done, status: { ...done.status, steps } };
+    expect(claimant(node(), 'self', among([soaking]))).toBe(expected);
+    expect(claimant({ ...node(), name: 'another' }, 'self', among([soaking]))).toBeUndefined();
+  });
+
   test('the status of another NodeOp', () => {
     expect(claimant(node(), 'self', among([holder('a', { phase: 'Draining' })]))).toBe('ops/a');
   });
