@@ -1,20 +1,22 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Real agents, servers and disks, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
+/** Agents as processes, servers and kubectl, damaged disks, killed commands, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
 const INTEGRATION = [
   'test/bench/bench.test.ts',
   'test/cli/{examples,once}.test.ts',
   'test/controller/bad-day.test.ts',
-  'test/docs/commands.test.ts',
+  'test/conformance/kubectl.test.ts',
+  'test/docs/{commands,next-steps}.test.ts',
   'test/drain/differential.test.ts',
   'test/e2e/**',
-  'test/git/{access-ssh,secrets}.test.ts',
+  'test/git/{access-ssh,repair,secrets}.test.ts',
   'test/host/once.test.ts',
   'test/http/endpoint.test.ts',
   'test/lease/takeover.test.ts',
   'test/manifests/kustomize.test.ts',
   'test/runs/many-agents.test.ts',
+  'test/sim/kubectl.test.ts',
 ];
 
 /** What starts processes, git above all. */

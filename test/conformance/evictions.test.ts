@@ -37,11 +37,11 @@ const evict = (name: string, deleteOptions: object = {}, body = name) =>
 
 test('an eviction ends the pod gracefully, with the grace period it asks for', async () => {
   await readyPod('plain');
-  expect(await evict('plain', { gracePeriodSeconds: 20 })).toMatchObject({ code: 200 });
+  expect(await evict('plain', { gracePeriodSeconds: 5 })).toMatchObject({ code: 200 });
   const { body, code } = await target.it.call('GET', pods('plain'));
   if (code === 200) {
     expect(body.metadata.deletionTimestamp).toBeDefined();
-    expect(body.metadata.deletionGracePeriodSeconds).toBe(20);
+    expect(body.metadata.deletionGracePeriodSeconds).toBe(5);
   }
   await target.it.untilGone(pods('plain'));
 });

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -11,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import { MemoryStore, nodeOp, silent, TestRepository } from '../runs/support.ts';
+import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from '../runs/support.ts';
 import { sshKey, signAs, writeKeys } from '../trust/support.ts';
 
 function agent(repository: TestRepository, git: object = {}) {
@@ -73,6 +74,36 @@ test.each<[string, (dir: string) => void]>([
   expect(repository.read('results/a.yaml')).toContain('phase: Completed');
   expect(store.creations).toBe(1);
   await loop.stop();
+});
+
+test.each<[string, (dir: string) => void]>([
+  ['is deleted', (dir) => rmSync(dir, { recursive: true })],
+  ['has lost its objects', (dir) => rmSync(join(dir, 'objects'), { recursive: true })],
+  ['has a HEAD of garbage', (dir) => writeFileSync(join(dir, 'HEAD'), 'garbage\n')],
+  ['has a lock left over', (dir) => writeFileSync(join(dir, 'refs/heads/main.lock'), '')],
+  [
+    'has objects cut short',
+    (dir) => {
+      for (const file of readdirSync(join(dir, 'objects'), { recursive: true, withFileTypes: true })) {
+        const path = join(file.parentPath, file.name);
+        if (!file.isFile()) continue;
+        chmodSync(path, 0o644);
+        truncateSync(path, 5);
+      }
+    },
+  ],
+])('the clone %s while the agent runs: it helps itself', async (_what, damage) => {
+  using repository = new TestRepository();
+  const it = agent(repository);
+  await carryOut(repository, it, 'a');
+  damage(it.dir);
+  repository.push({ 'runs/b.yaml': nodeOp('b') });
+  for (let i = 0; i < 3; i += 1) await it.loop.pollNow();
+  it.store.finish('Completed');
+  await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeUndefined();
+  expect(repository.read('results/b.yaml')).toContain('phase: Completed');
+  expect(it.store.creations).toBe(2);
 });
 
 test('what killed processes left does not pile up', async () => {
@@ -161,3 +192,34 @@ test('git is killed again and again: afterwards everything is reported, and noth
   for (let i = 0; i < 12; i++) expect(repository.read(`results/${i}.yaml`)).toContain('phase: Completed');
   await loop.stop();
 }, 120_000);
+
+/** Root may mount one; elsewhere there is no disk to fill. */
+const canMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0;
+
+test.skipIf(!canMount)(
+  'the disk is full until somebody makes room (skipped where nothing can be mounted)',
+  async () => {
+    using repository = new TestRepository();
+    repository.git(repository.bare, 'config', 'uploadpack.allowFilter', 'false');
+    const disk = join(repository.root, 'disk');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+    try {
+      const noise = Buffer.from(Array.from({ length: 400_000 }, () => Math.floor(Math.random() * 256)));
+      repository.push({ 'runs/a.yaml': nodeOp('a'), 'docs/large.bin': noise });
+      const it = agent(repository, { dir: join(disk, 'clone') });
+      await it.loop.pollNow();
+      expect(it.loop.state().problem).toMatch(/no space left/i);
+      expect(it.store.creations).toBe(0);
+      execFileSync('mount', ['-o', 'remount,size=64m', disk]);
+      await it.loop.pollNow();
+      it.store.finish('Completed');
+      await it.loop.pollNow();
+      expect(it.loop.state().problem).toBeUndefined();
+      expect(repository.read('results/a.yaml')).toContain('phase: Completed');
+      await it.loop.stop();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  },
+);
