@@ -8,10 +8,10 @@ export function foreignKind(kind: unknown, apiVersion: unknown): string | undefi
   }
   const group = typeof apiVersion === 'string' ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
   if (kind === 'NodeOpUpgrade') {
-    return '"NodeOpUpgrade" is not carried out here; write the upgrade as a NodeOp, see docs/runs.md';
+    return '"NodeOpUpgrade" is not carried out here; nodeop-agent import turns it into a definition and a run, see docs/compare.md';
   }
   if (kind === 'Plan' && group === 'upgrade.cattle.io') {
-    return '"Plan" of the system-upgrade-controller is not carried out here; write it as a NodeOp, see docs/runs.md';
+    return '"Plan" of the system-upgrade-controller is not carried out here; nodeop-agent import turns it into a definition and a run, see docs/compare.md';
   }
   return BUILT_IN[kind];
 }

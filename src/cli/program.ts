@@ -21,6 +21,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
   },
   'Before the merge:': {
     init: async () => (await import('./init.ts')).initCommand(),
+    import: async () => (await import('./import.ts')).importCommand(),
     validate: async () => (await import('./validate.ts')).validateCommand(),
     plan: async () => (await import('./plan.ts')).planCommand(),
     comment: async () => (await import('./comment.ts')).commentCommand(),

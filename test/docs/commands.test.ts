@@ -53,6 +53,13 @@ const PLACEHOLDERS: Record<string, string> = { DIR: 'overlay' };
 const RUN = 'runs/2030-01-31-swappiness.yaml';
 const KEYS = { id_ed25519: 'key', known_hosts: 'git.example.org ssh-ed25519 AAAA' };
 
+/** Of another tool. */
+const PLAN = `apiVersion: upgrade.cattle.io/v1
+kind: Plan
+metadata: {name: bash}
+spec: {concurrency: 1, version: v1, upgrade: {image: "bash:5", command: ["true"]}}
+`;
+
 /** What a page takes for given: files by their names, and what the cluster holds. */
 const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Sim, dir: string) => void }> = {
   'README.md': { files: KEYS, cluster: withoutNamespace },
@@ -68,6 +75,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   },
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
+  'docs/compare.md': { files: { 'plan.yaml': PLAN } },
   'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
   'docs/parameters.md': { files: filesOf('docs/parameters.md') },
   'docs/plan.md': { files: { [RUN]: exampleRun() } },

@@ -1,0 +1,38 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
+
+test('files are printed, or written once and never over, and can be validated', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-import-'));
+  const file = join(dir, 'plans.yaml');
+  writeFileSync(
+    file,
+    `apiVersion: v1
+kind: Pod
+---
+apiVersion: upgrade.cattle.io/v1
+kind: Plan
+metadata: {name: bash}
+spec: {concurrency: 1, cordon: true, version: v1, upgrade: {image: "bash:5", command: [bash, -c, 'true']}}
+`,
+  );
+  const printed = await cli(['import', file]);
+  expect(printed.code).toBe(0);
+  expect(printed.stdout).toMatch(/^# nodeops\/bash\.yaml\n[\s\S]*\n---\n# runs\/bash\.yaml\n/);
+  expect(printed.stderr).toContain(`${file}: 1 objects of other kinds are left out\n`);
+  expect(await cli(['import', file, '--root', dir, '--write'])).toMatchObject({ code: 0 });
+  expect(await cli(['validate', '--root', dir])).toMatchObject({ code: 0 });
+  const before = readFileSync(join(dir, 'nodeops/bash.yaml'), 'utf8');
+  const again = await cli(['import', file, '--root', dir, '--write']);
+  expect(again).toMatchObject({ code: 2 });
+  expect(again.stderr).toContain('would be written over: ');
+  expect(readFileSync(join(dir, 'nodeops/bash.yaml'), 'utf8')).toBe(before);
+
+  writeFileSync(file, 'kind: [\n');
+  expect((await cli(['import', file])).stderr).toMatch(/plans\.yaml:2:1: not YAML: /);
+  writeFileSync(file, 'kind: Pod\n');
+  expect((await cli(['import', file])).stderr).toBe(`${file} holds no NodeOp, NodeOpUpgrade or Plan\n`);
+  rmSync(dir, { recursive: true });
+});
