@@ -110,14 +110,22 @@ function reasonOf(spec: NodeOpSpec, node: NodeFacts | undefined, agentNode: stri
  * is held until its soak is over, and each step ends with a soak of its own.
  */
 export function shortestSeconds(places: readonly Place[], spec: NodeOpSpec, nodeSeconds: number): number {
-  const { steps = [], soakSeconds } = spec;
-  const soaks = new Map(steps.map((it) => [it.name, it.soakSeconds]));
-  const byStep = Map.groupBy(places, ({ step }) => step);
+  const rules = new Map(spec.steps?.map((it) => [it.name, it]));
   let seconds = 0;
-  for (const [step, members] of byStep) {
-    const count = new Set(members.flatMap(({ batch }) => batch ?? [])).size;
-    if (count > 0) seconds += (count - 1) * (nodeSeconds + soakSeconds) + nodeSeconds;
-    seconds += soaks.get(step ?? '') ?? 0;
+  let before = { soakSeconds: 0, held: 0 };
+  for (const [name = '', members] of Map.groupBy(places, ({ step }) => step)) {
+    const rule = rules.get(name);
+    const batchSizes = Map.groupBy(
+      members.filter(({ batch }) => batch !== undefined),
+      ({ batch }) => batch,
+    );
+    const count = batchSizes.size;
+    // Nodes of the step before that soak have all the slots of this one, or leave it some to begin with.
+    const isFull = before.held >= atOnce(rule?.concurrency ?? spec.concurrency, members.length);
+    seconds += Math.max(before.soakSeconds, isFull ? spec.soakSeconds : 0);
+    if (count > 0) seconds += (count - 1) * (nodeSeconds + spec.soakSeconds) + nodeSeconds;
+    const held = [...batchSizes.values()].at(-1)?.length ?? 0;
+    before = { soakSeconds: rule?.soakSeconds ?? 0, held };
   }
-  return seconds;
+  return seconds + before.soakSeconds;
 }
