@@ -196,8 +196,9 @@ export class World {
   pass(): Decision {
     this.told = false;
     const facts = this.facts();
-    const decision = decide(facts, this.now);
-    this.follower.expectSame(facts, this.now, decision);
+    const decision = this.isLarge
+      ? this.follower.look(facts, this.now)
+      : this.follower.expectSame(facts, this.now, decide(facts, this.now));
     this.note(decision);
     this.status = decision.status;
     this.lookAgainAt = decision.lookAgainAt;
@@ -206,7 +207,13 @@ export class World {
   }
 
   persist(): void {
-    this.persisted = structuredClone(this.status);
+    this.follower.memory.share();
+    this.persisted = this.isLarge ? this.status : structuredClone(this.status);
+  }
+
+  /** Thousands of nodes are looked at with a memory alone, as the agent does. */
+  private get isLarge(): boolean {
+    return this.nodes.size > FOLLOWED;
   }
 
   /** The agent is killed and starts again: only what the cluster holds is left. */
@@ -482,15 +489,17 @@ export class World {
     );
   }
 
-  private note({ actions, status }: Decision): void {
+  private note({ actions, status, changed }: Decision): void {
     const time = `${((this.now - this.began) / 1000).toFixed(0).padStart(4)} s`;
     for (const action of actions) {
       const where = 'node' in action ? ` ${action.node}` : '';
       this.log.push(`${time}  do ${action.type}${where}: ${action.reason}`);
     }
-    for (const [node, now] of Object.entries(status.nodeStatuses ?? {})) {
-      const before = this.status.nodeStatuses?.[node]?.phase;
-      if (before === now.phase) continue;
+    const nodes = this.isLarge && changed ? changed.keys() : Object.keys(status.nodeStatuses ?? {});
+    for (const node of nodes) {
+      const before = (changed?.get(node) ?? this.status.nodeStatuses?.[node])?.phase;
+      const now = status.nodeStatuses?.[node];
+      if (now === undefined || before === now.phase) continue;
       this.log.push(`${time}  ${node} is ${now.phase}${now.message === undefined ? '' : `: ${now.message}`}`);
     }
     for (const [i, { name, phase, message }] of (status.steps ?? []).entries()) {
@@ -512,34 +521,40 @@ const FOLLOWED = 40;
  * world holds that.
  */
 class Follower {
-  private readonly memory = new Memory();
+  readonly memory = new Memory();
   private readonly known = new Map<string, unknown[]>();
   private status: NodeOpStatus = {};
 
-  expectSame(facts: RolloutFacts, now: number, decision: Decision): void {
-    if (facts.nodes.size > FOLLOWED) return;
+  look(facts: RolloutFacts, now: number): Decision {
+    this.touch(facts);
+    return decide(facts, now, this.memory);
+  }
+
+  expectSame(facts: RolloutFacts, now: number, decision: Decision): Decision {
     // Somebody has put another status in its place: a restart, or a test.
     if (!isDeepStrictEqual(this.status, facts.status)) this.status = structuredClone(facts.status);
     const before = { ...this.status.nodeStatuses };
-    this.touch(facts);
-    const remembered = decide({ ...facts, status: this.status }, now, this.memory);
+    const remembered = this.look({ ...facts, status: this.status }, now);
     this.status = remembered.status;
     const [told, expected] = [remembered, decision].map(({ actions, status, lookAgainAt }) => {
       // In any order: what is said again comes before what is new.
       return { actions: actions.map((action) => JSON.stringify(action)).toSorted(), status, lookAgainAt };
     });
     deepStrictEqual(told, expected);
-    if (remembered.changed === undefined) return;
+    if (remembered.changed === undefined) return decision;
     const changed = Object.entries(before).filter(([node, was]) => this.status.nodeStatuses?.[node] !== was);
     deepStrictEqual(Object.fromEntries(remembered.changed), Object.fromEntries(changed));
+    return decision;
   }
 
   /** Touches the nodes of which some fact is another one. */
   private touch(facts: RolloutFacts): void {
     const keys = [...facts.busy, ...[...facts.troubles].flat()].join();
     for (const node of new Set([...facts.nodes.keys(), ...this.known.keys()])) {
+      const entry = facts.persisted.nodeStatuses?.[node];
       const refusals = MADE.map((type) => facts.refusal(`${type}/${node}`));
-      const record = JSON.stringify([facts.persisted.nodeStatuses?.[node], ...refusals]);
+      const isFew = facts.nodes.size <= FOLLOWED;
+      const record = isFew ? JSON.stringify([entry, ...refusals]) : entry;
       const now = [facts.nodes.get(node), facts.work.get(node), record, keys];
       if (this.known.get(node)?.every((it, i) => it === now[i]) === true) continue;
       this.known.set(node, now);

@@ -2,6 +2,7 @@ import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { REST } from '../../api/steps.ts';
 import { amountsOf } from '../rollout/amounts.ts';
 import { spoken } from '../text/table.ts';
+import { tooManyNodes } from '../rollout/capacity.ts';
 import { whyNoMatch } from '../rollout/near-labels.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
 import type { Manifest } from '../runs/prepare.ts';
@@ -69,12 +70,13 @@ export function assemble(input: PreviewInput): RunPreview {
   const why = () => whyNoMatch(spec.nodeSelector, labels());
   const names = places.map(({ name }) => name);
   const steps = stepPreviews(spec, names, facts);
+  const tooMany = tooManyNodes({ name: metadata.name, uid: '', spec }, names);
   const none = places.length === 0 ? [`no node matches the selector: the run would fail; ${why()}`] : [];
   return {
     run,
     nodeOp: `${metadata.namespace}/${metadata.name}`,
     cluster,
-    blockers: [...input.blockers, ...none],
+    blockers: [...input.blockers, ...none, ...(tooMany === undefined ? [] : [tooMany])],
     notes: [...input.notes, ...notesOf(spec, nodes, steps), ...sharedBudgets(places, drains)],
     parameters: input.parameters ?? [],
     ...(steps.length > 0 && { steps }),

@@ -1,11 +1,12 @@
 import { isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
 import { adoption } from './adoption.ts';
+import { tooManyNodes } from './capacity.ts';
 import type { RolloutFacts } from './facts.ts';
 import { Memory } from './memory.ts';
 import { Pass } from './pass.ts';
 import { settled } from './settled.ts';
-import { overall, summarise } from './status.ts';
+import { overall, refused, summarise } from './status.ts';
 import { unbegun } from './steps/progress.ts';
 import { rulesOf, stepOf } from './steps/split.ts';
 import { targetsOf } from './targets.ts';
@@ -30,14 +31,17 @@ export function decide(facts: RolloutFacts, now: number, memory: Memory = new Me
   const targets = facts.status.nodeStatuses;
   if (!facts.adopted && facts.cancelled === undefined) return adoption(facts, now);
   // The targets are on record before anything starts, so that a restart works on the very same nodes.
-  if (targets === undefined) return { ...snapshot(facts, now), lookAgainAt: undefined };
+  if (targets === undefined) return { actions: [], status: snapshot(facts, now), lookAgainAt: undefined };
   if (facts.persisted.nodeStatuses === undefined)
     return { actions: [], status: facts.status, lookAgainAt: undefined };
   return memory.look(facts, targets, now, (fleet, due) => new Pass(facts, now, fleet).decide(due));
 }
 
-function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status: NodeOpStatus } {
+function snapshot(facts: RolloutFacts, now: number): NodeOpStatus {
   const names = targetsOf(facts.spec, facts.nodes);
+  const tooMany = tooManyNodes(facts, names);
+  if (tooMany !== undefined)
+    return refused(facts.status, { reason: 'TooManyNodes', message: tooMany }, facts.generation, now);
   const first: NodeStatus = {
     phase: 'Pending',
     rebootStatus: facts.spec.rebootOnSuccess ? 'pending' : 'not-requested',
@@ -49,8 +53,8 @@ function snapshot(facts: RolloutFacts, now: number): { actions: Action[]; status
   const status = overall(facts, nodeStatuses, now, pass);
   // Which node is in which step is on record with the nodes, and never changes.
   const split = stepOf(facts.spec, names, facts.nodes, facts.agentNode);
-  if (split === undefined || names.length === 0) return { actions: [], status };
+  if (split === undefined || names.length === 0) return status;
   const sizes = Map.groupBy(split, (step) => Number.parseInt(step, 36));
   const steps = unbegun(rulesOf(facts.spec, (step) => sizes.get(step)?.length ?? 0));
-  return { actions: [], status: { ...status, stepOf: split, steps } };
+  return { ...status, stepOf: split, steps };
 }

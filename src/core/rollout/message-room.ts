@@ -8,7 +8,7 @@ export const SHORTEST = 16;
 /** What the entries of all nodes and their messages may take together; an etcd takes half as much again for the object. */
 const STATUS_BYTES = 1_000_000;
 /** One entry without its names and its message. */
-const ENTRY_BYTES = 165;
+export const ENTRY_BYTES = 165;
 const KEY_BYTES = 13;
 /** That a node stays cordoned is a field of its own, and takes its part of the room. */
 const CORDONED_BYTES = 16;

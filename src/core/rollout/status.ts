@@ -281,7 +281,7 @@ export function inFlightNodes(status: NodeOpStatus): string[] {
 
 /** Why a NodeOp is not carried out at all. */
 export interface Refusal {
-  reason: 'InvalidSpec' | 'Copied' | 'NotAdopted';
+  reason: 'InvalidSpec' | 'Copied' | 'NotAdopted' | 'TooManyNodes';
   message: string;
 }
 

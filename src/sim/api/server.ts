@@ -22,6 +22,11 @@ const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
 export type Stats = Record<string, { requests: number; bytesIn: number; bytesOut: number }>;
 
 /** The HTTP side of the embedded cluster. */
+/** Drains of hundreds of nodes begin at the same moment, each with a watch of its own. */
+const BACKLOG = 4096;
+/** As long as API servers keep an idle connection: one that is closed under a request looks like a server that is away. */
+const KEPT_MS = 90_000;
+
 export class ApiServer {
   private readonly options: ApiServerOptions;
   private readonly server: Server;
@@ -35,6 +40,7 @@ export class ApiServer {
     this.reader = new Reader(options, this.custom);
     this.writer = new Writer(options, this.custom);
     this.server = createServer((request, response) => void this.serve(request, response));
+    this.server.keepAliveTimeout = KEPT_MS;
     options.store.watch(CRDS, 0, ({ type, object }) => {
       if (type === 'DELETED') this.removeCustom(object);
       else this.addCustom(object);
@@ -43,7 +49,8 @@ export class ApiServer {
 
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      const options = { port, host: '127.0.0.1', backlog: BACKLOG };
+      this.server.once('error', reject).listen(options, resolve);
     });
     return (this.server.address() as AddressInfo).port;
   }
