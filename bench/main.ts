@@ -11,7 +11,7 @@ import { FULL, QUICK, type Scale, TINY } from './scale.ts';
 
 /** Experiments by the rows they give. */
 const EXPERIMENTS: { rows: string[]; run: (scale: Scale, only?: string) => Row[] | Promise<Row[]> }[] = [
-  { rows: ['decide'], run: decisions },
+  { rows: ['decide', 'look'], run: decisions },
   { rows: ['validate'], run: validation },
   { rows: ['poll-idle', 'detect', 'report', 'first-clone'], run: repositories },
   { rows: ['rollout', 'rollout-full', 'requests'], run: rollouts },

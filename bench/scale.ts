@@ -30,7 +30,7 @@ export const FULL: Scale = {
   ],
   repository: [1000, 10_000, 100_000],
   validate: [1000, 10_000],
-  decide: [100, 1000, 5000],
+  decide: [100, 1000, 5000, 20_000],
 };
 
 /** A tenth, to see within a minute that nothing has got worse. Of the rollouts a fifth: fixed costs outweigh less. */
