@@ -81,7 +81,7 @@ function wholeLooks({ decide: sizes }: Scale): Row[] {
   // Nothing makes a pure function faster than it is, and much makes it slower.
   const best = fleets.map(({ times }) => Math.min(...times.slice(SLICES)));
   return fleets.map(({ size }, i) =>
-    atMost(2, {
+    atMost(3, {
       name: 'decide',
       size,
       value: best[i] ?? Number.NaN,

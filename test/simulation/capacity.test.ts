@@ -72,3 +72,18 @@ test('a plan says so too', () => {
   });
   expect(blockers).toEqual([expect.stringMatching(/^20000 nodes match/)]);
 });
+
+test('verdicts that wait for what they end take no more room than they do in the end', () => {
+  const said = 'x'.repeat(16_000);
+  const names = named(5000);
+  const world = new World(
+    { concurrency: 0, startTimeoutSeconds: 60 },
+    Object.fromEntries(names.map((name) => [name, { startsAfter: 'no pod', warning: said } as const])),
+  );
+  let largest = 0;
+  runToEnd(world, () => {
+    largest = Math.max(largest, JSON.stringify(world.status).length);
+  });
+  expect(world.status.phase).toBe('Failed');
+  expect(largest).toBeLessThan(MOST);
+});

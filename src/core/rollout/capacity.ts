@@ -8,8 +8,8 @@ const OBJECT_BYTES = 1.5 * 1024 * 1024 - 32 * 1024;
 /** The spec as it is, as it is recorded, and as `kubectl apply` or Git had it. */
 const SPECS = 3;
 /** What an entry has in flight that it has not in the end; the second where the node reboots. */
-const IN_FLIGHT_BYTES = 40;
-const REBOOTING_BYTES = 120;
+const IN_FLIGHT_BYTES = 100;
+const REBOOTING_BYTES = 100;
 
 /**
  * Whether the statuses of so many nodes fit into one NodeOp, without a word on any of them: why not, and what to do. Found out in

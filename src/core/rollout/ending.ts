@@ -1,7 +1,7 @@
 import type { NodeStatus } from '../../api/nodeop.ts';
 import { type Action, nodeKey } from './actions.ts';
 import type { NodeFacts, WorkFacts } from './facts.ts';
-import { cancel, complete, fail, type NodeContext, note } from './node-status.ts';
+import { bounded, cancel, complete, fail, type NodeContext, note } from './node-status.ts';
 import type { Started, Verdict } from './phases/phase.ts';
 
 /** The API server has been told to make one of these; whether it does is not known yet. */
@@ -25,7 +25,7 @@ export interface EndView {
  * first. The verdict is on record before that, so that no restart and nothing that is seen of the end changes it.
  */
 export function conclude(view: EndView, { to, status, message = '', unbegun }: Verdict): Ending {
-  const ending = { phase: to, message, ...(unbegun === true ? { unbegun } : {}) };
+  const ending = { phase: to, message: bounded(view.ctx, message), ...(unbegun === true ? { unbegun } : {}) };
   return windUp(view, { ...status, ending });
 }
 

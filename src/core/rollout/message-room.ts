@@ -12,6 +12,7 @@ export const ENTRY_BYTES = 165;
 const KEY_BYTES = 13;
 /** That a node stays cordoned is a field of its own, and takes its part of the room. */
 const CORDONED_BYTES = 16;
+const ENDING_BYTES = 50;
 
 /**
  * How long messages may be, so that the status of 5,000 nodes stays under 1 MiB. Those of nodes that failed share what the
@@ -47,6 +48,8 @@ export class MessageRoom {
 }
 
 function takenBy(status: NodeStatus | undefined): number {
+  // A verdict that waits for what it ends has its words as well, of hundreds of nodes at the same time.
+  if (status?.ending !== undefined) return ENDING_BYTES + status.ending.message.length;
   if (status?.phase !== 'Failed') return 0;
   const { message, cause, log, cordoned } = status;
   let taken = cordoned ? CORDONED_BYTES : 0;

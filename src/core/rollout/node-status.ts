@@ -71,6 +71,11 @@ function withoutBootID(status: NodeStatus): NodeStatus {
   return rest;
 }
 
+/** What a verdict may say while what it ends is not gone yet: no more than it may in the end. */
+export function bounded(ctx: NodeContext, message: string): string {
+  return cut(message, ctx.room.failed());
+}
+
 /** Adds to what the message of a failed node says; what was said is cut first. */
 export function append(ctx: NodeContext, status: NodeStatus, text: string): NodeStatus {
   const { message, ...rest } = status;
