@@ -61,7 +61,7 @@ test('a plan says so too', () => {
   const manifest = { metadata: { namespace: 'ops', name: 'flash' }, spec };
   const { blockers } = assemble({
     run: 'runs/flash.yaml',
-    manifest: manifest as never,
+    manifest,
     cluster: undefined,
     facts: facts as never,
     places,
