@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/kubernetes.ts';
 import { plain } from '../core/text/output.ts';
+import { checkPod } from '../core/checks/pod.ts';
 import type { Rehearsal } from '../core/rollout/facts.ts';
 import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
 import { type ApiError, isApiError, type KubeClient } from './client.ts';
@@ -48,6 +49,13 @@ function objectsOf(op: ExecutionTarget, node: string): [what: string, Resource, 
   // Whatever its boot ID is by then, that is of no concern to the server.
   if (spec.rebootOnSuccess) objects.push(['reboot pod', PODS, rebootPod(op, spec, node, 'unknown')]);
   if (spec.postflight !== undefined) objects.push(['postflight pod', PODS, postflightPod(op, spec, node)]);
+  for (const [step, { checks = [] }] of (spec.steps ?? []).entries()) {
+    const check = checks.findIndex((it) => it.command !== undefined);
+    if (check < 0) continue;
+    // Before the first one: of no try that is ever made.
+    const pod = checkPod(op, spec, { step, check, number: 0 });
+    objects.push([`pod of steps[${step}].checks[${check}]`, PODS, pod]);
+  }
   return objects;
 }
 

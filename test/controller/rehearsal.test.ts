@@ -107,3 +107,13 @@ test('what is forbidden at first and then not goes on', async () => {
   const op = await cluster.ended(await cluster.nodeOp({ cordon: true }));
   expect(op.status?.phase).toBe('Completed');
 });
+
+test('the pod of a check that is refused for good is known before the canary is touched', async () => {
+  answers['pods'] = [invalid];
+  const steps = [{ name: 'canary', upTo: 1, checks: [{ command: { command: ['verify'] } }] }];
+  const op = await cluster.ended(await cluster.nodeOp({ steps }));
+  const message = `the API server refuses the pod of steps[0].checks[0]: ${invalid.message}`;
+  expect(op.status).toMatchObject({ phase: 'Failed', summary: { cancelled: 2, inFlight: 0 } });
+  expect(condition(op, 'Stalled')).toMatchObject({ status: 'True', reason: 'Refused', message });
+  expect(made()).toEqual([]);
+});

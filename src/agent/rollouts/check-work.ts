@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/kubernetes.ts';
 import { LABEL_CHECK, LABEL_NODEOP_UID } from '../../api/labels.ts';
-import { type Answer, type CheckFacts, NO_CHECKS } from '../../core/checks/try.ts';
+import { type Answer, type CheckFacts, NO_CHECKS, parseTry } from '../../core/checks/try.ts';
 import type { PodFacts } from '../../core/rollout/facts.ts';
 import { podFacts } from '../../kube/facts.ts';
 
@@ -22,6 +22,7 @@ export class CheckWork {
     const [uid, key] = [labels[LABEL_NODEOP_UID], labels[LABEL_CHECK]];
     if (uid === undefined || key === undefined) return undefined;
     const known = this.of(uid);
+    forgetBefore(known, key);
     if (!gone) known.pods.set(key, podFacts(pod));
     else if (known.pods.get(key)?.uid === podUid) known.pods.delete(key);
     known.seen.add(key);
@@ -30,7 +31,9 @@ export class CheckWork {
   }
 
   answered(uid: string, key: string, answer: Answer): void {
-    this.of(uid).answers.set(key, answer);
+    const known = this.of(uid);
+    forgetBefore(known, key);
+    known.answers.set(key, answer);
   }
 
   /** The API server itself was asked from that time on, and said whether there is a pod. */
@@ -60,5 +63,17 @@ export class CheckWork {
       this.byOwner.set(uid, known);
     }
     return known;
+  }
+}
+
+/** Of a check that is asked every minute of a week nobody wants the tries that are long over. Pods are there until they are not. */
+function forgetBefore({ answers, seen, gone, readAt }: Known, key: string): void {
+  const { step, check, number = 0 } = parseTry(key) ?? {};
+  for (const known of [answers, seen, gone, readAt]) {
+    for (const other of known.keys()) {
+      const it = parseTry(other);
+      if (it?.step === step && it?.check === check && it !== undefined && it.number < number)
+        known.delete(other);
+    }
   }
 }
