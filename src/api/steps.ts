@@ -59,16 +59,26 @@ export const StepsSchema = z
   .array(StepSchema)
   .min(1)
   .max(MOST_STEPS)
-  .superRefine((steps, ctx) => {
-    for (const { path, message } of problemsOf(steps)) ctx.addIssue({ code: 'custom', path, message });
-  });
+  .superRefine(
+    (steps: unknown[], ctx) => {
+      for (const { path, message } of problemsOf(steps.slice(0, MOST_STEPS)))
+        ctx.addIssue({ code: 'custom', path, message });
+    },
+    // Also where single steps are wrong: all of it is told at once.
+    { when: ({ value }) => Array.isArray(value) },
+  );
+
+/** As much of a step as others are compared with. */
+const Named = z.looseObject({ name: z.string(), upTo: amount({ least: 1 }).optional().catch(undefined) });
 
 /** What is wrong between steps. A number and a share are only compared once it is known how many nodes there are. */
-function problemsOf(steps: readonly Step[]): { path: (string | number)[]; message: string }[] {
+function problemsOf(steps: readonly unknown[]): { path: (string | number)[]; message: string }[] {
   const problems: { path: (string | number)[]; message: string }[] = [];
   const names = new Map<string, number>();
   const most: { [kind: string]: { name: string; upTo: Amount } } = {};
-  for (const [i, { name, upTo }] of steps.entries()) {
+  for (const [i, step] of steps.entries()) {
+    const { name, upTo } = Named.safeParse(step).data ?? {};
+    if (name === undefined) continue;
     const first = names.get(name);
     if (first === undefined) names.set(name, i);
     else problems.push({ path: [i, 'name'], message: `steps[${first}] has the name ${show(name)} too` });

@@ -37,6 +37,18 @@ test.each<[string, object]>([
   expect(problems(spec)).toEqual([]);
 });
 
+test('all that is wrong is told at once', () => {
+  const steps = [{ name: 'a', upTo: 5 }, { name: 'a', upTo: 2, soakSeconds: -1 }, {}, { name: 'rest' }, null];
+  expect(problems({ steps })).toEqual([
+    'steps[1].soakSeconds: must be at least 0, found -1',
+    'steps[2].name: is required',
+    'steps[3].name: "rest" has a meaning of its own and names no step; choose another name',
+    'steps[4]: expected a mapping, found nothing',
+    'steps[1].name: steps[0] has the name "a" too',
+    'steps[1].upTo: must not go down: step "a" goes up to 5 already, found 2',
+  ]);
+});
+
 test.each<[object, string]>([
   [
     { concurrency: '0%' },
