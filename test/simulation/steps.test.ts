@@ -52,6 +52,44 @@ describe('as logs to read', () => {
   });
 });
 
+const HEALTH = { name: 'health', http: { url: 'https://example.org/health' }, attempts: 2 };
+const SMOKE = { name: 'smoke', command: { command: ['smoke'] }, attempts: 2 };
+
+test('checks are asked after the soak, and one that fails once is tried again', async () => {
+  const steps = [{ name: 'canary', upTo: 1, soakSeconds: 30, checks: [HEALTH, SMOKE] }];
+  const world = new World({ steps }, { 'node-1': {}, 'node-2': {} });
+  world.tries.push({ passed: false, seen: 'status 503' });
+  runToEnd(world);
+  expect(world.status.phase).toBe('Completed');
+  await expect(log(world)).toMatchFileSnapshot('golden/checks.log');
+});
+
+test('a check that fails again and again stops the rollout, and says what was seen', () => {
+  const steps = [{ name: 'canary', upTo: 1, checks: [HEALTH] }];
+  const world = new World({ steps }, { 'node-1': {}, 'node-2': {} });
+  world.tries.push({ passed: false, seen: 'status 503' }, { passed: false, seen: 'status 502' });
+  const { phase, reason, message } = endOf(world);
+  expect([phase, reason, started(world)]).toEqual(['Failed', 'StepFailed', ['node-1']]);
+  expect(message).toMatch(/^step canary has failed: check health failed, 2 tries: status 502;/);
+});
+
+test('a command that an agent had begun when it was killed is not begun again for the same try', () => {
+  const steps = [{ name: 'canary', upTo: 1, checks: [SMOKE] }];
+  const world = new World({ steps }, { 'node-1': {}, 'node-2': {} });
+  world.later(1_500, () => world.restart());
+  runToEnd(world);
+  expect(world.status).toMatchObject({ phase: 'Completed', steps: [{ checks: [{ tries: 1 }] }, {}] });
+  expect([...world.triesBegun]).toEqual(['0.0.1']);
+});
+
+test('a run that is taken back while it is checked leaves no pod behind', () => {
+  const steps = [{ name: 'canary', upTo: 1, checks: [SMOKE] }];
+  const world = new World({ steps }, { 'node-1': {}, 'node-2': {} });
+  world.later(1_500, () => (world.cancelled = 'somebody wants it so'));
+  expect(endOf(world).phase).toBe('Cancelled');
+  expect([...world.checks.pods]).toEqual([]);
+});
+
 /** The end of a rollout, with what it says of itself. */
 function endOf(world: World): {
   phase: string | undefined;

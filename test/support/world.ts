@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
-import { type CheckFacts, NO_CHECKS } from '../../src/core/checks/try.ts';
+import { type Answer, type CheckFacts, NO_CHECKS, type Try, tryKey } from '../../src/core/checks/try.ts';
 import type { Action } from '../../src/core/rollout/actions.ts';
 import { decide, type Decision } from '../../src/core/rollout/decide.ts';
 import { Memory } from '../../src/core/rollout/memory.ts';
@@ -67,6 +67,10 @@ export class World {
   persisted: NodeOpStatus = {};
   found: NodeOpStatus = {};
   checks: CheckFacts = NO_CHECKS;
+  /** How the tries of checks end, one after the other; well when none is left. */
+  readonly tries: Answer[] = [];
+  /** Those that were ever begun. */
+  readonly triesBegun = new Set<string>();
   adopted = false;
   cancelled: string | undefined;
   deleted = false;
@@ -220,6 +224,7 @@ export class World {
   restart(): void {
     this.status = structuredClone(this.persisted);
     this.found = this.status;
+    this.checks = { ...NO_CHECKS, pods: this.checks.pods, seen: new Set(this.checks.pods.keys()) };
     this.rehearsal = undefined;
     for (const [node, work] of this.work) {
       const { drain: _, confirmedAt: __, jobSeen: ___, commandBegan, attempts = [], ...rest } = work;
@@ -266,9 +271,55 @@ export class World {
     this.work.set(node, { ...this.work.get(node), ...work });
   }
 
+  /** A request is answered after a second; the pod of a command runs for as long. */
+  private ask(it: Try): void {
+    const key = tryKey(it);
+    if (this.triesBegun.has(key)) return;
+    this.triesBegun.add(key);
+    const answer = this.tries.shift() ?? { passed: true, seen: 'as expected' };
+    const { checks = [] } = this.spec.steps?.[it.step] ?? {};
+    if (checks[it.check]?.command === undefined) return this.later(1000, () => this.answer(key, answer));
+    const pod = this.pod(`check-${key}`, 'running');
+    this.checks = {
+      ...this.checks,
+      pods: new Map([...this.checks.pods, [key, pod]]),
+      seen: new Set([...this.checks.seen, key]),
+    };
+    this.later(1000, () => {
+      const known = this.checks.pods.get(key);
+      const ended = answer.passed
+        ? ({ state: 'succeeded', exitCode: 0 } as const)
+        : ({ state: 'failed', exitCode: 1, message: answer.seen } as const);
+      if (known !== undefined)
+        this.checks = { ...this.checks, pods: new Map([...this.checks.pods, [key, { ...known, ...ended }]]) };
+    });
+  }
+
+  private answer(key: string, answer: Answer): void {
+    this.checks = { ...this.checks, answers: new Map([...this.checks.answers, [key, answer]]) };
+  }
+
+  private endTry(key: string): void {
+    const pods = new Map(this.checks.pods);
+    pods.delete(key);
+    this.checks = { ...this.checks, pods };
+  }
+
+  private lookUpTry(key: string): void {
+    const { pods, gone, readAt } = this.checks;
+    this.checks = {
+      ...this.checks,
+      readAt: new Map([...readAt, [key, this.now]]),
+      gone: pods.has(key) ? gone : new Set([...gone, key]),
+    };
+  }
+
   private perform(action: Action): void {
     if (action.type === 'adopt') this.adopted = true;
     if (action.type === 'release') this.adopted = false;
+    if (action.type === 'ask-check') return this.ask(action);
+    if (action.type === 'delete-check-pod') return this.endTry(tryKey(action));
+    if (action.type === 'look-up-check') return this.lookUpTry(tryKey(action));
     if (!('node' in action)) return;
     const { node } = action;
     const script = this.scripts.get(node) ?? {};
@@ -492,6 +543,8 @@ export class World {
   private note({ actions, status, changed }: Decision): void {
     const time = `${((this.now - this.began) / 1000).toFixed(0).padStart(4)} s`;
     for (const action of actions) {
+      // It is asked for until it is answered.
+      if (action.type === 'ask-check' && this.triesBegun.has(tryKey(action))) continue;
       const where = 'node' in action ? ` ${action.node}` : '';
       this.log.push(`${time}  do ${action.type}${where}: ${action.reason}`);
     }
