@@ -21,11 +21,11 @@ const INTEGRATION = [
 
 /** What starts processes, git above all. */
 const PROCESSES = [
-  'test/{cel,checks,cli,generated,git,host,runs,trust}/**',
+  'test/{cel,checks,cli,generated,git,runs,trust}/**',
   'test/external/agent.test.ts',
+  'test/host/feedback*.test.ts',
   'test/lease/{standby,stuck}.test.ts',
   'test/manifests/rbac.test.ts',
-  'test/simulation/{histories,world}.test.ts',
 ];
 
 const project = (name: string, include: string[], exclude: string[], more: object = {}) => ({
