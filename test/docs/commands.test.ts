@@ -30,7 +30,8 @@ const LONG = 'takes minutes from a checkout; test/simulation runs some of the sa
 const ELSEWHERE: Record<string, string> = {
   'npm run test:simulation -- --seconds 600': LONG,
   'npm run test:simulation -- --git --histories 20 --seed 1': LONG,
-  'npm run test:simulation -- --sweep --histories 192 --seed 0': LONG,
+  'npm run test:simulation -- --sweep --seconds 600': LONG,
+  'npm run test:simulation -- --walk --seconds 60': LONG,
   'npm run test:simulation -- --seed 1234 --show': LONG,
   'npm run test:faults': LONG,
   'npm ci && npm run demo': 'would install this checkout anew while its tests run; the demo has its own test',
