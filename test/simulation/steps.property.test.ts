@@ -159,7 +159,7 @@ test('no node of a step begins before all steps before it are passed on record, 
         expect(steps.slice(failed + 1).every((one) => one.phase === 'Pending')).toBe(true);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
