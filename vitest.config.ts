@@ -15,7 +15,7 @@ const INTEGRATION = [
   'test/http/endpoint.test.ts',
   'test/lease/takeover.test.ts',
   'test/manifests/kustomize.test.ts',
-  'test/runs/{checks,many-agents}.test.ts',
+  'test/runs/{checks,large-files,many-agents}.test.ts',
   'test/sim/kubectl.test.ts',
 ];
 

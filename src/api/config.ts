@@ -86,7 +86,7 @@ const Git = object({
   rewindGrace: duration()
     .default('5m')
     .describe(
-      'How long a branch that goes back to an earlier commit is waited for: a mirror that lags, a force-push put right.',
+      'How long a branch is waited for that goes back to an earlier commit, or lacks the last one in a new clone: a mirror that lags, a force-push put right.',
     ),
   signing: GitSigning.optional().describe("Key the agent's own commits are signed with."),
   results: Results.optional().describe(

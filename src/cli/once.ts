@@ -3,6 +3,7 @@ import { Agent, placeFrom } from '../agent/agent.ts';
 import { createLogger } from '../agent/logger.ts';
 import { Patience } from '../agent/patience.ts';
 import { Turn } from '../agent/turn.ts';
+import { standstill } from '../core/runs/standstill.ts';
 import { line } from '../core/text/output.ts';
 import type { AgentConfig } from '../api/config.ts';
 import { TransientError } from '../api/errors.ts';
@@ -21,7 +22,7 @@ export function onceCommand(): Command {
     .addOption(
       new Option(
         '--timeout <duration>',
-        'give up when the repository or the API server is away, or another agent leads, for so long',
+        'give up when the repository or the API server is away, another agent leads, or all that is left is held, for so long',
       )
         .argParser(durationText)
         .default('5m'),
@@ -30,8 +31,8 @@ export function onceCommand(): Command {
       'after',
       `
 Exit status: 0 all completed, 1 some failed or were cancelled, 2 some were invalid, 3 given up: the repository or the API
-server was away for too long, the branch is not there, or another agent held the lease. Runs that were under way then are named; the next start goes
-on with them.
+server was away for too long, the branch is not there, another agent held the lease, or nothing goes on before people do something: what is left
+is held or suspended, or its signatures cannot be checked. Runs that were left then are named; the next start goes on with them.
 
 Example:
   nodeop-agent once --config agent.yaml`,
@@ -74,7 +75,7 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
   const phases = Object.entries(agent?.repository.settled().phaseByRun ?? {});
   for (const [run, phase] of phases) print(`${phase}\t${line(run)}`);
   process.exitCode = exitStatus(phases.map(([, phase]) => phase));
-  return reason === undefined ? undefined : [reason, ...(agent ? underWay(agent) : [])].join('\n');
+  return reason === undefined ? undefined : [reason, ...(agent ? left(agent) : [])].join('\n');
 }
 
 /** How long the Git host may take to hear of the end. */
@@ -97,6 +98,7 @@ async function watchOver(
     // oxlint-disable-next-line no-await-in-loop -- one look after the other
     patience.tell('the API server', await acting?.ping().then(() => undefined, messageOf));
     patience.tell('the repository', acting?.repository.state().problem);
+    patience.tell('nothing goes on before people do something', acting && standstillOf(acting));
     const lost = patience.exhausted();
     if (lost) return `gave up after ${timeout}: ${lost.what}: ${lost.problem}`;
     // oxlint-disable-next-line no-await-in-loop
@@ -109,11 +111,20 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function standstillOf(agent: Agent): string | undefined {
+  return standstill([...agent.nodeOps()], agent.repository.state().waiting ?? [], agent.holds.text);
+}
+
 /** What nobody carries on until an agent starts again. */
-function underWay(agent: Agent): string[] {
-  return [...agent.nodeOps()]
-    .filter(({ status }) => !isFinalPhase(status?.phase))
-    .map((it) => `  ${runPathOf(it) ?? labelOf(it)} is under way, and goes on when an agent starts again`);
+function left(agent: Agent): string[] {
+  const begun = [...agent.nodeOps()].filter(({ status }) => !isFinalPhase(status?.phase));
+  const { waiting = [] } = agent.repository.state();
+  return [
+    ...begun.map(
+      (it) => `  ${runPathOf(it) ?? labelOf(it)} is under way, and goes on when an agent starts again`,
+    ),
+    ...waiting.map(({ run, message }) => `  ${run} waits: ${message}`),
+  ].map(line);
 }
 
 function exitStatus(phases: readonly string[]): number {

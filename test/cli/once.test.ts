@@ -78,6 +78,17 @@ test('while another agent leads it does nothing, and ends with 3; without one it
   expect(taken.output()).toContain('Completed\truns/a.yaml');
 });
 
+test('what people hold is waited for so long, and is named with the reason', async () => {
+  await stage.startSim(1);
+  stage.configure('*/2 * * * * *', stage.config, 'agent.git', ['runs: {initial: execute}']);
+  stage.commit({ 'runs/a.yaml': runFile('a'), 'hold.yaml': 'reason: the vendor asked to wait\n' });
+  const { ended, output } = once('2s');
+  expect(await ended, output()).toBe(3);
+  const why = 'all clusters are held by hold.yaml: the vendor asked to wait';
+  expect(output()).toContain(`gave up after 2s: nothing goes on before people do something: ${why}`);
+  expect(output()).toContain(`  runs/a.yaml waits: ${why}`);
+});
+
 test('what comes back in between is not held against anybody', () => {
   let now = 0;
   const patience = new Patience(100, () => now);

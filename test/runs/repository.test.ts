@@ -47,7 +47,8 @@ test('an agent that lost its clone, and the branch its history, goes on from rep
   await first.loop.pollNow();
   await first.loop.stop();
   rmSync(join(repository.root, 'agent.git'), { recursive: true });
-  const second = agent(repository, first.store, { runs: { initial: 'execute' } });
+  const believing = { git: { rewindGrace: '0s' }, runs: { initial: 'execute' } };
+  const second = agent(repository, first.store, believing);
   await second.loop.pollNow();
   rmSync(join(repository.root, 'agent.git/objects'), { recursive: true });
   repository.git(repository.clone, 'commit', '-q', '--amend', '-m', 'rewritten');

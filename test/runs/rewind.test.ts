@@ -14,11 +14,11 @@ class Followed implements Disposable {
   readonly warnings: string[] = [];
   loop = this.agent();
 
-  agent(git: object = {}): RepositoryLoop {
+  agent(git: object = {}, maxConcurrent = 9): RepositoryLoop {
     const warn = (fields: object, message: string) =>
       this.warnings.push(`${message} ${JSON.stringify(fields)}`);
     const logger = { ...silent, child: () => logger, warn };
-    const config = this.repository.config({ git, runs: { initial: 'execute', maxConcurrent: 9 } });
+    const config = this.repository.config({ git, runs: { initial: 'execute', maxConcurrent } });
     return new RepositoryLoop({ config, store: this.store, logger, clock: this.clock });
   }
 
@@ -127,6 +127,55 @@ test('an agent that restarts meanwhile waits as well, with its clone; without a 
   it.loop = it.agent({ rewindGrace: '0s' });
   await it.loop.pollNow();
   expect(it.cancelled()).toEqual(['b']);
+  await it.loop.stop();
+});
+
+/** Two runs, of which the first is under way and the second was not begun; then the clone is lost. */
+async function withoutClone(it: Followed) {
+  it.repository.push({ 'README.md': 'x' });
+  const older = it.tip();
+  it.repository.push({ 'runs/a.yaml': nodeOp('a'), 'runs/w.yaml': nodeOp('w') });
+  it.loop = it.agent({}, 1);
+  await it.loop.pollNow();
+  await it.loop.pollNow();
+  expect(it.store.creations).toBe(1);
+  await it.loop.stop();
+  rmSync(join(it.repository.root, 'agent.git'), { recursive: true });
+  return { older, tip: it.tip() };
+}
+
+test('a clone is lost while a mirror lags: nothing is cancelled or passed over, and it goes on when the mirror has caught up', async () => {
+  using it = new Followed();
+  const { older, tip } = await withoutClone(it);
+  it.moveTo(older);
+  it.loop = it.agent({}, 1);
+  await it.loop.pollNow();
+  expect(it.cancelled()).toEqual([]);
+  expect(it.loop.state().problem).toMatch(
+    /^commit [0-9a-f]{12}, which was acted on last, is not in the repository, and a branch is at commit [0-9a-f]{12}; for 300 s more/,
+  );
+  it.moveTo(tip);
+  await it.loop.pollNow();
+  expect(it.loop.state().problem).toBeUndefined();
+  expect(it.repository.read('results/.baseline.yaml') ?? '').not.toContain('runs/w.yaml');
+  it.store.finish('Completed');
+  for (let i = 0; i < 3; i += 1) await it.loop.pollNow();
+  expect(it.cancelled()).toEqual([]);
+  expect(it.store.list().map(({ metadata }) => metadata.name)).toEqual(['a', 'w']);
+  expect(it.repository.read('results/a.yaml')).toContain('phase: Completed');
+  await it.loop.stop();
+});
+
+test('a clone is lost and history was rewritten: after the grace it is believed', async () => {
+  using it = new Followed();
+  const { older } = await withoutClone(it);
+  it.moveTo(older);
+  it.loop = it.agent({}, 1);
+  await it.loop.pollNow();
+  await it.clock.advance(301_000);
+  await it.loop.pollNow();
+  expect(it.cancelled()).toEqual(['a']);
+  expect(it.loop.state().problem).toBeUndefined();
   await it.loop.stop();
 });
 

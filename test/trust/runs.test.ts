@@ -394,7 +394,7 @@ test.each(['the agent goes on', 'the agent starts anew, without its clone'])(
     repository.git(repository.clone, 'fetch', '-q', 'origin');
     repository.git(repository.clone, 'reset', '-q', '--hard', 'origin/main');
     repository.push({ README: 'operations' });
-    const agent = how === 'the agent goes on' ? first : it.agent();
+    const agent = how === 'the agent goes on' ? first : it.agent({ rewindGrace: '0s' });
     await agent.pollNow();
     repository.push({ 'runs/a.yaml': nodeOp('a') });
     await agent.pollNow();

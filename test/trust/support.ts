@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestRepository } from '../runs/support.ts';
@@ -45,6 +45,24 @@ export class GpgKeys implements Disposable {
       publicFile: file('.asc', this.gpg('--armor', '--export', fingerprint)),
       secretFile: file('.secret', this.gpg('--armor', ...secret, '--export-secret-keys', fingerprint)),
     };
+  }
+
+  /** Revokes a key, as its owner does by the certificate that gpg makes along with it. */
+  revoke(fingerprint: string): void {
+    const file = join(this.home, 'openpgp-revocs.d', `${fingerprint}.rev`);
+    // Nobody imports it by mistake: a colon stands before its first line.
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^:-----BEGIN/m, '-----BEGIN'));
+    this.gpg('--import', file);
+  }
+
+  /** From now on people sign what they commit with this key. */
+  signAs(repository: TestRepository, fingerprint: string): void {
+    const program = writeKeys(repository, 'gpg', `#!/bin/sh\nGNUPGHOME='${this.home}' exec gpg "$@"\n`);
+    chmodSync(program, 0o755);
+    const settings = { 'commit.gpgSign': 'true', 'gpg.format': 'openpgp', 'gpg.program': program };
+    for (const [key, value] of Object.entries({ ...settings, 'user.signingKey': fingerprint })) {
+      repository.git(repository.clone, 'config', key, value);
+    }
   }
 
   gpg(...args: string[]): string {

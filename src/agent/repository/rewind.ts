@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { forkPoint, refsBelow } from '../../git/ancestry.ts';
+import { forkPoint, hasCommits, refsBelow } from '../../git/ancestry.ts';
 import { treeChanges } from '../../git/trees.ts';
 import type { ReadTips } from './snapshot-reader.ts';
 
@@ -13,6 +13,8 @@ const NAMES = ['runs', 'results'] as const;
 interface Rewound {
   from: string;
   to: string;
+  /** The commit that was acted on last is nowhere to be found. */
+  isGone: boolean;
   until: number;
 }
 
@@ -27,17 +29,29 @@ export interface Move {
 /**
  * Notices when a branch goes back to an earlier commit: a mirror that lags, or a force-push that is put right soon. It is
  * not believed for a while, since to cancel runs for it could not be undone. Commits of the agents alone on top of the earlier
- * one make no difference: they go on reporting meanwhile.
+ * one make no difference: they go on reporting meanwhile. In a clone that was made anew the later commit is not there at all; then
+ * nobody can tell whether history was rewritten, and it is waited for as well.
  */
 export class Rewinds {
   readonly #git: GitCommand;
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #graceMs: number;
+  readonly #recorded: () => ReadTips | undefined;
   #believed: ReadTips | undefined;
   #rewound: Rewound | undefined;
 
-  constructor(git: GitCommand, layout: Layout, { clock, graceMs }: { clock: Clock; graceMs: number }) {
+  /** @param recorded the tips that were acted on last by what the cluster remembers, for a clone that remembers none */
+  constructor(
+    git: GitCommand,
+    layout: Layout,
+    {
+      clock,
+      graceMs,
+      recorded = () => undefined,
+    }: { clock: Clock; graceMs: number; recorded?: () => ReadTips | undefined },
+  ) {
+    this.#recorded = recorded;
     this.#git = git;
     this.#layout = layout;
     this.#clock = clock;
@@ -51,14 +65,14 @@ export class Rewinds {
 
   /** To be told of the tips before they are acted on. */
   async look(tips: ReadTips): Promise<Move> {
-    const before = this.#believed ?? (await this.#remembered());
+    const before = this.#believed ?? (await this.#remembered()) ?? this.#recorded();
     const found = before ? await this.#compare(before, tips) : { isRewritten: false };
     if (found.back !== undefined && this.#graceMs > 0) {
-      const { from, to } = found.back;
+      const { from, to, isGone } = found.back;
       const known = this.#rewound?.from === from ? this.#rewound.until : undefined;
       const until = known ?? this.#clock.steady() + this.#graceMs;
       if (this.#clock.steady() < until) {
-        this.#rewound = { from, to, until };
+        this.#rewound = { from, to, isGone, until };
         return { rewound: this.#rewound, isRewritten: false };
       }
     }
@@ -76,8 +90,9 @@ export class Rewinds {
       const fork = await forkPoint(this.#git, from, to);
       if (fork === from) continue;
       isRewritten = true;
-      if (fork !== undefined && (fork === to || (await this.#isReported(fork, to)))) {
-        return { isRewritten, back: { from, to } };
+      const isGone = fork === undefined && !(await hasCommits(this.#git, [from]));
+      if (isGone || (fork !== undefined && (fork === to || (await this.#isReported(fork, to))))) {
+        return { isRewritten, back: { from, to, isGone } };
       }
     }
     return { isRewritten };

@@ -18,6 +18,7 @@ import { Publisher } from './publisher.ts';
 import { ReportBuilder } from './reports.ts';
 import { Scheduled } from './scheduled.ts';
 import { Scheduler } from './scheduler.ts';
+import type { ReadTips } from './snapshot-reader.ts';
 import { TrackedRepository } from './tracked.ts';
 import { Trust } from './trust.ts';
 
@@ -40,9 +41,9 @@ export type Rooms = ReturnType<typeof rooms>;
 /** Everything that has a part in a look at the repository, put together. */
 export function rooms(deps: ReconcilerDeps) {
   const { config, store, log, clock, now, telemetry, signal, onReports, onRecord } = deps;
-  const repository = new TrackedRepository(deps);
-  const { mirror, layout, snapshots: reader } = repository;
   const ledger = new Ledger(store.ledger);
+  const repository = new TrackedRepository({ ...deps, recorded: () => actedOn(ledger) });
+  const { mirror, layout, snapshots: reader } = repository;
   const blocked = new Blocked(log);
   const reports = new ReportBuilder(config, store, mirror);
   const publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
@@ -100,4 +101,11 @@ function carriedOut({ kubernetes, rollout, defaults, checks }: AgentConfig) {
     defaultImage: defaults.image,
     checkAccess: checks,
   };
+}
+
+/** The tips that were acted on last, as far as the cluster remembers them. */
+function actedOn(ledger: Ledger): ReadTips | undefined {
+  if (!ledger.isLoaded) return undefined;
+  const { runs, results } = ledger.head;
+  return runs === undefined ? undefined : { runs, results };
 }

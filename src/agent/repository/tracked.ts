@@ -17,6 +17,8 @@ export interface TrackedOptions {
   now: () => Date;
   telemetry: Telemetry;
   signal: AbortSignal;
+  /** The tips that were acted on last, by what the cluster remembers. */
+  recorded?: () => ReadTips | undefined;
 }
 
 /** The branches with the run files and with the results, as of the last fetch or push. */
@@ -38,7 +40,12 @@ export class TrackedRepository {
     this.mirror = mirrorOf(config.git, signal);
     this.snapshots = new SnapshotReader(this.mirror, this.layout);
     const graceMs = durationMs(config.git.rewindGrace);
-    this.#rewinds = new Rewinds(this.mirror.git, this.layout, { clock: options.clock, graceMs });
+    const { clock, recorded } = options;
+    this.#rewinds = new Rewinds(this.mirror.git, this.layout, {
+      clock,
+      graceMs,
+      ...(recorded && { recorded }),
+    });
   }
 
   /** Milliseconds until a branch that went back is believed; undefined when none did. */
@@ -52,7 +59,10 @@ export class TrackedRepository {
     const { rewound } = this.#rewinds;
     if (rewound) {
       const seconds = Math.ceil((this.rewoundMs ?? 0) / 1000);
-      const what = `a branch went back from commit ${rewound.from.slice(0, 12)} to ${rewound.to.slice(0, 12)}`;
+      const [from, to] = [rewound.from.slice(0, 12), rewound.to.slice(0, 12)];
+      const what = rewound.isGone
+        ? `commit ${from}, which was acted on last, is not in the repository, and a branch is at commit ${to}`
+        : `a branch went back from commit ${from} to ${to}`;
       return `${what}; for ${seconds} s more nothing begins, is cancelled or reported for it, unless it comes back (git.rewindGrace)`;
     }
     if (this.#tips) return undefined;
