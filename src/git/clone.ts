@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InvalidError } from '../api/errors.ts';
 import { GitCommand } from './command.ts';
@@ -23,8 +23,10 @@ export type ObjectFormat = 'sha1' | 'sha256';
 const MARKER = 'nodeop-agent';
 /** One object a line that is taken unchecked. */
 const SKIP_LIST = 'nodeop-agent-skip';
+/** Of what the agent keeps in git's configuration. */
+const SECTION = 'nodeop-agent';
 /** Says by what rules the objects of a clone were checked as they came in; one of other rules is begun anew. */
-const CHECKED = 'nodeop-agent.checked';
+const CHECKED = `${SECTION}.checked`;
 const RULES = '1';
 
 /**
@@ -102,7 +104,7 @@ export class Clone {
     await mkdir(fresh);
     const git = this.#command(fresh);
     await git.text(['init', '--quiet', '--bare', `--object-format=${format}`, fresh]);
-    await git.text(['config', CHECKED, this.#rules()]);
+    await appendFile(join(fresh, 'config'), `[${SECTION}]\n\tchecked = ${this.#rules()}\n`);
     const ids = skip.filter((it) => it.length === (format === 'sha1' ? 40 : 64));
     await writeFile(join(fresh, SKIP_LIST), ids.map((it) => `${it}\n`).join(''));
     const note = 'A cache of the remote repository. It may be deleted at any time.\n';
