@@ -48,7 +48,7 @@ const FOR_PEOPLE = [
 ];
 
 /** What is on record of steps. A server that drops `spec.steps` never comes to it. */
-const OF_STEPS = ['status.stepOf', 'status.steps'];
+const OF_STEPS = ['status.stepOf', 'status.steps', 'status.nodeStatuses.*.lostInSoak'];
 
 /** Undefined when nothing is lacking. */
 export function lackOf(definition: Definition | undefined): Lack | undefined {

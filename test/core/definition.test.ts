@@ -46,6 +46,33 @@ test('one of an older version is told of, and in nobody’s way', () => {
   expect(lackText(lack)).toContain('spec.startTimeoutSeconds');
 });
 
+/** As the definition was before there were steps. */
+function before(): Required<Definition> {
+  const older = own();
+  const { spec, status } = schemaOf(older).properties;
+  delete spec?.properties['steps'];
+  delete spec?.properties['postflight'];
+  for (const name of ['stepOf', 'steps']) delete status?.properties[name];
+  delete status?.properties['nodeStatuses']?.additionalProperties.properties['lostInSoak'];
+  return older;
+}
+
+test('one from before there were steps is in the way of nobody who has none', () => {
+  const lack = lackOf(before());
+  expect(lack?.needed).toEqual([]);
+  expect(lack?.other).toEqual(expect.arrayContaining(['spec.steps', 'status.stepOf']));
+});
+
+test('one that takes steps and forgets how they stand is in the way', () => {
+  const half = before();
+  const { spec } = schemaOf(half).properties;
+  const kept = schemaOf(own()).properties['spec']?.properties['steps'];
+  if (spec && kept) spec.properties['steps'] = kept;
+  expect(lackOf(half)?.needed).toEqual(
+    expect.arrayContaining(['status.stepOf', 'status.steps', 'status.nodeStatuses.*.lostInSoak']),
+  );
+});
+
 test.each<[string, (it: Required<Definition>) => unknown]>([
   ['is not there', () => undefined],
   ['does not serve the version', (it) => ({ ...it, spec: { versions: [{ name: 'v1', served: true }] } })],
