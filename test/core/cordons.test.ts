@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { NodeOpSpecSchema, type NodeStatus } from '../../src/api/nodeop.ts';
-import { claimant, heirOf, type Holder, type Holders } from '../../src/core/rollout/cordons.ts';
+import { NodeOpSpecSchema, type NodeOpStatus, type NodeStatus } from '../../src/api/nodeop.ts';
+import { claimant, heirOf, type Holder, type Holders, letsGo } from '../../src/core/rollout/cordons.ts';
 import { ownerMark } from '../../src/core/rollout/facts.ts';
 
 const at = (hour: number) => `2030-01-01T0${hour}:00:00Z`;
@@ -117,4 +117,19 @@ describe('a cordon that is let go of is taken over by', () => {
   test('nobody who is not there', () => {
     expect(heirOf('n', mark, among([a], ['uid-gone']))).toBeUndefined();
   });
+});
+
+test.each([
+  ['one node fewer is in flight', { summary: { inFlight: 2 } }, { summary: { inFlight: 1 } }, true],
+  ['one node more is in flight', { summary: { inFlight: 1 } }, { summary: { inFlight: 2 } }, false],
+  ['a step soaks no more', { steps: [{ phase: 'Soaking' }] }, { steps: [{ phase: 'Passed' }] }, true],
+  [
+    'a step is checked after its soak',
+    { steps: [{ phase: 'Soaking' }] },
+    { steps: [{ phase: 'Checking' }] },
+    false,
+  ],
+  ['nothing', {}, {}, false],
+])('others may have a node when %s: %s → %s: %s', (_, before, after, expected) => {
+  expect(letsGo(before as NodeOpStatus, after as NodeOpStatus)).toBe(expected);
 });

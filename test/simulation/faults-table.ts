@@ -20,14 +20,18 @@ const BEGIN = '<!-- mistakes: written by npm run test:faults -- --write -->\n';
 const END = '<!-- end of mistakes -->';
 const HEAD = '| mistake | found in | first | what is seen |\n|---|---|---|---|\n';
 
+/** In the history that is kept of it, if there is one, and else in those that were tried. */
+export function isFound(told: Told | string): boolean {
+  return typeof told !== 'string' && (told.named ?? told.found > 0);
+}
+
 export function rowOf(name: string, { what, tried = {} }: Fault, told: Told | string): string {
   const title = `\`${name}\`: ${what}`;
   if (typeof told === 'string') return `| ${title} | NOT TRIED | | ${cell(told)} |`;
   const { found, histories, seed, violation = '', named } = told;
-  const isSweep = tried.sweep ?? told.sweep ?? false;
-  const of = `${histories}${isSweep ? ' of the sweep' : ''}${tried.git === true ? ' with git' : ''}`;
-  const isFound = found > 0 && named !== false;
-  const count = `${isFound ? '' : 'NOT FOUND, '}${found} of ${of}`;
+  const kept = named === undefined ? '' : 'its own, ';
+  const by = (tried.sweep ?? told.sweep) === true ? 'by plan' : 'by chance';
+  const count = `${isFound(told) ? '' : 'NOT FOUND, '}${kept}${found} of ${histories} ${by}`;
   return `| ${title} | ${count} | ${seed ?? ''} | ${cell(violation.replace(/^[\d.]+ s: /, ''))} |`;
 }
 

@@ -85,7 +85,7 @@ async function brief(): Promise<void> {
   const [one] = found;
   const [violation] = one?.result.violations ?? [];
   const short =
-    one && values.shrink ? await shrink(one.trial, kindOfViolation(violation ?? ''), 120_000) : undefined;
+    one && values.shrink ? await shrink(one.trial, kindOfViolation(violation ?? ''), 60_000) : undefined;
   const { name, seed } = one?.result ?? {};
   print(JSON.stringify({ histories, found: found.length, seed, name, violation, short }));
 }

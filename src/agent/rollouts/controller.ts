@@ -4,6 +4,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import { requestAsker } from '../../checks/requests.ts';
 import type { Asker } from '../../core/checks/try.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
+import { letsGo } from '../../core/rollout/cordons.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import { type NodeFacts, ownerUid } from '../../core/rollout/facts.ts';
 import { type Refusal, refused } from '../../core/rollout/status.ts';
@@ -339,7 +340,7 @@ export class Controller {
       rollout.isUrgent ||= isUrgent(before, after, changed);
       this.chronicle.changed(rollout, before, decision);
       // What it held others may have now.
-      if ((before.summary?.inFlight ?? 0) > (after.summary?.inFlight ?? 0)) this.markAll();
+      if (letsGo(before, after)) this.markAll();
     }
     this.drainOwners.closeEnded(rollout);
     for (const action of decision.actions) this.performer.perform(rollout, action);

@@ -90,12 +90,21 @@ function isInFlight({ spec, status }: Holder, node: string): boolean {
 
 /** What was done to a node is being watched, so that nothing else is done to it meanwhile. */
 function isWatched({ spec, status }: Holder, node: string): boolean {
-  if (spec?.steps === undefined || status.steps?.some(({ phase }) => WATCHES.has(phase)) !== true)
-    return false;
+  if (spec?.steps === undefined || !watches(status)) return false;
   const { phase, startedAt } = status.nodeStatuses?.[node] ?? {};
   return phase !== undefined && isFinalNodePhase(phase) && startedAt !== undefined;
 }
 const WATCHES: ReadonlySet<StepPhase> = new Set(['Soaking', 'Checking']);
+
+/** Whether others may have a node now that it held until then: one is done, or is not watched any more. */
+export function letsGo(before: NodeOpStatus, after: NodeOpStatus): boolean {
+  const isDone = (before.summary?.inFlight ?? 0) > (after.summary?.inFlight ?? 0);
+  return isDone || (watches(before) && !watches(after));
+}
+
+function watches({ steps = [] }: NodeOpStatus): boolean {
+  return steps.some(({ phase }) => WATCHES.has(phase));
+}
 
 function labelOf({ namespace, name }: Holder): string {
   return `${namespace}/${name}`;

@@ -1,3 +1,4 @@
+import { isFinalPhase, type NodeOpStatus } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import { type Cluster, NAMESPACE } from './cluster.ts';
 import { kindOf } from './machine.ts';
@@ -65,6 +66,8 @@ export class People {
         return this.#annotate(op, 'hold', 'wait');
       case 'copy':
         return this.#copy(on);
+      case 'restore':
+        return this.#restore(on);
       case 'delete pod':
         return this.#deletePods(on);
       case 'delete job':
@@ -106,6 +109,19 @@ export class People {
     if (cluster.store.get(NODEOPS, name, NAMESPACE)) return;
     const metadata = { name, namespace: NAMESPACE, annotations, labels: labels ?? {} } as Obj['metadata'];
     const made = cluster.store.create(NODEOPS, { metadata, spec: op.spec ?? {} });
+    oracles.copies.add(made.metadata.uid ?? '');
+  }
+
+  /** As a whole cluster is restored from a backup: under its name and with its status, but with another UID. */
+  #restore(name: string): void {
+    const { cluster, oracles } = this.#world;
+    const { store } = cluster;
+    const op = store.get(NODEOPS, name, NAMESPACE);
+    if (op === undefined || !isFinalPhase(((op.status ?? {}) as NodeOpStatus).phase)) return;
+    const { annotations = {}, labels = {} } = op.metadata;
+    store.remove(NODEOPS, store.update(NODEOPS, { ...op, metadata: { ...op.metadata, finalizers: [] } }));
+    const metadata = { name, namespace: NAMESPACE, annotations, labels };
+    const made = store.create(NODEOPS, { metadata, spec: op.spec ?? {}, status: op.status ?? {} });
     oracles.copies.add(made.metadata.uid ?? '');
   }
 

@@ -105,4 +105,4 @@ export const DEEDS = {
   node: ['cordon', 'uncordon', 'delete pod', 'delete job'],
   op: ['delete', 'cancel', 'suspend', 'hold', 'copy'],
 } as const;
-export type Deed = (typeof DEEDS)['node' | 'op'][number] | 'revert';
+export type Deed = (typeof DEEDS)['node' | 'op'][number] | 'revert' | 'restore';

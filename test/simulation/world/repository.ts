@@ -86,6 +86,8 @@ export class Repository implements Disposable {
 
   /** Whether people have changed or removed reports, or the history that they are in. */
   isTampered = false;
+  /** Reports of runs that are over, and of which nothing is left in the cluster, are not written again. */
+  isTidied = false;
 
   fault(what: GitFault, ms: number, replica: number): void {
     const { bare, root } = this.#git;
@@ -112,6 +114,7 @@ export class Repository implements Disposable {
           this.#git.git(this.#git.clone, 'push', '-q', '--force', 'origin', 'main');
         });
       case 'results removed':
+        this.isTidied = true;
         return this.#people(() => {
           this.#git.pull();
           rmSync(join(this.#git.clone, 'results'), { recursive: true, force: true });
@@ -126,22 +129,16 @@ export class Repository implements Disposable {
     }
   }
 
+  /** To before the last change of run files. */
   #goBack(ms: number): void {
     const { bare } = this.#git;
-    const tip = () => this.#git.git(bare, 'rev-parse', 'main').trim();
+    const set = (commit: string) => this.#git.git(bare, 'update-ref', 'refs/heads/main', commit);
     try {
-      const was = tip();
-      if (this.#git.commits() < 3) return;
-      this.#git.git(bare, 'update-ref', 'refs/heads/main', 'main~2');
-      const back = tip();
-      this.#time.after(ms, () => {
-        try {
-          // What was pushed meanwhile came to lie on the earlier one, as it does where a mirror takes pushes.
-          if (tip() === back) this.#git.git(bare, 'update-ref', 'refs/heads/main', was);
-        } catch {
-          // Away by now.
-        }
-      });
+      const was = this.#git.git(bare, 'rev-parse', 'main').trim();
+      const change = this.#git.git(bare, 'log', '-1', '--format=%H', 'main', '--', 'runs').trim();
+      if (change === '') return;
+      set(`${change}~1`);
+      this.#time.after(ms, () => set(was));
     } catch {
       // Away.
     }

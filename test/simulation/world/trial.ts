@@ -1,6 +1,7 @@
 import { History } from './history.ts';
 import type { Plan } from './plan.ts';
 import { planOf } from './plans/chance.ts';
+import { repositoryPlaces } from './plans/repository.ts';
 import { placesOfAll } from './plans/sieve.ts';
 import { walkOf } from './plans/walk.ts';
 
@@ -30,6 +31,10 @@ export interface Kinds {
 /** By its number the trial of that kind; undefined past the last. */
 export async function trialsOf({ git, sweep, walk }: Kinds): Promise<(seed: number) => Trial | undefined> {
   if (walk) return (seed) => ({ name: `walk ${seed}`, plan: walkOf(seed) });
+  if (git && sweep) {
+    const places = repositoryPlaces();
+    return (seed) => places[seed];
+  }
   if (!sweep) return (seed) => ({ name: `seed ${seed}`, plan: planOf(seed, git) });
   const places = await placesOfAll();
   return (seed) => places[seed];

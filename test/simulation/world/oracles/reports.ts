@@ -52,7 +52,8 @@ export class Reports {
     const { repository, broken } = this.#world;
     const report = repository.report(path);
     if (report === undefined) {
-      if (repository.holds(path) || phase !== undefined) broken(`there is no report of ${path}`);
+      const isGone = repository.isTidied && phase === undefined;
+      if (!isGone && (repository.holds(path) || phase !== undefined)) broken(`there is no report of ${path}`);
       return;
     }
     if (!isFinalReport(report)) return broken(`the report of ${path} ends as ${report.status.phase}`);

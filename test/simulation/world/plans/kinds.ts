@@ -86,6 +86,19 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       },
     ],
   },
+  restored: {
+    spec: { cordon: true },
+    events: [
+      {
+        at: 5_000,
+        after: { mark: 'NodeOp over', nth: 1 },
+        kind: 'people',
+        what: 'restore',
+        on: 'op-1',
+        ms: 60_000,
+      },
+    ],
+  },
 };
 
 export function planOfKind(kind: string): Plan {

@@ -1,0 +1,12 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'nobody is told that the nodes of a step are not watched any more',
+  changes: [
+    {
+      file: 'src/core/rollout/cordons.ts',
+      from: 'return isDone || (watches(before) && !watches(after));',
+      to: 'return isDone;',
+    },
+  ],
+};

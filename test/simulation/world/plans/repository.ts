@@ -1,0 +1,70 @@
+import type { Event, Plan } from '../plan.ts';
+import type { Place } from './sieve.ts';
+
+/** Longer than from one poll to the next. */
+const LONG = { startMs: 300, runMs: 40_000, exitCode: 0 };
+const MINUTE_MS = 60_000;
+/** Given up for good, though it could be made later on. */
+const NOTHING_BEGAN = 'node-1 ; node-2 ';
+
+const over = { mark: 'NodeOp over', nth: 1 } as const;
+const begun = { mark: 'command starts', nth: 1 } as const;
+const cleanedUp: Event = { at: 90_000, after: over, kind: 'people', what: 'delete', on: 'op-1', ms: 0 };
+const restarted: Event[] = [0, 1].map((replica) => ({
+  at: 150_000,
+  after: over,
+  kind: 'kill',
+  replica: replica === 0 ? 0 : 1,
+  ms: 1_000,
+}));
+
+const REFUSED = 'no NodeOp may be made';
+/** What people, hosts and mirrors do to a repository while a run goes on, or after it. */
+const HISTORIES: Readonly<Record<string, Event[]>> = {
+  undisturbed: [],
+  'the report is edited, the NodeOp cleaned up, the agent started anew': [
+    { at: 60_000, after: over, kind: 'git', what: 'reports edited', replica: 0, ms: 0 },
+    cleanedUp,
+    ...restarted,
+  ],
+  'the reports are removed, the NodeOp cleaned up, the clone lost': [
+    cleanedUp,
+    { at: 120_000, after: over, kind: 'git', what: 'results removed', replica: 0, ms: 0 },
+    { at: 149_000, after: over, kind: 'git', what: 'clone lost', replica: 0, ms: 0 },
+    { at: 149_000, after: over, kind: 'git', what: 'clone lost', replica: 1, ms: 0 },
+    ...restarted,
+  ],
+  'the NodeOp is deleted while nothing can be pushed': [
+    { at: 100, after: begun, kind: 'git', what: 'away', replica: 0, ms: 180_000 },
+    { at: 2_000, after: begun, kind: 'people', what: 'delete', on: 'op-1', ms: 0 },
+  ],
+  'pushes are refused from before the start on': [
+    { at: 1_500, kind: 'git', what: 'refused', replica: 0, ms: 180_000 },
+  ],
+  [REFUSED]: [{ at: 500, kind: 'api', what: 'no NodeOps', ms: 20 * MINUTE_MS, share: 1 }],
+  'a mirror lags behind what was merged': [
+    { at: 500, after: begun, kind: 'git', what: 'went back', replica: 0, ms: 90_000 },
+  ],
+  'the run is taken back': [{ at: 500, after: begun, kind: 'people', what: 'revert', on: 'op-1', ms: 0 }],
+};
+
+export function repositoryPlaces(): Place[] {
+  return Object.entries(HISTORIES).map(([name, events]) => ({
+    name: `repository: ${name}`,
+    plan: planWith(events),
+    ...(name === REFUSED ? { end: NOTHING_BEGAN } : {}),
+  }));
+}
+
+function planWith(events: Event[]): Plan {
+  const nodes = [1, 2].map((i) => ({
+    name: `node-${i}`,
+    zone: 'zone-1',
+    make: { bootMs: 5_000, lagMs: 10, reboots: 'once' as const, endMs: 500 },
+    command: LONG,
+    preflight: LONG,
+    workload: false,
+  }));
+  const spec = { image: 'alpine:3.20', command: ['flash'], concurrency: 1, backoffLimit: 0, cordon: true };
+  return { seed: 7, repository: true, nodes, ops: [{ at: 1_000, name: 'op-1', spec }], events };
+}
