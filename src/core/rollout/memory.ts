@@ -6,6 +6,17 @@ import { Fleet } from './fleet.ts';
 /** What concerns every node: when it changes, all of them are looked at. */
 const OF_ALL = ['spec', 'cancelled', 'cancelledAt', 'deleted', 'agentNode', 'agentPod'] as const;
 
+/** All nodes are looked at again after so long: should a change ever not be told, no node waits for it for good. */
+const WHOLE_MS = 300_000;
+
+interface Known {
+  fleet: Fleet;
+  status: NodeOpStatus;
+  ofAll: readonly unknown[];
+  /** When all nodes were last looked at. */
+  wholeAt: number;
+}
+
 /**
  * What is kept between two looks at one rollout, so that the next one costs what changed: the nodes that something was heard
  * of since, and what was found of the others. Whoever changes a fact of a node touches it. Nothing is lost with it:
@@ -13,7 +24,7 @@ const OF_ALL = ['spec', 'cancelled', 'cancelledAt', 'deleted', 'agentNode', 'age
  */
 export class Memory {
   private readonly touched = new Set<string>();
-  private known: { fleet: Fleet; status: NodeOpStatus; ofAll: readonly unknown[] } | undefined;
+  private known: Known | undefined;
 
   /** Something of this node's facts, of its entry on record, or of an action on it has changed. */
   touch(node: string): void {
@@ -38,17 +49,22 @@ export class Memory {
     pass: (fleet: Fleet, due: Iterable<number>) => Decision,
   ): Decision {
     const ofAll = [...OF_ALL.map((key) => facts[key]), ownerMark(facts)];
-    const known =
-      this.known?.status === facts.status && isSame(this.known.ofAll, ofAll) ? this.known : undefined;
+    const known = this.stillTrue(facts, ofAll, now);
     const fleet = known?.fleet ?? new Fleet(facts, targets);
     const due = known === undefined ? fleet.names.keys() : this.dueIn(fleet, now);
     // A look that fails in its middle leaves nothing to go on from.
     this.forget();
     const decision = pass(fleet, due);
-    this.known = { fleet, status: decision.status, ofAll };
+    this.known = { fleet, status: decision.status, ofAll, wholeAt: known?.wholeAt ?? now };
     // The entry of a node is one of its facts.
     for (const node of decision.changed?.keys() ?? []) this.touch(node);
     return decision;
+  }
+
+  private stillTrue(facts: RolloutFacts, ofAll: readonly unknown[], now: number): Known | undefined {
+    const { known } = this;
+    if (known === undefined || known.status !== facts.status || !isSame(known.ofAll, ofAll)) return undefined;
+    return now < known.wholeAt + WHOLE_MS ? known : undefined;
   }
 
   private dueIn(fleet: Fleet, now: number): number[] {

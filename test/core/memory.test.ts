@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import type { NodeOpStatus } from '../../src/api/nodeop.ts';
+import { decide } from '../../src/core/rollout/decide.ts';
+import { Memory } from '../../src/core/rollout/memory.ts';
+import { World } from '../support/world.ts';
+
+/** What a look with a memory sees; that it decides like a look at everything is held wherever a `World` runs. */
+
+/** Three nodes, one of them at work, as a look with a memory has left them. */
+function looked() {
+  const world = new World({ concurrency: 1 }, { a: {}, b: {}, c: {} });
+  for (let i = 0; i < 3; i += 1) {
+    world.pass();
+    world.persist();
+  }
+  const memory = new Memory();
+  let status: NodeOpStatus = world.status;
+  const look = () => {
+    const decision = decide({ ...world.facts(), status }, world.now, memory);
+    ({ status } = decision);
+    return decision;
+  };
+  // What changes is looked at once more.
+  for (let i = 0; i < 3; i += 1) look();
+  return { world, memory, look, status: () => status };
+}
+
+test('a node is looked at when it is touched, and not before', () => {
+  const { world, memory, look } = looked();
+  world.nodes.delete('c');
+  expect(look().changed).toEqual(new Map());
+  memory.touch('c');
+  const { changed, status } = look();
+  expect([...(changed?.keys() ?? [])]).toEqual(['c']);
+  expect(status.nodeStatuses?.['c']).toMatchObject({ phase: 'Failed', message: 'node is gone' });
+});
+
+test('a change of which nobody was told is seen after five minutes', () => {
+  const { world, look } = looked();
+  world.nodes.delete('c');
+  world.now += 299_000;
+  expect(look().changed).toEqual(new Map());
+  world.now += 1_000;
+  expect([...(look().changed?.keys() ?? [])]).toEqual(['c']);
+});
+
+test('what concerns all nodes is seen at once', () => {
+  const { world, look } = looked();
+  world.cancelled = 'the run file was removed';
+  expect(look().status.summary).toMatchObject({ cancelled: 2 });
+});
+
+test('a status that somebody holds stays as it is; one that nobody holds is changed in place', () => {
+  const { world, memory, look, status } = looked();
+  memory.share();
+  const held = status();
+  const before = structuredClone(held);
+  world.nodes.delete('c');
+  memory.touch('c');
+  const after = look().status;
+  expect(held).toEqual(before);
+  expect(after.nodeStatuses).not.toBe(held.nodeStatuses);
+  world.nodes.delete('b');
+  memory.touch('b');
+  expect(look().status.nodeStatuses).toBe(after.nodeStatuses);
+});
