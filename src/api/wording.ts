@@ -129,12 +129,18 @@ function booleanFor(input: unknown): string {
 }
 
 function listFor(input: unknown, field: PropertyKey | undefined): string {
-  if (field === 'command' && typeof input === 'string') return `write [sh, -c, ${show(input)}]`;
+  if (field === 'command' && typeof input === 'string') return `write [sh, -c, ${show(scriptOf(input))}]`;
   if (field === 'env' && typeof input === 'object' && input !== null) {
     const [name] = Object.keys(input);
     return name === undefined ? '' : `write a list: [{name: ${show(name)}, value: …}]`;
   }
   return typeof input === 'string' || typeof input === 'number' ? `write [${show(input)}]` : '';
+}
+
+/** What a shell is to carry out, of a text that may call one already. */
+function scriptOf(command: string): string {
+  const [, , quoted, plain] = /^(?:\/bin\/)?(?:ba|da)?sh -c (?:(["'])(.*)\1|([^"'].*))$/s.exec(command) ?? [];
+  return quoted ?? plain ?? command;
 }
 
 /** Adds what was found to a schema's own words of what is expected. Addresses may hold a password. */

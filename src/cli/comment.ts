@@ -7,7 +7,7 @@ import { HostError, type Host, type HostAccess } from '../host/host.ts';
 import { openHost } from '../host/open.ts';
 import { placeOf } from './comment/environment.ts';
 import { reasonOf } from './system-error.ts';
-import { print, wholeNumber } from './terminal.ts';
+import { print, prose, wholeNumber } from './terminal.ts';
 
 interface CommentFlags {
   provider?: Provider;
@@ -33,13 +33,13 @@ export function commentCommand(): Command {
     .option('--key <text>', 'tells apart comments of one pull request, for example by cluster', 'plan')
     .addHelpText(
       'after',
-      `
+      prose(`
 Jobs of GitHub, Gitea and GitLab know host, project and pull request by themselves. Exit status: 0, 2 when something is
 missing or refused, 3 when the host cannot be reached.
 
 Example:
   nodeop-agent plan --format markdown runs/new.yaml > plan.md
-  nodeop-agent comment plan.md`,
+  nodeop-agent comment plan.md`),
     )
     .action(run);
 }

@@ -16,7 +16,7 @@ import { serveHealth } from './demo/health.ts';
 import { planOf } from './demo/plan.ts';
 import type { Scenario } from './demo/scenario.ts';
 import { SCENARIOS } from './demo/scenarios.ts';
-import { print, untilSignal } from './terminal.ts';
+import { columns, print, printData, prose, untilSignal } from './terminal.ts';
 
 interface DemoFlags {
   scenario: keyof typeof SCENARIOS;
@@ -30,7 +30,7 @@ export function demoCommand(): Command {
       new Option('--scenario <name>', 'what to show').choices(Object.keys(SCENARIOS)).default('config'),
     )
     .option('--keep', 'go on afterwards until Ctrl-C, to add run files by hand', false)
-    .addHelpText('after', '\nExample:\n  nodeop-agent demo --scenario firmware --keep')
+    .addHelpText('after', prose('\nExample:\n  nodeop-agent demo --scenario firmware --keep'))
     .action(async (flags: DemoFlags) => new Demo(flags.scenario, flags.keep).run());
 }
 
@@ -91,10 +91,11 @@ class Demo {
     const { title, file } = this.scenario;
     const run = this.scenario.run(monitoring);
     print(`${title}\n\nA cluster of 5 nodes and a repository are up. A pull request adds one run file:\n`);
-    print(indent(run));
+    printData(indent(run));
     this.write(file, run);
-    const plan = await planOf(kubeconfig, this.clone, file);
-    print(`What merging it would do, says nodeop-agent plan:\n\n${indent(plan)}`);
+    const width = columns();
+    const plan = await planOf(kubeconfig, this.clone, file, width && width - INDENT.length);
+    printData(`What merging it would do, says nodeop-agent plan:\n\n${indent(plan)}`);
     print('It is merged. What the agent does, second by second:\n');
     const unfollow = followNodeOps(sim, print, (status) => {
       this.scenario.react?.(sim, status);
@@ -169,7 +170,7 @@ class Demo {
       await git.text(['pull', '--quiet', '--rebase', 'origin', 'main']).catch(() => '');
       const text = readIfThere(join(this.clone, report));
       if (/^ {2}phase: (Completed|Failed|Cancelled|Invalid)$/m.test(text)) {
-        print(`\nThe agent has committed ${report}:\n\n${indent(text)}`);
+        printData(`\nThe agent has committed ${report}:\n\n${indent(text)}`);
         break;
       }
       // oxlint-disable-next-line no-await-in-loop
@@ -204,6 +205,8 @@ function readIfThere(file: string): string {
   }
 }
 
+const INDENT = '    ';
+
 function indent(text: string): string {
-  return text.trimEnd().replaceAll(/^(?=.)/gm, '    ') + '\n';
+  return text.trimEnd().replaceAll(/^(?=.)/gm, INDENT) + '\n';
 }

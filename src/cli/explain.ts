@@ -6,7 +6,7 @@ import { NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { explain, explanationPage } from './explain/page.ts';
 import { readNodeOps } from './status.ts';
-import { columns, print } from './terminal.ts';
+import { columns, print, printData, prose } from './terminal.ts';
 
 interface ExplainFlags extends ClusterFlags {
   format: 'text' | 'json';
@@ -20,7 +20,7 @@ export function explainCommand(): Command {
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
-      '\nReads the cluster only.\n\nExample:\n  nodeop-agent explain node-3 --context berlin',
+      prose('\nReads the cluster only.\n\nExample:\n  nodeop-agent explain node-3 --context berlin'),
     )
     .action(run);
 }
@@ -32,7 +32,7 @@ async function run(name: string, flags: ExplainFlags): Promise<void> {
     const node = nodes.find(({ metadata }) => metadata.name === name);
     if (!node) throw new InvalidError(unknown(name, nodes));
     const found = explain(node, await readNodeOps(cluster), accessOf(flags));
-    if (flags.format === 'json') print(JSON.stringify(found, undefined, 2));
+    if (flags.format === 'json') printData(JSON.stringify(found, undefined, 2));
     else print(explanationPage(found, Date.now(), columns()));
   } finally {
     await cluster.close();

@@ -7,7 +7,7 @@ import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
 import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
-import { print, shellWord } from './terminal.ts';
+import { print, prose, shellWord } from './terminal.ts';
 
 const CI_KINDS = ['github', 'gitlab', 'none'] as const;
 
@@ -66,7 +66,9 @@ export function initCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  nodeop-agent init --install deploy/nodeop-agent --cluster berlin --url git@git.example.org:ops/nodes.git\n  nodeop-agent init operations --cluster berlin --url git@git.example.org:ops/nodes.git',
+      prose(
+        '\nExample:\n  nodeop-agent init --install deploy/nodeop-agent --cluster berlin --url git@git.example.org:ops/nodes.git\n  nodeop-agent init operations --cluster berlin --url git@git.example.org:ops/nodes.git',
+      ),
     )
     .action(run);
 }

@@ -13,7 +13,7 @@ import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { labelOf, runPathOf } from './find-run.ts';
 import { loadConfig } from './load-config.ts';
-import { durationText, print } from './terminal.ts';
+import { durationText, print, prose } from './terminal.ts';
 
 export function onceCommand(): Command {
   return new Command('once')
@@ -29,13 +29,13 @@ export function onceCommand(): Command {
     )
     .addHelpText(
       'after',
-      `
+      prose(`
 Exit status: 0 all completed, 1 some failed or were cancelled, 2 some were invalid, 3 given up: the repository or the API
 server was away for too long, the branch is not there, another agent held the lease, or nothing goes on before people do something: what is left
 is held or suspended, or its signatures cannot be checked. Runs that were left then are named; the next start goes on with them.
 
 Example:
-  nodeop-agent once --config agent.yaml`,
+  nodeop-agent once --config agent.yaml`),
     )
     .action(async (flags: { config: string; timeout: string }) => {
       const lost = await once(await loadConfig(flags.config), flags.timeout);

@@ -6,6 +6,7 @@ import { code, escape } from '../core/text/markup.ts';
 import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
+import { fitted } from '../core/text/fit.ts';
 import { json, line } from '../core/text/output.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
@@ -14,7 +15,7 @@ import { viewOfFiles } from './plan/from-files.ts';
 import { planAll, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
 import type { ClusterView } from './plan/view.ts';
 import { readDefinitions } from './repository-files.ts';
-import { durationText, print } from './terminal.ts';
+import { columns, durationText, printData, prose } from './terminal.ts';
 
 type Format = 'text' | 'markdown' | 'json';
 
@@ -62,14 +63,14 @@ export function planCommand(): Command {
     .option('--strict', 'exit status 1 when something would block', false)
     .addHelpText(
       'after',
-      `
+      prose(`
 Reads the cluster only. Exit status: 0, 1 with --strict when something would block, 2 when a run file or an option is
 invalid or it cannot be told which cluster this is, 3 when the cluster cannot be reached.
 
 Examples:
   nodeop-agent plan --context berlin runs/2030-01-31-swappiness.yaml
   kubectl get nodes,pods,poddisruptionbudgets,daemonsets,nodeops -A -o json > cluster.json
-  nodeop-agent plan --nodes cluster.json --format markdown runs/2030-01-31-swappiness.yaml`,
+  nodeop-agent plan --nodes cluster.json --format markdown runs/2030-01-31-swappiness.yaml`),
     )
     .action(run);
 }
@@ -84,7 +85,7 @@ async function run(files: string[], flags: PlanFlags): Promise<void> {
   const planned = asks
     ? await withView(flags, config, (view) => planAll(runs, context, view))
     : await planAll(runs, context, NOTHING);
-  print(FORMATS[flags.format](planned));
+  printData(FORMATS[flags.format](planned));
   process.exitCode = exitStatus(planned, flags.strict);
 }
 
@@ -150,12 +151,13 @@ const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
 };
 
 function text(planned: Planned): string {
-  if (planned.kind === 'preview') return previewText(planned.preview);
-  if (planned.kind === 'elsewhere') return line(`${planned.run}: ${elsewhere(planned)}`);
+  if (planned.kind === 'preview') return previewText(planned.preview, columns());
+  if (planned.kind === 'elsewhere') return fitted(line(`${planned.run}: ${elsewhere(planned)}`), columns());
   const lines = planned.problems.map(
     (it) => `${line(planned.run)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
   );
-  return [...lines, `${line(planned.run)}: is not valid; nothing would be executed`].join('\n');
+  lines.push(`${line(planned.run)}: is not valid; nothing would be executed`);
+  return fitted(lines.join('\n'), columns());
 }
 
 function markdown(planned: Planned, limit: number): string {

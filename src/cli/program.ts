@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { isSystemError, systemSentence } from './system-error.ts';
-import { endWithReader, printError } from './terminal.ts';
+import { endWithReader, printError, prose } from './terminal.ts';
 
 /** Commands by heading and name, loaded when they are called: `start` never loads the embedded cluster. */
 const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
@@ -42,9 +42,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command(name)
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
     .version(packageJson.version)
+    .configureHelp({ minWidthToWrap: 20 })
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText('after', `\n${name} COMMAND --help explains a command. To begin with: ${name} demo`);
+    .addHelpText('after', prose(`\n${name} COMMAND --help explains a command. To begin with: ${name} demo`));
   for (const command of await load(argv[2])) program.addCommand(command.copyInheritedSettings(program));
   try {
     await program.parseAsync(argv);

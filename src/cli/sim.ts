@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { startSim, type Sim } from '../sim/index.ts';
 import { InvalidError } from '../api/errors.ts';
 import { isSystemError, reasonOf } from './system-error.ts';
-import { numberBetween, print, untilSignal } from './terminal.ts';
+import { numberBetween, print, prose, untilSignal } from './terminal.ts';
 
 interface SimFlags {
   nodes: number;
@@ -42,7 +42,9 @@ export function simCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  nodeop-agent sim --nodes 5 --kubeconfig sim.kubeconfig\n  kubectl --kubeconfig sim.kubeconfig get nodes',
+      prose(
+        '\nExample:\n  nodeop-agent sim --nodes 5 --kubeconfig sim.kubeconfig\n  kubectl --kubeconfig sim.kubeconfig get nodes',
+      ),
     )
     .action(run);
 }

@@ -7,13 +7,13 @@ import { watchFiles } from '../agent/watch-files.ts';
 import type { AgentConfig } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import { loadConfig } from './load-config.ts';
-import { untilSignal } from './terminal.ts';
+import { prose, untilSignal } from './terminal.ts';
 
 export function startCommand(): Command {
   return new Command('start')
     .description('follow the repository and carry out its runs until stopped')
     .requiredOption('--config <file>', 'configuration file; watched, and read again when it changes')
-    .addHelpText('after', '\nExample:\n  nodeop-agent start --config agent.yaml')
+    .addHelpText('after', prose('\nExample:\n  nodeop-agent start --config agent.yaml'))
     .action(async (flags: { config: string }) => {
       const service = new Service(flags.config, await loadConfig(flags.config));
       service.start();

@@ -12,7 +12,7 @@ import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './
 import { cordonOf } from './cordons.ts';
 import { clusterHeld, heldText } from './held.ts';
 import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
-import { clip, wrap } from '../core/text/fit.ts';
+import { clip } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
 import { runPage } from './status/page.ts';
@@ -25,7 +25,7 @@ import {
   type Waiting,
   waitingLines,
 } from './waiting.ts';
-import { columns, print, wholeNumber } from './terminal.ts';
+import { columns, print, printData, prose, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {
   namespace?: string;
@@ -58,13 +58,13 @@ export function statusCommand(): Command {
     .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
-      `
+      prose(`
 A RUN is a NodeOp, <namespace>/<name>, the path of a run file or of its report, or the beginning of one of them. Reads the
 cluster only.
 
 Example:
   nodeop-agent status --context berlin
-  nodeop-agent status runs/2030-01-31-swappiness.yaml --failed`,
+  nodeop-agent status runs/2030-01-31-swappiness.yaml --failed`),
     )
     .action(run);
 }
@@ -129,21 +129,21 @@ function showAll(
       passedOverRuns,
       leftCordoned: left,
     };
-    return print(json(all, 2));
+    return printData(json(all, 2));
   }
   if (shown.length === 0) print('There are no runs.');
   else print(clipped(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))])));
   const more = over.length - Math.max(0, shown.length - open.length);
   if (more > 0) print(`… and ${more} more that are finished; see --limit`);
-  for (const nodeOp of open) print(wrap(`\n${nameOf(nodeOp)}: ${conditionText(nodeOp)}`, columns()));
+  for (const nodeOp of open) print(`\n${nameOf(nodeOp)}: ${conditionText(nodeOp)}`);
   for (const nodeOp of open) {
     const unguarded = unguardedIn(nodeOp.status ?? {});
-    if (unguarded !== undefined) print(wrap(`Warning: ${nameOf(nodeOp)}: ${unguarded}`, columns()));
+    if (unguarded !== undefined) print(`Warning: ${nameOf(nodeOp)}: ${unguarded}`);
   }
-  for (const line of waitingLines(waits)) print(wrap(line, columns()));
+  for (const line of waitingLines(waits)) print(line);
   const [first] = shown;
   if (left.length === 0) {
-    if (first) print(`\nOne of them in full: nodeop-agent status ${nameOf(first)}${accessOf(flags)}`);
+    if (first) print(`\nOne of them in full:\n  nodeop-agent status ${nameOf(first)}${accessOf(flags)}`);
     return;
   }
   print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
@@ -161,7 +161,7 @@ function row(nodeOp: NodeOp, now: number): string[] {
 function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
   if (flags.format === 'json') {
     const { nodeStatuses = {} } = nodeOp.status ?? {};
-    return print(json({ ...outline(nodeOp), nodes: nodeStatuses }, 2));
+    return printData(json({ ...outline(nodeOp), nodes: nodeStatuses }, 2));
   }
   const held = heldText(nodeOp);
   if (held !== undefined) print(`Held: ${held}\n`);

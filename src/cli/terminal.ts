@@ -1,11 +1,22 @@
 import { styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import { duration, durationMs } from '../api/schema.ts';
+import { fitted, reflowed } from '../core/text/fit.ts';
 import { screen } from '../core/text/output.ts';
 
-/** A line on standard output. */
+/** Lines on standard output, for people: on a terminal none is wider than that is. */
 export function print(text: string): void {
+  printData(fitted(screen(text), columns()));
+}
+
+/** Lines that something reads, or that are copied as a whole: documents, JSON. */
+export function printData(text: string): void {
   process.stdout.write(`${screen(text)}\n`);
+}
+
+/** What a command says below its options, to be given to `addHelpText`. */
+export function prose(text: string): () => string {
+  return () => reflowed(text, columns());
 }
 
 /** A word of a command that people copy, whatever is in it. */
@@ -29,7 +40,8 @@ export function endWithReader(): void {
 }
 
 export function printError(text: string): void {
-  process.stderr.write(`${screen(text)}\n`);
+  const width = process.stderr.isTTY ? process.stderr.columns : undefined;
+  process.stderr.write(`${fitted(screen(text), width)}\n`);
 }
 
 /** Of options that take a number from `least` to `most`. */

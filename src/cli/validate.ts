@@ -14,6 +14,7 @@ import { load } from '../api/yaml.ts';
 import { parseDefinition, ownParts } from '../core/runs/definitions.ts';
 import { isObject } from '../core/runs/merge.ts';
 import type { Declarations } from '../core/runs/parameters/declared.ts';
+import { fitted } from '../core/text/fit.ts';
 import { json, line, screen, workflowMessage, workflowProperty } from '../core/text/output.ts';
 import { areNamesakes, type Asked, askedBy, namesakeText } from '../core/runs/namesakes.ts';
 import { type Layout, refusal } from '../core/runs/paths.ts';
@@ -24,6 +25,7 @@ import { type Namesake, readNamesakes, standingOf } from './namesakes.ts';
 import { readStored, type Stored } from './stored.ts';
 import { reasonOf } from './system-error.ts';
 import { readDefinitions, walk } from './repository-files.ts';
+import { columns, prose } from './terminal.ts';
 
 /** A problem of a file; line and column count from 1. */
 export interface FileProblem extends LocatedProblem {
@@ -79,11 +81,14 @@ export function validateCommand(io: Io = standardIo): Command {
     .option('--nodeops <folder>', 'folder of the definitions inside the repository (default: "nodeops")')
     .addHelpText(
       'after',
-      '\nExit status: 0, 1 when there is a problem, 2 when an option is invalid.\n\nExample:\n  nodeop-agent validate --format github runs nodeops',
+      prose(
+        '\nExit status: 0, 1 when there is a problem, 2 when an option is invalid.\n\nExample:\n  nodeop-agent validate --format github runs nodeops',
+      ),
     )
     .action(async (paths: string[], flags: Flags) => {
       const { files, problems } = await validatePaths(paths, await scopeOf(flags));
-      io.print(format(problems, files, flags.format));
+      const text = format(problems, files, flags.format);
+      io.print(flags.format === 'text' ? fitted(text, columns()) : text);
       if (problems.length > 0) io.setExitCode(1);
     });
 }

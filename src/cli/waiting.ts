@@ -7,7 +7,7 @@ import { isApiError } from '../kube/client.ts';
 import type { ConfigMap } from '../kube/ledger-store.ts';
 import { CONFIGMAPS } from '../kube/resources.ts';
 import type { ReadOnlyCluster } from './cluster.ts';
-import { print } from './terminal.ts';
+import { print, printData } from './terminal.ts';
 
 /** Where the agent is installed unless somebody chose otherwise. */
 const NAMESPACE = 'nodeop-system';
@@ -63,7 +63,7 @@ export const PASSED_OVER = `never begins: it was there before the agent first lo
 
 export function showPassedOver(run: string, format: 'text' | 'json'): void {
   if (format === 'json')
-    return print(JSON.stringify({ phase: 'PassedOver', run, message: PASSED_OVER }, undefined, 2));
+    return printData(JSON.stringify({ phase: 'PassedOver', run, message: PASSED_OVER }, undefined, 2));
   return print(`${oneLine(run, 200)}: ${PASSED_OVER}`);
 }
 
@@ -74,9 +74,10 @@ export function othersPassedOver({ passedOver, passedOverRuns }: Waiting): strin
 }
 
 export function showWaiting(it: WaitingRun, format: 'text' | 'json'): void {
-  if (format === 'json') return print(json({ phase: 'Waiting', ...it }, 2));
-  const until = it.until === undefined ? '' : `, until ${it.until}`;
-  return print(`${oneLine(it.run, 200)}: Waiting (${it.reason})${until}: ${oneLine(it.message, 400)}`);
+  if (format === 'json') return printData(json({ phase: 'Waiting', ...it }, 2));
+  return print(
+    `${oneLine(it.run, 200)}: Waiting (${it.reason}): ${oneLine(it.message, 400)}${untilText(it)}`,
+  );
 }
 
 /** So many are named; with more of them they are old ones. */
@@ -87,6 +88,12 @@ function passedOverText({ passedOver, passedOverRuns }: Waiting): string {
   const rest = passedOver > names.length ? ', …' : '';
   const [files, way] = passedOver === 1 ? ['run file', 'it'] : ['run files', 'one'];
   return `Passed over: ${passedOver} ${files} (${names.join(', ')}${rest}), see ${BASELINE}; to carry ${way} out, add it under another name.`;
+}
+
+/** The time that is waited for, where the message does not name it. */
+function untilText({ message, until = '' }: WaitingRun): string {
+  const plain = until.replace('.000Z', 'Z');
+  return plain === '' || message.includes(plain) ? '' : `, until ${plain}`;
 }
 
 export function waitingLines({
@@ -100,8 +107,7 @@ export function waitingLines({
   const rows = waiting.map((it) => [
     `  ${oneLine(it.run, 200)}`,
     it.reason,
-    it.until ?? '',
-    oneLine(it.message, 120),
+    oneLine(`${it.message}${untilText(it)}`, 160),
   ]);
   const more = waitingCount - waiting.length;
   return [

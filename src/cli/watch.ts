@@ -13,7 +13,7 @@ import { WatchCache } from '../kube/watch.ts';
 import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
-import { durationText, phaseText, print, printError, untilSignal } from './terminal.ts';
+import { durationText, phaseText, printData, printError, prose, untilSignal } from './terminal.ts';
 import {
   findPassedOver,
   findWaiting,
@@ -51,7 +51,7 @@ export function watchCommand(): Command {
     )
     .addHelpText(
       'after',
-      `
+      prose(`
 Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled,
 deleted or passed over, 2 an option is invalid, 3 the cluster is away, or the time is over.
 
@@ -61,7 +61,7 @@ has phase Completed, Failed or Cancelled.
 
 Example:
   nodeop-agent watch runs/2030-01-31-swappiness.yaml --context berlin
-  nodeop-agent watch swappiness --format json --timeout 2h | jq -r 'select(.type == "node") | .node + " " + .phase'`,
+  nodeop-agent watch swappiness --format json --timeout 2h | jq -r 'select(.type == "node") | .node + " " + .phase'`),
     )
     .action(run);
 }
@@ -136,7 +136,6 @@ class RunWatch {
     const first = this.cache.start().then(() => {
       this.choose();
       if (this.followed !== undefined) return;
-      this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
       void this.sayWaiting(FIRST);
     });
     return Promise.race([this.over.promise, first.then(() => this.over.promise)]);
@@ -153,11 +152,12 @@ class RunWatch {
     const never = others && findPassedOver(others, this.wanted);
     if (never !== undefined) return this.never(never);
     const found = others && findWaiting(others, this.wanted);
+    if (before === FIRST) this.say(`waiting for ${this.wanted} to begin; ${NEVER}`);
     const more = found === undefined && others ? othersPassedOver(others) : undefined;
     if (more !== undefined && before === FIRST) this.say(more);
     const text = found === undefined ? '' : JSON.stringify(found);
     if (found && text !== before) {
-      if (this.asJson) print(json({ type: 'waiting', time: new Date().toISOString(), ...found }));
+      if (this.asJson) printData(json({ type: 'waiting', time: new Date().toISOString(), ...found }));
       else showWaiting(found, 'text');
     }
     this.timer = setTimeout(() => void this.sayWaiting(text), WAITING_MS);
@@ -165,7 +165,7 @@ class RunWatch {
 
   private never(path: string): void {
     const time = new Date().toISOString();
-    if (this.asJson) print(JSON.stringify({ type: 'passedOver', time, run: path, message: PASSED_OVER }));
+    if (this.asJson) printData(JSON.stringify({ type: 'passedOver', time, run: path, message: PASSED_OVER }));
     else showPassedOver(path, 'text');
     this.over.resolve(1);
   }
@@ -218,12 +218,12 @@ class RunWatch {
     this.status = status;
     if (!isFinalPhase(status.phase)) return this.line.show(progressText(status, this.began, now.getTime()));
     if (status.phase !== 'Completed')
-      this.say(`\nWhy: nodeop-agent status ${this.name()} --failed${this.access}`);
+      this.say(`\nWhy:\n  nodeop-agent status ${this.name()} --failed${this.access}`);
     this.over.resolve(status.phase === 'Completed' ? 0 : 1);
   }
 
   private tell(change: Change): void {
-    if (this.asJson) return print(json(change));
+    if (this.asJson) return printData(json(change));
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
     this.line.print(`${spoken(seconds).padStart(11)}  ${line(sentence(change))}`);
   }

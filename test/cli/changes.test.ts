@@ -36,6 +36,19 @@ test('the first look tells the whole and all that has begun', () => {
   ]);
 });
 
+test('of what was over before anybody looked the times are those of the nodes, in their order', () => {
+  const [early, late, end] = [
+    '2029-12-31T10:00:00.000Z',
+    '2029-12-31T11:00:00.000Z',
+    '2029-12-31T12:00:00.000Z',
+  ];
+  const over = status(
+    { a: { phase: 'Completed', finishedAt: late }, b: { phase: 'Failed', finishedAt: early } },
+    { phase: 'Failed', completedAt: end },
+  );
+  expect(changesOf(undefined, over, NOW).map((it) => it.time)).toEqual([early, late, end]);
+});
+
 test('a new reason of the whole is news', () => {
   const conditions = [{ type: 'Ready', status: 'False', message: 'waiting for node-1' } as const];
   expect(changesOf(status({}), status({}, { conditions }), NOW)).toEqual([

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fitted } from '../../core/text/fit.ts';
 import { previewTable } from '../../core/preview/text.ts';
 import { ReadOnlyCluster } from '../cluster.ts';
 import { viewOfCluster } from '../plan/from-cluster.ts';
@@ -7,7 +8,12 @@ import { planAll, type PlanContext, readRun } from '../plan/plan-run.ts';
 const NAMESPACE = 'nodeop-system';
 
 /** What `plan` says of a run file in a clone. */
-export async function planOf(kubeconfig: string, clone: string, file: string): Promise<string> {
+export async function planOf(
+  kubeconfig: string,
+  clone: string,
+  file: string,
+  width: number | undefined,
+): Promise<string> {
   const cluster = new ReadOnlyCluster({ kubeconfig });
   try {
     const view = await viewOfCluster(cluster, { namespace: NAMESPACE, name: 'none' });
@@ -27,7 +33,7 @@ export async function planOf(kubeconfig: string, clone: string, file: string): P
     const run = await readRun(join(clone, file), context);
     // The agent runs beside this cluster, on none of its nodes.
     const [planned] = await planAll([run], context, { ...view, gaps: [] });
-    return planned?.kind === 'preview' ? previewTable(planned.preview) : (planned?.kind ?? '');
+    return planned?.kind === 'preview' ? fitted(previewTable(planned.preview), width) : (planned?.kind ?? '');
   } finally {
     await cluster.close();
   }

@@ -3,7 +3,7 @@ import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '..
 import { unguardedIn } from '../../core/rollout/retries.ts';
 import { byCause, byWait, type Group } from '../../core/text/causes.ts';
 import { countsText } from '../../core/text/counts.ts';
-import { clip, someOf, wrap } from '../../core/text/fit.ts';
+import { clip, fitted, someOf, wrap } from '../../core/text/fit.ts';
 import { naturally } from '../../core/text/order.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
@@ -104,7 +104,9 @@ function countsOf(entries: readonly Entry[], listed: readonly Entry[]): string {
 
 function nodeTable(entries: readonly Entry[], { now, width }: PageOptions): string {
   const rows = entries.map(([name, it]) => [name, it.phase, since(it, now), oneLine(it.message, 400)]);
-  return clipped(table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows]), width);
+  // Why one failed is what people have come for.
+  const isWhole = (i: number) => entries[i - 1]?.[1].phase === 'Failed';
+  return clipped(table([['NODE', 'PHASE', 'FOR', 'MESSAGE'], ...rows]), width, isWhole);
 }
 
 function stepTable(steps: readonly StepStatus[], { now, width }: PageOptions): string {
@@ -114,13 +116,15 @@ function stepTable(steps: readonly StepStatus[], { now, width }: PageOptions): s
     const counts = `${finished}/${nodes}${failed > 0 ? `, ${failed} failed` : ''}`;
     return [name, phase, counts, time, oneLine(message, 400)];
   });
-  return clipped(table([['STEP', 'PHASE', 'NODES', 'FOR', 'MESSAGE'], ...rows]), width);
+  const isWhole = (i: number) => steps[i - 1]?.phase === 'Failed';
+  return clipped(table([['STEP', 'PHASE', 'NODES', 'FOR', 'MESSAGE'], ...rows]), width, isWhole);
 }
 
-function clipped(text: string, width: number | undefined): string {
+/** Lines are cut, but for those that are to be read to their end. */
+function clipped(text: string, width: number | undefined, isWhole: (line: number) => boolean): string {
   return text
     .split('\n')
-    .map((line) => clip(line, width))
+    .map((line, i) => (isWhole(i) ? fitted(line, width) : clip(line, width)))
     .join('\n');
 }
 

@@ -10,25 +10,31 @@ export type Change =
 
 /** What is new in `after`; of nodes that wait for their turn nothing is said. */
 export function changesOf(before: NodeOpStatus | undefined, after: NodeOpStatus, now: Date): Change[] {
-  const time = now.toISOString();
+  // Of what was there before anybody watched it is known when it came about.
+  const at = (known: string | undefined) => (before === undefined && known) || now.toISOString();
   const changes: Change[] = [];
-  for (const [node, { phase, message = '' }] of Object.entries(after.nodeStatuses ?? {})) {
+  for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
+    const { phase, message = '', finishedAt, phaseStartedAt, startedAt } = status;
     const was = before?.nodeStatuses?.[node];
     const known = was?.phase === phase && (was.message ?? '') === message;
+    const time = at(finishedAt ?? phaseStartedAt ?? startedAt);
     if (!known && phase !== 'Pending') changes.push({ type: 'node', time, node, phase, message });
   }
-  for (const [i, { name, phase, message = '' }] of (after.steps ?? []).entries()) {
+  for (const [i, { name, phase, message = '', since }] of (after.steps ?? []).entries()) {
     const was = before?.steps?.[i];
     const known = was?.phase === phase && (was.message ?? '') === message;
-    if (!known && phase !== 'Pending') changes.push({ type: 'step', time, step: name, phase, message });
+    if (!known && phase !== 'Pending')
+      changes.push({ type: 'step', time: at(since), step: name, phase, message });
   }
-  const { phase = 'Pending' } = after;
+  // ISO times, which sort as text.
+  if (before === undefined) changes.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)));
+  const { phase = 'Pending', completedAt } = after;
   const [told, message] = [before && readyMessage(before), readyMessage(after)];
   const same =
     before?.phase === after.phase && before?.summary?.done === after.summary?.done && told === message;
   if (before === undefined || !same) {
     const { done = '0/0', failed = 0 } = after.summary ?? {};
-    changes.push({ type: 'rollout', time, phase, done, failed, message });
+    changes.push({ type: 'rollout', time: at(completedAt), phase, done, failed, message });
   }
   return changes;
 }

@@ -1,6 +1,7 @@
 import { formatYaml } from '../../api/yaml.ts';
 import type { RunPreview } from './preview.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
+import { fitted } from '../text/fit.ts';
 import { line } from '../text/output.ts';
 import { stepLines } from './steps.ts';
 import { period, table } from '../text/table.ts';
@@ -41,11 +42,12 @@ export function parameterText({ name, value, isDefault }: Resolved): string {
   return `${name}=${JSON.stringify(value)}${isDefault ? ' (default)' : ''}`;
 }
 
-/** A preview for a terminal. */
-export function previewText(preview: RunPreview): string {
-  const spec = formatYaml(preview.spec, { lineWidth: 120, noRefs: true }).trimEnd();
+/** A preview for a terminal, of so many columns. */
+export function previewText(preview: RunPreview, width?: number): string {
+  const lineWidth = Math.min(120, (width ?? 120) - 2);
+  const spec = formatYaml(preview.spec, { lineWidth, noRefs: true }).trimEnd();
   const heading = 'The spec as it would be carried out:';
-  return [previewTable(preview), '', heading, spec.replaceAll(/^/gm, '  '), ''].join('\n');
+  return [fitted(previewTable(preview), width), '', heading, spec.replaceAll(/^/gm, '  '), ''].join('\n');
 }
 
 /** The same without the spec. */

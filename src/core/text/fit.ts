@@ -22,6 +22,8 @@ export function wrap(text: string, width: number | undefined, indent = '  '): st
 
 /** Names until the width is full, then how many more there are. */
 export function someOf(names: readonly string[], width: number): string {
+  const all = names.join(', ');
+  if (all.length <= width) return all;
   let text = '';
   for (const [i, name] of names.entries()) {
     const next = text === '' ? name : `${text}, ${name}`;
@@ -31,4 +33,50 @@ export function someOf(names: readonly string[], width: number): string {
     text = next;
   }
   return text;
+}
+
+/** What is typed or copied as a whole: a terminal breaks it without a newline. */
+const COMMAND = /^ +(nodeop-agent|kubectl|npm|git|cd|cp|curl) /;
+
+/**
+ * Every line in at most `width` columns. What goes on is put under the last column of a table, or a little to the right;
+ * commands are left as they are.
+ */
+export function fitted(text: string, width: number | undefined): string {
+  if (width === undefined) return text;
+  return text
+    .split('\n')
+    .map((line) => (line.length <= width || COMMAND.test(line) ? line : broken(line, width)))
+    .join('\n');
+}
+
+function broken(line: string, width: number): string {
+  const lead = leadOf(line);
+  const rest = wrap(line.slice(lead), width - lead, ' '.repeat(hang(line, width) - lead));
+  return rest.replaceAll(/^/gm, ' '.repeat(lead)).replaceAll(/ +$/gm, '');
+}
+
+const leadOf = (line: string) => line.length - line.trimStart().length;
+
+/** Where the text of a line begins that stands behind columns; the rest of a long one goes on there. */
+function hang(line: string, width: number): number {
+  const starts = [...line.slice(0, Math.floor(width * 0.6)).matchAll(/ {2,}(?=\S)/g)];
+  const last = starts.at(-1);
+  const lead = leadOf(line);
+  const at = last === undefined ? 0 : last.index + last[0].length;
+  return at > lead ? at : lead + 2;
+}
+
+/** Paragraphs of lines that belong together, made as wide as there is room; what is indented stays as it is. */
+export function reflowed(text: string, width: number | undefined): string {
+  if (width === undefined) return text;
+  const paragraphs: string[] = [];
+  let joins = false;
+  for (const line of text.split('\n')) {
+    const isProse = line !== '' && !line.startsWith(' ');
+    if (isProse && joins) paragraphs.push(`${paragraphs.pop() ?? ''} ${line}`);
+    else paragraphs.push(line);
+    joins = isProse;
+  }
+  return paragraphs.map((it) => (it.startsWith(' ') ? it : wrap(it, width, ''))).join('\n');
 }
