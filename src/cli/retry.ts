@@ -16,7 +16,7 @@ import { NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { clusterNameOf, findRun, labelOf, runPathOf } from './find-run.ts';
 import { readNodeOps } from './status.ts';
-import { print, printError } from './terminal.ts';
+import { print, printData, printError, prose } from './terminal.ts';
 
 interface RetryFlags extends ClusterFlags {
   root: string;
@@ -34,12 +34,12 @@ export function retryCommand(): Command {
   return clusterOptions(command)
     .addHelpText(
       'after',
-      `
+      prose(`
 A report is read from its file; any other RUN from the cluster, which only is read. Nothing is committed: look at the file, then
 open a pull request with it.
 
 Example:
-  nodeop-agent retry results/2030-01-31-swappiness.yaml --write`,
+  nodeop-agent retry results/2030-01-31-swappiness.yaml --write`),
     )
     .action(retry);
 }
@@ -57,7 +57,7 @@ async function retry(wanted: string, flags: RetryFlags): Promise<void> {
       'Nodes are selected by kubernetes.io/hostname; see that your nodes have it with their names as values.',
     );
   const text = retryFile(past, hostnames, await originalOf(past, flags.root));
-  if (!flags.write) return print(text.trimEnd());
+  if (!flags.write) return printData(text.trimEnd());
   const below = past.run.startsWith(`${flags.runs}/`) ? past.run : `${flags.runs}/${past.name}.yaml`;
   const path = retryPath(below, (it) => existsSync(join(flags.root, it)));
   const file = join(flags.root, path);

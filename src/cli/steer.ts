@@ -19,7 +19,7 @@ import {
 } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
 import { readNodeOps } from './status.ts';
-import { print } from './terminal.ts';
+import { print, prose } from './terminal.ts';
 
 type Verb = 'suspend' | 'resume' | 'cancel';
 
@@ -75,12 +75,12 @@ export function steerCommand(verb: Verb): Command {
   return clusterOptions(command)
     .addHelpText(
       'after',
-      `
+      prose(`
 Without --now the run file is changed in the checkout and nothing is committed. With --now the NodeOp in the cluster is marked,
 which Git never undoes; you need the right to patch NodeOps (the role nodeop-edit).
 
 Example:
-  nodeop-agent ${verb} runs/2030-01-31-swappiness.yaml`,
+  nodeop-agent ${verb} runs/2030-01-31-swappiness.yaml`),
     )
     .action((wanted: string, flags: SteerFlags) =>
       flags.now ? inCluster(verb, wanted, flags) : inCheckout(verb, wanted),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { NodeStatus, RolloutPhase } from '../../src/api/nodeop.ts';
-import { main } from '../../src/cli/program.ts';
+import { allCommands, main } from '../../src/cli/program.ts';
 import { summarise } from '../../src/core/rollout/status.ts';
 import { fitted, reflowed } from '../../src/core/text/fit.ts';
 import { type Sim, startSim } from '../../src/sim/index.ts';
@@ -202,6 +202,16 @@ describe.each([60, 80, 120])('on a terminal of %d columns', (columns) => {
     const wide = screen.split('\n').filter((line) => line.length > columns && !WHOLE.test(line));
     expect(wide).toEqual([]);
   });
+});
+
+test('the help of every command fits, whoever adds one', async () => {
+  for (const command of await allCommands()) {
+    const screen = await screenOf([command.name(), '--help'], 60);
+    // A word that is too long cannot be broken.
+    const isWide = (line: string) => line.length > 60 && line.trim().includes(' ') && !WHOLE.test(line);
+    const wide = screen.split('\n').filter(isWide);
+    expect(wide, command.name()).toEqual([]);
+  }
 });
 
 describe('lines that are too long', () => {
