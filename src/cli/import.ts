@@ -6,7 +6,7 @@ import { CORE_SCHEMA, dump, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
-import { print, printError } from './terminal.ts';
+import { print, printError, prose } from './terminal.ts';
 
 interface ImportFlags {
   root: string;
@@ -23,12 +23,12 @@ export function importCommand(): Command {
     .option('--write', 'write them under nodeops/ and runs/, instead of printing them', false)
     .addHelpText(
       'after',
-      `
+      prose(`
 What has no counterpart is said on standard error, for you to look at. Nothing is committed, and no file is written over.
 
 Example:
   kubectl get plans.upgrade.cattle.io --all-namespaces --output yaml > plans.yaml
-  nodeop-agent import plans.yaml --write`,
+  nodeop-agent import plans.yaml --write`),
     )
     .action(run);
 }

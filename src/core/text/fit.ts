@@ -53,17 +53,20 @@ export function fitted(text: string, width: number | undefined): string {
 function broken(line: string, width: number): string {
   const lead = leadOf(line);
   const rest = wrap(line.slice(lead), width - lead, ' '.repeat(hang(line, width) - lead));
-  return rest.replaceAll(/^/gm, ' '.repeat(lead)).replaceAll(/ +$/gm, '');
+  const pad = ' '.repeat(lead);
+  return rest
+    .split('\n')
+    .map((it) => `${pad}${it}`.trimEnd())
+    .join('\n');
 }
 
 const leadOf = (line: string) => line.length - line.trimStart().length;
 
 /** Where the text of a line begins that stands behind columns; the rest of a long one goes on there. */
 function hang(line: string, width: number): number {
-  const starts = [...line.slice(0, Math.floor(width * 0.6)).matchAll(/ {2,}(?=\S)/g)];
-  const last = starts.at(-1);
   const lead = leadOf(line);
-  const at = last === undefined ? 0 : last.index + last[0].length;
+  let at = Math.min(line.length, Math.floor(width * 0.6)) - 1;
+  while (at > lead && (line[at] === ' ' || line.slice(at - 2, at) !== '  ')) at -= 1;
   return at > lead ? at : lead + 2;
 }
 
