@@ -51,7 +51,7 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
     [`runs/${name}.yaml`, yaml(made)],
   ]);
   if (!flags.write)
-    return print(
+    return printData(
       texts
         .map(([path, text]) => `# ${path}\n${text}`)
         .join('---\n')
