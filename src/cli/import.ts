@@ -6,7 +6,7 @@ import { CORE_SCHEMA, dump, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
-import { print, printError, prose } from './terminal.ts';
+import { print, printData, printError, prose } from './terminal.ts';
 
 interface ImportFlags {
   root: string;
