@@ -89,6 +89,8 @@ export const MANY_PROBLEMS = 100;
 let problemsLeft = Infinity;
 
 const LIMITED = new WeakSet<z.core.$ZodType>();
+/** Entries whose problems are counted. */
+const COUNTED = new WeakSet<z.core.$ZodType>();
 
 /** Lets no list or map in the schema go on with its entries when there are problems enough. */
 function endEarly(schema: z.core.$ZodType): void {
@@ -98,6 +100,9 @@ function endEarly(schema: z.core.$ZodType): void {
   const parts: Partial<Record<string, unknown>> = { ...def };
   for (const part of Object.values(parts).flatMap(partsIn)) endEarly(part);
   for (const entry of [parts['element'], parts['keyType'], parts['valueType']].flatMap(partsIn)) {
+    // One may be of several lists.
+    if (COUNTED.has(entry)) continue;
+    COUNTED.add(entry);
     const inside = internals(entry);
     const run = inside.run.bind(inside);
     inside.run = (payload, context) => {

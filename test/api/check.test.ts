@@ -63,3 +63,10 @@ test('thousands of unknown fields, and of requests above their limits, are a hun
     expect(result.ok ? 0 : result.problems.length).toBe(100);
   }
 });
+
+test('an entry of very many lists is counted once', () => {
+  const { entry, looked } = counting();
+  const lists = Array.from({ length: 20_000 }, () => z.array(entry));
+  for (const list of lists) check(list, ['right']);
+  expect(looked()).toBe(lists.length);
+});

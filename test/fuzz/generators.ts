@@ -173,8 +173,10 @@ function large(): fc.Arbitrary<unknown> {
     .tuple(item, fc.nat(13), fc.constantFrom('list', 'map', 'deep', 'text'))
     .map(([it, power, how]) => {
       const count = 2 ** power;
-      if (how === 'list') return Array.from({ length: count }, () => it);
-      if (how === 'map') return Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, it]));
+      // Copies: what changes in one of them would change in all, and be written out as often.
+      if (how === 'list') return Array.from({ length: count }, () => structuredClone(it));
+      if (how === 'map')
+        return Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, structuredClone(it)]));
       if (how === 'text') return String(it).repeat(count).slice(0, 120_000);
       let deep = it;
       for (let i = 0; i < Math.min(count, 200); i += 1) deep = i % 2 === 0 ? [deep] : { a: deep };

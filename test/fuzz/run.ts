@@ -51,7 +51,10 @@ async function batch(kind: Kind, tally: Tally, seed: number): Promise<void> {
   const { inputs, longest, failure } = await tryOut(kind, { seed, path: values.path, ...limits });
   tally.inputs += inputs;
   tally.longest = Math.max(tally.longest, longest);
-  if (failure !== undefined) tally.failure = failure;
+  if (failure === undefined) return;
+  tally.failure = failure;
+  // At once: who stops the run has it.
+  process.stdout.write(`\n${failure}\n\n`);
 }
 
 function tell(): void {
@@ -60,10 +63,10 @@ function tell(): void {
     return `${String(inputs).padStart(8)}  ${name.padEnd(32)} longest turn ${longest.toFixed(0).padStart(3)} ms${mark}`;
   });
   const all = [...tallies.values()];
-  const failures = all.flatMap(({ failure }) => failure ?? []);
+  const failures = all.filter(({ failure }) => failure !== undefined);
   const inputs = all.reduce((sum, it) => sum + it.inputs, 0);
   const empty = all.length === 0 || all.some((it) => it.inputs === 0);
   const total = `${inputs} inputs from seed ${first} on; ${failures.length} kinds failed${empty ? '; some had no input' : ''}`;
-  process.stdout.write(`${[...lines, total, ...failures.map((it) => `\n${it}`)].join('\n')}\n`);
+  process.stdout.write(`${[...lines, total].join('\n')}\n`);
   process.exitCode = failures.length > 0 || empty ? 1 : 0;
 }
