@@ -95,7 +95,7 @@ async function judgeHook(
   }
   if (push === undefined) return ignored('not a push');
   if (!push.repository.some((it) => isRepository(url, it))) {
-    return ignored(`${push.repository[0] ?? ''} is not the followed repository`);
+    return ignored(`${(push.repository[0] ?? '').slice(0, MAX_TOLD)} is not the followed repository`);
   }
   if (!push.branches.includes(branch)) return ignored(`only branch ${branch} is followed`);
   return { poll: `webhook of ${name}` };
@@ -119,8 +119,12 @@ function payloadOf(body: Buffer): unknown {
 
 function problemOf(error: SyntaxError | ZodError): string {
   if (error instanceof SyntaxError) return 'the body is not JSON';
-  return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  const told = error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return told.join('; ').slice(0, MAX_TOLD);
 }
+
+/** Characters of a call that its answer and the log repeat. */
+const MAX_TOLD = 500;
 
 const TOO_MANY = 'too many calls from this address';
 
