@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { load } from 'js-yaml';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dump, load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { createMetrics } from '../../src/http/metrics.ts';
@@ -122,4 +125,19 @@ test('the ServiceMonitor finds the port of the Service that is installed, and th
   const [only] = monitor.spec.endpoints;
   expect(service.spec.ports.map(({ name }) => name)).toContain(only?.port);
   expect(only?.path).toBe(route.path);
+});
+
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+
+test.runIf(hasPromtool)('promtool takes the alert rules', () => {
+  const rules = z
+    .object({ spec: z.unknown() })
+    .parse(load(readFileSync('examples/monitoring/alerts.yaml', 'utf8')));
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-rules-'));
+  writeFileSync(join(dir, 'rules.yaml'), dump(rules.spec));
+  const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(dir, 'rules.yaml')], {
+    encoding: 'utf8',
+  });
+  rmSync(dir, { recursive: true });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
