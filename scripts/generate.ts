@@ -45,7 +45,25 @@ function written(title: string, { $schema, ...rest }: Record<string, unknown>): 
     const isUnknown = key === 'pattern' && typeof value === 'string' && value.includes('\\p{');
     return isUnknown || key.startsWith('x-') ? undefined : value;
   };
-  return `${JSON.stringify({ $schema, $id, title, ...rest }, portable, 2)}\n`;
+  const tellsOnce = (key: string, value: unknown): unknown => joined(portable(key, value));
+  return `${JSON.stringify({ $schema, $id, title, ...rest }, tellsOnce, 2)}\n`;
+}
+
+/** Keywords that are of matter to every type, so that two branches with them cannot be one. */
+const OF_ALL_TYPES = ['enum', 'const', 'anyOf', 'oneOf', 'description', 'default'];
+
+/**
+ * A choice between types as one schema of both: most keywords are of matter to one type only. Of a choice validators
+ * tell what is wrong by each branch, and that it is none of them.
+ */
+function joined(schema: unknown): unknown {
+  const { anyOf, ...rest } = (schema ?? {}) as JsonSchema;
+  if (!Array.isArray(anyOf)) return schema;
+  const types = anyOf.map(({ type }) => type);
+  const isOfOneType = types.every((it) => typeof it === 'string') && new Set(types).size === types.length;
+  const isNumber = types.includes('number') && types.includes('integer');
+  if (!isOfOneType || isNumber || anyOf.some((it) => OF_ALL_TYPES.some((key) => key in it))) return schema;
+  return { ...rest, ...Object.assign({}, ...anyOf), type: types };
 }
 
 /** For files in both folders, so that one schema serves an editor. */

@@ -42,7 +42,10 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
     const known = imported.filter((it) => it !== undefined);
     const others = imported.length - known.length;
     if (known.length === 0) throw new InvalidError(`${file} holds no NodeOp, NodeOpUpgrade or Plan`);
-    if (others > 0) printError(`${file}: ${others} objects of other kinds are left out`);
+    if (others > 0)
+      printError(
+        `${file}: ${others} ${others === 1 ? 'object of another kind is' : 'objects of other kinds are'} left out`,
+      );
     found.push(...known);
   }
   for (const { name, notes } of found) for (const note of notes) printError(`${name}: ${note}`);

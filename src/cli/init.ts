@@ -106,8 +106,7 @@ function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string
   return `
 Next, after a look at README.md:
 ${steps.map((it) => `  ${it}`).join('\n')}
-The last one writes what installs the agent on cluster ${cluster}, and says how. Run files that are pushed before the agent
-first looks are passed over, the example among them.`;
+The last one writes what installs the agent on cluster ${cluster}, and says how. Run files that are pushed before the agent first looks are passed over, the example among them.`;
 }
 
 /** What would be carried out, or could be, in a repository that an agent follows already. */

@@ -43,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('GitOps reconciler for one-off operations on Kubernetes nodes')
     .version(packageJson.version)
     .configureHelp({ minWidthToWrap: 20 })
+    .configureOutput({ outputError: (text) => printError(text.trimEnd()) })
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', prose(`\n${name} COMMAND --help explains a command. To begin with: ${name} demo`));

@@ -148,8 +148,12 @@ function showAll(
   }
   print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
   const sorted = left.toSorted((a, b) => naturally(a.node, b.node));
-  print(clipped(table(sorted.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 200)]))));
+  const rows = table(sorted.map(({ node, by, why }) => [`  ${node}`, by, oneLine(why, 200)]));
+  print(sorted.length > FEW ? clipped(rows) : rows);
 }
+
+/** Of so many nodes the reasons are told to their end. */
+const FEW = 20;
 
 function row(nodeOp: NodeOp, now: number): string[] {
   const { phase = 'Pending', summary } = nodeOp.status ?? {};

@@ -89,5 +89,6 @@ const COLOURS: Record<string, 'red' | 'green' | 'yellow' | 'cyan'> = {
 
 /** A phase of ten columns, coloured where a person reads it: never in a pipe, nor with NO_COLOR. */
 export function phaseText(phase: string): string {
-  return styleText(COLOURS[phase] ?? 'cyan', phase.padEnd(10), { stream: process.stdout });
+  const padding = ' '.repeat(Math.max(0, 10 - phase.length));
+  return styleText(COLOURS[phase] ?? 'cyan', phase, { stream: process.stdout }) + padding;
 }

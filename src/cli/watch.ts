@@ -225,7 +225,7 @@ class RunWatch {
   private tell(change: Change): void {
     if (this.asJson) return printData(json(change));
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
-    this.line.print(`${spoken(seconds).padStart(11)}  ${line(sentence(change))}`);
+    this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}`);
   }
 
   /** For people; a script has nothing to read here. */
@@ -259,12 +259,17 @@ function sentence(change: Change): string {
     case 'deleted':
       return 'the NodeOp was deleted';
     case 'node':
-      return `${change.node.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
+      return cells(change.node, change);
     case 'step':
-      return `${`step ${change.step}`.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
+      return cells(`step ${change.step}`, change);
     case 'rollout':
-      return `${'rollout'.padEnd(20)} ${phaseText(change.phase)} ${oneLine(change.message, 160)}`.trimEnd();
+      return cells('rollout', change);
   }
+}
+
+/** What others wrote is escaped before our colours come to it. */
+function cells(what: string, { phase, message }: { phase: string; message: string }): string {
+  return `${line(what).padEnd(20)} ${phaseText(line(phase))} ${line(oneLine(message, 160))}`.trimEnd();
 }
 
 function outOfTime(timeout: string): Error {

@@ -99,9 +99,26 @@ test('what ran on it, what does, and what will, in columns that fit', () => {
   const page = explanationPage(found, NOW, 60);
   expect(page).toMatch(/Under way on it:\nWHEN +PHASE +RUN +MESSAGE\n5m ago +Draining +runs\/kernel\.yaml/);
   expect(page).toMatch(/To come:\n.*\n +Pending +runs\/later\.yaml/);
-  expect(page).toMatch(/Done on it:\n.*\n10m ago +Failed +runs\/flash\.yaml +command/);
+  expect(page).toMatch(
+    /Done on it:\n.*\n10m ago +Failed +runs\/flash\.yaml\n {2}command failed: exit code 4/,
+  );
   const [tables = ''] = page.split('\nNext:');
   expect(Math.max(...tables.split('\n').map((line) => line.length))).toBeLessThanOrEqual(60);
+});
+
+test('why it failed is told to its end, on a narrow terminal below its line', () => {
+  const cause = 'exit code 3: flash is write-protected: the jumper on the board has to be set by hand';
+  const long = nodeOp(
+    'flash',
+    { phase: 'Failed', message: `command failed: ${cause}`, finishedAt: '' },
+    'Failed',
+  );
+  const page = explanationPage(explain(node({}), [long], ''), NOW, 60);
+  const done = page.slice(page.indexOf('Done on it:')).split('\n');
+  expect(done[1]).toMatch(/^WHEN +PHASE +RUN$/);
+  expect(done[3]).toMatch(/^ {2}command failed: exit code 3/);
+  expect(page.replaceAll(/\s+/g, ' ').split(`command failed: ${cause}`)).toHaveLength(2);
+  expect(page.split('\n').every((line) => line.length <= 60)).toBe(true);
 });
 
 test('a node that no NodeOp knows says so', () => {

@@ -21,7 +21,7 @@ spec: {concurrency: 1, cordon: true, version: v1, upgrade: {image: "bash:5", com
   const printed = await cli(['import', file]);
   expect(printed.code).toBe(0);
   expect(printed.stdout).toMatch(/^# nodeops\/bash\.yaml\n[\s\S]*\n---\n# runs\/bash\.yaml\n/);
-  expect(printed.stderr).toContain(`${file}: 1 objects of other kinds are left out\n`);
+  expect(printed.stderr).toContain(`${file}: 1 object of another kind is left out\n`);
   expect(await cli(['import', file, '--root', dir, '--write'])).toMatchObject({ code: 0 });
   expect(await cli(['validate', '--root', dir])).toMatchObject({ code: 0 });
   const before = readFileSync(join(dir, 'nodeops/bash.yaml'), 'utf8');
@@ -30,6 +30,11 @@ spec: {concurrency: 1, cordon: true, version: v1, upgrade: {image: "bash:5", com
   expect(again.stderr).toContain('would be written over: ');
   expect(readFileSync(join(dir, 'nodeops/bash.yaml'), 'utf8')).toBe(before);
 
+  writeFileSync(
+    file,
+    'apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: a}\nspec: {command: [w]}\n',
+  );
+  expect((await cli(['import', file])).stderr).toMatch(/^a: spec\.image: none is named: .*--config FILE/);
   writeFileSync(file, 'kind: [\n');
   expect((await cli(['import', file])).stderr).toMatch(/plans\.yaml:2:1: not YAML: /);
   writeFileSync(file, 'kind: Pod\n');

@@ -165,17 +165,23 @@ const COMMANDS: Record<string, string[]> = {
   'no-configuration': ['start', '--config', 'agent.yaml'],
   'no-such-run': ['status', 'firmwear', ...ACCESS],
   'no-such-command': ['stats'],
+  'no-such-port': ['sim', '--port', '70000'],
 };
 
 /** What a command leaves on a terminal of so many columns, its line of progress gone. */
-async function screenOf(args: readonly string[], columns: number): Promise<string> {
+async function screenOf(args: readonly string[], columns: number, hasColors = false): Promise<string> {
   let text = '';
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((piece) => {
       text += String(piece);
       return true;
     });
-    const terminal = { isTTY: true, columns, hasColors: () => false, getColorDepth: () => 1 };
+    const terminal = {
+      isTTY: true,
+      columns,
+      hasColors: () => hasColors,
+      getColorDepth: () => (hasColors ? 8 : 1),
+    };
     for (const [key, value] of Object.entries(terminal)) {
       Object.defineProperty(stream, key, { value, configurable: true, writable: true });
     }
@@ -202,6 +208,14 @@ describe.each([60, 80, 120])('on a terminal of %d columns', (columns) => {
     const wide = screen.split('\n').filter((line) => line.length > columns && !WHOLE.test(line));
     expect(wide).toEqual([]);
   });
+});
+
+test('colours are colours, and take no room', async () => {
+  const args = COMMANDS['watch-failed'] ?? [];
+  const screen = await screenOf(args, 60, true);
+  expect(screen).toContain('\u001b[31mFailed');
+  // oxlint-disable-next-line no-control-regex -- colours begin with a control character
+  expect(screen.replaceAll(/\u001b\[\d{1,2}m/g, '')).toBe(await screenOf(args, 60));
 });
 
 test('the help of every command fits, whoever adds one', async () => {

@@ -148,6 +148,13 @@ describe('an editor finds nothing wrong with what is shown', () => {
 
 const RUN = { apiVersion: 'agent.nodeop.dev/v1alpha1', kind: 'NodeOpRun', metadata: { name: 'a' } };
 
+const CONFIG = {
+  apiVersion: RUN.apiVersion,
+  kind: 'AgentConfig',
+  git: { url: 'ssh://git@git.example.org/a.git' },
+};
+const SPEC = { image: 'busybox', command: ['true'] };
+
 test.each<[string, object, string, string[]]>([
   [
     'another kind',
@@ -178,6 +185,29 @@ test.each<[string, object, string, string[]]>([
     { ...RUN, spec: { nodeOp: 'a', schedule: '0 2 * * *', notBefore: 'x' } },
     'NodeOpRun',
     ['/spec: must NOT have additional properties'],
+  ],
+  [
+    'a name of a cluster that is none',
+    { ...CONFIG, cluster: 'Berlin 1' },
+    'AgentConfig',
+    [expect.stringMatching(/^\/cluster: must match pattern/)],
+  ],
+  [
+    'a cluster that is no name',
+    { ...CONFIG, cluster: 1 },
+    'AgentConfig',
+    ['/cluster: must be string,object'],
+  ],
+  [
+    'a share that is none',
+    {
+      ...RUN,
+      kind: 'NodeOp',
+      apiVersion: 'operator.kairos.io/v1alpha1',
+      spec: { ...SPEC, concurrency: '0%' },
+    },
+    'NodeOp',
+    [expect.stringMatching(/^\/spec\/concurrency: must match pattern/)],
   ],
 ])('of %s an editor tells the mistake, and nothing else', (_, document, kind, errors) => {
   expect(errorsOf(document, kind)).toEqual(errors);

@@ -122,8 +122,15 @@ export function explanationPage(it: Explanation, now: number, width: number | un
       work.run,
       oneLine(work.message, 400),
     ]);
-    const lines = table([['WHEN', 'PHASE', 'RUN', 'MESSAGE'], ...cells]).split('\n');
-    return lines.map((line) => clip(line, width));
+    const wide = table([['WHEN', 'PHASE', 'RUN', 'MESSAGE'], ...cells]).split('\n');
+    if (width === undefined || wide.every((line) => line.length <= width)) return wide;
+    // Why something failed is what people have come for: it is put below, and never cut.
+    const [head = '', ...narrow] = table([
+      ['WHEN', 'PHASE', 'RUN'],
+      ...cells.map((row) => row.slice(0, 3)),
+    ]).split('\n');
+    const below = (text: string) => (text === '' ? [] : [`  ${wrap(text, width - 2, '    ')}`]);
+    return [head, ...narrow.flatMap((line, i) => [clip(line, width), ...below(cells[i]?.[3] ?? '')])];
   };
   const parts = [wrap(`${it.node} is ${ready}. ${it.cordon}`, width)];
   if (it.now) parts.push('', 'Under way on it:', ...rows([it.now], ({ status }) => status.startedAt));

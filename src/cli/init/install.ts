@@ -54,8 +54,7 @@ export async function writeInstallation(
   }
   const keys = overlay.endsWith('ssh-key') ? ['id_ed25519', 'known_hosts'] : ['token'];
   const files = keys.map((it) => `--from-file=${it}`).join(' ');
-  return `What installs the agent is in ${dir}. Put your image into ${join(dir, 'kustomization.yaml')}, and look through
-${join(dir, 'agent.yaml')}, which the agent reads. Next, beside ${keys.length > 1 ? 'files' : 'a file'} ${keys.join(' and ')} with its credentials:
+  return `What installs the agent is in ${dir}. Put your image into ${join(dir, 'kustomization.yaml')}, and look through ${join(dir, 'agent.yaml')}, which the agent reads. Next, beside ${keys.length > 1 ? 'files' : 'a file'} ${keys.join(' and ')} with its credentials:
   kubectl create namespace nodeop-system
   kubectl --namespace nodeop-system create secret generic nodeop-agent-git ${files}
   kubectl apply -k ${shellWord(dir)}`;

@@ -2,8 +2,12 @@ import { type Draft, type Fields, fieldsOf } from './imported.ts';
 
 /** A NodeOp taken out of a cluster or a repository: what was done with it stays behind. */
 export function ofNodeOp({ metadata, spec }: Fields): Draft {
-  return { metadata: fieldsOf(metadata), spec: fieldsOf(spec), notes: [] };
+  const hasImage = typeof fieldsOf(spec)['image'] === 'string' && fieldsOf(spec)['image'] !== '';
+  return { metadata: fieldsOf(metadata), spec: fieldsOf(spec), notes: hasImage ? [] : [NO_IMAGE] };
 }
+
+const NO_IMAGE =
+  'spec.image: none is named: write one, or have defaults.image in the configuration of the agent (validate --config FILE reads it)';
 
 /** Fields of a NodeOpUpgrade that are those of the NodeOp it becomes. */
 const SAME = [

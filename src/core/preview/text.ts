@@ -66,6 +66,10 @@ export function previewTable(preview: RunPreview): string {
   const evictions = nodes
     .filter(({ evict }) => evict !== undefined && evict.length > 0)
     .map(({ name, evict = [] }) => `  ${name}: ${evict.join(', ')}`);
+  const head = ['#', ...(hasSteps ? ['STEP'] : []), 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'];
+  // A column of nothing takes room that narrow terminals do not have.
+  const isRemarked = rows.some((it) => it.at(-1) !== '');
+  const cells = [head, ...rows].map((it) => (isRemarked ? it : it.slice(0, -1)));
   return [
     `${line(run)}: ${line(headline(preview))}`,
     ...blockers.map((it) => `BLOCKED: ${line(it)}`),
@@ -75,15 +79,7 @@ export function previewTable(preview: RunPreview): string {
       `- ${line(text)}`,
       ...checks.map((it) => `  - check ${line(it)}`),
     ]),
-    ...(rows.length > 0
-      ? [
-          '',
-          table([
-            ['#', ...(hasSteps ? ['STEP'] : []), 'BATCH', 'NODE', 'EVICTS', 'WHY HERE', 'REMARKS'],
-            ...rows,
-          ]),
-        ]
-      : []),
+    ...(rows.length > 0 ? ['', table(cells)] : []),
     ...(evictions.length > 0 ? ['', 'Pods that would be evicted:', ...evictions] : []),
   ].join('\n');
 }

@@ -1,3 +1,7 @@
+/** Columns that a text takes: colours take none. */
+// eslint-disable-next-line no-control-regex -- colours begin with a control character
+const bare = (text: string) => text.replace(/\u001b\[\d{1,2}m/g, '');
+
 /** At most `width` columns, cut at its end; as it is without a width. */
 export function clip(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text;
@@ -6,15 +10,22 @@ export function clip(text: string, width: number | undefined): string {
 
 /** Broken between words into lines of at most `width` columns; those that go on are indented. */
 export function wrap(text: string, width: number | undefined, indent = '  '): string {
-  if (width === undefined || text.length <= width) return text;
+  if (width === undefined || bare(text).length <= width) return text;
   const lines: string[] = [];
   let line = '';
+  let taken = 0;
   for (const word of text.split(' ')) {
-    const next = line === '' ? word : `${line} ${word}`;
-    if (next.length <= width || line.trim() === '') line = next;
-    else {
+    const long = bare(word).length;
+    if (line === '') {
+      line = word;
+      taken = long;
+    } else if (taken + 1 + long <= width || line.trim() === '') {
+      line = `${line} ${word}`;
+      taken += 1 + long;
+    } else {
       lines.push(line);
       line = indent + word;
+      taken = indent.length + long;
     }
   }
   return [...lines, line].join('\n');
@@ -46,13 +57,13 @@ export function fitted(text: string, width: number | undefined): string {
   if (width === undefined) return text;
   return text
     .split('\n')
-    .map((line) => (line.length <= width || COMMAND.test(line) ? line : broken(line, width)))
+    .map((line) => (bare(line).length <= width || COMMAND.test(line) ? line : broken(line, width)))
     .join('\n');
 }
 
 function broken(line: string, width: number): string {
   const lead = leadOf(line);
-  const rest = wrap(line.slice(lead), width - lead, ' '.repeat(hang(line, width) - lead));
+  const rest = wrap(line.slice(lead), width - lead, ' '.repeat(hang(bare(line), width) - lead));
   const pad = ' '.repeat(lead);
   return rest
     .split('\n')
