@@ -348,6 +348,20 @@ describe('a node that dies while it is worked on', () => {
     });
   });
 
+  test('one that came back before its reboot pod had begun is checked once that pod is gone', () => {
+    const spec = { rebootOnSuccess: true, postflight: { command: ['verify'] } };
+    const world = new World(spec, { 'node-1': { helpersWait: true } });
+    world.later(20_000, () => world.change('node-1', { bootID: 'another' }));
+    let beside = false;
+    runToEnd(world, ({ work }) => {
+      const { reboot, postflight } = work.get('node-1') ?? {};
+      beside ||= reboot !== undefined && postflight !== undefined;
+    });
+    expect(done(world, 'delete-pod node-1: what was started')).toHaveLength(1);
+    expect(beside).toBe(false);
+    expect(status(world)).toMatchObject({ phase: 'Completed', rebootStatus: 'completed' });
+  });
+
   function runToEndOf(world: World, phase: string): void {
     for (let i = 0; i < 100 && status(world)?.phase !== phase; i += 1) {
       world.pass();

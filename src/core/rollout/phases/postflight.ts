@@ -1,4 +1,5 @@
 import { spoken } from '../../text/table.ts';
+import { deletion } from '../ending.ts';
 import { postflightName } from '../names.ts';
 import { since, withLastWords } from '../node-status.ts';
 import { atNode, podReason } from '../words.ts';
@@ -64,6 +65,12 @@ function going(view: NodeView): Going {
   const pod = work.postflight;
   if (pod !== undefined) return checkGoing(view, pod);
   if (!node.ready) return { status, actions: [], waitsFor: atNode(undefined, node) };
+  const [reboot] = unended(work.reboot);
+  if (reboot !== undefined) {
+    // The node came back before the pod had begun that asks for it: nothing else begins beside it.
+    const actions = reboot.deleting ? [] : [deletion(node.name, reboot)];
+    return { status, actions, waitsFor: `waiting until pod ${reboot.name} is gone` };
+  }
   const reason = 'check whether the operation has worked';
   return {
     status,
