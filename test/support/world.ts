@@ -206,8 +206,12 @@ export class World {
     this.note(decision);
     this.status = decision.status;
     this.lookAgainAt = decision.lookAgainAt;
-    for (const action of decision.actions) this.perform(action);
+    this.carryOut(decision.actions);
     return decision;
+  }
+
+  carryOut(actions: readonly Action[]): void {
+    for (const action of actions) this.perform(action);
   }
 
   persist(): void {
@@ -574,7 +578,8 @@ const FOLLOWED = 40;
  * world holds that.
  */
 class Follower {
-  readonly memory = new Memory();
+  /** No look at everything hides what it has missed. */
+  readonly memory = new Memory(Infinity);
   private readonly known = new Map<string, unknown[]>();
   private status: NodeOpStatus = {};
 

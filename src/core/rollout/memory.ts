@@ -25,6 +25,12 @@ interface Known {
 export class Memory {
   private readonly touched = new Set<string>();
   private known: Known | undefined;
+  private readonly wholeMs: number;
+
+  /** @param wholeMs after how long all nodes are looked at again */
+  constructor(wholeMs = WHOLE_MS) {
+    this.wholeMs = wholeMs;
+  }
 
   /** Something of this node's facts, of its entry on record, or of an action on it has changed. */
   touch(node: string): void {
@@ -64,7 +70,7 @@ export class Memory {
   private stillTrue(facts: RolloutFacts, ofAll: readonly unknown[], now: number): Known | undefined {
     const { known } = this;
     if (known === undefined || known.status !== facts.status || !isSame(known.ofAll, ofAll)) return undefined;
-    return now < known.wholeAt + WHOLE_MS ? known : undefined;
+    return now < known.wholeAt + this.wholeMs ? known : undefined;
   }
 
   private dueIn(fleet: Fleet, now: number): number[] {
