@@ -39,6 +39,10 @@ test('a rollout over 20,000 nodes is refused, with what to do, and touches none 
 test.each([
   ['all at once', { concurrency: 0 }],
   ['all at once, with a reboot', { concurrency: 0, cordon: true, rebootOnSuccess: true }],
+  [
+    'all of a step at once, with a reboot',
+    { concurrency: 1, cordon: true, rebootOnSuccess: true, steps: [{ name: 'all', concurrency: 0 }] },
+  ],
 ])('as many nodes as are taken fit into one object: %s', (_, spec) => {
   const full = NodeOpSpecSchema.parse({ image: 'busybox', command: ['true'], ...spec });
   const op = { name: 'flash', uid: 'uid-1', spec: full };
@@ -48,10 +52,35 @@ test.each([
   const world = worldOf(spec, named(most));
   let largest = 0;
   runToEnd(world, () => {
-    largest = Math.max(largest, JSON.stringify(world.status).length);
+    largest = Math.max(largest, Buffer.byteLength(JSON.stringify(world.status)));
   });
   expect(world.status.phase).toBe('Completed');
   expect(largest + 3 * JSON.stringify(full).length).toBeLessThan(MOST);
+});
+
+/** 20 steps with 10 checks each, of which each is passed with as much to say as fits. */
+const CHECKED = Array.from({ length: 20 }, (_, i) => ({
+  name: `step-${i}`,
+  upTo: i + 1,
+  checks: Array.from({ length: 10 }, () => ({ http: { url: 'https://shop.example.org/healthz' } })),
+}));
+
+test('what checks have seen fits beside as many nodes', () => {
+  const full = NodeOpSpecSchema.parse({
+    image: 'busybox',
+    command: ['true'],
+    concurrency: 300,
+    steps: CHECKED,
+  });
+  const op = { name: 'flash', uid: 'uid-1', spec: full };
+  const most = Number(/about (\d+) of/.exec(tooManyNodes(op, named(20_000)) ?? '')?.[1]);
+  expect(most).toBeGreaterThan(4_500);
+  const world = worldOf({ concurrency: 300, steps: CHECKED }, named(most));
+  for (let i = 0; i < 200; i += 1) world.tries.push({ passed: true, seen: '好'.repeat(300) });
+  runToEnd(world);
+  expect(world.status.phase).toBe('Completed');
+  const size = Buffer.byteLength(JSON.stringify(world.status));
+  expect(size + 3 * JSON.stringify(full).length).toBeLessThan(MOST);
 });
 
 test('a plan says so too', () => {

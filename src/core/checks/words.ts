@@ -3,7 +3,7 @@ import { maskCredentials } from '../text/mask.ts';
 import { flat } from '../text/output.ts';
 
 /** What was seen comes from others, and stands in status and report. */
-const MAX_SEEN = 256;
+export const MAX_SEEN = 256;
 
 /** As one line without credentials, cut to its bound. */
 export function seenText(text: string): string {
