@@ -90,6 +90,17 @@ test('a run that is taken back while it is checked leaves no pod behind', () => 
   expect([...world.checks.pods]).toEqual([]);
 });
 
+test('nor one that had ended in the very moment', () => {
+  const steps = [{ name: 'canary', upTo: 1, checks: [SMOKE] }];
+  const world = new World({ steps }, { 'node-1': {}, 'node-2': {} });
+  runToEnd(world, () => {
+    const isRunning = [...world.checks.pods.values()].some(({ state }) => state === 'running');
+    if (isRunning) world.later(1000, () => (world.cancelled = 'somebody wants it so'));
+  });
+  expect(world.status.phase).toBe('Cancelled');
+  expect([...world.checks.pods]).toEqual([]);
+});
+
 /** The end of a rollout, with what it says of itself. */
 function endOf(world: World): {
   phase: string | undefined;
@@ -219,3 +230,43 @@ test('a node that is gone while its step soaks counts as failed for it', () => {
   expect(endOf(world)).toMatchObject({ phase: 'Failed', reason: 'StepFailed' });
   expect(started(world)).toEqual(['node-1']);
 });
+
+describe.each(['Preflight', 'Draining'] as const)(
+  'an older record, put back while a later node is %s',
+  (at) => {
+    const restored = (tries: { passed: boolean; seen: string }[]) => {
+      const steps = [{ name: 'canary', upTo: 1, checks: [{ ...HEALTH, attempts: 1 }] }];
+      const spec = { steps, cordon: true, preflight: { command: ['check'] } };
+      const world = new World(spec, { 'node-1': {}, 'node-2': {} });
+      world.tries.push({ passed: true, seen: 'status 200' }, ...tries);
+      let old: NodeOpStatus | undefined;
+      let isRestored = false;
+      runToEnd(world, () => {
+        const [canary] = world.persisted.steps ?? [];
+        if (canary?.phase === 'Checking') old ??= structuredClone(world.persisted);
+        if (old !== undefined && !isRestored && world.status.nodeStatuses?.['node-2']?.phase === at) {
+          isRestored = true;
+          world.status = structuredClone(old);
+          world.persist();
+          world.restart();
+          // A request may be sent again.
+          world.triesBegun.clear();
+        } else if (isRestored && canary?.phase !== 'Passed') expect(started(world)).not.toContain('node-2');
+      });
+      return world;
+    };
+
+    test('its command waits until the step before is passed again', () => {
+      const world = restored([]);
+      expect(world.status.phase).toBe('Completed');
+      expect(started(world)).toEqual(['node-1', 'node-2']);
+    });
+
+    test('and never runs when that fails', () => {
+      const world = restored([{ passed: false, seen: 'status 503' }]);
+      expect(world.status.phase).toBe('Failed');
+      expect(started(world)).toEqual(['node-1']);
+      expect(world.nodes.get('node-2')).toMatchObject({ unschedulable: false });
+    });
+  },
+);

@@ -64,19 +64,24 @@ function lookUp(current: Try, reason: string): Asked {
   return { actions: [{ type: 'look-up-check', ...current, reason }] };
 }
 
+/** How a check stands, by its step and its own index. */
+type StatusOf = (it: Try) => CheckStatus | undefined;
+
 /**
  * What is left of tries that are over: pods that still run go at once, those that have ended once their verdict is on record.
- * `recorded` and `current` are the status of a check, by its step and its own index.
+ * Of a try that is still under way in a step that is not (`isOpen`) there will be no verdict: nothing is waited for.
  */
 export function leftovers(
   facts: CheckFacts,
-  current: (it: Try) => CheckStatus | undefined,
-  recorded: (it: Try) => CheckStatus | undefined,
+  { isOpen, current, recorded }: { isOpen: (it: Try) => boolean; current: StatusOf; recorded: StatusOf },
 ): CheckAction[] {
   return [...facts.pods].flatMap(([key, { name, uid, state, deleting }]): CheckAction[] => {
     const it = parseTry(key);
-    if (it === undefined || deleting || isAsking(current(it), it.number)) return [];
-    if (!isUnended({ state, deleting }) && isAsking(recorded(it), it.number)) return [];
+    if (it === undefined || deleting) return [];
+    const isUnderWay = isAsking(current(it), it.number);
+    if (isUnderWay && isOpen(it)) return [];
+    const hasEnded = !isUnended({ state, deleting });
+    if (hasEnded && !isUnderWay && isAsking(recorded(it), it.number)) return [];
     return [{ type: 'delete-check-pod', ...it, name, uid, reason: 'its try is over' }];
   });
 }

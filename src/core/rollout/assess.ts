@@ -37,14 +37,22 @@ export interface Assessment {
 const STAYS_CORDONED = 'the node stays cordoned';
 const IS_UNCORDONED = 'it is uncordoned, since its NodeOp is deleted';
 
-/** Looks at one node: moves it when it is in flight, and sees what a verdict has left behind. */
-export function assess(ctx: NodeContext, name: string, status: NodeStatus): [NodeStatus, Assessment] {
-  return new NodeLook(ctx, name, status).take();
+/**
+ * Looks at one node: moves it when it is in flight, and sees what a verdict has left behind.
+ * @param hasItsTurn no step is before it that is not passed yet
+ */
+export function assess(
+  ctx: NodeContext,
+  name: string,
+  status: NodeStatus,
+  hasItsTurn: boolean,
+): [NodeStatus, Assessment] {
+  return new NodeLook(ctx, name, status, hasItsTurn).take();
 }
 
 /** Begins a node in its turn. */
 export function start(ctx: NodeContext, node: NodeFacts, status: NodeStatus): [NodeStatus, Assessment] {
-  return assess(ctx, node.name, begin(ctx, status, node));
+  return assess(ctx, node.name, begin(ctx, status, node), true);
 }
 
 class NodeLook {
@@ -52,6 +60,7 @@ class NodeLook {
   private readonly name: string;
   private readonly node: NodeFacts | undefined;
   private readonly work: WorkFacts | undefined;
+  private readonly hasItsTurn: boolean;
   private status: NodeStatus;
   private readonly actions: Action[] = [];
   private readonly undoing: Action[] = [];
@@ -63,7 +72,8 @@ class NodeLook {
   private isLost = false;
   private wakeAt = Infinity;
 
-  constructor(ctx: NodeContext, name: string, status: NodeStatus) {
+  constructor(ctx: NodeContext, name: string, status: NodeStatus, hasItsTurn: boolean) {
+    this.hasItsTurn = hasItsTurn;
     this.ctx = ctx;
     this.name = name;
     this.node = ctx.facts.nodes.get(name);
@@ -114,9 +124,14 @@ class NodeLook {
     this.status = said === this.status || deleted ? said : { ...said, cordoned: true };
   }
 
+  /**
+   * Before its step has its turn only what its command may have come to counts: a cordon or a preflight, of a record that somebody
+   * put an older one in the place of, must not lead to a command.
+   */
   private wasStarted(): boolean {
     const { job, preflight, reboot, postflight } = this.work ?? {};
-    return (job ?? preflight ?? reboot ?? postflight) !== undefined || this.isCordonedByIt;
+    if ((job ?? reboot ?? postflight) !== undefined) return true;
+    return this.hasItsTurn && (preflight !== undefined || this.isCordonedByIt);
   }
 
   private move(before: NodeStatus): void {

@@ -2,6 +2,7 @@ import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 import type { Decision } from './decide.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { Fleet } from './fleet.ts';
+import { passedOnRecord } from './steps/held.ts';
 
 /** What concerns every node: when it changes, all of them are looked at. */
 const OF_ALL = ['spec', 'cancelled', 'cancelledAt', 'deleted', 'agentNode', 'agentPod'] as const;
@@ -54,7 +55,7 @@ export class Memory {
     now: number,
     pass: (fleet: Fleet, due: Iterable<number>) => Decision,
   ): Decision {
-    const ofAll = [...OF_ALL.map((key) => facts[key]), ownerMark(facts)];
+    const ofAll = [...OF_ALL.map((key) => facts[key]), ownerMark(facts), passedOnRecord(facts.persisted)];
     const known = this.stillTrue(facts, ofAll, now);
     const fleet = known?.fleet ?? new Fleet(facts, targets);
     const due = known === undefined ? fleet.names.keys() : this.dueIn(fleet, now);

@@ -11,7 +11,7 @@ import { cancel, fail, type NodeContext, stampUp, withoutWait, withWait } from '
 import { rehearse } from './rehearsal.ts';
 import { overall } from './status.ts';
 import { followSteps } from './steps/follow.ts';
-import { isOnRecord, stepHeld } from './steps/held.ts';
+import { isOnRecord, passedOnRecord, stepHeld } from './steps/held.ts';
 import type { StepMembers } from './steps/members.ts';
 import type { Progress } from './steps/progress.ts';
 import { topologyValue } from './targets.ts';
@@ -78,7 +78,14 @@ export class Pass {
 
   private assess(i: number): void {
     const name = this.fleet.nameOf(i);
-    this.put(i, assess(this.context, name, this.fleet.status(i)));
+    this.put(i, assess(this.context, name, this.fleet.status(i), this.hasItsTurn(i)));
+  }
+
+  /** Whether all steps before that of the node are passed on record. */
+  private hasItsTurn(i: number): boolean {
+    const { facts, fleet } = this;
+    if (facts.spec.steps === undefined) return true;
+    return fleet.steps !== undefined && fleet.steps.stepOf(i) <= passedOnRecord(facts.persisted);
   }
 
   private put(i: number, [status, found]: [NodeStatus, Assessment]): void {

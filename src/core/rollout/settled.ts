@@ -29,7 +29,7 @@ export function settled(facts: RolloutFacts, now: number): Decision {
   }
   const left = leftBehind(facts);
   actions.push(...left.actions);
-  const checks = leftOfChecks(facts, []);
+  const checks = leftOfChecks(facts, facts.status.steps ?? [], true);
   actions.push(...checks);
   // The outcome is on record before the object may go.
   const mayGo =

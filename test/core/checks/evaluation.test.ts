@@ -285,7 +285,12 @@ describe('what is left of tries', () => {
     attempt: 2,
     changedAt: '2030-01-01T00:00:00Z',
   };
-  const left = (pod: Partial<PodFacts>, current?: CheckStatus, recorded = current) => {
+  const other: CheckStatus = { ...asking, phase: 'Waiting' };
+  const left = (
+    pod: Partial<PodFacts>,
+    isOpen: boolean,
+    { current, recorded }: { current?: CheckStatus | undefined; recorded?: CheckStatus | undefined },
+  ) => {
     const pods = new Map([['0.0.2', podOf(pod)]]);
     const facts = {
       pods,
@@ -295,17 +300,28 @@ describe('what is left of tries', () => {
       readAt: new Map(),
     };
     const of = (status: CheckStatus | undefined) => (it: Try) => (it.check === 0 ? status : undefined);
-    return leftovers(facts, of(current), of(recorded)).map(({ type }) => type);
+    const view = { isOpen: () => isOpen, current: of(current), recorded: of(recorded) };
+    return leftovers(facts, view).map(({ type }) => type);
   };
 
   test.each([
-    ['the pod of the try under way stays', {}, asking, asking, []],
-    ['one that has ended stays until that is on record', { state: 'succeeded' }, undefined, asking, []],
-    ['then it goes', { state: 'succeeded' }, undefined, undefined, ['delete-check-pod']],
-    ['one that runs past its try goes at once', {}, undefined, asking, ['delete-check-pod']],
-    ['one that is on its way out already is left alone', { deleting: true }, undefined, undefined, []],
-  ] as const)('%s', (_, pod, current, recorded, expected) => {
-    expect(left(pod, current, recorded)).toEqual(expected);
+    ['the pod of the try under way stays', {}, true, asking, asking, []],
+    ['one that has ended stays until that is on record', { state: 'succeeded' }, true, other, asking, []],
+    ['also when the step is over with it', { state: 'succeeded' }, false, other, asking, []],
+    ['then it goes', { state: 'succeeded' }, true, other, other, ['delete-check-pod']],
+    ['one that runs past its try goes at once', {}, true, other, asking, ['delete-check-pod']],
+    ['one that is on its way out already is left alone', { deleting: true }, true, other, other, []],
+    ['one of a step that was stopped goes', {}, false, asking, asking, ['delete-check-pod']],
+    [
+      'also when it has ended: nobody judges it any more',
+      { state: 'failed' },
+      false,
+      asking,
+      asking,
+      ['delete-check-pod'],
+    ],
+  ] as const)('%s', (_, pod, isOpen, current, recorded, expected) => {
+    expect(left(pod, isOpen, { current, recorded })).toEqual(expected);
   });
 });
 

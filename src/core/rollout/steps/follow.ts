@@ -42,17 +42,25 @@ export function followSteps(
     stopped,
     now,
   });
-  const left = leftOfChecks(facts, stopped === undefined ? progress.steps : []);
+  const left = leftOfChecks(facts, progress.steps, stopped !== undefined);
   return { ...progress, actions: [...progress.actions, ...left], left: left.length };
 }
 
-/** Pods of tries that are over, those among them of steps that are. */
-export function leftOfChecks(facts: RolloutFacts, steps: readonly StepStatus[]): CheckAction[] {
-  const open = (it: Try) => {
-    const { phase, checks } = steps[it.step] ?? {};
-    return phase === 'Soaking' || phase === 'Checking' ? checks?.[it.check] : undefined;
+/** Pods of tries that are over, those among them of steps that are; and of all when nothing is judged any more. */
+export function leftOfChecks(
+  { checks, persisted }: RolloutFacts,
+  steps: readonly StepStatus[],
+  isStopped: boolean,
+): CheckAction[] {
+  const isOpen = ({ step }: Try) => {
+    const { phase } = steps[step] ?? {};
+    return !isStopped && (phase === 'Soaking' || phase === 'Checking');
   };
-  return leftovers(facts.checks, open, (it) => facts.persisted.steps?.[it.step]?.checks?.[it.check]);
+  return leftovers(checks, {
+    isOpen,
+    current: ({ step, check }) => steps[step]?.checks?.[check],
+    recorded: ({ step, check }) => persisted.steps?.[step]?.checks?.[check],
+  });
 }
 
 /** Nodes of a step that soaks must stay Ready; one that is not for too long counts as failed for the step, and for good. */

@@ -17,14 +17,16 @@ export function stepHeld({ spec, status }: Facts): Held | undefined {
   return { why, until: Date.parse(since) + soakSeconds * 1000 };
 }
 
+/** How many steps, from the first one on, are passed as the API server has it. */
+export function passedOnRecord({ steps = [] }: RolloutFacts['persisted']): number {
+  const first = steps.findIndex(({ phase }) => phase !== 'Passed');
+  return first === -1 ? steps.length : first;
+}
+
 /**
  * Whether all steps before the first that is not passed are passed as the API server has it: a node of a step that was started
  * before that is on record might be one too early after a restart.
  */
 export function isOnRecord({ status, persisted }: Facts): boolean {
-  for (const [i, { phase }] of (status.steps ?? []).entries()) {
-    if (phase !== 'Passed') return true;
-    if (persisted.steps?.[i]?.phase !== 'Passed') return false;
-  }
-  return true;
+  return passedOnRecord(status) <= passedOnRecord(persisted);
 }
