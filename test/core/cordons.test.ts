@@ -48,6 +48,13 @@ describe('a node is held by', () => {
     expect(claimant({ ...node(), name: 'another' }, 'self', among([soaking]))).toBeUndefined();
   });
 
+  test.each(['Cancelled', 'Failed'] as const)('no step of a rollout that is %s', (phase) => {
+    const done = holder('a', { phase: 'Completed', startedAt: at(1) }, { spec: { steps: [{ name: 's' }] } });
+    const steps = [{ name: 's', phase: 'Soaking' as const, nodes: 1, finished: 1, failed: 0 }];
+    const over = { ...done, status: { ...done.status, phase, steps } };
+    expect(claimant(node(), 'self', among([over]))).toBeUndefined();
+  });
+
   test('the status of another NodeOp', () => {
     expect(claimant(node(), 'self', among([holder('a', { phase: 'Draining' })]))).toBe('ops/a');
   });
@@ -123,6 +130,12 @@ test.each([
   ['one node fewer is in flight', { summary: { inFlight: 2 } }, { summary: { inFlight: 1 } }, true],
   ['one node more is in flight', { summary: { inFlight: 1 } }, { summary: { inFlight: 2 } }, false],
   ['a step soaks no more', { steps: [{ phase: 'Soaking' }] }, { steps: [{ phase: 'Passed' }] }, true],
+  [
+    'a rollout is over while a step soaks',
+    { phase: 'Running', steps: [{ phase: 'Soaking' }] },
+    { phase: 'Cancelled', steps: [{ phase: 'Soaking' }] },
+    true,
+  ],
   [
     'a step is checked after its soak',
     { steps: [{ phase: 'Soaking' }] },

@@ -1,5 +1,11 @@
 import type { StepPhase } from '../../api/steps.ts';
-import { isFinalNodePhase, type NodeOpSpec, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
+import {
+  isFinalNodePhase,
+  isFinalPhase,
+  type NodeOpSpec,
+  type NodeOpStatus,
+  type NodeStatus,
+} from '../../api/nodeop.ts';
 import { type NodeFacts, ownerMark, ownerUid } from './facts.ts';
 
 /**
@@ -102,8 +108,9 @@ export function letsGo(before: NodeOpStatus, after: NodeOpStatus): boolean {
   return isDone || (watches(before) && !watches(after));
 }
 
-function watches({ steps = [] }: NodeOpStatus): boolean {
-  return steps.some(({ phase }) => WATCHES.has(phase));
+/** A rollout that was stopped while a step soaked says so for good, and watches nothing any more. */
+function watches({ phase, steps = [] }: NodeOpStatus): boolean {
+  return !isFinalPhase(phase) && steps.some((step) => WATCHES.has(step.phase));
 }
 
 function labelOf({ namespace, name }: Holder): string {
