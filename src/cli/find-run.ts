@@ -71,8 +71,17 @@ export function findRun(nodeOps: readonly NodeOp[], wanted: string): NodeOp {
   if (first !== undefined) throw new InvalidError(meansSeveral(found, wanted));
   const known = nodeOps.flatMap((it) => [it.metadata.name ?? '', runPathOf(it) ?? '']).filter(Boolean);
   const guess = nearest(wanted, known);
-  const hint = guess === undefined ? 'nodeop-agent status lists what is there' : `did you mean "${guess}"?`;
+  const hint = guess === undefined ? elsewhere(wanted) : `did you mean "${guess}"?`;
   throw new InvalidError(`the cluster has no run or NodeOp "${wanted}"; ${hint}`);
+}
+
+/** Of a run file that is not carried out here the cluster knows nothing. */
+function elsewhere(wanted: string): string {
+  const isPath = wanted.includes('/') || /\.ya?ml$/.test(wanted);
+  const list = 'nodeop-agent status lists what is there';
+  return isPath
+    ? `${list}; of a run file that is invalid the report under results/ says why, and one for other clusters is told there`
+    : list;
 }
 
 function meansSeveral(found: readonly NodeOp[], wanted: string): string {

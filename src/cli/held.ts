@@ -16,6 +16,11 @@ export function heldText({ status }: NodeOp): string | undefined {
   return held && oneLine(held.message, 400);
 }
 
+/** The first line of a page, said once. */
+export function heldHeading(text: string): string {
+  return `Held: ${text.replace(/^held (?=by )/, '')}`;
+}
+
 /** By whom the whole cluster is held: as the Lease says now, and as the agent says of NodeOps that go on. */
 export async function clusterHeld(
   cluster: ReadOnlyCluster,

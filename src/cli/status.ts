@@ -10,7 +10,7 @@ import { standingText } from '../core/rollout/words.ts';
 import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { cordonOf } from './cordons.ts';
-import { clusterHeld, heldText } from './held.ts';
+import { clusterHeld, heldHeading, heldText } from './held.ts';
 import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { clip } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
@@ -90,7 +90,7 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
       if (found && seen) left.push(found);
     }
     const held = await clusterHeld(cluster, nodeOps);
-    if (held !== undefined && flags.format === 'text') print(`Held: ${held}\n`);
+    if (held !== undefined && flags.format === 'text') print(`${heldHeading(held)}\n`);
     showAll(nodeOps, left, { ...flags, held }, now, await readWaiting(cluster));
   } finally {
     await cluster.close();
@@ -168,7 +168,7 @@ function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
     return printData(json({ ...outline(nodeOp), nodes: nodeStatuses }, 2));
   }
   const held = heldText(nodeOp);
-  if (held !== undefined) print(`Held: ${held}\n`);
+  if (held !== undefined) print(`${heldHeading(held)}\n`);
   const nodes = flags.failed ? 'failed' : flags.all ? 'all' : 'some';
   print(runPage(nodeOp, { now, width: columns(), nodes, access: accessOf(flags) }));
 }

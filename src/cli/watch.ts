@@ -11,7 +11,7 @@ import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
 import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
-import { heldText } from './held.ts';
+import { heldHeading, heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { durationText, phaseText, printData, printError, prose, untilSignal } from './terminal.ts';
 import {
@@ -192,7 +192,7 @@ class RunWatch {
       this.followed = uid;
       const path = runPathOf(nodeOp);
       const held = heldText(nodeOp);
-      if (held !== undefined) this.say(`Held: ${held}`);
+      if (held !== undefined) this.say(heldHeading(held));
       this.say(`${labelOf(nodeOp)}${path === undefined ? '' : ` for ${path}`}`);
     }
     if (uid !== this.followed) return;

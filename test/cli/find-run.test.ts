@@ -40,6 +40,10 @@ test.each([
     '"flash" means several: runs/2030/flash.yaml, runs/2031/flash.yaml; give the whole path, or <namespace>/<name>',
   ],
   ['nto', 'the cluster has no run or NodeOp "nto"; did you mean "ntp"?'],
+  [
+    'runs/unknown.yaml',
+    'status lists what is there; of a run file that is invalid the report under results/ says why',
+  ],
   ['', 'the cluster has no run or NodeOp ""; nodeop-agent status lists what is there'],
 ])('%j is not enough', (wanted, message) => {
   expect(() => findRun(nodeOps, wanted)).toThrow(message);

@@ -94,7 +94,7 @@ test('a run is held and cancelled as the page says; a suspended one leaves the o
   asTold('nodeop', /hold=/);
   await vi.waitUntil(async () => {
     const { stdout } = await cli(['status', 'swappiness', '--kubeconfig', kubeconfig]);
-    return stdout.startsWith('Held: held by the annotation agent.nodeop.dev/hold: disks fail, ask Ada\n');
+    return stdout.startsWith('Held: by the annotation agent.nodeop.dev/hold: disks fail, ask Ada\n');
   }, wait);
   repository.push({ 'runs/1.yaml': nodeOp('swappiness') });
   await vi.waitUntil(() => !find('swappiness')?.spec.suspend, wait);

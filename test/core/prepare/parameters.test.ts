@@ -139,6 +139,15 @@ test.each([
   expect(problems(run)).toEqual(said);
 });
 
+test('what is wrong with the parameters hides nothing of what is wrong with the overrides', () => {
+  const found = problems(', parameters: {VERSION: "a;b"}, overrides: {concurrency: 0%, maxFailures: many}');
+  expect(found.map((it) => /spec\.[\w.]+/.exec(it)?.[0])).toEqual([
+    'spec.parameters.VERSION',
+    'spec.overrides.concurrency',
+    'spec.overrides.maxFailures',
+  ]);
+});
+
 test('a definition that declares none takes none', () => {
   const plain = FLASH.replace(/ {2}parameters:[^]*/, '');
   expect(problems(', parameters: {A: b}', plain)).toEqual([

@@ -2,6 +2,7 @@ import type { Problem } from '../../../api/schema.ts';
 import { hidingProblems, type Resolved } from '../parameters/environment.ts';
 import { resolve } from '../parameters/resolve.ts';
 import type { Defined } from './definition.ts';
+import { overrideProblems } from './overrides.ts';
 import { refuse, type Refused } from './stage.ts';
 
 /** A run whose parameters are known. */
@@ -23,7 +24,7 @@ export function withParameters(draft: Defined): Given | Refused {
     ...inside(['spec', 'env'], hidingProblems(declares.parameters, env, message)),
     ...inside(['spec', 'overrides', 'env'], hidingProblems(declares.parameters, overrides['env'], message)),
   ];
-  if (problems.length > 0 || !resolved.ok) return refuse(draft, problems);
+  if (problems.length > 0 || !resolved.ok) return refuse(draft, [...problems, ...overrideProblems(draft)]);
   return { ...draft, parameters: resolved.value };
 }
 
