@@ -70,23 +70,28 @@ export function check<T>(
   value: unknown,
 ): { ok: true; value: T } | { ok: false; problems: Problem[] } {
   endEarly(schema);
-  let worded = 0;
-  const error: z.core.$ZodErrorMap = (issue) => (worded++ < MANY_PROBLEMS ? wording(issue) : 'does not fit');
-  const parse = (most: number) => {
-    problemsLeft = most;
-    return schema.safeParse(value, { reportInput: true, error });
+  const parse = (problemsLeft: number) => {
+    let worded = 0;
+    const error: z.core.$ZodErrorMap = (issue) =>
+      worded++ < MANY_PROBLEMS ? wording(issue) : 'does not fit';
+    // Zod hands it on to everything inside, and nothing outside of this call ever sees it.
+    const context: Counting = { reportInput: true, error, count: { problemsLeft } };
+    return { result: schema.safeParse(value, context), ...context.count };
   };
-  let result = parse(MANY_PROBLEMS);
-  // What counted may have been of an alternative that was not taken; then entries were passed over for nothing.
-  if (result.success && problemsLeft <= 0) result = parse(Infinity);
+  let { result, problemsLeft } = parse(MANY_PROBLEMS);
+  // What counted was of an alternative that was not taken; then entries were passed over for nothing.
+  if (result.success && problemsLeft <= 0) ({ result } = parse(Infinity));
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: result.error.issues.flatMap(problemsOf) };
 }
 
 /** Of so many problems there may be more that were not looked for. */
 export const MANY_PROBLEMS = 100;
-/** Of the check that goes on; none begins inside of another. */
-let problemsLeft = Infinity;
+
+/** What one check gives to Zod; a schema that is used without it looks at everything. */
+interface Counting extends z.core.ParseContext<z.core.$ZodIssue> {
+  count: { problemsLeft: number };
+}
 
 const LIMITED = new WeakSet<z.core.$ZodType>();
 /** Entries whose problems are counted. */
@@ -106,9 +111,11 @@ function endEarly(schema: z.core.$ZodType): void {
     const inside = internals(entry);
     const run = inside.run.bind(inside);
     inside.run = (payload, context) => {
-      if (problemsLeft <= 0) return payload;
+      const { count } = context as typeof context & Partial<Pick<Counting, 'count'>>;
+      if (!count) return run(payload, context);
+      if (count.problemsLeft <= 0) return payload;
       const result = run(payload, context);
-      if (!(result instanceof Promise)) problemsLeft -= result.issues.length;
+      if (!(result instanceof Promise)) count.problemsLeft -= result.issues.length;
       return result;
     };
   }

@@ -70,3 +70,24 @@ test('an entry of very many lists is counted once', () => {
   for (const list of lists) check(list, ['right']);
   expect(looked()).toBe(lists.length);
 });
+
+test('a document with very many problems lets nothing pass that is read after it, or while it is checked', () => {
+  const steps = [{ name: 'canary', upTo: 1 }];
+  const spec = { image: 'a', command: ['x'], steps };
+  const many = { image: 'a', command: wrong.map(() => 1), steps };
+  expect(check(NodeOpSpecSchema, many).ok).toBe(false);
+  expect(NodeOpSpecSchema.safeParse({ ...spec, tolerations: [{ operator: 'none' }] }).success).toBe(false);
+  expect(NodeOpSpecSchema.parse(spec).steps?.[0]).toMatchObject({ maxFailures: 0, soakSeconds: 0 });
+  const inner = z.array(z.string());
+  const found: boolean[] = [];
+  const nested = z.array(
+    z.unknown().superRefine((_, ctx) => {
+      found.push(check(inner, ['right']).ok, check(inner, wrong.map(Number)).ok, inner.safeParse([1]).success);
+      ctx.addIssue('no');
+    }),
+  );
+  expect(check(nested, wrong).ok).toBe(false);
+  expect(found.length).toBe(300);
+  expect(new Set(found.filter((_, i) => i % 3 === 0))).toEqual(new Set([true]));
+  expect(new Set(found.filter((_, i) => i % 3 > 0))).toEqual(new Set([false]));
+});
