@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { NodeOp, NodeOpSpec } from '../../src/api/nodeop.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import { type Known, outlooks } from '../../src/core/preview/outlook.ts';
+import { type Definition, parseDefinition } from '../../src/core/runs/definitions.ts';
 import { planRuns, type PlanOptions, type RunFacts } from '../../src/core/runs/plan.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
 
@@ -239,3 +240,54 @@ test('files that are merged together take their turns by path', () => {
     ['runs/b.yaml', ['waits for its turn; before it comes runs/a.yaml']],
   ]);
 });
+
+test.each<[string, PlanFields, PlanFields, string]>([
+  ['a value', { version: '1' }, { version: '2' }, 'spec.parameters'],
+  [
+    'a value, told to a controller that knows no variables',
+    { version: '1', executor: 'external' },
+    { version: '2', executor: 'external' },
+    'spec.parameters',
+  ],
+  [
+    'a variable beside it',
+    { version: '1' },
+    { version: '1', more: ', env: [{name: B, value: b}]' },
+    'spec.env',
+  ],
+  [
+    'both',
+    { version: '1' },
+    { version: '2', more: ', overrides: {concurrency: 2}' },
+    'spec.concurrency, spec.parameters',
+  ],
+])('of a run under way it names %s that was edited, as people wrote it', (_, before, after, fields) => {
+  const prepare = ({ version, more = '', executor = 'agent' }: PlanFields) => {
+    const definition =
+      '{apiVersion: operator.kairos.io/v1alpha1, kind: NodeOp, metadata: {name: flash}, spec: {image: a, command: [flash], preflight: {command: [look]}, parameters: [{name: VERSION}, {name: CHANNEL, default: beta}]}}';
+    const text = `{apiVersion: agent.nodeop.dev/v1alpha1, kind: NodeOpRun, spec: {nodeOp: flash, parameters: {VERSION: "${version}"}${more}}}`;
+    const result = prepareRun(
+      { path: 'runs/a.yaml', mode: '100644', blob: BLOB, commit: '', content: Buffer.from(text) },
+      {
+        ...CONTEXT,
+        executor,
+        definitions: [parseDefinition('nodeops/flash.yaml', Buffer.from(definition)) as Definition],
+      },
+    );
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    return result;
+  };
+  const { metadata, spec } = prepare(before).manifest;
+  const it = known({ nodeOp: { metadata, spec, status: { phase: 'Running' } } });
+  it.facts.file = { blob: BLOB, order: 9, prepare: () => prepare(after) };
+  const [told] = outlooks([it], [], NOW, { maxConcurrent: 1 } as PlanOptions).values();
+  expect(told?.blockers).toEqual([
+    expect.stringMatching(new RegExp(`of edits suspend alone is acted on, not ${fields}$`)),
+  ]);
+});
+
+interface PlanFields {
+  version: string;
+  more?: string;
+  executor?: 'agent' | 'external';
+}

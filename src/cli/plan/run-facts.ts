@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeOp, NodeOpSpec } from '../../api/nodeop.ts';
+import { ANNOTATION_PARAMETERS } from '../../api/labels.ts';
 import { atOnce } from '../../api/pieces.ts';
 import { isFinalReport, type NodeOpReport, parseReport } from '../../api/report.ts';
 import type { Known } from '../../core/preview/outlook.ts';
@@ -79,10 +80,11 @@ function isUnderWay(report: NodeOpReport): boolean {
 }
 
 /** What its report tells of a NodeOp that nobody can look at. */
-function standIn({ nodeOp, metadata, spec, status }: NodeOpReport): NodeOp {
+function standIn({ nodeOp, metadata, parameters, spec, status }: NodeOpReport): NodeOp {
   const { phase } = status;
+  const annotations = parameters && { [ANNOTATION_PARAMETERS]: JSON.stringify(parameters) };
   return {
-    metadata: nodeOp ?? metadata,
+    metadata: { ...(nodeOp ?? metadata), ...(annotations && { annotations }) },
     spec: spec as NodeOpSpec,
     status: phase === 'Waiting' || phase === 'Invalid' ? {} : { phase },
   };

@@ -3,6 +3,9 @@ import { formatProblem } from '../../api/schema.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { LACKS_FIELDS } from '../definition.ts';
 import { isObject } from '../runs/merge.ts';
+import { withoutParameters } from '../runs/parameters/environment.ts';
+import { recordedParameters } from '../runs/parameters/record.ts';
+import type { Manifest } from '../runs/prepare.ts';
 import { nameTaken } from '../runs/name-taken.ts';
 import { takesPlace } from '../runs/places.ts';
 import {
@@ -139,7 +142,7 @@ function ofStarted(
   }
   const where = nodeOpFrom === 'cluster' ? label : report;
   const prepared = facts.file?.prepare();
-  const ignored = prepared?.ok === true ? changedFields(nodeOp.spec, prepared.manifest.spec) : [];
+  const ignored = prepared?.ok === true ? changedFields(nodeOp, prepared.manifest) : [];
   const pause = actions.find((it) => it.type === 'suspend');
   const effect =
     pause === undefined
@@ -154,9 +157,13 @@ function ofStarted(
   return { blockers: [blocker], notes: pause === undefined ? [] : [effect] };
 }
 
-function changedFields(executed: unknown, wanted: object): string[] {
-  const before: Record<string, unknown> = isObject(executed) ? executed : {};
-  const after: Record<string, unknown> = { ...wanted };
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return keys.filter((key) => key !== 'suspend' && !isDeepStrictEqual(before[key], after[key]));
+/** Fields of `spec` in which they differ, by the names people write; what parameters become is told as parameters. */
+function changedFields(executed: NodeOp, wanted: Manifest): string[] {
+  const [before, after] = [executed, wanted].map(({ metadata, spec }) => {
+    const parameters = recordedParameters(metadata) ?? {};
+    const fields = isObject(spec) ? withoutParameters(spec, Object.keys(parameters)) : {};
+    return { ...fields, parameters } as Record<string, unknown>;
+  });
+  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  return keys.filter((key) => key !== 'suspend' && !isDeepStrictEqual(before?.[key], after?.[key]));
 }

@@ -28,6 +28,24 @@ export function asWords(resolved: readonly Resolved[]): string[] {
   return ['env', ...resolved.map(({ name, value }) => `${name}=${unexpanded(value)}`)];
 }
 
+/** A spec without what {@link asVariables} and {@link asWords} put into it: what else of it people wrote. */
+export function withoutParameters(spec: object, names: readonly string[]): Record<string, unknown> {
+  const fields: Record<string, unknown> = { ...spec };
+  const kept = variableNames(fields['env']).filter(({ name }, i) => name !== names[i]);
+  if (names.length > 0 && Array.isArray(fields['env']) && kept.length < fields['env'].length) {
+    const env = fields['env'] as unknown[];
+    fields['env'] = kept.length === 0 ? undefined : kept.map(({ i }) => env[i]);
+  }
+  for (const { path, words } of commandsOf(spec)) {
+    const isSet = names.every((name, i) => String(words[i + 1]).startsWith(`${name}=`));
+    if (names.length === 0 || words[0] !== 'env' || !isSet) continue;
+    const [part = '', inside] = path;
+    const command = words.slice(names.length + 1);
+    fields[part] = inside === undefined ? command : { ...(fields[part] as object), command };
+  }
+  return fields;
+}
+
 /** Names in a list of variables, however wrong that is, with their places. */
 function variableNames(env: unknown): { name: unknown; i: number }[] {
   if (!Array.isArray(env)) return [];
