@@ -6,21 +6,30 @@ import { AGENT_API_VERSION } from '../api/config.ts';
 import { parseDocument } from '../api/documents.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { Node } from '../api/kubernetes.ts';
-import { ANNOTATION_SPEC } from '../api/labels.ts';
+import { ANNOTATION_RUN_BLOB, ANNOTATION_SPEC } from '../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun, NodeOpRunSchema } from '../api/nodeoprun.ts';
 import { isFinalReport, type NodeOpReport, parseReport } from '../api/report.ts';
+import { formatProblem } from '../api/schema.ts';
 import { isObject } from '../core/runs/merge.ts';
-import { type PastRun, retryFile, retryPath, unfinishedNodes } from '../core/runs/retry.ts';
+import { recordedParameters } from '../core/runs/parameters/record.ts';
+import { prepareRun } from '../core/runs/prepare.ts';
+import { type PastRun, retryFile, retryPath, selectorProblem, unfinishedNodes } from '../core/runs/retry.ts';
+import { someOf } from '../core/text/fit.ts';
+import { GitCommand } from '../git/command.ts';
 import { NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { clusterNameOf, findRun, labelOf, runPathOf } from './find-run.ts';
+import { readDefinitions } from './repository-files.ts';
 import { readNodeOps } from './status.ts';
-import { print, printData, printError, prose } from './terminal.ts';
+import { print, printData, printError, prose, shellWord } from './terminal.ts';
+
+const GIT_MS = 60_000;
 
 interface RetryFlags extends ClusterFlags {
   root: string;
   runs: string;
+  nodeops: string;
   write: boolean;
 }
 
@@ -30,6 +39,7 @@ export function retryCommand(): Command {
     .argument('<RUN>', 'the report of a run, or a run as in status')
     .option('--root <dir>', 'the checkout of the repository', '.')
     .option('--runs <folder>', 'folder of the run files inside the repository', 'runs')
+    .option('--nodeops <folder>', 'folder of the definitions inside the repository', 'nodeops')
     .option('--write', 'write it beside the run file it repeats, instead of printing it', false);
   return clusterOptions(command)
     .addHelpText(
@@ -56,14 +66,67 @@ async function retry(wanted: string, flags: RetryFlags): Promise<void> {
     printError(
       'Nodes are selected by kubernetes.io/hostname; see that your nodes have it with their names as values.',
     );
-  const text = retryFile(past, hostnames, await originalOf(past, flags.root));
-  if (!flags.write) return printData(text.trimEnd());
-  const below = past.run.startsWith(`${flags.runs}/`) ? past.run : `${flags.runs}/${past.name}.yaml`;
+  const unlabelled = report ? [] : unfinishedNodes(past).filter(({ name }) => !hostnames.has(name));
+  if (unlabelled.length > 0) {
+    const names = someOf(
+      unlabelled.map(({ name }) => name),
+      200,
+    );
+    printError(
+      `Without the label kubernetes.io/hostname, or gone, so that the file finds them not: ${names}`,
+    );
+  }
+  const problem = selectorProblem(past, hostnames);
+  if (problem !== undefined) throw new InvalidError(problem);
+  const runs = flags.runs.replace(/\/+$/, '');
+  const below = past.run.startsWith(`${runs}/`) ? past.run : `${runs}/${past.name}.yaml`;
   const path = retryPath(below, (it) => existsSync(join(flags.root, it)));
+  const { text, isRun } = await valid(past, hostnames, path, flags);
+  if (!isRun && past.cluster !== undefined) {
+    printError(
+      `A NodeOp is carried out on every cluster of the repository, and this was ${past.cluster} alone: see that no other has such nodes.`,
+    );
+  }
+  if (!flags.write) return printData(text.trimEnd());
   const file = join(flags.root, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text, { flag: 'wx' });
-  return print(`wrote ${file}; look at it: nodeop-agent validate ${file}`);
+  const root = isRun && flags.root !== '.' ? ` --root ${shellWord(flags.root)}` : '';
+  return print(`wrote ${file}; look at it: nodeop-agent validate ${shellWord(file)}${root}`);
+}
+
+/** A file that the agent takes: a run of the definition, or where that does not allow it, the NodeOp that was executed. */
+async function valid(
+  past: PastRun,
+  hostnames: ReadonlyMap<string, string>,
+  path: string,
+  flags: RetryFlags,
+): Promise<{ text: string; isRun: boolean }> {
+  const definitions = await readDefinitions(join(flags.root, flags.nodeops));
+  const problemsOf = (text: string): string[] => {
+    const source = { path, mode: '100644', blob: '', commit: '', content: Buffer.from(text) };
+    const prepared = prepareRun(source, {
+      layout: { nodeops: flags.nodeops, runs: flags.runs, results: 'results' },
+      namespace: 'default',
+      definitions,
+      defaultImage: 'unknown',
+    });
+    return prepared.ok ? [] : prepared.problems.map(formatProblem);
+  };
+  const original = await originalOf(past, flags.root);
+  if (original) {
+    const text = retryFile(past, hostnames, original);
+    const problems = problemsOf(text);
+    if (problems.length === 0) return { text, isRun: true };
+    printError(
+      `It cannot be repeated as a run of its definition: ${problems.join('; ')}. What was executed is repeated as a NodeOp of its own instead.`,
+    );
+    if (original.spec.window) printError('A NodeOp has no window: add it when there is time for it.');
+  }
+  const text = retryFile(past, hostnames);
+  const problems = problemsOf(text);
+  if (problems.length === 0) return { text, isRun: false };
+  throw new InvalidError(`${past.run} cannot be repeated by a run file: ${problems.join('; ')}`);
 }
 
 interface Found {
@@ -79,9 +142,11 @@ function fromReport(report: NodeOpReport): Found {
   return { past: { ...past, spec: past.spec }, hostnames: new Map() };
 }
 
-function ofReport({ run, nodeOp, metadata, cluster, spec, status }: NodeOpReport) {
+function ofReport({ run, nodeOp, metadata, cluster, parameters, spec, status }: NodeOpReport) {
   return {
     run: run.path,
+    blob: run.blob,
+    parameters,
     namespace: nodeOp?.namespace,
     name: nodeOp?.name ?? metadata.name,
     cluster,
@@ -113,10 +178,12 @@ function ofNodeOp(nodeOp: NodeOp): PastRun {
   const { metadata, spec, status } = nodeOp;
   const run = runPathOf(nodeOp) ?? labelOf(nodeOp);
   if (!isFinalPhase(status?.phase)) throw new InvalidError(goesOn(run, status?.phase ?? 'Pending'));
-  const recorded: unknown = JSON.parse(metadata.annotations?.[ANNOTATION_SPEC] ?? 'null');
+  const recorded = recordedSpec(metadata.annotations?.[ANNOTATION_SPEC]);
   const nodes = Object.entries(status?.nodeStatuses ?? {}).map(([name, it]) => ({ name, ...it }));
   return {
     run,
+    blob: metadata.annotations?.[ANNOTATION_RUN_BLOB],
+    parameters: recordedParameters(metadata),
     namespace: metadata.namespace,
     name: metadata.name ?? '',
     cluster: clusterNameOf(nodeOp),
@@ -125,10 +192,28 @@ function ofNodeOp(nodeOp: NodeOp): PastRun {
   };
 }
 
-/** The run file of a checkout, where it is still there and names a definition. */
-async function originalOf({ run }: PastRun, root: string): Promise<NodeOpRun | undefined> {
-  const bytes = await readFile(join(root, run)).catch(() => undefined);
+function recordedSpec(text = 'null'): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Somebody in the cluster wrote it.
+    return undefined;
+  }
+}
+
+/** The run file as it was acted on, or at least as it is in the checkout, where it names a definition. */
+async function originalOf({ run, blob }: PastRun, root: string): Promise<NodeOpRun | undefined> {
+  const file = join(root, run);
+  const bytes = (await storedBlob(root, blob)) ?? (await readFile(file).catch(() => undefined));
   const kind = { apiVersion: AGENT_API_VERSION, kind: NODEOPRUN_KIND, schema: NodeOpRunSchema };
   const parsed = bytes && parseDocument(bytes, [kind]);
   return parsed?.ok === true ? parsed.value : undefined;
+}
+
+/** What git has under an object id, whether or not the checkout still has it. */
+async function storedBlob(root: string, blob: string | undefined): Promise<Buffer | undefined> {
+  if (blob === undefined || !/^[0-9a-f]{40,64}$/.test(blob)) return undefined;
+  const git = new GitCommand({ dir: root, timeoutMs: GIT_MS });
+  // It is no repository, or a shallow one.
+  return git.text(['cat-file', 'blob', blob]).then(Buffer.from, () => undefined);
 }

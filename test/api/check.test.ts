@@ -82,7 +82,11 @@ test('a document with very many problems lets nothing pass that is read after it
   const found: boolean[] = [];
   const nested = z.array(
     z.unknown().superRefine((_, ctx) => {
-      found.push(check(inner, ['right']).ok, check(inner, wrong.map(Number)).ok, inner.safeParse([1]).success);
+      found.push(
+        check(inner, ['right']).ok,
+        check(inner, wrong.map(Number)).ok,
+        inner.safeParse([1]).success,
+      );
       ctx.addIssue('no');
     }),
   );

@@ -4,7 +4,7 @@ import type { NodeOpSpec } from '../../src/api/nodeop.ts';
 import type { NodeOpRun } from '../../src/api/nodeoprun.ts';
 import { type Definition, parseDefinition } from '../../src/core/runs/definitions.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
-import { type PastRun, retryFile, retryPath } from '../../src/core/runs/retry.ts';
+import { type PastRun, retryFile, retryPath, selectorProblem } from '../../src/core/runs/retry.ts';
 
 const PAST: PastRun = {
   run: 'runs/2030/flash.yaml',
@@ -94,4 +94,29 @@ test('a retry of a retry has a name of the same length, and the next free file',
   const taken = new Set(['runs/2030/flash-retry.yaml']);
   expect(retryPath(PAST.run, () => false)).toBe('runs/2030/flash-retry.yaml');
   expect(retryPath(again.run, (it) => taken.has(it))).toBe('runs/2030/flash-retry-2.yaml');
+});
+
+test.each<[string, Record<string, string>, RegExp | undefined]>([
+  ['labels of their own', { 'node-2': 'a', 'node-10': 'b', 'node-3': 'c' }, undefined],
+  [
+    'a node that was completed has the label of one that failed',
+    { 'node-2': 'a', 'node-3': 'a' },
+    /=a is the label of node-2 and of node-3/,
+  ],
+  [
+    'a node that was completed has the name of one that failed',
+    { 'node-3': 'node-10' },
+    /=node-10 is the label of node-10 and of node-3/,
+  ],
+])('nodes are selected when no others are with them: %s', (_, hostnames, problem) => {
+  const found = selectorProblem(PAST, new Map(Object.entries(hostnames)));
+  if (problem) expect(found).toMatch(problem);
+  else expect(found).toBeUndefined();
+});
+
+test('text of others stays in the comment', () => {
+  const text = retryFile({ ...PAST, name: 'a\nspec: {}' });
+  expect(text.split('\n')[0]).toBe(
+    String.raw`# Repeats runs/2030/flash.yaml (NodeOp a\nspec: {}) on 2 nodes: failed on 1, did not come to 1.`,
+  );
 });

@@ -2,6 +2,7 @@ import { dump } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodePhase } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun } from '../../api/nodeoprun.ts';
+import { labelValue } from '../../api/selector.ts';
 import { naturally } from '../text/order.ts';
 import { line } from '../text/output.ts';
 
@@ -13,6 +14,10 @@ export interface PastRun {
   /** Name of the NodeOp. */
   name: string;
   cluster: string | undefined;
+  /** Object id of its run file as it was acted on, where that is known. */
+  blob?: string | undefined;
+  /** What the definition was given, its defaults among them. */
+  parameters?: Record<string, unknown> | undefined;
   /** The NodeOp spec as executed. */
   spec: Record<string, unknown>;
   nodes: readonly { name: string; phase: NodePhase; message?: string | undefined }[];
@@ -22,12 +27,31 @@ export interface PastRun {
 type Original = Pick<NodeOpRun, 'metadata' | 'spec'>;
 
 const HOSTNAME = 'kubernetes.io/hostname';
+const LABEL_VALUE = labelValue();
 const TOLD = 20;
 
 /** Nodes on which it did not do what it was to do. */
 export function unfinishedNodes({ nodes }: PastRun): PastRun['nodes'] {
   const left = nodes.filter(({ phase }) => phase === 'Failed' || phase === 'Cancelled');
   return left.toSorted((a, b) => naturally(a.name, b.name));
+}
+
+function hostnameOf(node: string, hostnames: ReadonlyMap<string, string>): string {
+  return hostnames.get(node) ?? node;
+}
+
+/** Why no selector finds the nodes that are left and no others; undefined when one does, as far as it is known. */
+export function selectorProblem(past: PastRun, hostnames: ReadonlyMap<string, string>): string | undefined {
+  const left = new Set(unfinishedNodes(past).map(({ name }) => name));
+  const values = new Map([...left].map((name) => [hostnameOf(name, hostnames), name]));
+  const long = [...values].find(([value]) => !LABEL_VALUE.safeParse(value).success);
+  if (long) {
+    return `node ${line(long[1])} cannot be selected: its name is no value of a label, and its ${HOSTNAME} is not known`;
+  }
+  const twin = [...hostnames].find(([name, value]) => !left.has(name) && values.has(value));
+  if (!twin) return undefined;
+  const [name, value] = twin;
+  return `${HOSTNAME}=${line(value)} is the label of ${line(values.get(value) ?? '')} and of ${line(name)}, on which there is nothing to repeat`;
 }
 
 /**
@@ -41,7 +65,7 @@ export function retryFile(
   original?: Original,
 ): string {
   const left = unfinishedNodes(past);
-  const values = left.map(({ name }) => hostnames.get(name) ?? name);
+  const values = left.map(({ name }) => hostnameOf(name, hostnames));
   const matchExpressions = [{ key: HOSTNAME, operator: 'In', values }];
   const document = original
     ? ofDefinition(past, original, { matchLabels: null, matchExpressions })
@@ -54,7 +78,7 @@ function heading({ run, name, cluster }: PastRun, left: PastRun['nodes']): strin
   const nodes = left.length === 1 ? '1 node' : `${left.length} nodes`;
   const why = left.slice(0, TOLD).map((it) => `#   ${line(`${it.name}: ${it.phase}, ${it.message ?? ''}`)}`);
   return [
-    `# Repeats ${line(run)} (NodeOp ${name}) on ${nodes}: failed on ${count('Failed')}, did not come to ${count('Cancelled')}.`,
+    `# Repeats ${line(run)} (NodeOp ${line(name)}) on ${nodes}: failed on ${count('Failed')}, did not come to ${count('Cancelled')}.`,
     ...why,
     ...(left.length > TOLD ? [`#   … and ${left.length - TOLD} more`] : []),
     ...(cluster === undefined ? [] : [`# It was carried out on the cluster ${line(cluster)}.`]),
@@ -62,11 +86,16 @@ function heading({ run, name, cluster }: PastRun, left: PastRun['nodes']): strin
 }
 
 function ofDefinition(
-  { name, cluster }: PastRun,
+  { name, cluster, parameters: recorded = {} }: PastRun,
   { metadata, spec }: Original,
   nodeSelector: object,
 ): object {
   const { notBefore: _before, notAfter: _after, suspend: _suspend, ...rest } = spec;
+  // The file may have been edited since; the values are those that were executed.
+  const given = Object.entries(rest.parameters ?? {}).map(([key, value]) => [
+    key,
+    Object.hasOwn(recorded, key) ? recorded[key] : value,
+  ]);
   return {
     apiVersion: AGENT_API_VERSION,
     kind: NODEOPRUN_KIND,
@@ -76,6 +105,7 @@ function ofDefinition(
     },
     spec: {
       ...rest,
+      ...(rest.parameters && { parameters: Object.fromEntries(given) as Record<string, unknown> }),
       ...(cluster !== undefined && { clusters: [cluster] }),
       overrides: { ...rest.overrides, nodeSelector },
     },
@@ -94,7 +124,10 @@ function asExecuted({ name, namespace, spec }: PastRun, nodeSelector: object): o
 
 /** Begins the names of both: a run of its own, and told as one that repeats. */
 function prefixOf(name: string): string {
-  return `${name.replace(/-retry-[0-9a-f]{10}$/, '').slice(0, 190)}-retry-`;
+  return `${name
+    .replace(/-retry-[0-9a-f]{10}$/, '')
+    .slice(0, 190)
+    .replace(/[-.]+$/, '')}-retry-`;
 }
 
 /** Beside the run file it repeats: `flash.yaml`, `flash-retry.yaml`, `flash-retry-2.yaml`, … */
