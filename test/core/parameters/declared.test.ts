@@ -109,6 +109,14 @@ test('a kubelet would write a value into a script: it has to be read as a variab
   expect(problems(`  command: [chroot, /host, bash, -ec, 'flash $(A)']${declared}`)).toEqual([
     said('6: spec.command[4]'),
   ]);
+  expect(problems(`  command: [/bin/sh, -ce, 'flash $(A)']${declared}`)).toEqual([
+    said('6: spec.command[2]'),
+  ]);
+  const carried = problems(
+    `  env: [{name: B, value: 'v=$(A)'}, {name: C, value: $(B)}, {name: D, value: $$(A)}]\n  command: [sh, -c, 'flash $(D) $(C)']${declared}`,
+  );
+  expect(carried).toEqual([expect.stringMatching(/spec\.command\[2\]: \$\(C\) would be replaced/)]);
+  expect(problems(`  command: [flash, -channel, $(A)]${declared}`)).toEqual([]);
   expect(problems(`  command: [a]\n  preflight: {command: [sh, -c, 'x', $(A)]}${declared}`)).toEqual([
     said('7: spec.preflight.command[3]'),
   ]);

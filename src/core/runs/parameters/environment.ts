@@ -78,6 +78,9 @@ export function commandsOf(spec: unknown): { path: string[]; words: unknown[] }[
 
 /** Behind it stands a script, whatever reads it: `sh -c`, `bash -ec`, `python3 -c`. */
 const BEGINS_SCRIPT = /^-[A-Za-z]*c$/;
+/** Shells take their options in any order: `sh -ce`. */
+const BEGINS_SHELL_SCRIPT = /^-[A-Za-z]*c[A-Za-z]*$/;
+const SHELL = /^(?:.*\/)?(?:a|ba|da|fi|k|mk|z)?sh$/;
 
 /**
  * References by which a kubelet would write a value into the text of a script, where a shell reads it as its own.
@@ -88,18 +91,31 @@ export function expandedProblems(
   spec: unknown,
   isScript = false,
 ): Problem[] {
-  const names = new Set(parameters.map(({ name }) => name));
+  const names = carriers(parameters, spec);
   return commandsOf(spec).flatMap(({ path, words }) => {
     let inScript = isScript;
+    let begins = BEGINS_SCRIPT;
     return words.flatMap((word, i) => {
       const name =
         inScript && typeof word === 'string' ? referencesIn(word).find((it) => names.has(it)) : undefined;
-      inScript ||= typeof word === 'string' && BEGINS_SCRIPT.test(word);
+      if (typeof word === 'string' && SHELL.test(word)) begins = BEGINS_SHELL_SCRIPT;
+      inScript ||= typeof word === 'string' && begins.test(word);
       if (name === undefined) return [];
       const message = `$(${name}) would be replaced before anything reads this; "$${name}" in double quotes is the variable`;
       return [{ path: [...path, i], message }];
     });
   });
+}
+
+/** The parameters, and the variables into whose values a kubelet writes theirs: each may refer to those before it. */
+function carriers(parameters: readonly Pick<Parameter, 'name'>[], spec: unknown): ReadonlySet<unknown> {
+  const names = new Set<unknown>(parameters.map(({ name }) => name));
+  const env = isObject(spec) && Array.isArray(spec['env']) ? (spec['env'] as unknown[]) : [];
+  for (const variable of env) {
+    if (names.size === 0 || !isObject(variable) || typeof variable['value'] !== 'string') continue;
+    if (referencesIn(variable['value']).some((it) => names.has(it))) names.add(variable['name']);
+  }
+  return names;
 }
 
 function referencesIn(word: string): string[] {
