@@ -6,7 +6,7 @@ import { CORE_SCHEMA, dump, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
-import { print, printData, printError, prose } from './terminal.ts';
+import { print, printData, printError, prose, shellWord } from './terminal.ts';
 
 interface ImportFlags {
   root: string;
@@ -53,6 +53,12 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
     [`nodeops/${name}.yaml`, yaml(definition)],
     [`runs/${name}.yaml`, yaml(made)],
   ]);
+  const twice = found.map(({ name }) => name).filter((name, i, names) => names.indexOf(name) < i);
+  if (twice.length > 0) {
+    throw new InvalidError(
+      `several are called ${[...new Set(twice)].join(', ')}: import them one by one, and rename what is written`,
+    );
+  }
   if (!flags.write)
     return printData(
       texts
@@ -70,7 +76,7 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
     await writeFile(file, text, { flag: 'wx' });
     print(`wrote ${file}`);
   }
-  print(`Look at them: nodeop-agent validate --root ${flags.root}`);
+  print(`Look at them: nodeop-agent validate --root ${shellWord(flags.root)}`);
 }
 
 function documentsOf(file: string, text: string): unknown[] {

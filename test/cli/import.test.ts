@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -39,5 +39,18 @@ spec: {concurrency: 1, cordon: true, version: v1, upgrade: {image: "bash:5", com
   expect((await cli(['import', file])).stderr).toMatch(/plans\.yaml:2:1: not YAML: /);
   writeFileSync(file, 'kind: Pod\n');
   expect((await cli(['import', file])).stderr).toBe(`${file} holds no NodeOp, NodeOpUpgrade or Plan\n`);
+  rmSync(dir, { recursive: true });
+});
+
+test('of two with one name none is written', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-import-'));
+  const file = join(dir, 'nodeops.yaml');
+  const one = (namespace: string) =>
+    `{apiVersion: operator.kairos.io/v1alpha1, kind: NodeOp, metadata: {name: a, namespace: ${namespace}}, spec: {image: a, command: [a]}}\n`;
+  writeFileSync(file, `${one('x')}---\n${one('y')}`);
+  const answer = await cli(['import', file, '--root', dir, '--write']);
+  expect(answer).toMatchObject({ code: 2, stdout: '' });
+  expect(answer.stderr).toMatch(/^several are called a: /);
+  expect(existsSync(join(dir, 'nodeops'))).toBe(false);
   rmSync(dir, { recursive: true });
 });

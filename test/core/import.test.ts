@@ -151,3 +151,52 @@ test('a list gives what is in it; other kinds give nothing', () => {
   expect(found.map((it) => it?.name)).toEqual([undefined, 'a']);
   expect(importDocument('text')).toEqual([undefined]);
 });
+
+const plan = (spec: string) =>
+  imported(
+    `{apiVersion: upgrade.cattle.io/v1, kind: Plan, metadata: {name: a}, spec: {upgrade: {image: "a:1", command: [a]}, ${spec}}}`,
+  );
+
+test.each([
+  ['90s', 90],
+  ['1.5h', 5400],
+  ['1h30m0s', 5400],
+  ['1500ms', 2],
+  ['100us', 1],
+  ['90000000000', 0],
+])('a time of %s is %i seconds', (text, seconds) => {
+  expect(plan(`drain: {timeout: ${JSON.stringify(text)}}`).spec?.drainOptions.timeoutSeconds).toBe(seconds);
+});
+
+test.each([
+  ['{startTime: "25:00"}', undefined, /^spec\.window: "25:00" to "23:59" is not read here/],
+  ['{days: [mon, noday]}', undefined, /^spec\.window: its days are not read here/],
+  ['{days: [mo, monday, "1"]}', '0 0 * * 1', undefined],
+  ['{timeZone: Europe/Nowhere}', '0 0 * * *', /^spec\.window\.timeZone: /],
+])('a window of %s is read or told', (window, schedule, told) => {
+  const { run, notes } = plan(`window: ${window}`);
+  const made = (run as { spec: { window?: { schedule: string } } }).spec.window;
+  expect(made?.schedule).toBe(schedule);
+  expect(notes.filter((it) => it.includes('window'))).toEqual(told ? [expect.stringMatching(told)] : []);
+});
+
+test.each(['../../etc/cron.d/a', 'A b', '-'])('a name that no object has, %s, names no file', (name) => {
+  const document = {
+    apiVersion: 'operator.kairos.io/v1alpha1',
+    kind: 'NodeOp',
+    metadata: { name },
+    spec: {},
+  };
+  expect(() => importDocument(document)).toThrow('is no name of an object');
+});
+
+test('a long name ends as names may', () => {
+  const name = `${'a'.repeat(62)}-b`;
+  const document = {
+    apiVersion: 'operator.kairos.io/v1alpha1',
+    kind: 'NodeOp',
+    metadata: { name },
+    spec: {},
+  };
+  expect(importDocument(document)[0]?.name).toBe('a'.repeat(62));
+});

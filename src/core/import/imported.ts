@@ -1,7 +1,8 @@
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../../api/nodeop.ts';
 import { AGENT_API_VERSION } from '../../api/config.ts';
-import { NODEOPRUN_KIND } from '../../api/nodeoprun.ts';
-import { check, formatProblem } from '../../api/schema.ts';
+import { NODEOPRUN_KIND, NodeOpRunSchema } from '../../api/nodeoprun.ts';
+import { InvalidError } from '../../api/errors.ts';
+import { check, formatProblem, objectName, show } from '../../api/schema.ts';
 import { isObject } from '../runs/merge.ts';
 
 /** A manifest of another tool as a definition and a run of it. */
@@ -30,13 +31,24 @@ export interface Draft {
 }
 
 const LONGEST_NAME = 63;
+const OBJECT_NAME = objectName();
 
 /** Leaves out what NodeOps do not have, and says so. */
 export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
   const given = [metadata['name'], metadata['generateName']].find((it) => typeof it === 'string');
-  const name = (given ?? 'imported').replace(/-$/, '').slice(0, LONGEST_NAME);
+  const name = (given ?? 'imported').slice(0, LONGEST_NAME).replace(/[-.]+$/, '');
+  // Files are called so.
+  if (!OBJECT_NAME.safeParse(name).success) throw new InvalidError(`${show(name)} is no name of an object`);
   const { kept, told } = fitting(spec);
   const { namespace } = metadata;
+  const run = {
+    apiVersion: AGENT_API_VERSION,
+    kind: NODEOPRUN_KIND,
+    metadata: { generateName: `${name}-` },
+    spec: { nodeOp: name, ...(window && { window }) },
+  };
+  const read = check(NodeOpRunSchema, run);
+  const wrong = read.ok ? [] : read.problems.map(formatProblem);
   return {
     name,
     definition: {
@@ -45,13 +57,8 @@ export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
       metadata: { name, ...(typeof namespace === 'string' && { namespace }) },
       spec: kept,
     },
-    run: {
-      apiVersion: AGENT_API_VERSION,
-      kind: NODEOPRUN_KIND,
-      metadata: { generateName: `${name}-` },
-      spec: { nodeOp: name, ...(window && { window }) },
-    },
-    notes: [...notes, ...told],
+    run,
+    notes: [...notes, ...told, ...wrong],
   };
 }
 

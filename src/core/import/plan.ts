@@ -1,4 +1,3 @@
-import { durationMs } from '../../api/schema.ts';
 import { type Draft, type Fields, fieldsOf } from './imported.ts';
 
 /** Fields of a Plan that have no counterpart here, each with what that means. */
@@ -130,11 +129,16 @@ function drainOf(value: unknown, say: Say): Fields | undefined {
 
 const NANOSECONDS = 1e9;
 
+const UNITS_MS = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
 /** Durations stand as nanoseconds or as Go writes them; those of several units are added up. */
 function seconds(value: unknown): number {
   if (typeof value === 'number') return Math.ceil(value / NANOSECONDS);
-  const parts = String(value).match(/\d{1,9}(?:ms|s|m|h)/g) ?? [];
-  return Math.ceil(parts.reduce((sum, part) => sum + durationMs(part), 0) / 1000);
+  const parts = [...String(value).matchAll(/(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|μs|ms|s|m|h)/g)];
+  const ms = parts.reduce((sum, [, amount, unit]) => {
+    return sum + Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS];
+  }, 0);
+  return Math.ceil(ms / 1000);
 }
 
 const DAYS = ['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'];
@@ -151,9 +155,15 @@ function windowOf(value: unknown, say: Say): object | undefined {
     );
     return undefined;
   }
-  const named = texts(days).map((it) =>
-    /^\d$/.test(it) ? Number(it) : DAYS.indexOf(it.slice(0, 2).toLowerCase()),
-  );
+  const named = [
+    ...new Set(
+      texts(days).map((it) => (/^[0-6]$/.test(it) ? Number(it) : DAYS.indexOf(it.slice(0, 2).toLowerCase()))),
+    ),
+  ];
+  if (named.includes(-1)) {
+    say('window', 'its days are not read here: write the window into the run file');
+    return undefined;
+  }
   const length = end > start ? end - start : MINUTES - start + end;
   const on = named.length === 0 || named.length === 7 ? '*' : named.toSorted((a, b) => a - b).join(',');
   return {
@@ -165,5 +175,6 @@ function windowOf(value: unknown, say: Say): object | undefined {
 
 function minuteOf(time: unknown): number | undefined {
   const [, hour, minute] = /^(\d{1,2}):(\d{2})$/.exec(String(time)) ?? [];
-  return hour === undefined ? undefined : Number(hour) * 60 + Number(minute);
+  if (hour === undefined || Number(hour) > 23 || Number(minute) > 59) return undefined;
+  return Number(hour) * 60 + Number(minute);
 }
