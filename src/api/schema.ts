@@ -78,9 +78,10 @@ export function check<T>(
     const context: Counting = { reportInput: true, error, count: { problemsLeft } };
     return { result: schema.safeParse(value, context), ...context.count };
   };
-  let { result, problemsLeft } = parse(MANY_PROBLEMS);
+  const first = parse(MANY_PROBLEMS);
   // What counted was of an alternative that was not taken; then entries were passed over for nothing.
-  if (result.success && problemsLeft <= 0) ({ result } = parse(Infinity));
+  const isCut = first.result.success && first.problemsLeft <= 0;
+  const { result } = isCut ? parse(Infinity) : first;
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: result.error.issues.flatMap(problemsOf) };
 }

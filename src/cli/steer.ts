@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_HOLD } from '../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
-import { withSuspend } from '../core/runs/suspend-edit.ts';
+import { otherFile, withSuspend } from '../core/runs/suspend-edit.ts';
 import { ApiError } from '../kube/client.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from './cluster.ts';
 import { findRun, labelOf, runPathOf } from './find-run.ts';
 import { readNodeOps } from './status.ts';
-import { print, prose } from './terminal.ts';
+import { print, prose, shellWord } from './terminal.ts';
 
 type Verb = 'suspend' | 'resume' | 'cancel';
 
@@ -89,22 +89,25 @@ Example:
 
 async function inCheckout(verb: Verb, file: string): Promise<void> {
   const { inFile, merged } = VERBS[verb];
-  const inHurry = `at once, in the cluster: nodeop-agent ${verb} ${file} --now`;
-  if (!existsSync(file)) throw new InvalidError(`there is no run file ${file} here; ${inHurry}`);
+  const inHurry = `at once, in the cluster: nodeop-agent ${verb} ${shellWord(file)} --now`;
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new InvalidError(`there is no run file ${file} here; ${inHurry}`);
   await inFile(file);
   const done = verb === 'cancel' ? 'is removed' : `says suspend: ${verb === 'suspend'}`;
   print(`${file} ${done}. Commit that and have it merged: ${merged}.\nOr ${inHurry}`);
 }
 
 async function editSuspend(file: string, value: boolean): Promise<void> {
-  const edited = withSuspend(await readFile(file, 'utf8'), value);
+  const edited = withSuspend(await readFile(file), value);
   if (!edited.ok) throw new InvalidError(`${file} ${edited.problem}`);
   if (!edited.wasSet) await writeFile(file, edited.text);
 }
 
 /** By git, which refuses when something would be lost that no commit has. */
-function remove(file: string): Promise<void> {
-  const args = ['rm', '--quiet', '--', basename(file)];
+async function remove(file: string): Promise<void> {
+  const other = otherFile(await readFile(file));
+  if (other !== undefined) throw new InvalidError(`${file} ${other}`);
+  const args = ['--literal-pathspecs', 'rm', '--quiet', '--', basename(file)];
   return new Promise((resolve, reject) => {
     execFile('git', args, { cwd: dirname(file) }, (error, _, stderr) => {
       if (!error) return resolve();
@@ -130,7 +133,9 @@ async function inCluster(verb: Verb, wanted: string, flags: SteerFlags): Promise
     await client.close();
   }
   const undo =
-    verb === 'suspend' ? `\nTo let it go on: nodeop-agent resume ${wanted} --now${accessOf(flags)}` : '';
+    verb === 'suspend'
+      ? `\nTo let it go on: nodeop-agent resume ${shellWord(wanted)} --now${accessOf(flags)}`
+      : '';
   print(`${name} ${now}.${undo}`);
 }
 

@@ -127,3 +127,11 @@ test('a node that no NodeOp knows says so', () => {
     'node-2 is Ready. It is not cordoned.\n\nNo NodeOp has it among its nodes.',
   );
 });
+
+test('a command that is proposed stays one, whatever the run is called', () => {
+  const odd = nodeOp('kernel', { phase: 'Draining' }, 'Running');
+  odd.metadata.annotations = { [ANNOTATION_RUN]: ":runs/it's $(reboot).yaml" };
+  expect(explain(node({}), [odd], '').next).toEqual([
+    String.raw`nodeop-agent watch 'runs/it'\''s $(reboot).yaml'`,
+  ]);
+});

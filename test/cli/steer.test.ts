@@ -77,3 +77,30 @@ test('at once: held with a reason, released, cancelled, in the cluster', async (
   expect(await now('cancel', '--reason', 'wrong firmware')).toMatchObject({ code: 0 });
   expect(await marks()).toMatchObject({ 'agent.nodeop.dev/cancel': 'wrong firmware' });
 });
+
+test.each(['suspend', 'resume', 'cancel'])(
+  '%s leaves a report alone: without it its run would begin again',
+  async (verb) => {
+    const report = join(dir, 'results/flash.yaml');
+    const text = 'apiVersion: agent.nodeop.dev/v1alpha1\nkind: NodeOpReport\nspec:\n  image: a\n';
+    mkdirSync(join(dir, 'results'), { recursive: true });
+    writeFileSync(report, text);
+    execFileSync('git', ['-C', dir, 'add', 'results']);
+    execFileSync('git', [
+      '-C',
+      dir,
+      '-c',
+      'user.name=a',
+      '-c',
+      'user.email=a@b',
+      'commit',
+      '--allow-empty',
+      '-qm',
+      'R',
+    ]);
+    const answer = await cli([verb, report]);
+    expect(answer).toMatchObject({ code: 2, stdout: '' });
+    expect(answer.stderr).toContain('is no run file: its kind is "NodeOpReport"');
+    expect(readFileSync(report, 'utf8')).toBe(text);
+  },
+);

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { withSuspend } from '../../src/core/runs/suspend-edit.ts';
+import { withSuspend as edit } from '../../src/core/runs/suspend-edit.ts';
+
+const withSuspend = (text: string, value: boolean) => edit(Buffer.from(text), value);
 
 const NODEOP = `# Ada wrote this.
 apiVersion: operator.kairos.io/v1alpha1
@@ -43,6 +45,24 @@ test.each([
     'kind: NodeOpRun\nspec:\n  suspend: false\n  nodeOp: a\nother: {suspend: 1}\n',
   ],
   [
+    'a field without a value, with a comment',
+    'kind: NodeOp\nspec:\n  suspend: # not yet\n  image: a\n',
+    true,
+    'kind: NodeOp\nspec:\n  suspend: true # not yet\n  image: a\n',
+  ],
+  [
+    'a byte order mark',
+    '\ufeffspec:\n  image: a\nkind: NodeOp\n',
+    true,
+    '\ufeffspec:\n  suspend: true\n  image: a\nkind: NodeOp\n',
+  ],
+  [
+    'an anchor elsewhere',
+    'kind: NodeOp\nspec:\n  env: &e [{name: A}]\n  more: *e\n',
+    true,
+    'kind: NodeOp\nspec:\n  suspend: true\n  env: &e [{name: A}]\n  more: *e\n',
+  ],
+  [
     'line ends of Windows',
     'kind: NodeOp\r\nspec:\r\n  image: a\r\n',
     true,
@@ -60,4 +80,24 @@ test.each([
 ])('%s is left to people', (_, text) => {
   const edited = withSuspend(text, true);
   expect(edited).toMatchObject({ ok: false });
+});
+
+test.each([
+  [
+    'a report',
+    Buffer.from('kind: NodeOpReport\nspec:\n  image: a\n'),
+    'is no run file: its kind is "NodeOpReport"',
+  ],
+  [
+    'bytes that are no text',
+    Buffer.from('kind: NodeOp # \u00e4\nspec:\n  image: a\n', 'latin1'),
+    'cannot be read: file is not valid UTF-8',
+  ],
+  [
+    'several documents',
+    Buffer.from('kind: NodeOp\nspec: {}\n---\nkind: NodeOp\n'),
+    'cannot be read: file holds 2 documents',
+  ],
+])('%s is left as it is', (_, bytes, problem) => {
+  expect(edit(bytes, true)).toEqual({ ok: false, problem: expect.stringContaining(problem) as string });
 });

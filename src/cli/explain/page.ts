@@ -5,6 +5,7 @@ import { clip, wrap } from '../../core/text/fit.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
 import { cordonOf, workerOf } from '../cordons.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
+import { shellWord } from '../terminal.ts';
 
 /** A NodeOp that has the node among its targets, and how it stands there. */
 export interface Work {
@@ -106,7 +107,7 @@ function nextSteps({
   const job = last?.status.phase === 'Failed' ? last.status.jobName : undefined;
   const isLeft = node.spec?.unschedulable === true && !now && cordonOf(node, nodeOps) !== undefined;
   return [
-    ...(now ? [`nodeop-agent watch ${now.run}${access}`] : []),
+    ...(now ? [`nodeop-agent watch ${shellWord(now.run)}${access}`] : []),
     ...(last && job !== undefined ? [`kubectl${access} --namespace ${last.namespace} logs job/${job}`] : []),
     ...(isLeft ? [`kubectl${access} uncordon ${node.metadata.name}`] : []),
   ];
