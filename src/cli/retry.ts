@@ -11,6 +11,7 @@ import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun, NodeOpRunSchema } from '../api/nodeoprun.ts';
 import { isFinalReport, type NodeOpReport, parseReport } from '../api/report.ts';
 import { formatProblem } from '../api/schema.ts';
+import { trimEnd } from '../api/trim.ts';
 import { isObject } from '../core/runs/merge.ts';
 import { recordedParameters } from '../core/runs/parameters/record.ts';
 import { prepareRun } from '../core/runs/prepare.ts';
@@ -78,7 +79,7 @@ async function retry(wanted: string, flags: RetryFlags): Promise<void> {
   }
   const problem = selectorProblem(past, hostnames);
   if (problem !== undefined) throw new InvalidError(problem);
-  const runs = flags.runs.replace(/\/+$/, '');
+  const runs = trimEnd(flags.runs, '/');
   const below = past.run.startsWith(`${runs}/`) ? past.run : `${runs}/${past.name}.yaml`;
   const path = retryPath(below, (it) => existsSync(join(flags.root, it)));
   const { text, isRun } = await valid(past, hostnames, path, flags);
@@ -215,5 +216,8 @@ async function storedBlob(root: string, blob: string | undefined): Promise<Buffe
   if (blob === undefined || !/^[0-9a-f]{40,64}$/.test(blob)) return undefined;
   const git = new GitCommand({ dir: root, timeoutMs: GIT_MS });
   // It is no repository, or a shallow one.
-  return git.text(['cat-file', 'blob', blob]).then(Buffer.from, () => undefined);
+  return git.text(['cat-file', 'blob', blob]).then(
+    (text) => Buffer.from(text),
+    () => undefined,
+  );
 }

@@ -280,7 +280,7 @@ test.each<[string, PlanFields, PlanFields, string]>([
   const { metadata, spec } = prepare(before).manifest;
   const it = known({ nodeOp: { metadata, spec, status: { phase: 'Running' } } });
   it.facts.file = { blob: BLOB, order: 9, prepare: () => prepare(after) };
-  const [told] = outlooks([it], [], NOW, { maxConcurrent: 1 } as PlanOptions).values();
+  const [told] = outlooks([it], [], NOW, { maxConcurrent: 1 }).values();
   expect(told?.blockers).toEqual([
     expect.stringMatching(new RegExp(`of edits suspend alone is acted on, not ${fields}$`)),
   ]);

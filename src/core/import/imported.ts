@@ -3,6 +3,7 @@ import { AGENT_API_VERSION } from '../../api/config.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema } from '../../api/nodeoprun.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { check, formatProblem, objectName, show } from '../../api/schema.ts';
+import { trimEnd } from '../../api/trim.ts';
 import { isObject } from '../runs/merge.ts';
 
 /** A manifest of another tool as a definition and a run of it. */
@@ -36,7 +37,7 @@ const OBJECT_NAME = objectName();
 /** Leaves out what NodeOps do not have, and says so. */
 export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
   const given = [metadata['name'], metadata['generateName']].find((it) => typeof it === 'string');
-  const name = (given ?? 'imported').slice(0, LONGEST_NAME).replace(/[-.]+$/, '');
+  const name = trimEnd((given ?? 'imported').slice(0, LONGEST_NAME), '-.');
   // Files are called so.
   if (!OBJECT_NAME.safeParse(name).success) throw new InvalidError(`${show(name)} is no name of an object`);
   const { kept, told } = fitting(spec);

@@ -159,11 +159,12 @@ function ofStarted(
 
 /** Fields of `spec` in which they differ, by the names people write; what parameters become is told as parameters. */
 function changedFields(executed: NodeOp, wanted: Manifest): string[] {
-  const [before, after] = [executed, wanted].map(({ metadata, spec }) => {
-    const parameters = recordedParameters(metadata) ?? {};
-    const fields = isObject(spec) ? withoutParameters(spec, Object.keys(parameters)) : {};
-    return { ...fields, parameters } as Record<string, unknown>;
-  });
-  const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
-  return keys.filter((key) => key !== 'suspend' && !isDeepStrictEqual(before?.[key], after?.[key]));
+  const [before, after] = [asWritten(executed), asWritten(wanted)];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.filter((key) => key !== 'suspend' && !isDeepStrictEqual(before[key], after[key]));
+}
+
+function asWritten({ metadata, spec }: NodeOp | Manifest): Record<string, unknown> {
+  const parameters = recordedParameters(metadata) ?? {};
+  return { ...(isObject(spec) && withoutParameters(spec, Object.keys(parameters))), parameters };
 }

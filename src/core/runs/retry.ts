@@ -3,6 +3,7 @@ import { AGENT_API_VERSION } from '../../api/config.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodePhase } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun } from '../../api/nodeoprun.ts';
 import { labelValue } from '../../api/selector.ts';
+import { trimEnd } from '../../api/trim.ts';
 import { naturally } from '../text/order.ts';
 import { line } from '../text/output.ts';
 
@@ -124,10 +125,8 @@ function asExecuted({ name, namespace, spec }: PastRun, nodeSelector: object): o
 
 /** Begins the names of both: a run of its own, and told as one that repeats. */
 function prefixOf(name: string): string {
-  return `${name
-    .replace(/-retry-[0-9a-f]{10}$/, '')
-    .slice(0, 190)
-    .replace(/[-.]+$/, '')}-retry-`;
+  const stem = name.replace(/-retry-[0-9a-f]{10}$/, '').slice(0, 190);
+  return `${trimEnd(stem, '-.')}-retry-`;
 }
 
 /** Beside the run file it repeats: `flash.yaml`, `flash-retry.yaml`, `flash-retry-2.yaml`, … */

@@ -78,8 +78,7 @@ export function commandsOf(spec: unknown): { path: string[]; words: unknown[] }[
 
 /** Behind it stands a script, whatever reads it: `sh -c`, `bash -ec`, `python3 -c`. */
 const BEGINS_SCRIPT = /^-[A-Za-z]*c$/;
-/** Shells take their options in any order: `sh -ce`. */
-const BEGINS_SHELL_SCRIPT = /^-[A-Za-z]*c[A-Za-z]*$/;
+const OPTIONS = /^-[A-Za-z]+$/;
 const SHELL = /^(?:.*\/)?(?:a|ba|da|fi|k|mk|z)?sh$/;
 
 /**
@@ -94,12 +93,15 @@ export function expandedProblems(
   const names = carriers(parameters, spec);
   return commandsOf(spec).flatMap(({ path, words }) => {
     let inScript = isScript;
-    let begins = BEGINS_SCRIPT;
+    let isShell = false;
     return words.flatMap((word, i) => {
       const name =
         inScript && typeof word === 'string' ? referencesIn(word).find((it) => names.has(it)) : undefined;
-      if (typeof word === 'string' && SHELL.test(word)) begins = BEGINS_SHELL_SCRIPT;
-      inScript ||= typeof word === 'string' && begins.test(word);
+      if (typeof word === 'string') {
+        isShell ||= SHELL.test(word);
+        // Shells take their options in any order: `sh -ce`.
+        inScript ||= BEGINS_SCRIPT.test(word) || (isShell && OPTIONS.test(word) && word.includes('c'));
+      }
       if (name === undefined) return [];
       const message = `$(${name}) would be replaced before anything reads this; "$${name}" in double quotes is the variable`;
       return [{ path: [...path, i], message }];
