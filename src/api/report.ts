@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CheckStatusSchema } from './checks.ts';
 import { AGENT_API_VERSION } from './config.ts';
 import { parseDocument } from './documents.ts';
 import { NODE_PHASES, ROLLOUT_PHASES } from './nodeop.ts';
@@ -12,11 +13,17 @@ export const CHECKPOINT_KIND = 'NodeOpReportCheckpoint';
 
 const text = () => z.string().optional();
 
+/**
+ * What a report is made of. The agent that wrote it may have been a later one, which knows more fields: they are passed over,
+ * since a report that nobody can read only says that its run is over.
+ */
+const part = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.object(shape);
+
 /** `Waiting`: it was seen and has not begun. `Invalid`: it cannot be carried out as it is. */
 const REPORT_PHASES = ['Waiting', ...ROLLOUT_PHASES, 'Invalid'] as const;
 export type ReportPhase = (typeof REPORT_PHASES)[number];
 
-const ReportNode = object({
+const ReportNode = part({
   name: z.string().describe('Name of the node.'),
   phase: z.enum(NODE_PHASES).describe('How far it came.'),
   step: text().describe('The step it is in, where there are steps.'),
@@ -32,29 +39,37 @@ const ReportNode = object({
 });
 export type ReportNode = z.infer<typeof ReportNode>;
 
-const Amounts = object({
+const Amounts = part({
   concurrency: z.int().optional().describe('Nodes worked on at the same time.'),
   maxFailures: z.int().optional().describe('Failed nodes tolerated.'),
 }).describe('What shares of the nodes came to, for those that were written as shares.');
 
-const ReportStep = object({ ...StepStatusSchema.shape, amounts: Amounts.optional() });
+const { checks } = StepStatusSchema.shape;
+const ReportStep = part({
+  ...StepStatusSchema.shape,
+  checks: z
+    .array(part(CheckStatusSchema.shape))
+    .optional()
+    .describe(checks.description ?? ''),
+  amounts: Amounts.optional(),
+});
 export type ReportStep = z.infer<typeof ReportStep>;
 
 /** What became of one run file on one cluster. Written by the agent only; committed under `results/`. */
-export const NodeOpReportSchema = object({
+export const NodeOpReportSchema = part({
   apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
   kind: z.literal(REPORT_KIND).describe('The kind of this document.'),
-  metadata: object({ name: z.string().describe('Name of the NodeOp, or what it would be called.') }).describe(
+  metadata: part({ name: z.string().describe('Name of the NodeOp, or what it would be called.') }).describe(
     'How the report is called.',
   ),
-  run: object({
+  run: part({
     path: z.string().describe('Path of the run file.'),
     commit: text().describe('The commit that added the run file.'),
     author: text().describe('Who wrote that commit.'),
     committedAt: text().describe('When it was committed.'),
     blob: text().describe('Object id of the run file’s content that was acted on.'),
     signer: text().describe('Whose signature let it start, where signatures are asked for.'),
-    definition: object({
+    definition: part({
       name: z.string().describe('Name of the definition.'),
       blob: text().describe('Object id of its content.'),
     })
@@ -62,7 +77,7 @@ export const NodeOpReportSchema = object({
       .describe('The definition an invalid run names; another content of it is another chance.'),
   }).describe('The run file, as it was acted on.'),
   cluster: text().describe('Name of the cluster, where it has one.'),
-  nodeOp: object({
+  nodeOp: part({
     namespace: text().describe('Its namespace.'),
     name: z.string().describe('Its name.'),
     uid: text().describe('Its UID.'),
@@ -74,7 +89,7 @@ export const NodeOpReportSchema = object({
     .optional()
     .describe('What the definition was given, and its defaults.'),
   spec: z.unknown().optional().describe('The NodeOp spec as executed, after merge and defaults.'),
-  status: object({
+  status: part({
     phase: z.enum(REPORT_PHASES).describe('How the run stands.'),
     reason: text().describe('Why, in one word for programs.'),
     message: text().describe('Why, in a sentence for people.'),
@@ -82,13 +97,13 @@ export const NodeOpReportSchema = object({
     startedAt: text().describe('When the rollout began.'),
     finishedAt: text().describe('When it was over.'),
     durationSeconds: z.number().optional().describe('How long it took, in seconds.'),
-    observedChange: object({
+    observedChange: part({
       blob: text().describe('Object id of the new content; absent when the file is gone.'),
       message: z.string().describe('What was changed, for people.'),
     })
       .optional()
       .describe('The run file was changed after the start; the change is ignored.'),
-    stopped: object({
+    stopped: part({
       message: z.string().describe('Who or what it was.'),
       at: text().describe('When.'),
     })
@@ -97,7 +112,7 @@ export const NodeOpReportSchema = object({
     summary: z.record(z.string(), z.number()).optional().describe('How many nodes are where.'),
     problems: z
       .array(
-        object({
+        part({
           path: text().describe('The field.'),
           message: z.string().describe('What is wrong with it.'),
           line: z.int().optional().describe('Line, from 1.'),
@@ -113,7 +128,10 @@ export const NodeOpReportSchema = object({
 });
 export type NodeOpReport = z.infer<typeof NodeOpReportSchema>;
 
-/** Whose folder it is, and the run files that are passed over. */
+/**
+ * Whose folder it is, and the run files that are passed over. With a field that is not known here it cannot be read: it may
+ * name more of them.
+ */
 export const BaselineSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION),
   kind: z.literal(BASELINE_KIND),

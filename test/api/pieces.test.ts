@@ -30,6 +30,29 @@ function counted<T>(steps: Steps<T>): { steps: number; result: T } {
   }
 }
 
+test.each([1, 2000])('what a later version may write of %i nodes is passed over', (count) => {
+  const { nodes, ...status } = report(count).status;
+  const more = { later: { list: [1] } };
+  const check = { name: 'http-1', phase: 'Failed', tries: 1, attempt: 1, changedAt: '2030-01-01T00:00:00Z' };
+  const step = { name: 'rest', phase: 'Running', nodes: 1, finished: 0, failed: 0 };
+  const run = { ...REPORT.run, ...more };
+  const { status: _, ...head } = REPORT;
+  // The nodes stay the end of it.
+  const written = {
+    ...head,
+    ...more,
+    run,
+    status: {
+      ...status,
+      ...more,
+      steps: [{ ...step, ...more, checks: [{ ...check, ...more }] }],
+      nodes: nodes.map((it) => ({ ...it, ...more })),
+    },
+  };
+  const known = { ...REPORT, status: { ...status, steps: [{ ...step, checks: [check] }], nodes } };
+  expect(atOnce(readReport(bytes(formatReport(written as never))))).toEqual(known);
+});
+
 test.each([1, 300, 2000])(
   'a report of %i nodes is read back as it was, in steps where it is long',
   (count) => {
