@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ANNOTATION_SPEC } from '../../src/api/labels.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
 import type { Obj, Outcome } from '../../src/sim/index.ts';
@@ -44,6 +45,23 @@ describe('what the CRD cannot refuse and the agent cannot carry out', () => {
   test('does not keep the next one from being carried out', async () => {
     await cluster.ended(await cluster.nodeOp(invalid));
     expect((await cluster.ended(await cluster.nodeOp({}))).status?.phase).toBe('Completed');
+  });
+
+  test('changes nothing of an end that is on record, as of a later version that knew the field', async () => {
+    const { metadata } = await cluster.ended(await cluster.nodeOp({}));
+    const { name = '' } = metadata;
+    const read = () => cluster.sim.store.read('nodeops.operator.kairos.io', name, 'default');
+    const { status } = read();
+    await cluster.restart(() => {
+      const executed = JSON.stringify({ ...(read().spec as object), later: 1 });
+      const { annotations } = read().metadata;
+      cluster.sim.store.update('nodeops.operator.kairos.io', {
+        ...read(),
+        metadata: { ...read().metadata, annotations: { ...annotations, [ANNOTATION_SPEC]: executed } },
+      });
+    });
+    await cluster.ended(await cluster.nodeOp({}));
+    expect(read()['status']).toEqual(status);
   });
 
   test('an object whose status cannot be written is told of by an event', async () => {

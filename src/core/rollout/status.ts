@@ -299,7 +299,10 @@ export function refused(
   const stamp = stampUp(now);
   const message = told(text);
   const common = { reason, message, lastTransitionTime: stamp };
-  const isRecord = reason === 'Copied' && isFinalPhase(before.phase) && unfinished(before) === 0;
+  const isOver = isFinalPhase(before.phase) && unfinished(before) === 0;
+  // An end that is on record stands: a later version may have carried out what this one cannot read.
+  if (isOver && reason !== 'Copied' && !saysRefused(before, reason)) return before;
+  const isRecord = isOver && reason === 'Copied';
   const { nodeStatuses: _, summary: __, startedAt: ___, ...whole } = before;
   return {
     ...(reason === 'Copied' && !isRecord ? whole : before),
