@@ -49,6 +49,12 @@ describe('keys that are not', () => {
   });
 });
 
+test('quoted principals end with their quote, as ssh-keygen reads them', () => {
+  const line = `"ada@example.org"valid-before="20200101" ${KEY}`;
+  expect(isKept(line)).toBe(false);
+  expect([...signersAt(line, NOW).keys.values()]).toEqual([expect.stringMatching('not valid any more')]);
+});
+
 test('other lines and other keys stay as they are', () => {
   const text = `# people\n\nold valid-before="20200101" ${KEY}\nnew ${KEY}\n`;
   const { text: left, keys } = signersAt(text, NOW);

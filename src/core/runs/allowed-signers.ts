@@ -37,9 +37,9 @@ function parseLine(line: string): { options: string; key: string } | undefined {
   return { options: at === 3 ? (words[1] ?? '') : '', key: words[at] ?? '' };
 }
 
-/** Parted by blanks, except those in quotes. */
+/** Parted by blanks, except those in quotes. Quoted principals end with their quote, whether a blank follows or not. */
 function wordsOf(line: string): string[] {
-  return line.match(/(?:"(?:\\"|[^"])*"|[^\s"])+/g) ?? [];
+  return line.match(/^"[^"]*"|(?:"(?:\\"|[^"])*"|[^\s"])+/g) ?? [];
 }
 
 const OPTION = /^(?:(cert-authority)|(namespaces|valid-after|valid-before)="((?:\\"|[^"])*)")(?:,|$)/i;
