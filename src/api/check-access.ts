@@ -76,7 +76,7 @@ export function accessFlaw(
 function liesBelow(url: string, root: string): boolean {
   if (originOf(url) !== originOf(root)) return false;
   const [{ pathname }, base] = [new URL(url), new URL(root).pathname.replace(/\/$/, '')];
-  // What a server may take for "/" or "..", and a client does not.
-  if (/%(?:2e|2f|5c)/i.test(pathname)) return false;
+  // What a server may take for "/" or "..", and a client does not; some leave out what comes after ";" in a segment.
+  if (/%(?:2e|2f|5c)|\/\.{1,2};/i.test(pathname)) return false;
   return pathname === base || pathname.startsWith(`${base}/`);
 }

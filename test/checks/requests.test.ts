@@ -293,6 +293,8 @@ describe('credentials', () => {
     '/team%2f..%2fother',
     '/team/%2e%2e%2fother',
     '/team/..%5cother',
+    '/team/..;/other',
+    '/team/..;a=b/other',
     '/team/../other',
     '/Team/x',
   ])('nor to %s', async (path) => {
