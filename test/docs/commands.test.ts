@@ -212,7 +212,7 @@ function sh(script: string, cwd: string): Promise<{ code: number; output: string
     const child = execFile(
       'sh',
       ['-eu', '-c', script],
-      { cwd, env, timeout: 90_000 },
+      { cwd, env, timeout: 170_000 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
         resolve({ code, output: stdout + stderr });

@@ -68,7 +68,6 @@ test('the canary demonstration: one node, a soak, a check that fails once and pa
     const text = /has committed results\/quiet-kernel.yaml:\n\n((?: {4}.*\n|\n)+)/.exec(said)?.[1] ?? '';
     const { status } = load(text.replaceAll(/^ {4}/gm, '')) as NodeOpReport;
     expect(status).toMatchObject({ phase: 'Completed', amounts: { concurrency: 2 } });
-    expect(status.durationSeconds).toBeLessThan(60);
     expect(status.steps).toMatchObject([
       { name: 'canary', phase: 'Passed', nodes: 1, checks: [{ name: 'shop', phase: 'Passed', tries: 2 }] },
       { name: 'rest', phase: 'Passed', nodes: 4, finished: 4, failed: 0 },
