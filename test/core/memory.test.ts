@@ -64,3 +64,35 @@ test('a status that somebody holds stays as it is; one that nobody holds is chan
   memory.touch('b');
   expect(look().status.nodeStatuses).toBe(after.nodeStatuses);
 });
+
+test('who takes over a cordon that is to be undone is asked at every look', () => {
+  const world = new World({ cordon: true, uncordonOnFailure: true }, { a: { command: 'fail' } });
+  const memory = new Memory();
+  const heirs = new Map<string, string>();
+  let { status } = world;
+  const look = () => {
+    const decision = decide({ ...world.facts(), status, heirs }, world.now, memory);
+    ({ status } = decision);
+    world.status = status;
+    // The API server does not answer to what undoes it.
+    world.carryOut(decision.actions.filter(({ type }) => type !== 'uncordon'));
+    memory.share();
+    world.persist();
+    memory.touch('a');
+    return decision.actions;
+  };
+  for (let i = 0; i < 20 && status.nodeStatuses?.['a']?.phase !== 'Failed'; i += 1) {
+    look();
+    world.advance();
+  }
+  const quiet = () => {
+    const decision = decide({ ...world.facts(), status, heirs }, world.now, memory);
+    ({ status } = decision);
+    return decision.actions;
+  };
+  look();
+  quiet();
+  expect(quiet()).toMatchObject([{ type: 'uncordon', node: 'a' }]);
+  heirs.set('a', 'ops/other@uid-2');
+  expect(quiet()).toMatchObject([{ type: 'hand-over', node: 'a', to: 'ops/other@uid-2' }]);
+});
