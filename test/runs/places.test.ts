@@ -31,10 +31,17 @@ test.each<[string, NodeOp, boolean]>([
 
 test('one that gave its place away waits until there is one', () => {
   const [busy, idle] = [run(reconciling('Progressing', 1)), run(reconciling('Waiting'))];
-  expect(placeHeld(idle, [busy], 1)).toMatch(/waiting for its turn/);
-  expect(placeHeld(idle, [busy], 2)).toBeUndefined();
-  expect(placeHeld(idle, [idle], 1)).toBeUndefined();
-  expect(placeHeld(busy, [run(reconciling('Progressing', 1))], 1)).toBeUndefined();
+  expect(placeHeld(idle, [[busy]], 1)).toMatch(/waiting for its turn/);
+  expect(placeHeld(idle, [[busy]], 2)).toBeUndefined();
+  expect(placeHeld(idle, [[idle]], 1)).toBeUndefined();
+  expect(placeHeld(busy, [[run(reconciling('Progressing', 1))]], 1)).toBeUndefined();
   const byHand = { ...idle, metadata: {} };
-  expect(placeHeld(byHand, [busy], 1)).toBeUndefined();
+  expect(placeHeld(byHand, [[busy]], 1)).toBeUndefined();
+});
+
+test('a place is taken until the end of its last node is on record', () => {
+  const idle = run(reconciling('Waiting'));
+  const over = run({ phase: 'Completed', summary: { inFlight: 0 } });
+  expect(placeHeld(idle, [[over, run(reconciling('Progressing', 1))]], 1)).toMatch(/waiting for its turn/);
+  expect(placeHeld(idle, [[over, over]], 1)).toBeUndefined();
 });

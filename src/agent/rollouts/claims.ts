@@ -6,7 +6,7 @@ import type { WorkIndex } from './work-index.ts';
 
 export interface ClaimsOptions {
   rollouts: ReadonlyMap<string, Rollout>;
-  work: Pick<WorkIndex, 'running'>;
+  work: Pick<WorkIndex, 'running' | 'factsOn'>;
   nodes: ReadonlyMap<string, NodeFacts>;
 }
 
@@ -41,10 +41,10 @@ export class Claims {
     return !owner.settled || (node.unschedulable && keepsCordon(owner.holder(), node.name));
   }
 
-  /** The others, each as it stands now. */
-  *others(uid: string): Generator<NodeOp> {
-    for (const { uid: other, object, status } of this.options.rollouts.values())
-      if (other !== uid) yield { ...object, status };
+  /** The others, each as it stands now and as it is on record. */
+  *others(uid: string): Generator<NodeOp[]> {
+    for (const { uid: other, object, status, persisted } of this.options.rollouts.values())
+      if (other !== uid) yield [status, persisted].map((it) => ({ ...object, status: it }));
   }
 
   /** All NodeOps as each of them sees the others. */
@@ -56,6 +56,7 @@ export class Claims {
       byUid: (uid) => rollouts.get(uid)?.holder(),
       unfinished: unfinished.map((it) => it.holder()),
       running: (node) => work.running(node),
+      work: (uid, node) => work.factsOn(uid, node),
     };
   }
 }

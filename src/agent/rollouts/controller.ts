@@ -1,6 +1,6 @@
 import type { CheckAccess } from '../../api/check-access.ts';
 import type { Job, Node, Pod } from '../../api/kubernetes.ts';
-import type { NodeOp } from '../../api/nodeop.ts';
+import type { NodeOp, NodeOpStatus } from '../../api/nodeop.ts';
 import { requestAsker } from '../../checks/requests.ts';
 import type { Asker } from '../../core/checks/try.ts';
 import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
@@ -229,7 +229,10 @@ export class Controller {
       cache: this.caches.nodeOps,
       clock: this.clock,
       timers: this.timers,
-      onDone: ({ uid }) => this.looks.mark(uid),
+      onDone: (rollout, before) => {
+        this.looks.mark(rollout.uid);
+        this.recorded(rollout, before);
+      },
       onRefused: (rollout, why) => this.chronicle.unwritable(rollout, why),
     });
   }
@@ -261,12 +264,23 @@ export class Controller {
     const uid = object.metadata.uid ?? '';
     const known = this.rollouts.get(uid);
     if (gone) this.forget(uid);
-    else if (known) known.take(object);
+    else if (known) this.take(known, object);
     else this.rollouts.set(uid, new Rollout(object, this.clock, this.options));
     // One that is over looks no more after cordons that were handed over to it in its last moment.
     if (this.started && known?.settled === true) this.checkCordonsOf(uid);
     this.looks.mark(uid);
     if (this.started) this.options.onChange?.();
+  }
+
+  private take(known: Rollout, object: NodeOp): void {
+    const before = known.persisted;
+    known.take(object);
+    this.recorded(known, before);
+  }
+
+  /** What it held by its record others may have now. */
+  private recorded({ persisted }: Rollout, before: NodeOpStatus): void {
+    if (letsGo(before, persisted)) this.markAll();
   }
 
   private forget(uid: string): void {
@@ -339,8 +353,6 @@ export class Controller {
     if (before !== after) {
       rollout.isUrgent ||= isUrgent(before, after, changed);
       this.chronicle.changed(rollout, before, decision);
-      // What it held others may have now.
-      if (letsGo(before, after)) this.markAll();
     }
     this.drainOwners.closeEnded(rollout);
     for (const action of decision.actions) this.performer.perform(rollout, action);

@@ -217,9 +217,17 @@ export class Rollout {
   /** As the other NodeOps see it. */
   holder(): Holder {
     const { namespace = 'default', name = '' } = this.object.metadata;
-    const { uid, status, deleted } = this;
+    const { uid, status, persisted, deleted } = this;
     const found = this.spec();
-    return { namespace, name, uid, status, deleted, spec: 'spec' in found ? found.spec : undefined };
+    return {
+      namespace,
+      name,
+      uid,
+      status,
+      persisted,
+      deleted,
+      spec: 'spec' in found ? found.spec : undefined,
+    };
   }
 
   /** Its mark on nodes that it cordoned. */

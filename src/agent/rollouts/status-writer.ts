@@ -16,8 +16,8 @@ export interface StatusWriterOptions {
   clock: Clock;
   timers: Timers;
   logger: Logger;
-  /** After each attempt. */
-  onDone: (rollout: Rollout) => void;
+  /** After each attempt; `before`: what was on record until then. */
+  onDone: (rollout: Rollout, before: NodeOpStatus) => void;
   /** The API server admits no write to this object. */
   onRefused: (rollout: Rollout, why: string) => void;
 }
@@ -74,9 +74,10 @@ export class StatusWriter {
     if (timers.has(rollout.uid, 'status') && rollout.writeDue <= due) return;
     rollout.writeDue = due;
     timers.set(rollout.uid, 'status', due - now, () => {
+      const before = rollout.persisted;
       const done = this.write(rollout).finally(() => {
         this.under.delete(done);
-        this.options.onDone(rollout);
+        this.options.onDone(rollout, before);
       });
       this.under.add(done);
     });

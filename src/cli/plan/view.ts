@@ -2,7 +2,7 @@ import type { PodDisruptionBudget } from '../../api/kubernetes.ts';
 import { isFinalPhase, type NodeOp, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import type { NodePods } from '../../core/preview/drain.ts';
 import type { ClusterFacts } from '../../core/preview/order.ts';
-import { claimant, type Holder } from '../../core/rollout/cordons.ts';
+import { claimant, type Holder, type Holders } from '../../core/rollout/cordons.ts';
 import { type NodeFacts, ownerUid } from '../../core/rollout/facts.ts';
 import type { WaitingRun } from '../../core/runs/ledger.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
@@ -43,7 +43,13 @@ export function claimsOf(
   const all = nodeOps.map(holderOf);
   const byUid = new Map(all.map((it) => [it.uid, it]));
   const unfinished = all.filter(({ status }) => !isFinalPhase(status.phase));
-  const holders = { all: () => all, byUid: (uid: string) => byUid.get(uid), unfinished, running: () => [] };
+  const holders: Holders = {
+    all: () => all,
+    byUid: (uid) => byUid.get(uid),
+    unfinished,
+    running: () => [],
+    work: () => undefined,
+  };
   const claims = new Map<string, string>();
   for (const { name, cordonedBy } of nodes.values()) {
     const isKnown = cordonedBy !== undefined && byUid.has(ownerUid(cordonedBy) ?? '');
@@ -63,12 +69,14 @@ function holderOf(nodeOp: NodeOp): Holder {
   const { namespace = 'default', name = '', uid = '', deletionTimestamp } = nodeOp.metadata;
   const isCopy = copyProblem(nodeOp) !== undefined;
   const spec = isCopy ? undefined : (NodeOpSpecSchema.safeParse(nodeOp.spec).data ?? UNKNOWN);
+  const { status = {} } = nodeOp;
   return {
     namespace,
     name,
     uid,
     spec,
-    status: nodeOp.status ?? {},
+    status,
+    persisted: status,
     deleted: deletionTimestamp !== undefined,
   };
 }

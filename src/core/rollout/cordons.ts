@@ -6,11 +6,12 @@ import {
   type NodeOpStatus,
   type NodeStatus,
 } from '../../api/nodeop.ts';
-import { type NodeFacts, ownerMark, ownerUid } from './facts.ts';
+import { type NodeFacts, ownerMark, ownerUid, type WorkFacts } from './facts.ts';
 
 /**
  * Whose a node is, and whose its cordon. A NodeOp holds a node by its status, by its mark on the node, and by what it has
- * running there: whichever is there, since a crash may have kept the others from being written.
+ * made there: whichever is there, since a crash may have kept the others from being written. It lets a node go only once the
+ * API server has the verdict: whoever leads next goes by the record, and would work on the node again.
  */
 
 /** One NodeOp as the others see it. */
@@ -21,6 +22,8 @@ export interface Holder {
   /** The spec it carries out; undefined when it carries out none. */
   spec: NodeOpSpec | undefined;
   status: NodeOpStatus;
+  /** As the API server has it. */
+  persisted: NodeOpStatus;
   deleted: boolean;
 }
 
@@ -31,6 +34,8 @@ export interface Holders {
   unfinished: readonly Holder[];
   /** UIDs of NodeOps, also of those that are gone, of which something goes on on the node. */
   running: (node: string) => Iterable<string>;
+  /** What there is on the node of the NodeOp with that UID, whether or not it has ended. */
+  work: (uid: string, node: string) => WorkFacts | undefined;
 }
 
 type Marked = Pick<NodeFacts, 'name' | 'cordonedBy'>;
@@ -43,7 +48,7 @@ export function claimant(node: Marked, self: string, holders: Holders): string |
     return holder ? labelOf(holder) : 'what a NodeOp that is gone has left running';
   }
   const other = holders.unfinished.find(
-    (it) => it.uid !== self && (isInFlight(it, node.name) || isWatched(it, node.name)),
+    (it) => it.uid !== self && (worksOn(it, node.name, holders) || watchesNode(it, node.name)),
   );
   return other ? labelOf(other) : marker(node, self, holders);
 }
@@ -68,7 +73,7 @@ export function heirOf(node: string, mark: string, holders: Holders): string | u
   let heir: Holder | undefined;
   for (const holder of holders.all()) {
     if (holder.uid === uid || holder.spec === undefined) continue;
-    if (isInFlight(holder, node) || running.has(holder.uid)) return ownerMark(holder);
+    if (worksOn(holder, node, holders) || running.has(holder.uid)) return ownerMark(holder);
     const began = Date.parse(holder.status.nodeStatuses?.[node]?.startedAt ?? '');
     if (keepsCordon(holder, node) && began >= failedAt) heir = holder;
   }
@@ -89,23 +94,51 @@ export function isKept(spec: NodeOpSpec, status: NodeStatus): boolean {
   return cordons && !spec.uncordonOnFailure && status.jobName !== undefined;
 }
 
-function isInFlight({ spec, status }: Holder, node: string): boolean {
-  const phase = spec && status.nodeStatuses?.[node]?.phase;
-  return phase !== undefined && phase !== 'Pending' && !isFinalNodePhase(phase);
+/** Whether it has begun the node, or the next process would find that it has, and no verdict is on record yet. */
+function worksOn(holder: Holder, node: string, { work }: Holders): boolean {
+  const { spec, uid, status, persisted } = holder;
+  if (spec === undefined) return false;
+  const entry = status.nodeStatuses?.[node];
+  if (isInFlight(entry)) return true;
+  const record = persisted.nodeStatuses?.[node];
+  if (isFinal(record)) return false;
+  if (isInFlight(record) || (isFinal(entry) && entry?.startedAt !== undefined)) return true;
+  // It goes on with what it finds on its targets; before they are on record any node may be one.
+  const isTarget = record !== undefined || persisted.nodeStatuses === undefined;
+  return isTarget && !isFinal(entry) && isMade(work(uid, node));
+}
+
+/** Whether a NodeOp has begun a node of which nothing is on record. */
+function isMade({ job, preflight, reboot, postflight }: WorkFacts = {}): boolean {
+  return (job ?? preflight ?? reboot ?? postflight) !== undefined;
+}
+
+function isInFlight(entry: NodeStatus | undefined): boolean {
+  return entry !== undefined && entry.phase !== 'Pending' && !isFinal(entry);
+}
+
+function isFinal(entry: NodeStatus | undefined): boolean {
+  return entry !== undefined && isFinalNodePhase(entry.phase);
 }
 
 /** What was done to a node is being watched, so that nothing else is done to it meanwhile. */
-function isWatched({ spec, status }: Holder, node: string): boolean {
-  if (spec?.steps === undefined || !watches(status)) return false;
-  const { phase, startedAt } = status.nodeStatuses?.[node] ?? {};
-  return phase !== undefined && isFinalNodePhase(phase) && startedAt !== undefined;
+function watchesNode({ spec, status, persisted }: Holder, node: string): boolean {
+  if (spec?.steps === undefined) return false;
+  return [status, persisted].some((it) => {
+    const entry = it.nodeStatuses?.[node];
+    return watches(it) && isFinal(entry) && entry?.startedAt !== undefined;
+  });
 }
 const WATCHES: ReadonlySet<StepPhase> = new Set(['Soaking', 'Checking']);
 
-/** Whether others may have a node now that it held until then: one is done, or is not watched any more. */
+/** Whether others may have a node now that it held until then, by what is on record: one is done, or is not watched any more. */
 export function letsGo(before: NodeOpStatus, after: NodeOpStatus): boolean {
-  const isDone = (before.summary?.inFlight ?? 0) > (after.summary?.inFlight ?? 0);
-  return isDone || (watches(before) && !watches(after));
+  if (watches(before) && !watches(after)) return true;
+  if (before.nodeStatuses === after.nodeStatuses) return false;
+  const { nodeStatuses: known = {} } = before;
+  return Object.entries(after.nodeStatuses ?? {}).some(
+    ([node, entry]) => entry !== known[node] && isFinal(entry) && !isFinal(known[node]),
+  );
 }
 
 /** A rollout that was stopped while a step soaked says so for good, and watches nothing any more. */

@@ -19,11 +19,18 @@ export function takesPlace({ metadata, spec, status }: Standing): boolean {
   return !IDLE.has(reconciling?.reason ?? '');
 }
 
-/** Of a run that had given its place away: why it may not start a node again now. */
-export function placeHeld(own: NodeOp, others: Iterable<NodeOp>, maxConcurrent: number): string | undefined {
+/**
+ * Of a run that had given its place away: why it may not start a node again now.
+ * @param others each of them as it stands and as it is on record: the next process goes on with what is in flight by that
+ */
+export function placeHeld(
+  own: NodeOp,
+  others: Iterable<readonly NodeOp[]>,
+  maxConcurrent: number,
+): string | undefined {
   if (!isOfRun(own) || hasNodesInFlight(own)) return undefined;
   let taken = 0;
-  for (const other of others) if (other !== own && isOfRun(other) && hasNodesInFlight(other)) taken += 1;
+  for (const other of others) if (other.some((it) => isOfRun(it) && hasNodesInFlight(it))) taken += 1;
   return taken < maxConcurrent ? undefined : 'waiting for its turn: other runs have nodes in flight';
 }
 

@@ -41,8 +41,6 @@ export class Oracles {
   readonly #started = new Set<string>();
   /** Failures after which a further start is allowed. */
   readonly #failures = new Map<string, number>();
-  /** Nodes of which people took away what proves that something was done there. */
-  readonly #forgotten = new Set<string>();
   readonly #running = new Map<string, Set<string>>();
   readonly #specs = new Map<string, Record<string, unknown>>();
   readonly #time: VirtualTime;
@@ -93,7 +91,7 @@ export class Oracles {
     this.#running.set(node, running);
     for (const other of running) {
       const isOwn = other.startsWith(uid);
-      if (!isOwn && !this.#forgotten.has(node)) this.broken(`two NodeOps work on ${node}`);
+      if (!isOwn) this.broken(`two NodeOps work on ${node}`);
       if (isOwn) this.broken(`${kind} starts on ${node} beside what runs there already`);
     }
     running.add(`${uid}/${pod.metadata.uid}`);
@@ -126,7 +124,6 @@ export class Oracles {
   forgets(pod: Obj, node: string): void {
     const uid = uidOf(pod);
     if (this.#verdict(uid, node)?.jobName !== undefined) return;
-    this.#forgotten.add(node);
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
   }
