@@ -41,6 +41,8 @@ const FIXED = {
   GIT_TERMINAL_PROMPT: '0',
   /** File names are names, never patterns. */
   GIT_LITERAL_PATHSPECS: '1',
+  // What was verified is what is read, whatever somebody put beside it.
+  GIT_NO_REPLACE_OBJECTS: '1',
 };
 
 const SETTINGS = [
