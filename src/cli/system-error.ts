@@ -11,11 +11,12 @@ const WORDS: Record<string, string> = {
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many files are open',
   EADDRINUSE: 'somebody else listens there already',
+  ERR_INVALID_ARG_VALUE: 'no file can have that name',
 };
 
 /** Whether an error comes from the operating system rather than from a mistake of ours. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
+  return error instanceof Error && 'code' in error && ('syscall' in error || hasNullByte(error));
 }
 
 /** Why something did not work, on one line and without the names of system calls. */
@@ -27,9 +28,15 @@ export function reasonOf(error: unknown): string {
 
 /** A whole sentence, for errors that nobody has said anything about: what was tried, and with what. */
 export function systemSentence(error: NodeJS.ErrnoException): string {
+  if (hasNullByte(error)) return `a name holds a null byte: ${reasonOf(error)}`;
   const { path, syscall = 'do that' } = error;
   const what = error.code === 'EADDRINUSE' ? portOf(error) : (path ?? syscall);
   return `${what}: ${reasonOf(error)}`;
+}
+
+/** What Node.js says of a name before it asks the operating system. */
+function hasNullByte(error: Error): boolean {
+  return 'code' in error && error.code === 'ERR_INVALID_ARG_VALUE' && error.message.includes('null bytes');
 }
 
 function portOf(error: NodeJS.ErrnoException & { port?: number }): string {

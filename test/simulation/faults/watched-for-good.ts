@@ -5,8 +5,8 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/core/rollout/cordons.ts',
-      from: 'return isDone || (watches(before) && !watches(after));',
-      to: 'return isDone;',
+      from: 'if (watches(before) && !watches(after)) return true;',
+      to: '',
     },
   ],
 };
