@@ -13,6 +13,7 @@ it('the benchmarks run and tell one JSON object a line', { timeout: 240_000 }, (
     .map((line) => JSON.parse(line) as Row);
   const names = [
     'decide',
+    'look',
     'validate',
     'poll-idle',
     'detect',
