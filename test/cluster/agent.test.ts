@@ -131,6 +131,36 @@ test('the leader killed in mid-rollout: another takes over in 20 s and repeats n
   expect(await installation.ran('killed')).toEqual([1, 1]);
 });
 
+test('a canary soaks and is checked before the rest begins, whoever leads by then', async () => {
+  const canary = { name: 'canary', upTo: 1, soakSeconds: 15 };
+  const checks = [{ name: 'works', command: { image: 'busybox:latest', command: ['true'] } }];
+  const postflight = { command: ['test', '-d', '/host/etc'] };
+  git.commit({ 'runs/steps.yaml': runFile('steps', { steps: [{ ...canary, checks }], postflight }) });
+  const look = () => installation.nodeOp('steps').catch(() => undefined);
+  await until('the soak', look, (op) => op?.status?.steps?.[0]?.phase === 'Soaking');
+  expect(await installation.ranAltogether('steps')).toBe(1);
+  await installation.kill(podOf(await installation.leader()));
+  const report = await installation.report('steps', ended);
+  expect(phaseOf(report), report).toBe('Completed');
+  expect(await installation.ran('steps')).toEqual([1, 1]);
+  const { steps = [] } = (await installation.nodeOp('steps')).status ?? {};
+  expect(steps).toMatchObject([
+    { name: 'canary', phase: 'Passed', nodes: 1, checks: [{ name: 'works', phase: 'Passed' }] },
+    { name: 'rest', phase: 'Passed', nodes: 1 },
+  ]);
+});
+
+test('a check that fails for good ends the rollout before the rest begins', async () => {
+  const checks = [
+    { attempts: 1, command: { image: 'busybox:latest', command: ['sh', '-c', 'echo no; exit 3'] } },
+  ];
+  git.commit({ 'runs/unfit.yaml': runFile('unfit', { steps: [{ name: 'canary', upTo: 1, checks }] }) });
+  const report = await installation.report('unfit', ended);
+  expect(phaseOf(report), report).toBe('Failed');
+  expect(report).toContain('reason: StepFailed');
+  expect(await installation.ranAltogether('unfit')).toBe(1);
+});
+
 test('a leader that is told to go hands over at once', async () => {
   const leader = await until(
     'a leader',
@@ -154,7 +184,12 @@ test.skipIf(process.env['E2E_REBOOT'] !== '1')(
   'nodes are rebooted one after the other (only with E2E_REBOOT=1, where nodes come back)',
   async () => {
     const before = await bootIds();
-    const file = runFile('reboot', { rebootOnSuccess: true, cordon: true, concurrency: 1 });
+    const file = runFile('reboot', {
+      rebootOnSuccess: true,
+      cordon: true,
+      concurrency: 1,
+      postflight: { command: ['true'] },
+    });
     git.commit({ 'runs/reboot.yaml': file });
     const report = await installation.report('reboot', ended, 280);
     expect(phaseOf(report), report).toBe('Completed');
