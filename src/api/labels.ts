@@ -79,6 +79,8 @@ export const LABELS_CONTROL_PLANE = [
   'node-role.kubernetes.io/control-plane',
   'node-role.kubernetes.io/master',
 ] as const;
+/** On a node, written by its kubelet: mostly its name, though it need not be. */
+export const LABEL_HOSTNAME = 'kubernetes.io/hostname';
 /** On the ConfigMaps in which an agent remembers what began: the name of its Lease (hashed when too long). */
 export const LABEL_RECORD = 'agent.nodeop.dev/record';
 /** On those ConfigMaps: `head`, `entries` or `result`. */

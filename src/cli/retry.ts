@@ -6,7 +6,7 @@ import { AGENT_API_VERSION } from '../api/config.ts';
 import { parseDocument } from '../api/documents.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { Node } from '../api/kubernetes.ts';
-import { ANNOTATION_RUN_BLOB, ANNOTATION_SPEC } from '../api/labels.ts';
+import { ANNOTATION_RUN_BLOB, ANNOTATION_SPEC, LABEL_HOSTNAME } from '../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun, NodeOpRunSchema } from '../api/nodeoprun.ts';
 import { isFinalReport, type NodeOpReport, parseReport } from '../api/report.ts';
@@ -65,7 +65,7 @@ async function retry(wanted: string, flags: RetryFlags): Promise<void> {
   }
   if (report)
     printError(
-      'Nodes are selected by kubernetes.io/hostname; see that your nodes have it with their names as values.',
+      `Nodes are selected by ${LABEL_HOSTNAME}; see that your nodes have it with their names as values.`,
     );
   const unlabelled = report ? [] : unfinishedNodes(past).filter(({ name }) => !hostnames.has(name));
   if (unlabelled.length > 0) {
@@ -73,9 +73,7 @@ async function retry(wanted: string, flags: RetryFlags): Promise<void> {
       unlabelled.map(({ name }) => name),
       200,
     );
-    printError(
-      `Without the label kubernetes.io/hostname, or gone, so that the file finds them not: ${names}`,
-    );
+    printError(`Without the label ${LABEL_HOSTNAME}, or gone, so that the file finds them not: ${names}`);
   }
   const problem = selectorProblem(past, hostnames);
   if (problem !== undefined) throw new InvalidError(problem);
@@ -166,7 +164,7 @@ async function fromCluster(wanted: string, flags: RetryFlags): Promise<Found> {
     const past = ofNodeOp(findRun(await readNodeOps(cluster), wanted));
     const hostnames = new Map<string, string>();
     for await (const { metadata } of cluster.list<Node>(NODES)) {
-      const hostname = metadata.labels?.['kubernetes.io/hostname'];
+      const hostname = metadata.labels?.[LABEL_HOSTNAME];
       if (hostname !== undefined) hostnames.set(metadata.name ?? '', hostname);
     }
     return { past, hostnames };

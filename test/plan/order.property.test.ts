@@ -54,14 +54,7 @@ test('a plan has the batches, in their order, in which the rollout then starts t
       runToEnd(world);
       const statuses = Object.entries(world.status.nodeStatuses ?? {});
       expect(places.map(({ name }) => name).toSorted()).toEqual(statuses.map(([name]) => name).toSorted());
-      const started = Map.groupBy(statuses, ([, { startedAt = '' }]) => startedAt);
-      const real = [...started]
-        .toSorted(([a], [b]) => a.localeCompare(b))
-        .map(([, members]) => members.map(([name]) => name).toSorted());
-      const planned = Map.groupBy(places, ({ batch = 0 }) => batch);
-      expect([...planned.values()].map((members) => members.map(({ name }) => name).toSorted())).toEqual(
-        real,
-      );
+      expect(batchesOf(places)).toEqual(startedTogether(statuses));
 
       const end = Math.max(...statuses.map(([, { finishedAt = '' }]) => Date.parse(finishedAt)));
       const began = Math.min(...statuses.map(([, { startedAt = '' }]) => Date.parse(startedAt)));
@@ -116,15 +109,23 @@ test('with steps too: their nodes, their batches and the time with all soaks are
       const isOneByOne = spec.concurrency === 1 && steps.every((it) => it.concurrency === undefined);
       if (spec.soakSeconds > 0 && !isOneByOne) return;
       expect(took).toBe(shortest);
-      const started = Map.groupBy(statuses, ([, { startedAt = '' }]) => startedAt);
-      const real = [...started]
-        .toSorted(([a], [b]) => a.localeCompare(b))
-        .map(([, members]) => members.map(([name]) => name).toSorted());
-      const planned = Map.groupBy(places, ({ batch = 0 }) => batch);
-      expect([...planned.values()].map((members) => members.map(({ name }) => name).toSorted())).toEqual(
-        real,
-      );
+      expect(batchesOf(places)).toEqual(startedTogether(statuses));
     }),
     { numRuns: 200 },
   );
 });
+
+/** Names of the nodes that a plan begins together, in its order. */
+function batchesOf(places: readonly { name: string; batch?: number | undefined }[]): string[][] {
+  const planned = Map.groupBy(places, ({ batch = 0 }) => batch);
+  return [...planned.values()].map((members) => members.map(({ name }) => name).toSorted());
+}
+
+/** Names of the nodes that a rollout began together, in time. */
+function startedTogether(
+  statuses: readonly (readonly [name: string, status: { startedAt?: string | undefined }])[],
+): string[][] {
+  const started = Map.groupBy(statuses, ([, { startedAt = '' }]) => startedAt);
+  const inTime = [...started].toSorted(([a], [b]) => a.localeCompare(b));
+  return inTime.map(([, members]) => members.map(([name]) => name).toSorted());
+}

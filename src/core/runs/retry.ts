@@ -1,5 +1,6 @@
 import { dump } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
+import { LABEL_HOSTNAME } from '../../api/labels.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodePhase } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, type NodeOpRun } from '../../api/nodeoprun.ts';
 import { labelValue } from '../../api/selector.ts';
@@ -27,7 +28,6 @@ export interface PastRun {
 /** What people wrote, when it is still there and names a definition. */
 type Original = Pick<NodeOpRun, 'metadata' | 'spec'>;
 
-const HOSTNAME = 'kubernetes.io/hostname';
 const LABEL_VALUE = labelValue();
 const TOLD = 20;
 
@@ -47,12 +47,12 @@ export function selectorProblem(past: PastRun, hostnames: ReadonlyMap<string, st
   const values = new Map([...left].map((name) => [hostnameOf(name, hostnames), name]));
   const long = [...values].find(([value]) => !LABEL_VALUE.safeParse(value).success);
   if (long) {
-    return `node ${line(long[1])} cannot be selected: its name is no value of a label, and its ${HOSTNAME} is not known`;
+    return `node ${line(long[1])} cannot be selected: its name is no value of a label, and its ${LABEL_HOSTNAME} is not known`;
   }
   const twin = [...hostnames].find(([name, value]) => !left.has(name) && values.has(value));
   if (!twin) return undefined;
   const [name, value] = twin;
-  return `${HOSTNAME}=${line(value)} is the label of ${line(values.get(value) ?? '')} and of ${line(name)}, on which there is nothing to repeat`;
+  return `${LABEL_HOSTNAME}=${line(value)} is the label of ${line(values.get(value) ?? '')} and of ${line(name)}, on which there is nothing to repeat`;
 }
 
 /**
@@ -67,7 +67,7 @@ export function retryFile(
 ): string {
   const left = unfinishedNodes(past);
   const values = left.map(({ name }) => hostnameOf(name, hostnames));
-  const matchExpressions = [{ key: HOSTNAME, operator: 'In', values }];
+  const matchExpressions = [{ key: LABEL_HOSTNAME, operator: 'In', values }];
   const document = original
     ? ofDefinition(past, original, { matchLabels: null, matchExpressions })
     : asExecuted(past, { matchExpressions });
