@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin, rolldown } from 'rolldown';
+import { bundlePage } from './src/page/bundle.ts';
 
 /**
  * The agent is one file, and the thread that evaluates expressions a program of its own: the bundle of that lies in the agent's
@@ -20,6 +21,15 @@ const celWorker: Plugin = {
   },
 };
 
+/** What browsers get lies in the agent's file as texts. */
+const page: Plugin = {
+  name: 'page',
+  async load(id) {
+    if (!id.endsWith('/src/page/assets.ts')) return undefined;
+    return `const assets = ${JSON.stringify(await bundlePage())}; export const pageAssets = async () => assets;`;
+  },
+};
+
 /**
  * One file without what the agent never calls: the Kubernetes client's generated models alone would
  * cost 60 MB of resident memory. Modules are free of side effects apart from their entry, which lets
@@ -28,7 +38,7 @@ const celWorker: Plugin = {
 export default defineConfig({
   input: 'src/main.ts',
   platform: 'node',
-  plugins: [celWorker],
+  plugins: [celWorker, page],
   treeshake: { moduleSideEffects: false },
   output: { file: 'dist/nodeop-agent.js', format: 'esm', codeSplitting: false },
 });
