@@ -10,6 +10,7 @@ import { NODES } from '../kube/resources.ts';
 import { Controller } from './rollouts/controller.ts';
 import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
+import { endOrCut } from './grace.ts';
 import type { Logger } from './logger.ts';
 import { Holds } from './holds.ts';
 import { holdPath } from '../core/runs/paths.ts';
@@ -49,8 +50,6 @@ export interface AgentOptions {
   leaseHold?: string | undefined;
 }
 
-/** How long requests under way may take when the agent is stopped. */
-const GRACE_MS = 10_000;
 const SETTLE_LOOK_MS = 50;
 /** Makes what carries one client's requests. */
 export type Transport = () => NonNullable<KubeClientOptions['dispatcher']>;
@@ -190,17 +189,16 @@ export class Agent {
   /**
    * Last started, first stopped. What is under way in the cluster goes on and is picked up again; a request that is not
    * answered for long is given up.
+   * @returns whether none was: one that was may still take effect
    */
-  async stop(): Promise<void> {
-    const cancel = this.clock.after(GRACE_MS, () => this.abandon());
-    try {
+  async stop(): Promise<boolean> {
+    const end = async () => {
       await this.repository.stop();
       await this.feedback?.stop();
       await this.controller.stop();
       await this.client.close();
-    } finally {
-      cancel();
-    }
+    };
+    return endOrCut(this.clock, end, () => this.abandon());
   }
 }
 

@@ -79,8 +79,8 @@ export class Replica {
   }
 
   /**
-   * Last started, first stopped: the lease is given up when nothing is under way any more. When that does not come the
-   * lease runs out by itself.
+   * Last started, first stopped: the lease is given up when nothing is under way any more. When that does not come, or
+   * requests had to be given up that may still take effect, the lease runs out by itself.
    */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -93,8 +93,8 @@ export class Replica {
 
   private async end(): Promise<void> {
     await this.turn;
-    await this.work?.stop();
-    await this.election?.stop();
+    const ended = await this.work?.stop();
+    await this.election?.stop({ release: ended !== false });
     await this.client?.close();
     await this.endpoint?.close();
   }

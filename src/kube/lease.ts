@@ -66,15 +66,15 @@ export class LeaderElection {
     this.running ??= this.run();
   }
 
-  /** Ends the election and gives a held lease up, so that the next holder need not wait for its end. */
-  async stop(): Promise<void> {
+  /** Ends the election and, unless told otherwise, gives a held lease up, so that the next holder need not wait for its end. */
+  async stop({ release = true }: { release?: boolean } = {}): Promise<void> {
     this.stopped = true;
     this.wake();
     await this.running;
     if (!this.leading) return;
     this.leading = false;
     const { spec } = this.lease ?? {};
-    if (spec === undefined) return;
+    if (spec === undefined || !release) return;
     try {
       await this.bounded(this.options.renewDeadlineMs, (signal) =>
         this.patch(releasedLease(spec, new Date(this.clock.wall())), signal),

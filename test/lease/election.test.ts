@@ -56,6 +56,16 @@ test('a graceful stop empties the record, and the other leads at its next look',
   await stop(b);
 });
 
+test('a lease that is not to be given up runs out', async () => {
+  const a = candidate('a', server.client());
+  a.election.start();
+  await pass(100);
+  const stopped = a.election.stop({ release: false });
+  await pass(10);
+  await stopped;
+  expect(server.lease?.spec?.holderIdentity).toBe('a');
+});
+
 test('a holder that is killed is succeeded when its lease is over, in less than 15 s', async () => {
   let dead = false;
   const a = candidate(

@@ -70,8 +70,10 @@ export class History {
     this.#wire = {
       time,
       serve: (request, response) => this.cluster.server.serve(request, response),
-      fate: (method, path, body, by) =>
-        this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path),
+      fate: (method, path, body, by) => {
+        const fate = this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path);
+        return this.#replicas.sent(method, path, by, fate);
+      },
       watchFate: faults.watchFate,
       watches: new Set(),
       onWrite: (method, path, code) => {

@@ -60,13 +60,14 @@ export type EventKind =
 
 export type Who = 0 | 1 | 'leader';
 
-/** `after` and `before` it takes effect the agent is killed; `held`: it waits in the server while its sender is killed or paused. */
+/** `after` and `before` it takes effect the agent is killed; `held`: it waits in the server while its sender is killed, paused, or told to stop. */
 export type WriteFault =
   | 'killed after'
   | 'killed before'
   | 'answer lost'
   | 'held and killed'
-  | 'held and paused';
+  | 'held and paused'
+  | 'held and stopped';
 
 /** `gap`: they are cut, and nothing is told until all is listed anew: what came between is never seen. */
 export type WatchFault = 'cut' | 'lag' | 'silent' | 'gap';

@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../../../src/api/config.ts';
+import { endOrCut } from '../../../src/agent/grace.ts';
 import type { Logger } from '../../../src/agent/logger.ts';
 import { ROLE_MS, within } from '../../../src/agent/progress.ts';
 import { Replica } from '../../../src/agent/replica.ts';
@@ -94,6 +95,8 @@ class RolloutsOnly {
   #work: { controller: Controller; client: KubeClient } | undefined;
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** Whether no request of what was at work last had to be given up. */
+  #endedBySelf = true;
 
   constructor(own: RolloutsOptions) {
     this.#own = own;
@@ -125,7 +128,7 @@ class RolloutsOnly {
     this.#stopped = true;
     this.#become(undefined);
     await this.#turn;
-    await this.#election.stop();
+    await this.#election.stop({ release: this.#endedBySelf });
   }
 
   #client(mayWrite?: () => boolean): KubeClient {
@@ -137,7 +140,7 @@ class RolloutsOnly {
     const { clock, logger, onStuck } = this.#own;
     this.#turn = this.#turn
       .then(async () => {
-        await within(clock, ROLE_MS, 'a change of role', Promise.resolve(this.#work?.controller.stop()));
+        await within(clock, ROLE_MS, 'a change of role', this.#end());
         this.#work = undefined;
         if (holds === undefined || this.#stopped) return;
         const client = this.#client(holds);
@@ -146,5 +149,13 @@ class RolloutsOnly {
         controller.start().catch(() => {});
       })
       .catch(onStuck);
+  }
+
+  /** As an Agent ends. */
+  async #end(): Promise<void> {
+    const work = this.#work;
+    if (work === undefined) return;
+    const end = () => work.controller.stop();
+    this.#endedBySelf = await endOrCut(this.#own.clock, end, () => void work.client.close());
   }
 }

@@ -35,6 +35,8 @@ export class Replicas {
   /** Of all of them, but for leases and events. */
   writes = 0;
   readonly #identities = new Map<ProcessClock, string>();
+  /** Writes of each that have not taken effect, and yet may. */
+  readonly #underWay = new Map<ProcessClock, number>();
 
   constructor(count: number, world: World) {
     this.#world = world;
@@ -120,12 +122,12 @@ export class Replicas {
   fate(method: string, path: string, body: string | undefined, by: ProcessClock): Fate | undefined {
     if (method === 'GET') return undefined;
     if (path.includes('/leases')) {
-      this.#learn(body, by);
+      this.#lease(body, by);
       return undefined;
     }
     const i = this.#running.findIndex((it) => it?.clock === by);
     this.#mayWrite(i, method, path, by);
-    if (path.includes('/events') || path.includes('dryRun')) return undefined;
+    if (!changesSomething(method, path)) return undefined;
     this.writes += 1;
     const armed = this.#armed.filter((it) => it.replica === i);
     for (const one of armed) one.left -= 1;
@@ -156,12 +158,32 @@ export class Replicas {
         by.pause();
         time.after(ms + 1_000, () => by.resume());
         return { ...soon, there: ms };
+      case 'held and stopped': {
+        const replica = this.#running[i];
+        if (replica) this.#stop(i, replica, ms);
+        return { ...soon, there: ms };
+      }
     }
   }
 
-  #learn(body: string | undefined, by: ProcessClock): void {
+  #lease(body: string | undefined, by: ProcessClock): void {
     const { spec } = JSON.parse(body ?? '{}') as { spec?: { holderIdentity?: string } };
     if (spec?.holderIdentity) this.#identities.set(by, spec.holderIdentity);
+    const underWay = this.#underWay.get(by) ?? 0;
+    if (spec?.holderIdentity === '' && underWay > 0)
+      this.#world.broken(`the lease is given up while ${underWay} writes under it may yet take effect`);
+  }
+
+  /** Counts what is on its way to the server. */
+  sent(method: string, path: string, by: ProcessClock, fate: Fate): Fate {
+    if (!changesSomething(method, path) || path.includes('/leases') || fate.lost === true) return fate;
+    const count = (change: number) => this.#underWay.set(by, (this.#underWay.get(by) ?? 0) + change);
+    count(1);
+    const took = () => {
+      count(-1);
+      fate.took?.();
+    };
+    return { ...fate, took };
   }
 
   #mayWrite(i: number, method: string, path: string, by: ProcessClock): void {
@@ -170,4 +192,8 @@ export class Replicas {
     if (holder() !== '' && known !== holder())
       broken(`replica ${i} writes though it does not hold the lease: ${method} ${path}`);
   }
+}
+
+function changesSomething(method: string, path: string): boolean {
+  return method !== 'GET' && !path.includes('/events') && !path.includes('dryRun');
 }

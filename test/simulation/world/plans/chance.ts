@@ -179,6 +179,7 @@ function kindPlan(
         'answer lost',
         'held and killed',
         'held and paused',
+        'held and stopped',
       ] as const);
       const ms = how.startsWith('held') ? random.pick([60_000, 100_000]) : short;
       return { kind: 'write', replica, count: random.pick([1, 1, 2, 3, 5]), how, ms };
