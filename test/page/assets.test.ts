@@ -1,27 +1,35 @@
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { pageAssets } from '../../src/page/assets.ts';
 
 const KB = 1024;
+const bytes = (base64: string) => Buffer.from(base64, 'base64');
 
 test('the document names one script, one style sheet and an icon by their content', async () => {
   const [document, ...rest] = await pageAssets();
-  expect(document?.path).toBe('/');
+  expect(document?.path).toBe('index.html');
   expect(rest.map(({ path }) => path.replace(/[0-9a-f]{12}/, 'HASH'))).toEqual([
-    '/assets/page-HASH.js',
-    '/assets/page-HASH.css',
-    '/assets/icon-HASH.svg',
+    'assets/page-HASH.js',
+    'assets/page-HASH.css',
+    'assets/icon-HASH.svg',
   ]);
-  for (const { path } of rest) expect(document?.text).toContain(`"${path}"`);
+  const html = gunzipSync(bytes(document?.gzip ?? '')).toString();
+  for (const { path } of rest) expect(html).toContain(`"/page/${path}"`);
+});
+
+test('both ways of compressing hold the same', async () => {
+  for (const { gzip, brotli } of await pageAssets())
+    expect(gunzipSync(bytes(gzip)).equals(brotliDecompressSync(bytes(brotli)))).toBe(true);
 });
 
 test('the first view is under 100 KB as it is sent', async () => {
-  const sizes = (await pageAssets()).map(({ text }) => gzipSync(text).length);
+  const sizes = (await pageAssets()).map(({ gzip }) => bytes(gzip).length);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(100 * KB);
 });
 
 test('nothing in the document is run or styled in place, and nothing comes from elsewhere', async () => {
   const [document] = await pageAssets();
-  expect(document?.text).not.toMatch(/ style=|<style| on\w+=|https?:/);
-  expect(document?.text).not.toMatch(/<script(?![^>]* src="\/assets\/)/);
+  const html = gunzipSync(bytes(document?.gzip ?? '')).toString();
+  expect(html).not.toMatch(/ style=|<style| on\w+=|https?:/);
+  expect(html).not.toMatch(/<script(?![^>]* src="\/page\/assets\/)/);
 });
