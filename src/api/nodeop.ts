@@ -229,7 +229,9 @@ const NodeStatusSchema = object({
   outcomeUnknown: z
     .boolean()
     .optional()
-    .describe('The node was not Ready when it was given up: what was started on it may have run.'),
+    .describe(
+      'The node was not Ready when it was given up, or what was started could not be read or ended: it may have run.',
+    ),
   lostInSoak: z
     .boolean()
     .optional()

@@ -2,7 +2,7 @@ import type { Pod } from '../api/kubernetes.ts';
 import { daemonSetOf } from '../core/rollout/drain.ts';
 import type { DrainFacts, EvictionAnswer } from '../core/rollout/facts.ts';
 import type { Clock } from '../core/ports.ts';
-import type { KubeClient } from './client.ts';
+import { isForGood, type KubeClient } from './client.ts';
 import { DAEMONSETS, PODS } from './resources.ts';
 import { StoppedError } from './stopped.ts';
 import { WatchCache } from './watch.ts';
@@ -41,9 +41,14 @@ export class DrainSessions {
     this.onError = onError;
   }
 
-  /** Resolves when the node's pods are known; rejects with StoppedError when it is closed before. */
+  /**
+   * Resolves when the node's pods are known; rejects when the API server will not have them listed, and with StoppedError when it
+   * is closed before.
+   */
   async open(node: string): Promise<void> {
     if (this.sessions.has(node)) return;
+    const refused = Promise.withResolvers<never>();
+    refused.promise.catch(() => undefined);
     const pods = new WatchCache<Pod>({
       client: this.client,
       clock: this.clock,
@@ -51,7 +56,11 @@ export class DrainSessions {
       fieldSelector: `spec.nodeName=${node}`,
       trim: trimForDrain,
       onChange: () => this.onChange(node),
-      onError: this.onError,
+      onError: (error) => {
+        this.onError(error);
+        // The watch itself would ask again and again, and whoever drains would not hear of it.
+        if (isForGood(error)) refused.reject(error);
+      },
     });
     const session: Session = {
       pods,
@@ -62,7 +71,7 @@ export class DrainSessions {
     };
     this.sessions.set(node, session);
     try {
-      await pods.start();
+      await Promise.race([pods.start(), refused.promise]);
       session.first = new Set(uidsOf(pods));
       await this.askDaemonSets(session);
       if (this.sessions.get(node) !== session) throw new StoppedError();

@@ -8,14 +8,18 @@ let cluster: VirtualCluster;
 let outcome: Outcome;
 /** The API server refuses Jobs and pods. */
 let refused: boolean;
+/** What else it refuses, as `<verb> <resource>`. */
+let denied: string;
 
 beforeEach(async () => {
   outcome = { hang: true };
   refused = false;
+  denied = '';
   cluster = await Cluster.virtual({
     nodes: 2,
     refuse: ({ verb, resource, dryRun }) =>
-      verb === 'create' && (resource === 'jobs' || resource === 'pods') && dryRun === false && refused
+      `${verb} ${resource}` === denied ||
+      (verb === 'create' && (resource === 'jobs' || resource === 'pods') && dryRun === false && refused)
         ? 'privileged containers are denied'
         : undefined,
     script: (pod) => (pod.metadata.labels?.['kairos.io/nodeop'] === undefined ? undefined : outcome),
@@ -127,6 +131,28 @@ test.each([
     expect(work()).toEqual([]);
   },
 );
+
+test.each([
+  [
+    'patch nodes',
+    { cordon: true },
+    'the node was not cordoned within 1 s: the change of the node is refused',
+  ],
+  [
+    'list pods',
+    { drainOptions: { enabled: true } },
+    'it was not seen which pods are to be evicted within 1 s: the list of its pods is refused',
+  ],
+])('a right that is missing fails the node instead of keeping it: %s', async (right, spec, said) => {
+  const name = await cluster.nodeOp({ concurrency: 1, startTimeoutSeconds: 1, stopOnFailure: true, ...spec });
+  denied = right;
+  const op = await cluster.ended(name);
+  expect(op.status?.phase).toBe('Failed');
+  expect(nodeStatus(op)?.message).toContain(said);
+  expect(nodeStatus(op)?.message).toContain('privileged containers are denied');
+  denied = '';
+  await cluster.eventually(() => expect(cordoned()).toEqual([]));
+});
 
 test('what is carried out after the end is ended as well', async () => {
   outcome = { durationMs: 5 };

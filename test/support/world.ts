@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import { type Answer, type CheckFacts, NO_CHECKS, type Try, tryKey } from '../../src/core/checks/try.ts';
-import type { Action } from '../../src/core/rollout/actions.ts';
+import { type Action, actionKey } from '../../src/core/rollout/actions.ts';
 import { decide, type Decision } from '../../src/core/rollout/decide.ts';
 import { Memory } from '../../src/core/rollout/memory.ts';
 import {
@@ -48,6 +48,9 @@ const SLOTS = ['job', 'attempts', 'preflight', 'reboot', 'postflight'] as const;
 type Slot = (typeof SLOTS)[number];
 type Watched = 'node' | Slot;
 
+/** How long until what was refused is asked for again. */
+const RETRY_MS = 60_000;
+
 const CONTAINER = { exitCode: undefined, reason: undefined, message: undefined, deleting: false };
 
 /**
@@ -79,6 +82,8 @@ export class World {
   troubles: ReadonlyMap<string, string> = new Map();
   refusedSince: number | undefined;
   readonly refusals = new Map<string, Refusal>();
+  /** What the API server refuses for good, and in which words; it is asked again every minute. */
+  refuses: ((action: Action) => string | undefined) | undefined;
   busy: ReadonlySet<string> = new Set();
   lookAgainAt: number | undefined;
   readonly events: { at: number; run: () => void }[] = [];
@@ -95,7 +100,7 @@ export class World {
   /** Makes UIDs. */
   private made = 0;
   private readonly began = this.now;
-  private readonly follower = new Follower();
+  private readonly follower = new Follower(this.refusals);
 
   constructor(spec: object, scripts: Record<string, NodeScript>) {
     this.spec = NodeOpSpecSchema.parse({ image: 'busybox', command: ['true'], ...spec });
@@ -318,7 +323,29 @@ export class World {
     };
   }
 
+  /** It was refused, and is not asked for again yet. */
+  private waits(action: Action): boolean {
+    const before = this.refuses && this.refusals.get(actionKey(action));
+    return before !== undefined && this.now < before.at + RETRY_MS && this.refuses?.(action) !== undefined;
+  }
+
+  /** Whether the action is refused, now or since less than a minute ago. */
+  private isRefused(action: Action): boolean {
+    const key = actionKey(action);
+    const why = this.refuses?.(action);
+    const before = this.refusals.get(key);
+    if (why === undefined) {
+      if (this.refuses !== undefined) this.refusals.delete(key);
+      return false;
+    }
+    if (this.waits(action)) return true;
+    this.refusals.set(key, { since: before?.since ?? this.now, at: this.now, why });
+    this.later(RETRY_MS, () => {});
+    return true;
+  }
+
   private perform(action: Action): void {
+    if (this.isRefused(action)) return;
     if (action.type === 'adopt') this.adopted = true;
     if (action.type === 'release') this.adopted = false;
     if (action.type === 'ask-check') return this.ask(action);
@@ -548,7 +575,8 @@ export class World {
     const time = `${((this.now - this.began) / 1000).toFixed(0).padStart(4)} s`;
     for (const action of actions) {
       // It is asked for until it is answered.
-      if (action.type === 'ask-check' && this.triesBegun.has(tryKey(action))) continue;
+      if ((action.type === 'ask-check' && this.triesBegun.has(tryKey(action))) || this.waits(action))
+        continue;
       const where = 'node' in action ? ` ${action.node}` : '';
       this.log.push(`${time}  do ${action.type}${where}: ${action.reason}`);
     }
@@ -568,8 +596,6 @@ export class World {
   }
 }
 
-const MADE = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'];
-
 /** What is looked at twice is small: thousands of nodes take their time. */
 const FOLLOWED = 40;
 
@@ -582,6 +608,11 @@ class Follower {
   readonly memory = new Memory(Infinity);
   private readonly known = new Map<string, unknown[]>();
   private status: NodeOpStatus = {};
+  private readonly refusals: ReadonlyMap<string, Refusal>;
+
+  constructor(refusals: ReadonlyMap<string, Refusal>) {
+    this.refusals = refusals;
+  }
 
   look(facts: RolloutFacts, now: number): Decision {
     this.touch(facts);
@@ -610,7 +641,7 @@ class Follower {
     const keys = [...facts.busy, ...[...facts.troubles].flat()].join();
     for (const node of new Set([...facts.nodes.keys(), ...this.known.keys()])) {
       const entry = facts.persisted.nodeStatuses?.[node];
-      const refusals = MADE.map((type) => facts.refusal(`${type}/${node}`));
+      const refusals = [...this.refusals].filter(([key]) => key.split('/')[1] === node);
       const isFew = facts.nodes.size <= FOLLOWED;
       const record = isFew ? JSON.stringify([entry, ...refusals]) : entry;
       const now = [facts.nodes.get(node), facts.work.get(node), record, keys];

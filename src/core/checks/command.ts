@@ -1,5 +1,6 @@
 import type { CheckStatus } from '../../api/checks.ts';
 import type { PodFacts } from '../rollout/facts.ts';
+import { hasEnded } from '../rollout/phases/phase.ts';
 import { podReason, waitingReason } from '../rollout/words.ts';
 import { spoken } from '../text/table.ts';
 import { type CheckAction, checkActionKey } from './actions.ts';
@@ -18,10 +19,10 @@ export function commandTry(view: CheckView, status: CheckStatus, current: Try): 
 }
 
 function withoutPod(view: CheckView, status: CheckStatus, current: Try): Asked {
-  const { facts, found, persisted, check, now } = view;
+  const { facts, found, persisted } = view;
   const key = tryKey(current);
   if (facts.seen.has(key) || isAsking(found, current.number)) {
-    if (!facts.gone.has(key)) return lookUp(current, 'its pod is not there');
+    if (!facts.gone.has(key)) return lookUp(view, current, 'its pod is not there');
     return { answer: { passed: false, seen: 'its pod is lost' } };
   }
   if (!isAsking(persisted, current.number)) return { actions: [] };
@@ -30,38 +31,40 @@ function withoutPod(view: CheckView, status: CheckStatus, current: Try): Asked {
     ...current,
     reason: `try ${status.attempt} of a check by command`,
   };
-  const refusedSince = view.refusedSince(checkActionKey(ask));
-  if (refusedSince === undefined) return { actions: [ask] };
-  const until = refusedSince + check.timeoutSeconds * 1000;
-  if (now < until) return { actions: [ask], lookAgainAt: until };
-  const why = view.troubles.get(checkActionKey(ask));
-  return { answer: { passed: false, seen: `its pod is refused${why === undefined ? '' : `: ${why}`}` } };
+  return unlessRefused(view, ask, 'its pod is refused');
 }
 
-function withPod({ facts, check, now }: CheckView, pod: PodFacts, current: Try): Asked {
+/** What the API server refuses has failed once the time of the try is over. */
+function unlessRefused({ check, now, ...view }: CheckView, action: CheckAction, text: string): Asked {
+  const key = checkActionKey(action);
+  const since = view.refusedSince(key);
+  if (since === undefined) return { actions: [action] };
+  const until = since + check.timeoutSeconds * 1000;
+  if (now < until) return { actions: [action], lookAgainAt: until };
+  const why = view.troubles.get(key);
+  return { answer: { passed: false, seen: why === undefined ? text : `${text}: ${why}` } };
+}
+
+function withPod(view: CheckView, pod: PodFacts, current: Try): Asked {
+  const { facts, check, now } = view;
   if (pod.state === 'succeeded') return { answer: { passed: true, seen: `exit code 0${said(pod)}` } };
   if (pod.state === 'failed') return { answer: { passed: false, seen: podReason(pod) } };
   const until = pod.createdAt + check.timeoutSeconds * 1000;
   if (now < until) return { actions: [], lookAgainAt: until };
   // No verdict by time-out on anything older than the time-out.
   if ((facts.readAt.get(tryKey(current)) ?? -Infinity) < until)
-    return lookUp(current, 'its time is over: how does its pod stand?');
+    return lookUp(view, current, 'its time is over: how does its pod stand?');
   const waits = waitingReason(pod);
   const text = `did not end within ${spoken(check.timeoutSeconds)}`;
   return { answer: { passed: false, seen: waits === undefined ? text : `${text}: ${waits}` } };
-}
-
-/** It may still do something. */
-export function isUnended({ state, deleting }: Pick<PodFacts, 'state' | 'deleting'>): boolean {
-  return !deleting && (state === 'waiting' || state === 'running');
 }
 
 function said({ message = '' }: PodFacts): string {
   return message.trim() === '' ? '' : `: ${message}`;
 }
 
-function lookUp(current: Try, reason: string): Asked {
-  return { actions: [{ type: 'look-up-check', ...current, reason }] };
+function lookUp(view: CheckView, current: Try, reason: string): Asked {
+  return unlessRefused(view, { type: 'look-up-check', ...current, reason }, 'its pod may not be read');
 }
 
 /** How a check stands, by its step and its own index. */
@@ -75,13 +78,13 @@ export function leftovers(
   facts: CheckFacts,
   { isOpen, current, recorded }: { isOpen: (it: Try) => boolean; current: StatusOf; recorded: StatusOf },
 ): CheckAction[] {
-  return [...facts.pods].flatMap(([key, { name, uid, state, deleting }]): CheckAction[] => {
+  return [...facts.pods].flatMap(([key, pod]): CheckAction[] => {
+    const { name, uid } = pod;
     const it = parseTry(key);
-    if (it === undefined || deleting) return [];
+    if (it === undefined || pod.deleting) return [];
     const isUnderWay = isAsking(current(it), it.number);
     if (isUnderWay && isOpen(it)) return [];
-    const hasEnded = !isUnended({ state, deleting });
-    if (hasEnded && !isUnderWay && isAsking(recorded(it), it.number)) return [];
+    if (hasEnded(pod) && !isUnderWay && isAsking(recorded(it), it.number)) return [];
     return [{ type: 'delete-check-pod', ...it, name, uid, reason: 'its try is over' }];
   });
 }

@@ -1,7 +1,8 @@
 import type { Check, CheckStatus } from '../../api/checks.ts';
 import { stampUp } from '../rollout/node-status.ts';
+import { hasEnded } from '../rollout/phases/phase.ts';
 import type { CheckAction } from './actions.ts';
-import { commandTry, isUnended } from './command.ts';
+import { commandTry } from './command.ts';
 import { type Answer, type CheckFacts, parseTry, type Try, tryKey } from './try.ts';
 import { checkName, seenText } from './words.ts';
 
@@ -9,6 +10,8 @@ import { checkName, seenText } from './words.ts';
 const BETWEEN_TRIES_MS = 5000;
 /** So many evaluations that fail in a row end a soak: one may be a hiccup. */
 const ENDS_SOAK = 2;
+/** A pod that is asked to end keeps the next try waiting: for its grace period, and what a slow kubelet adds. Its node may be gone. */
+const LINGERS_MS = 60_000;
 
 /** One check as one look sees it. */
 export interface CheckView {
@@ -95,7 +98,8 @@ function beginAt(
   marks: Partial<CheckStatus> = {},
 ): CheckStep {
   if (view.now < at) return { status, actions: [], lookAgainAt: at };
-  if (lingers(view)) return { status, actions: [] };
+  const until = Date.parse(status.changedAt) + LINGERS_MS;
+  if (lingers(view) && view.now < until) return { status, actions: [], lookAgainAt: until };
   const next: CheckStatus = {
     ...status,
     ...marks,
@@ -107,11 +111,11 @@ function beginAt(
   return goOn(view, next);
 }
 
-/** A pod of a try before still runs, and is about to be deleted. */
+/** A pod of a try before still runs. */
 function lingers({ facts, step, index }: CheckView): boolean {
   return [...facts.pods].some(([key, pod]) => {
     const it = parseTry(key);
-    return it?.step === step && it.check === index && isUnended(pod);
+    return it?.step === step && it.check === index && !hasEnded(pod);
   });
 }
 

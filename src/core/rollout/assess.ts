@@ -7,6 +7,7 @@ import { type NodeFacts, ownerMark, type PodFacts, type RolloutFacts, type WorkF
 import { begin, startedOn, step } from './node.ts';
 import { append, fail, type NodeContext, note, remark } from './node-status.ts';
 import { hasEnded, isConfirmed } from './phases/phase.ts';
+import { isOverdue, unreadable } from './phases/refused.ts';
 
 /** What a look finds of one node, beside its entry. It stays true until the node is touched, or its time comes. */
 export interface Assessment {
@@ -188,7 +189,7 @@ class NodeLook {
     const at = this.sinceDone(node) + seconds * 1000;
     this.look(at);
     if (this.ctx.now < at) return false;
-    const ask = unlessConfirmed(this.facts, this.name, at);
+    const ask = unlessConfirmed(this.ctx, this.name, at);
     if (ask !== undefined) {
       this.actions.push(ask);
       return false;
@@ -201,21 +202,26 @@ class NodeLook {
   private undo(): void {
     const isOver = isFinalNodePhase(this.status.phase);
     if (isOver && this.isCordonedByIt && !isKept(this.facts.spec, this.status)) {
-      this.toUndo += 1;
       const action = letGo(this.facts, this.name, 'the node failed and is left as it was found');
-      this.undoing.push(action);
+      this.mustBeDone(action);
       const trouble = this.troubleOf([action]);
       if (trouble !== undefined) this.trouble = `${this.name}: ${trouble}`;
     }
     if (this.work !== undefined) this.tidy(this.work, isOver);
   }
 
+  /** Before the rollout may end, unless the API server refuses it for good; it is tried all the same. */
+  private mustBeDone(action: Action): void {
+    this.undoing.push(action);
+    if (!isOverdue(this.facts, this.ctx.now, action)) this.toUndo += 1;
+  }
+
   private tidy(work: WorkFacts, isOver: boolean): void {
     const { name, status } = this;
     // Carried out late, after the verdict.
     for (const it of isOver ? startedOn(work) : []) {
-      if (!it.deleting) this.undoing.push(deletion(name, it));
-      if (!it.deleting || this.node?.ready === true) this.toUndo += 1;
+      if (!it.deleting) this.mustBeDone(deletion(name, it));
+      else if (this.node?.ready === true) this.toUndo += 1;
     }
     if (status.phase !== 'Preflight') this.drop(work.preflight);
     if (isOver) this.drop(work.postflight);
@@ -233,14 +239,22 @@ class NodeLook {
   }
 }
 
-/** A time is over: asks how the node stands, unless that was read since. */
-export function unlessConfirmed({ work }: RolloutFacts, node: string, at: number): Action | undefined {
-  if (isConfirmed(work.get(node), at)) return undefined;
+/** A time is over: asks how the node stands, unless that was read since, or may not be read. */
+export function unlessConfirmed(
+  { facts, now }: Pick<NodeContext, 'facts' | 'now'>,
+  node: string,
+  at: number,
+): Action | undefined {
+  if (isConfirmed(facts.work.get(node), at) || unreadable(facts, now, node) !== undefined) return undefined;
   return { type: 'confirm', node, reason: 'is it still not Ready?' };
 }
 
 /** A cordon is undone, unless another NodeOp works on the node under it: then it is that one's to undo. */
-export function letGo(facts: RolloutFacts, node: string, reason: string): Action {
+export function letGo(
+  facts: RolloutFacts,
+  node: string,
+  reason: string,
+): Extract<Action, { type: 'uncordon' | 'hand-over' }> {
   const to = facts.heirs.get(node);
   return to === undefined ? { type: 'uncordon', node, reason } : { type: 'hand-over', node, to, reason };
 }

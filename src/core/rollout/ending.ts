@@ -3,6 +3,7 @@ import { type Action, nodeKey } from './actions.ts';
 import type { NodeFacts, WorkFacts } from './facts.ts';
 import { bounded, cancel, complete, fail, type NodeContext, note } from './node-status.ts';
 import type { Started, Verdict } from './phases/phase.ts';
+import { overdue } from './phases/refused.ts';
 
 /** The API server has been told to make one of these; whether it does is not known yet. */
 const MAKING = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'] as const;
@@ -43,6 +44,8 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   const waiting = left.filter((it) => isReachable || !it.deleting);
   const isMaking = MAKING.some((type) => ctx.facts.busy.has(nodeKey(type, name)));
   if (waiting.length === 0 && !isMaking) return { status: verdict(view, status), actions: [] };
+  const stuck = waiting.map((it) => overdue(ctx.facts, ctx.now, deletion(name, it))).find((why) => why);
+  if (stuck !== undefined) return { status: unended(ctx, status, stuck), actions: [] };
   // What is deleted tells the next process nothing any more: its verdict would be another one.
   const isRecorded = ctx.facts.persisted.nodeStatuses?.[name]?.ending !== undefined;
   const actions = isRecorded ? waiting.filter((it) => !it.deleting).map((it) => deletion(name, it)) : [];
@@ -53,7 +56,12 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   return { status: note(ctx, status, text), actions, waitsFor: text };
 }
 
-export function deletion(node: string, it: Started): Action {
+/** What was started goes on, and nobody may end it. */
+function unended(ctx: NodeContext, { ending, ...status }: NodeStatus, why: string): NodeStatus {
+  return { ...fail(ctx, status, `outcome unknown: ${why}; ${ending?.message ?? ''}`), outcomeUnknown: true };
+}
+
+export function deletion(node: string, it: Started): Extract<Action, { type: 'delete-job' | 'delete-pod' }> {
   const { name, uid } = it;
   const reason = 'what was started on a node does not outlive its verdict';
   return it.kind === 'job'

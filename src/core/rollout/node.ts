@@ -12,10 +12,12 @@ import {
   type Phase,
   type PhaseAtNode,
   type Started,
+  type Verdict,
 } from './phases/phase.ts';
 import { postflight } from './phases/postflight.ts';
 import { preflight } from './phases/preflight.ts';
 import { rebooting } from './phases/rebooting.ts';
+import { overdue, refusalBounds, unreadable } from './phases/refused.ts';
 import { running } from './phases/running.ts';
 
 /**
@@ -80,15 +82,20 @@ function advance(view: NodeView, phase: Phase, end: EndView): Step {
   const outcome = rules.over();
   if (outcome?.to === 'Completed' && node.cordonedBy === ownerMark(ctx.facts)) {
     // This NodeOp's cordon is undone first, so that a Completed node is always schedulable again.
-    const action: Action = { type: 'uncordon', node: node.name, reason: 'the operation succeeded' };
-    return { status: outcome.status, actions: [action] };
+    const action = { type: 'uncordon', node: node.name, reason: 'the operation succeeded' } as const;
+    const why = overdue(ctx.facts, ctx.now, action);
+    if (why === undefined) return { status: outcome.status, actions: [action] };
+    const message = `the operation succeeded, but ${why}`;
+    return conclude(end, { to: 'Failed', status: outcome.status, message });
   }
   if (outcome !== undefined && outcome.to !== 'next') return conclude(end, outcome);
   const { cancelled, cancelledAt = ctx.now } = ctx.facts;
   const given = cancelled === undefined ? undefined : rules.takenBack(cancelled);
   if (given !== undefined) {
-    const isKnown = given.unbegun !== true || isConfirmed(view.work, cancelledAt);
-    return isKnown ? conclude(end, given) : confirm(view.status, node.name, 'has its command begun by now?');
+    if (given.unbegun !== true || isConfirmed(view.work, cancelledAt)) return conclude(end, given);
+    const unread = unreadable(ctx.facts, ctx.now, node.name);
+    if (unread === undefined) return confirm(view.status, node.name, 'has its command begun by now?');
+    return conclude(end, unseen(given, unread));
   }
   if (outcome !== undefined) return step(ctx, node.name, outcome.status);
   return goOn(view, rules, end);
@@ -97,18 +104,33 @@ function advance(view: NodeView, phase: Phase, end: EndView): Step {
 /** No verdict by time-out on anything older than the time-out. */
 function goOn({ ctx, node, work }: NodeView, rules: PhaseAtNode, end: EndView): Step {
   const going = rules.going();
-  const bounds = rules.bounds().toSorted((a, b) => a.at - b.at);
+  const bounds = [...rules.bounds(), ...refusalBounds(ctx, going)].toSorted((a, b) => a.at - b.at);
   const first = bounds.find(({ at }) => ctx.now >= at);
   if (first !== undefined) {
-    if (!isConfirmed(work, first.at))
-      return confirm(going.status, node.name, 'its time is over: how do things stand?');
     const { why, unbegun = false, status = going.status } = first;
-    return conclude(end, { to: 'Failed', status, message: why(), unbegun });
+    const verdict = (): Verdict => ({ to: 'Failed', status, message: why(), unbegun });
+    if (isConfirmed(work, first.at)) return conclude(end, verdict());
+    const unread = unreadable(ctx.facts, ctx.now, node.name);
+    if (unread === undefined)
+      return confirm(going.status, node.name, 'its time is over: how do things stand?');
+    return conclude(end, unseen(verdict(), unread));
   }
   const times = [going.lookAgainAt, bounds[0]?.at].filter((time) => time !== undefined);
   const { waitsFor, actions } = going;
   const result = { status: note(ctx, going.status, waitsFor), actions, waitsFor };
   return times.length === 0 ? result : { ...result, lookAgainAt: Math.min(...times) };
+}
+
+/** A verdict on what nobody may look at: whatever was started may run, so the node stays as it is until somebody has looked. */
+function unseen({ status, message = '' }: Verdict, unread: string): Verdict {
+  const isUntouched = BEFORE_COMMAND.has(status.phase as InFlightPhase);
+  const parts = message.includes(unread) ? [message] : [message, unread];
+  if (isUntouched) return { to: 'Failed', status, message: parts.join('; ') };
+  return {
+    to: 'Failed',
+    status: { ...status, outcomeUnknown: true },
+    message: `outcome unknown: ${parts.join('; ')}`,
+  };
 }
 
 function confirm(status: NodeStatus, node: string, reason: string): Step {

@@ -296,7 +296,7 @@ export class Pass {
     const at = Math.max(Date.parse(phaseStartedAt), readySince) + seconds * 1000;
     this.look(at);
     if (this.now < at) return;
-    const ask = unlessConfirmed(facts, name, at);
+    const ask = unlessConfirmed(context, name, at);
     if (ask !== undefined) this.actions.push(ask);
     else fleet.set(i, fail(context, fleet.status(i), `not Ready for ${spoken(seconds)}`));
   }

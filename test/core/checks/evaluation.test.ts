@@ -256,12 +256,46 @@ describe('a command', () => {
     process.readAt.set('0.0.1', process.now);
     process.look();
     expect(process.statuses?.[0]?.message).toBe('did not end within 30 s: ImagePullBackOff');
-    // The next try waits until the pod of this one is on its way out.
+    // The next try waits until the pod of this one has ended.
     expect(process.pass(5000).look().actions).toEqual([]);
-    expect(process.statuses).toMatchObject([{ tries: 1 }]);
     process.pod(1, { deleting: true });
     process.look();
+    expect(process.statuses).toMatchObject([{ tries: 1 }]);
+    process.pods.clear();
+    process.look();
     expect(process.statuses).toMatchObject([{ phase: 'Asking', tries: 2 }]);
+  });
+
+  test.each([
+    ['is being deleted', { deleting: true }],
+    ['may not be deleted', {}],
+  ])('whose pod %s and never ends holds up the next try for a minute', (_, pod) => {
+    const process = new Process([command({ timeoutSeconds: 1 })]);
+    process.look();
+    process.record();
+    process.pod(1, {});
+    process.pass(1000).readAt.set('0.0.1', process.now);
+    process.look();
+    process.pod(1, pod);
+    const { lookAgainAt } = process.pass(5000).look();
+    expect(process.statuses).toMatchObject([{ tries: 1 }]);
+    expect(lookAgainAt).toBe(BEGAN + 61_000);
+    process.pass(55_000).look();
+    expect(process.statuses).toMatchObject([{ phase: 'Asking', tries: 2 }]);
+  });
+
+  test('whose pod may not be read has failed after its time, with the reason', () => {
+    const process = new Process([command({ attempts: 1 })]);
+    process.look();
+    process.record();
+    process.pod(1, {});
+    process.pods.clear();
+    process.refused.set('look-up-check/0.0.1', BEGAN);
+    expect(process.pass(29_999).look().types).toEqual(['look-up-check']);
+    expect(process.pass(1).look().verdict).toEqual({
+      to: 'failed',
+      message: 'check command (checks[0]) failed, 1 try: its pod may not be read: violates PodSecurity',
+    });
   });
 
   test('whose pod the API server refuses has failed after its time, with the reason', () => {

@@ -1,5 +1,4 @@
 import { spoken } from '../../text/table.ts';
-import { type Action, nodeKey } from '../actions.ts';
 import type { PodFacts } from '../facts.ts';
 import { waitingReason } from '../words.ts';
 import type { Bound, NodeView } from './phase.ts';
@@ -21,23 +20,4 @@ export function startBound(
       return `${what} did not start within ${spoken(seconds)}: ${seen}${where}`;
     },
   };
-}
-
-/**
- * How long the API server may refuse to make what a phase begins with: from the first time on, and only an answer from after that
- * ends it. A policy or a quota may be mended meanwhile.
- */
-export function makingBounds(
-  { ctx, node }: NodeView,
-  type: Action['type'],
-  what: string,
-  object: string,
-): Bound[] {
-  const refusal = ctx.facts.refusal(nodeKey(type, node.name));
-  if (refusal === undefined) return [];
-  const seconds = ctx.facts.spec.startTimeoutSeconds;
-  const at = refusal.since + seconds * 1000;
-  if (ctx.now >= at && refusal.at < at) return [];
-  const why = () => `${what} did not start within ${spoken(seconds)}: ${object} is refused: ${refusal.why}`;
-  return [{ at, why, unbegun: type === 'create-job' }];
 }

@@ -3,7 +3,6 @@ import { deletion } from '../ending.ts';
 import { postflightName } from '../names.ts';
 import { since, withLastWords } from '../node-status.ts';
 import { atNode, podReason } from '../words.ts';
-import { makingBounds } from './bounds.ts';
 import { checkBounds, checkGoing } from './check-pod.ts';
 import {
   type Bound,
@@ -53,7 +52,7 @@ function bounds(view: NodeView): Bound[] {
     const name = postflightName(ctx.facts, node.name);
     return checkBounds(view, pod, { kind: 'postflight', name, seconds: check.activeDeadlineSeconds });
   }
-  if (node.ready) return makingBounds(view, 'create-postflight', 'the postflight', 'its pod');
+  if (node.ready) return [];
   const from = Math.max(since(status), node.readySince ?? 0);
   const why = () =>
     `not Ready for ${spoken(nodeReadyTimeoutSeconds)} after the operation: no postflight was run`;

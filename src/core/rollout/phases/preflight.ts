@@ -1,7 +1,6 @@
 import { preflightName } from '../names.ts';
 import { enter, withLastWords } from '../node-status.ts';
 import { podReason } from '../words.ts';
-import { makingBounds } from './bounds.ts';
 import { checkBounds, checkGoing } from './check-pod.ts';
 import { firstAfterPreflight } from './order.ts';
 import { type Bound, type NodeView, type Outcome, type Phase, type PhaseAtNode, unended } from './phase.ts';
@@ -57,8 +56,7 @@ function bounds(view: NodeView): Bound[] {
   const { facts } = view.ctx;
   const { preflight: check } = facts.spec;
   const pod = view.work.preflight;
-  if (check === undefined) return [];
-  if (pod === undefined) return makingBounds(view, 'create-preflight', 'the preflight', 'its pod');
+  if (check === undefined || pod === undefined) return [];
   const name = preflightName(facts, view.node.name);
   return checkBounds(view, pod, { kind: 'preflight', name, seconds: check.activeDeadlineSeconds });
 }

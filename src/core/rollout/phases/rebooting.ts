@@ -2,7 +2,7 @@ import { spoken } from '../../text/table.ts';
 import type { PodFacts } from '../facts.ts';
 import { since } from '../node-status.ts';
 import { podReason } from '../words.ts';
-import { makingBounds, startBound } from './bounds.ts';
+import { startBound } from './bounds.ts';
 import { afterOperation } from './order.ts';
 import {
   type Bound,
@@ -46,14 +46,7 @@ function bounds(view: NodeView): Bound[] {
     why: () => `not back ${spoken(seconds)} after the reboot was asked for: ${seen(view)}`,
   };
   const pod = work.reboot;
-  if (pod === undefined) {
-    const refused = makingBounds(view, 'create-reboot', 'the reboot', 'its pod');
-    return [
-      back,
-      ...refused.map((bound) => ({ ...bound, status: { ...status, rebootStatus: 'cancelled' as const } })),
-    ];
-  }
-  if (pod.started || hasEnded(pod) || view.node.bootID !== status.bootID) return [back];
+  if (pod === undefined || pod.started || hasEnded(pod) || view.node.bootID !== status.bootID) return [back];
   return [back, startBound(view, Math.max(pod.createdAt, since(status)), 'the reboot', pod)];
 }
 

@@ -5,7 +5,7 @@ import type { JobFacts, WorkFacts } from '../facts.ts';
 import { jobName } from '../names.ts';
 import { enter, since, stampUp, withLastWords } from '../node-status.ts';
 import { atNode, podReason } from '../words.ts';
-import { makingBounds, startBound } from './bounds.ts';
+import { startBound } from './bounds.ts';
 import { afterOperation } from './order.ts';
 import {
   type Bound,
@@ -105,8 +105,6 @@ function endOfCommand(view: NodeView, job: WorkFacts['job'], why: string): Verdi
 function bounds(view: NodeView): Bound[] {
   const { ctx, work, status } = view;
   const { job } = work;
-  if (job === undefined && missingJob(view).type === 'create-job')
-    return makingBounds(view, 'create-job', 'the command', 'its Job');
   if (job === undefined || job === 'gone' || job.state !== 'active') return [];
   const { cancelledAt, spec } = ctx.facts;
   const result: Bound[] = [];

@@ -9,6 +9,7 @@ import { unlessConfirmed } from '../assess.ts';
 import type { RolloutFacts } from '../facts.ts';
 import type { Fleet } from '../fleet.ts';
 import { type NodeContext, remark } from '../node-status.ts';
+import { isOverdue } from '../phases/refused.ts';
 import type { StepMembers } from './members.ts';
 import { advanceSteps, type Progress, type StepWatch, unbegun } from './progress.ts';
 
@@ -43,7 +44,11 @@ export function followSteps(
     now,
   });
   const left = leftOfChecks(facts, progress.steps, stopped !== undefined);
-  return { ...progress, actions: [...progress.actions, ...left], left: left.length };
+  return {
+    ...progress,
+    actions: [...progress.actions, ...left],
+    left: left.filter((action) => !isOverdue(facts, now, action)).length,
+  };
 }
 
 /** Pods of tries that are over, those among them of steps that are; and of all when nothing is judged any more. */
@@ -80,7 +85,7 @@ function watchSoak(
     const node = fleet.nameOf(i);
     const { readySince = 0 } = ctx.facts.nodes.get(node) ?? {};
     const at = isGone ? since : Math.max(since, readySince) + soakGraceSeconds * 1000;
-    const ask = ctx.now < at ? undefined : unlessConfirmed(ctx.facts, node, at);
+    const ask = ctx.now < at ? undefined : unlessConfirmed(ctx, node, at);
     if (ctx.now < at || ask !== undefined) {
       away.push(node);
       if (ask !== undefined) actions.push(ask);
