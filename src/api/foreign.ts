@@ -1,4 +1,5 @@
 import type { Problem } from './schema.ts';
+import { own } from './own.ts';
 
 /** Kinds that people bring along from other tools, and what to do about each; undefined for all others. */
 export function foreignKind(kind: unknown, apiVersion: unknown): string | undefined {
@@ -13,7 +14,7 @@ export function foreignKind(kind: unknown, apiVersion: unknown): string | undefi
   if (kind === 'Plan' && group === 'upgrade.cattle.io') {
     return '"Plan" of the system-upgrade-controller is not carried out here; nodeop-agent import turns it into a definition and a run, see docs/compare.md';
   }
-  return BUILT_IN[kind];
+  return own(BUILT_IN, kind);
 }
 
 const APPLIED = (kind: string) =>

@@ -1,3 +1,4 @@
+import { own } from './own.ts';
 /**
  * Rules of core/v1 for what goes into a pod as people wrote it (validation of pods in the API server). Without them a Job would
  * be refused only after its node was drained. Each gives what is wrong, or undefined.
@@ -123,7 +124,10 @@ export function resourcesProblems({
       .map(([name]) => ({ path: [field, name], message: 'must not be less than nothing' })),
   );
   const over = Object.entries(requests)
-    .filter(([name, it]) => limits[name] !== undefined && amount(it) > amount(limits[name]))
+    .filter(([name, it]) => {
+      const limit = own(limits, name);
+      return limit !== undefined && amount(it) > amount(limit);
+    })
     .map(([name]) => ({
       path: ['requests', name],
       message: `must not be more than the limit, ${limits[name]}`,

@@ -26,6 +26,7 @@ import {
   waitingLines,
 } from './waiting.ts';
 import { columns, print, printData, prose, wholeNumber } from './terminal.ts';
+import { own } from '../api/own.ts';
 
 interface StatusFlags extends ClusterFlags {
   namespace?: string;
@@ -208,6 +209,6 @@ function leftCordoned(node: Node, nodeOps: readonly NodeOp[]): LeftCordoned | un
   if (!cordon || cordon.worker) return undefined;
   const { name = '' } = node.metadata;
   const { by, owner } = cordon;
-  const { phase = '', message = '' } = owner?.status?.nodeStatuses?.[name] ?? {};
+  const { phase = '', message = '' } = own(owner?.status?.nodeStatuses, name) ?? {};
   return { node: name, by, why: owner === undefined ? 'the NodeOp is gone' : `${phase}: ${message}` };
 }

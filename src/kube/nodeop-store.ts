@@ -8,6 +8,7 @@ import { ApiError, isApiError, type KubeClient } from './client.ts';
 import { newestOf } from './facts.ts';
 import { NODEOPS, objectPath, PODS } from './resources.ts';
 import type { WatchCache } from './watch.ts';
+import { own } from '../api/own.ts';
 
 export interface NodeOpStoreOptions {
   client: KubeClient;
@@ -67,7 +68,7 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
     onChange: subscribe,
     log: async (nodeOp, node, { lines, bytes }) => {
       const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
-      const job = nodeOp.status?.nodeStatuses?.[node]?.jobName ?? jobName({ name, uid }, node);
+      const job = own(nodeOp.status?.nodeStatuses, node)?.jobName ?? jobName({ name, uid }, node);
       const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
       const newest = newestOf(items);
       if (newest === undefined) return undefined;
@@ -101,7 +102,7 @@ function droppedFields(sent: unknown, kept: unknown, path: (string | number)[]):
   if (typeof sent !== 'object' || sent === null) return [];
   const left = kept as Record<string, unknown>;
   return Object.entries(sent).flatMap(([key, value]) =>
-    droppedFields(value, left[key], [...path, Array.isArray(sent) ? Number(key) : key]),
+    droppedFields(value, own(left, key), [...path, Array.isArray(sent) ? Number(key) : key]),
   );
 }
 

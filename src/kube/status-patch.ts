@@ -1,4 +1,5 @@
 import type { NodeOpStatus, NodeStatus } from '../api/nodeop.ts';
+import { own } from '../api/own.ts';
 
 type Patch = Record<string, unknown>;
 
@@ -29,7 +30,7 @@ function nodePatches(
   if (from === undefined) return to;
   const patch: Patch = {};
   for (const name in to) {
-    const [a, b] = [from[name], to[name]];
+    const [a, b] = [own(from, name), to[name]];
     if (a === b || b === undefined) continue;
     const change = shallow(a ?? {}, b);
     if (Object.keys(change).length > 0) patch[name] = change;

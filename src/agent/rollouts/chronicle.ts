@@ -8,6 +8,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { PhaseClock } from './phase-clock.ts';
 import type { Rollout } from './rollout.ts';
+import { own } from '../../api/own.ts';
 
 export interface ChronicleOptions {
   logger: Logger;
@@ -34,7 +35,7 @@ export class Chronicle {
     const target = rollout.target();
     const drains = target.spec.drainOptions.enabled;
     for (const [node, { phase: was }] of changed) {
-      const status = after.nodeStatuses?.[node];
+      const status = own(after.nodeStatuses, node);
       if (status === undefined || was === status.phase || status.phase === 'Pending') continue;
       log.info({ node, phase: status.phase, message: status.message }, 'node');
       // A node that is only cordoned passes through the same phase.

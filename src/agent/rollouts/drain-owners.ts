@@ -1,6 +1,7 @@
 import type { DrainFacts } from '../../core/rollout/facts.ts';
 import type { DrainSessions } from '../../kube/drain-session.ts';
 import type { Rollout } from './rollout.ts';
+import { own } from '../../api/own.ts';
 
 /** For which NodeOp the pods of a node are watched; a drain is watched for no longer than its node is in that phase. */
 export class DrainOwners {
@@ -30,7 +31,7 @@ export class DrainOwners {
 
   closeEnded({ uid, status }: Rollout): void {
     for (const [node, owner] of this.byNode) {
-      const isDraining = status.nodeStatuses?.[node]?.phase === 'Draining';
+      const isDraining = own(status.nodeStatuses, node)?.phase === 'Draining';
       if (owner === uid && !isDraining) this.close(node);
     }
   }

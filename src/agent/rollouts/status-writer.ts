@@ -9,6 +9,7 @@ import { backoffMs } from '../../time/backoff.ts';
 import type { Logger } from '../logger.ts';
 import type { Rollout } from './rollout.ts';
 import type { Timers } from './timers.ts';
+import { own } from '../../api/own.ts';
 
 export interface StatusWriterOptions {
   client: Pick<KubeClient, 'patch'>;
@@ -50,7 +51,7 @@ export function isUrgent(
   if (to.steps !== from.steps && to.steps?.some(({ phase }, i) => phase !== steps[i]?.phase) === true)
     return true;
   return [...changed].some(
-    ([name, was]) => was.phase !== 'Rebooting' && to.nodeStatuses?.[name]?.phase === 'Rebooting',
+    ([name, was]) => was.phase !== 'Rebooting' && own(to.nodeStatuses, name)?.phase === 'Rebooting',
   );
 }
 

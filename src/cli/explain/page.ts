@@ -6,6 +6,7 @@ import { oneLine, period, table } from '../../core/text/table.ts';
 import { cordonOf, workerOf } from '../cordons.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
 import { shellWord } from '../terminal.ts';
+import { own } from '../../api/own.ts';
 
 /** A NodeOp that has the node among its targets, and how it stands there. */
 export interface Work {
@@ -61,7 +62,7 @@ export function explain(node: Node, nodeOps: readonly NodeOp[], access: string):
 }
 
 function workOf(nodeOp: NodeOp, node: string): Work[] {
-  const status = nodeOp.status?.nodeStatuses?.[node];
+  const status = own(nodeOp.status?.nodeStatuses, node);
   if (!status) return [];
   const { namespace = '', name = '' } = nodeOp.metadata;
   const message =
@@ -83,7 +84,7 @@ function cordonText(node: Node, nodeOps: readonly NodeOp[]): string {
   const who = runPathOf(owner) ?? by;
   if (worker === owner)
     return `It is cordoned by ${who}, which works on it and uncordons it when it is done.`;
-  const { phase = 'Pending', message = '' } = owner.status?.nodeStatuses?.[name] ?? {};
+  const { phase = 'Pending', message = '' } = own(owner.status?.nodeStatuses, name) ?? {};
   const why = `It was cordoned by ${who}, which is over here: ${phase}: ${oneLine(message, 300)}.`;
   return worker
     ? `${why} Meanwhile ${runPathOf(worker) ?? labelOf(worker)} works on it.`

@@ -1,5 +1,6 @@
 import type { NodeOpStatus, NodePhase, RolloutPhase } from '../../api/nodeop.ts';
 import type { StepPhase } from '../../api/steps.ts';
+import { own } from '../../api/own.ts';
 
 /** One piece of news of a rollout; a script reads these as JSON, one a line. `time` is RFC 3339. */
 export type Change =
@@ -15,7 +16,7 @@ export function changesOf(before: NodeOpStatus | undefined, after: NodeOpStatus,
   const changes: Change[] = [];
   for (const [node, status] of Object.entries(after.nodeStatuses ?? {})) {
     const { phase, message = '', finishedAt, phaseStartedAt, startedAt } = status;
-    const was = before?.nodeStatuses?.[node];
+    const was = own(before?.nodeStatuses, node);
     const known = was?.phase === phase && (was.message ?? '') === message;
     const time = at(finishedAt ?? phaseStartedAt ?? startedAt);
     if (!known && phase !== 'Pending') changes.push({ type: 'node', time, node, phase, message });

@@ -8,6 +8,7 @@ import { begin, startedOn, step } from './node.ts';
 import { append, fail, type NodeContext, note, remark } from './node-status.ts';
 import { hasEnded, isConfirmed } from './phases/phase.ts';
 import { isOverdue, unreadable } from './phases/refused.ts';
+import { own } from '../../api/own.ts';
 
 /** What a look finds of one node, beside its entry. It stays true until the node is touched, or its time comes. */
 export interface Assessment {
@@ -163,7 +164,7 @@ class NodeLook {
     if (!isFinalNodePhase(status.phase)) return status.phase !== 'Pending';
     // Something of it is there yet: nothing else begins before that is on record.
     if (status.outcomeUnknown === true)
-      return this.facts.persisted.nodeStatuses?.[name]?.phase !== status.phase;
+      return own(this.facts.persisted.nodeStatuses, name)?.phase !== status.phase;
     if (status.phase !== 'Completed' || status.jobName === undefined) return false;
     this.isGone = node === undefined;
     if (!node) return false;
@@ -231,7 +232,7 @@ class NodeLook {
   private drop(pod: PodFacts | undefined): void {
     const { name, status } = this;
     if (pod === undefined || pod.deleting || !hasEnded(pod)) return;
-    const isRecorded = this.facts.persisted.nodeStatuses?.[name]?.phase === status.phase;
+    const isRecorded = own(this.facts.persisted.nodeStatuses, name)?.phase === status.phase;
     const reason = 'its verdict is on record';
     if (isRecorded)
       this.undoing.push({ type: 'delete-pod', node: name, name: pod.name, uid: pod.uid, reason });

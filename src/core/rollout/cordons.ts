@@ -7,6 +7,7 @@ import {
   type NodeStatus,
 } from '../../api/nodeop.ts';
 import { type NodeFacts, ownerMark, ownerUid, type WorkFacts } from './facts.ts';
+import { own } from '../../api/own.ts';
 
 /**
  * Whose a node is, and whose its cordon. A NodeOp holds a node by its status, by its mark on the node, and by what it has
@@ -69,12 +70,12 @@ function marker(node: Marked, self: string, { byUid }: Holders): string | undefi
 export function heirOf(node: string, mark: string, holders: Holders): string | undefined {
   const uid = ownerUid(mark);
   const running = new Set(holders.running(node));
-  const failedAt = Date.parse(holders.byUid(uid ?? '')?.status.nodeStatuses?.[node]?.finishedAt ?? '');
+  const failedAt = Date.parse(own(holders.byUid(uid ?? '')?.status.nodeStatuses, node)?.finishedAt ?? '');
   let heir: Holder | undefined;
   for (const holder of holders.all()) {
     if (holder.uid === uid || holder.spec === undefined) continue;
     if (worksOn(holder, node, holders) || running.has(holder.uid)) return ownerMark(holder);
-    const began = Date.parse(holder.status.nodeStatuses?.[node]?.startedAt ?? '');
+    const began = Date.parse(own(holder.status.nodeStatuses, node)?.startedAt ?? '');
     if (keepsCordon(holder, node) && began >= failedAt) heir = holder;
   }
   return heir && ownerMark(heir);
@@ -82,7 +83,7 @@ export function heirOf(node: string, mark: string, holders: Holders): string | u
 
 /** Whether its cordon stays on a node for a reason that its status tells. */
 export function keepsCordon({ spec, status, deleted }: Holder, node: string): boolean {
-  const entry = status.nodeStatuses?.[node];
+  const entry = own(status.nodeStatuses, node);
   return spec !== undefined && !deleted && entry !== undefined && isKept(spec, entry);
 }
 
@@ -98,9 +99,9 @@ export function isKept(spec: NodeOpSpec, status: NodeStatus): boolean {
 function worksOn(holder: Holder, node: string, { work }: Holders): boolean {
   const { spec, uid, status, persisted } = holder;
   if (spec === undefined) return false;
-  const entry = status.nodeStatuses?.[node];
+  const entry = own(status.nodeStatuses, node);
   if (isInFlight(entry)) return true;
-  const record = persisted.nodeStatuses?.[node];
+  const record = own(persisted.nodeStatuses, node);
   if (isFinal(record)) return false;
   if (isInFlight(record) || (isFinal(entry) && entry?.startedAt !== undefined)) return true;
   // It goes on with what it finds on its targets; before they are on record any node may be one.
@@ -125,7 +126,7 @@ function isFinal(entry: NodeStatus | undefined): boolean {
 function watchesNode({ spec, status, persisted }: Holder, node: string): boolean {
   if (spec?.steps === undefined) return false;
   return [status, persisted].some((it) => {
-    const entry = it.nodeStatuses?.[node];
+    const entry = own(it.nodeStatuses, node);
     return watches(it) && isFinal(entry) && entry?.startedAt !== undefined;
   });
 }
@@ -137,7 +138,7 @@ export function letsGo(before: NodeOpStatus, after: NodeOpStatus): boolean {
   if (before.nodeStatuses === after.nodeStatuses) return false;
   const { nodeStatuses: known = {} } = before;
   return Object.entries(after.nodeStatuses ?? {}).some(
-    ([node, entry]) => entry !== known[node] && isFinal(entry) && !isFinal(known[node]),
+    ([node, entry]) => entry !== own(known, node) && isFinal(entry) && !isFinal(own(known, node)),
   );
 }
 

@@ -4,6 +4,7 @@ import type { NodeFacts, WorkFacts } from './facts.ts';
 import { bounded, cancel, complete, fail, type NodeContext, note } from './node-status.ts';
 import type { Started, Verdict } from './phases/phase.ts';
 import { overdue } from './phases/refused.ts';
+import { own } from '../../api/own.ts';
 
 /** The API server has been told to make one of these; whether it does is not known yet. */
 const MAKING = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'] as const;
@@ -47,7 +48,7 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   const stuck = waiting.map((it) => overdue(ctx.facts, ctx.now, deletion(name, it))).find((why) => why);
   if (stuck !== undefined) return { status: unended(ctx, status, stuck), actions: [] };
   // What is deleted tells the next process nothing any more: its verdict would be another one.
-  const isRecorded = ctx.facts.persisted.nodeStatuses?.[name]?.ending !== undefined;
+  const isRecorded = own(ctx.facts.persisted.nodeStatuses, name)?.ending !== undefined;
   const actions = isRecorded ? waiting.filter((it) => !it.deleting).map((it) => deletion(name, it)) : [];
   const stays = waiting.map((it) => `${it.kind === 'job' ? 'Job' : 'pod'} ${it.name}`);
   const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']

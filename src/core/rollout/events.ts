@@ -1,6 +1,7 @@
 import { countsText } from '../text/counts.ts';
 import { UNGUARDED, unguardedIn } from './retries.ts';
 import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
+import { own } from '../../api/own.ts';
 
 /** News for people, as Kubernetes Events tell it. Without a node it is about the NodeOp as a whole. */
 export interface News {
@@ -23,7 +24,7 @@ export function newsOf(
 ): News[] {
   const news: News[] = [];
   for (const [node, was] of changed) {
-    const status = after.nodeStatuses?.[node];
+    const status = own(after.nodeStatuses, node);
     if (status === undefined || was === status) continue;
     const told = nodeNews(was, status, drains);
     if (told) news.push({ ...told, node });

@@ -1,6 +1,7 @@
 import type { LabelSelector } from '../../api/selector.ts';
 import { nearest } from '../../api/schema.ts';
 import { matches } from './targets.ts';
+import { own } from '../../api/own.ts';
 
 type Labels = Readonly<Record<string, string>>;
 const MOST = 5;
@@ -37,7 +38,7 @@ function requirements(selector: LabelSelector | undefined): Requirement[] {
 }
 
 function explain({ key, values, text }: Requirement, nodes: readonly Labels[]): string {
-  const found = nodes.flatMap((labels) => labels[key] ?? []);
+  const found = nodes.flatMap((labels) => own(labels, key) ?? []);
   if (found.length === 0) return `no node has the label ${key}${nearKeys(key, nodes)}`;
   if (values === undefined) return `${text} is met by no node`;
   const counts = new Map<string, number>();

@@ -8,6 +8,7 @@ import { ownerMark, type RolloutFacts } from './facts.ts';
 import { startedOn } from './node.ts';
 import { acknowledged } from './status.ts';
 import { leftOfChecks } from './steps/follow.ts';
+import { own } from '../../api/own.ts';
 
 /**
  * After the end nothing changes any more. A failed node may stay cordoned for as long as the NodeOp that
@@ -20,7 +21,7 @@ export function settled(facts: RolloutFacts, now: number): Decision {
   const actions: Action[] = [];
   for (const node of cordoned) {
     if (node === undefined) continue;
-    const status = facts.status.nodeStatuses?.[node.name];
+    const status = own(facts.status.nodeStatuses, node.name);
     if (facts.deleted) actions.push(letGo(facts, node.name, 'the NodeOp is being deleted'));
     else if (!node.unschedulable)
       actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });

@@ -2,6 +2,7 @@ import { LABELS_CONTROL_PLANE } from '../../api/labels.ts';
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import type { LabelSelector } from '../../api/selector.ts';
 import type { NodeFacts } from './facts.ts';
+import { own } from '../../api/own.ts';
 
 /** Whether labels satisfy a selector, by the rules of `metav1.LabelSelector`; no selector matches all. */
 export function matches(
@@ -10,9 +11,9 @@ export function matches(
 ): boolean {
   if (selector === undefined) return true;
   const exact = Object.entries(selector.matchLabels ?? {});
-  if (!exact.every(([key, value]) => labels[key] === value)) return false;
+  if (!exact.every(([key, value]) => own(labels, key) === value)) return false;
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels[key];
+    const value = own(labels, key);
     switch (operator) {
       case 'In':
         return value !== undefined && values.includes(value);
@@ -40,7 +41,7 @@ export function targetsOf(spec: NodeOpSpec, nodes: ReadonlyMap<string, NodeFacts
 
 /** The value nodes are grouped by; '' without a topology key or the label. */
 export function topologyValue(spec: NodeOpSpec, node: NodeFacts | undefined): string {
-  return spec.topologyKey === undefined ? '' : (node?.labels[spec.topologyKey] ?? '');
+  return spec.topologyKey === undefined ? '' : (own(node?.labels, spec.topologyKey) ?? '');
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   unended,
 } from './phase.ts';
 import { podWait } from './silence.ts';
+import { own } from '../../../api/own.ts';
 
 function at(view: NodeView): PhaseAtNode {
   const { ctx, node, work, status } = view;
@@ -59,7 +60,7 @@ function going(view: NodeView): Going {
     status,
     waitsFor: [seen(view), wait?.waitsFor].filter((it) => it !== undefined).join(', '),
   };
-  const record = ctx.facts.persisted.nodeStatuses?.[node.name];
+  const record = own(ctx.facts.persisted.nodeStatuses, node.name);
   // The boot ID must be on record before the node can go down: it is what proves the reboot afterwards.
   const isRecorded = record?.phase === 'Rebooting' && record.bootID === before;
   if (work.reboot !== undefined || !isRecorded || before === undefined || node.bootID !== before)
