@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { validatePaths } from '../../src/cli/validate.ts';
+import { validatePaths } from '../../src/cli/validate/paths.ts';
 import { runFile } from '../repository.ts';
 import { atLeast, medianBy, repeat, type Row } from '../row.ts';
 import type { Scale } from '../scale.ts';

@@ -13,18 +13,31 @@ import { shellWord } from './terminal.ts';
 export interface ClusterFlags {
   kubeconfig?: string;
   context?: string;
+  namespace?: string;
 }
 
-export function clusterOptions(command: Command): Command {
+/** @param namespace what it is good for */
+export function clusterOptions(command: Command, namespace = 'only NodeOps of this namespace'): Command {
   return command
     .option('--kubeconfig <file>', "kubeconfig; $KUBECONFIG, ~/.kube/config or the pod's own when absent")
-    .option('--context <name>', 'context of the kubeconfig; its current one when absent');
+    .option('--context <name>', 'context of the kubeconfig; its current one when absent')
+    .option('-n, --namespace <name>', namespace);
 }
 
-/** The same flags for a command that is proposed to people, so that it means the same cluster; kubectl has them too. */
-export function accessOf({ kubeconfig, context }: ClusterFlags): string {
-  const flags = Object.entries({ kubeconfig, context }).filter(([, value]) => value !== undefined);
-  return flags.map(([name, value = '']) => ` --${name} ${shellWord(value)}`).join('');
+/** The same flags for commands that are proposed to people, so that they mean the same cluster. */
+export interface Access {
+  /** Of commands of ours. */
+  own: string;
+  /** Of kubectl, which is told the namespace of each object. */
+  kubectl: string;
+}
+
+export function accessOf({ kubeconfig, context, namespace }: ClusterFlags): Access {
+  const text = (flags: Record<string, string | undefined>) =>
+    Object.entries(flags)
+      .map(([name, value]) => (value === undefined ? '' : ` --${name} ${shellWord(value)}`))
+      .join('');
+  return { own: text({ kubeconfig, context, namespace }), kubectl: text({ kubeconfig, context }) };
 }
 
 /** Throws InvalidError when the kubeconfig is missing, unreadable or names no such context. */

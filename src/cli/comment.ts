@@ -7,6 +7,7 @@ import { HostError, type Host, type HostAccess } from '../host/host.ts';
 import { openHost } from '../host/open.ts';
 import { placeOf } from './comment/environment.ts';
 import { reasonOf } from './system-error.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { print, prose, wholeNumber } from './terminal.ts';
 
 interface CommentFlags {
@@ -16,10 +17,11 @@ interface CommentFlags {
   pullRequest?: number;
   tokenFile?: string;
   key: string;
+  format: Format;
 }
 
 export function commentCommand(): Command {
-  return new Command('comment')
+  const command = new Command('comment')
     .description('put a text on a pull request as one comment, which the next call replaces')
     .argument('<FILE>', 'the text, Markdown; empty: an earlier comment says that nothing is left to tell')
     .addOption(new Option('--provider <name>', 'the Git host').choices(PROVIDERS))
@@ -30,7 +32,8 @@ export function commentCommand(): Command {
       '--token-file <file>',
       'file with a token; else $NODEOP_HOST_TOKEN, $GITHUB_TOKEN or $GITLAB_TOKEN',
     )
-    .option('--key <text>', 'tells apart comments of one pull request, for example by cluster', 'plan')
+    .option('--key <text>', 'tells apart comments of one pull request, for example by cluster', 'plan');
+  return outputOption(command)
     .addHelpText(
       'after',
       prose(`
@@ -38,7 +41,7 @@ Jobs of GitHub, Gitea and GitLab know host, project and pull request by themselv
 missing or refused, 3 when the host cannot be reached.
 
 Example:
-  nodeop-agent plan --format markdown runs/new.yaml > plan.md
+  nodeop-agent plan -o markdown runs/new.yaml > plan.md
   nodeop-agent comment plan.md`),
     )
     .action(run);
@@ -64,17 +67,28 @@ async function run(file: string, flags: CommentFlags): Promise<void> {
     );
   }
   const marker = `<!-- nodeop-agent ${encodeURIComponent(flags.key)} -->`;
-  print(await say(await openHost(access), required(pullRequest, 'pull-request'), marker, text));
+  const number = required(pullRequest, 'pull-request');
+  const outcome = await say(await openHost(access), number, marker, text);
+  if (flags.format === 'text') return print(SAID[outcome]);
+  return printDocument({ outcome, project: access.project, pullRequest: number }, flags.format);
 }
 
-async function say(host: Host, pullRequest: number, marker: string, text: string): Promise<string> {
+type Outcome = 'none' | 'added' | 'upToDate';
+
+const SAID: Record<Outcome, string> = {
+  none: 'nothing to tell',
+  added: 'comment added',
+  upToDate: 'comment is up to date',
+};
+
+async function say(host: Host, pullRequest: number, marker: string, text: string): Promise<Outcome> {
   try {
     const known = await host.findComment(pullRequest, marker);
-    if (known === undefined && text === '') return 'nothing to tell';
+    if (known === undefined && text === '') return 'none';
     const body = `${marker}\n${text === '' ? 'No run file is changed any more.' : text.slice(0, 65_000)}`;
     if (known === undefined) await host.addComment(pullRequest, body);
     else if (known.body !== body) await host.editComment(pullRequest, known.id, body);
-    return known === undefined ? 'comment added' : 'comment is up to date';
+    return known === undefined ? 'added' : 'upToDate';
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     if (![401, 403, 404].includes(error.status)) throw new TransientError(error.message, { cause: error });

@@ -1,23 +1,23 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
 import type { Node } from '../api/kubernetes.ts';
 import { nearest } from '../api/schema.ts';
 import { NODES } from '../kube/resources.ts';
-import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { explain, explanationPage } from './explain/page.ts';
-import { readNodeOps } from './status.ts';
-import { columns, print, printData, prose } from './terminal.ts';
+import { readNodeOps } from './look-up.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
+import { columns, print, prose } from './terminal.ts';
 
 interface ExplainFlags extends ClusterFlags {
-  format: 'text' | 'json';
+  format: Format;
 }
 
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description('of a node: why it is cordoned, what ran on it, and what will')
     .argument('<NODE>', 'name of a node');
-  return clusterOptions(command)
-    .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
+  return outputOption(clusterOptions(command))
     .addHelpText(
       'after',
       prose('\nReads the cluster only.\n\nExample:\n  nodeop-agent explain node-3 --context berlin'),
@@ -31,9 +31,9 @@ async function run(name: string, flags: ExplainFlags): Promise<void> {
     const nodes = await cluster.all<Node>(NODES);
     const node = nodes.find(({ metadata }) => metadata.name === name);
     if (!node) throw new InvalidError(unknown(name, nodes));
-    const found = explain(node, await readNodeOps(cluster), accessOf(flags));
-    if (flags.format === 'json') printData(JSON.stringify(found, undefined, 2));
-    else print(explanationPage(found, Date.now(), columns()));
+    const found = explain(node, await readNodeOps(cluster, flags.namespace), flags);
+    if (flags.format === 'text') print(explanationPage(found, Date.now(), columns()));
+    else printDocument(found, flags.format);
   } finally {
     await cluster.close();
   }

@@ -63,20 +63,29 @@ export function candidates(nodeOps: readonly NodeOp[], wanted: string): NodeOp[]
   return nodeOps.filter((it) => begins(it, wanted));
 }
 
+/** What else there is beside the NodeOps, for the message about one that is not. */
+interface Others {
+  /** Paths of runs that have not begun. */
+  known: readonly string[];
+  /** What there is to say of runs that are not named. */
+  more?: string | undefined;
+}
+
 /** The one NodeOp that is meant. Throws InvalidError when there is none or several. */
-export function findRun(nodeOps: readonly NodeOp[], wanted: string): NodeOp {
+export function findRun(nodeOps: readonly NodeOp[], wanted: string, others?: Others): NodeOp {
   const found = candidates(nodeOps, wanted);
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
   if (first !== undefined) throw new InvalidError(meansSeveral(found, wanted));
   const known = nodeOps.flatMap((it) => [it.metadata.name ?? '', runPathOf(it) ?? '']).filter(Boolean);
-  const guess = nearest(wanted, known);
-  const hint = guess === undefined ? elsewhere(wanted) : `did you mean "${guess}"?`;
+  const guess = nearest(wanted, [...known, ...(others?.known ?? [])]);
+  const elsewhere = [whereElse(wanted), ...(others?.more === undefined ? [] : [others.more])].join('; ');
+  const hint = guess === undefined ? elsewhere : `did you mean "${guess}"?`;
   throw new InvalidError(`the cluster has no run or NodeOp "${wanted}"; ${hint}`);
 }
 
 /** Of a run file that is not carried out here the cluster knows nothing. */
-function elsewhere(wanted: string): string {
+function whereElse(wanted: string): string {
   const isPath = wanted.includes('/') || /\.ya?ml$/.test(wanted);
   const list = 'nodeop-agent status lists what is there';
   return isPath

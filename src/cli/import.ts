@@ -6,21 +6,24 @@ import { CORE_SCHEMA, dump, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { print, printData, printError, prose, shellWord } from './terminal.ts';
 
 interface ImportFlags {
   root: string;
   write: boolean;
+  format: Format;
 }
 
 export function importCommand(): Command {
-  return new Command('import')
+  const command = new Command('import')
     .description(
       'definitions and run files from manifests of the Kairos operator and the system-upgrade-controller',
     )
     .argument('<FILE...>', 'manifests (NodeOp, NodeOpUpgrade, Plan), or lists of them as kubectl prints them')
     .option('--root <dir>', 'the checkout of the repository', '.')
-    .option('--write', 'write them under nodeops/ and runs/, instead of printing them', false)
+    .option('--write', 'write them under nodeops/ and runs/, instead of printing them', false);
+  return outputOption(command)
     .addHelpText(
       'after',
       prose(`
@@ -59,24 +62,34 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
       `several are called ${[...new Set(twice)].join(', ')}: import them one by one, and rename what is written`,
     );
   }
-  if (!flags.write)
-    return printData(
-      texts
-        .map(([path, text]) => `# ${path}\n${text}`)
-        .join('---\n')
-        .trimEnd(),
-    );
-  const taken = texts.map(([path]) => join(flags.root, path)).filter((it) => existsSync(it));
+  if (flags.write) await writeAll(texts, flags.root);
+  if (flags.format !== 'text') {
+    const made = texts.map(([path, text]) => ({
+      file: join(flags.root, path),
+      isWritten: flags.write,
+      text,
+    }));
+    const notes = found.flatMap((it) => it.notes.map((note) => ({ name: it.name, note })));
+    return printDocument({ files: made, notes }, flags.format);
+  }
+  if (!flags.write) {
+    const all = texts.map(([path, text]) => `# ${path}\n${text}`).join('---\n');
+    return printData(all.trimEnd());
+  }
+  for (const [path] of texts) print(`wrote ${join(flags.root, path)}`);
+  print(`Look at them: nodeop-agent validate --root ${shellWord(flags.root)}`);
+}
+
+async function writeAll(texts: readonly [string, string][], root: string): Promise<void> {
+  const taken = texts.map(([path]) => join(root, path)).filter((it) => existsSync(it));
   if (taken.length > 0) throw new InvalidError(`would be written over: ${taken.join(', ')}`);
   for (const [path, text] of texts) {
-    const file = join(flags.root, path);
+    const file = join(root, path);
     // oxlint-disable-next-line no-await-in-loop -- few, and the first that fails is the one to tell
     await mkdir(dirname(file), { recursive: true });
     // oxlint-disable-next-line no-await-in-loop
     await writeFile(file, text, { flag: 'wx' });
-    print(`wrote ${file}`);
   }
-  print(`Look at them: nodeop-agent validate --root ${shellWord(flags.root)}`);
 }
 
 function documentsOf(file: string, text: string): unknown[] {

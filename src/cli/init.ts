@@ -7,6 +7,7 @@ import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
 import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { print, prose, shellWord } from './terminal.ts';
 
 const CI_KINDS = ['github', 'gitlab', 'none'] as const;
@@ -18,6 +19,7 @@ interface InitFlags {
   cluster: string;
   ci: (typeof CI_KINDS)[number];
   install: boolean;
+  format: Format;
 }
 
 /** Where a file of the package goes in the new repository. */
@@ -47,7 +49,7 @@ const CI: Record<InitFlags['ci'], Layout> = {
 };
 
 export function initCommand(): Command {
-  return new Command('init')
+  const command = new Command('init')
     .description('lay out a repository for node operations: folders, examples, configuration, CI')
     .argument('[DIR]', 'where; what is there already is kept as it is', '.')
     .option(
@@ -63,7 +65,8 @@ export function initCommand(): Command {
       '--install',
       'write into DIR what installs the agent, complete in itself, and nothing else',
       false,
-    )
+    );
+  return outputOption(command)
     .addHelpText(
       'after',
       prose(
@@ -73,29 +76,51 @@ export function initCommand(): Command {
     .action(run);
 }
 
-async function run(dir: string, { url, cluster, ci, install }: InitFlags): Promise<void> {
-  if (install)
-    return print(
-      await writeInstallation(packageFile('manifests'), packageFile(AGENT_SCHEMA), dir, { url, cluster }),
-    );
+async function run(dir: string, flags: InitFlags): Promise<void> {
+  const { format, install } = flags;
+  if (install) {
+    const made = await writeInstallation(packageFile('manifests'), packageFile(AGENT_SCHEMA), dir, flags);
+    const { message, next, files } = made;
+    if (format === 'text') return print([message, ...next.map((it) => `  ${it}`)].join('\n'));
+    return printDocument({ files: files.map((file) => ({ file, outcome: 'added' })), message, next }, format);
+  }
+  const files = await layOut(dir, flags);
+  const next = nextSteps(dir, flags);
+  if (format !== 'text') return printDocument({ files, next }, format);
+  for (const { file, outcome, why } of files)
+    print(`${outcome.padEnd(5)}  ${file}${why === undefined ? '' : `: ${why}`}`);
+  print(nextText(next, flags.cluster));
+}
+
+/** What became of each file. */
+interface LaidOut {
+  file: string;
+  /** `kept` as it was; `left` out. */
+  outcome: 'added' | 'kept' | 'left';
+  why?: string;
+}
+
+async function layOut(dir: string, { url, cluster, ci }: InitFlags): Promise<LaidOut[]> {
   // An example that was taken away, or never wanted, would be a new run once it comes back.
   const isInUse = existsSync(join(dir, 'runs')) || existsSync(join(dir, 'nodeops'));
+  const files: LaidOut[] = [];
   for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
-    if (isInUse && EXAMPLES.has(to) && !existsSync(join(dir, to))) {
-      print(`left    ${join(dir, to)}: the repository is in use, and an example would be carried out`);
+    const file = join(dir, to);
+    if (isInUse && EXAMPLES.has(to) && !existsSync(file)) {
+      const why = 'the repository is in use, and an example would be carried out';
+      files.push({ file, outcome: 'left', why });
       continue;
     }
     const text = await readFile(packageFile(from), 'utf8');
-    const filled = fill(text, { url, cluster });
-    print(`${await put(join(dir, to), filled)}  ${join(dir, to)}`);
+    files.push({ file, outcome: await put(file, fill(text, { url, cluster })) });
   }
-  print(nextSteps(dir, { url, cluster }));
+  return files;
 }
 
 /** Commands that can be typed one after the other as they stand. */
-function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string }): string {
+function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string }): string[] {
   const address = shellWord(url);
-  const steps = [
+  return [
     ...(dir === '.' ? [] : [`cd ${shellWord(dir)}`]),
     'nodeop-agent validate',
     ...(existsSync(join(dir, '.git')) ? [] : ['git init --initial-branch=main']),
@@ -103,6 +128,9 @@ function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string
     `git push ${address} HEAD:main`,
     `nodeop-agent init --install deploy --cluster ${shellWord(cluster)} --url ${address}`,
   ];
+}
+
+function nextText(steps: readonly string[], cluster: string): string {
   return `
 Next, after a look at README.md:
 ${steps.map((it) => `  ${it}`).join('\n')}
@@ -113,14 +141,14 @@ The last one writes what installs the agent on cluster ${cluster}, and says how.
 const EXAMPLES = new Set(['nodeops/hello.yaml', 'runs/2030-01-01-hello.yaml']);
 
 /** Writes a new file, or leaves the one that is there, whatever it is. */
-async function put(file: string, text: string): Promise<'added' | 'kept '> {
+async function put(file: string, text: string): Promise<'added' | 'kept'> {
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text, { flag: 'wx' });
     return 'added';
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
-      return 'kept ';
+      return 'kept';
     throw new InvalidError(`cannot write ${file}: ${reasonOf(error)}`, [], { cause: error });
   }
 }

@@ -13,10 +13,17 @@ import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { labelOf, runPathOf } from './find-run.ts';
 import { loadConfig } from './load-config.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { durationText, print, prose } from './terminal.ts';
 
+interface OnceFlags {
+  config: string;
+  timeout: string;
+  format: Format;
+}
+
 export function onceCommand(): Command {
-  return new Command('once')
+  const command = new Command('once')
     .description('poll once, carry out what is pending, report, and end')
     .requiredOption('--config <file>', 'configuration file')
     .addOption(
@@ -26,7 +33,8 @@ export function onceCommand(): Command {
       )
         .argParser(durationText)
         .default('5m'),
-    )
+    );
+  return outputOption(command)
     .addHelpText(
       'after',
       prose(`
@@ -37,14 +45,14 @@ is held or suspended, or its signatures cannot be checked. Runs that were left t
 Example:
   nodeop-agent once --config agent.yaml`),
     )
-    .action(async (flags: { config: string; timeout: string }) => {
-      const lost = await once(await loadConfig(flags.config), flags.timeout);
+    .action(async (flags: OnceFlags) => {
+      const lost = await once(await loadConfig(flags.config), flags);
       if (lost !== undefined) throw new TransientError(lost);
     });
 }
 
 /** Returns why it gave up, if it did. */
-async function once(config: AgentConfig, timeout: string): Promise<string | undefined> {
+async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promise<string | undefined> {
   const logger = createLogger(config.log.level);
   const place = placeFrom(process.env);
   const turn = new Turn(config, place, logger);
@@ -73,9 +81,16 @@ async function once(config: AgentConfig, timeout: string): Promise<string | unde
   await agent?.stop();
   await turn.giveBack();
   const phases = Object.entries(agent?.repository.settled().phaseByRun ?? {});
-  for (const [run, phase] of phases) print(`${phase}\t${line(run)}`);
+  const unfinished = reason !== undefined && agent ? left(agent) : [];
+  if (format === 'text') for (const [run, phase] of phases) print(`${phase}\t${line(run)}`);
+  else {
+    const runs = phases.map(([run, phase]) => ({ run, phase }));
+    printDocument({ runs, ...(reason !== undefined && { problem: reason, left: unfinished }) }, format);
+  }
   process.exitCode = exitStatus(phases.map(([, phase]) => phase));
-  return reason === undefined ? undefined : [reason, ...(agent ? left(agent) : [])].join('\n');
+  return reason === undefined
+    ? undefined
+    : [reason, ...unfinished.map((it) => `  ${line(it.text)}`)].join('\n');
 }
 
 /** How long the Git host may take to hear of the end. */
@@ -116,15 +131,16 @@ function standstillOf(agent: Agent): string | undefined {
 }
 
 /** What nobody carries on until an agent starts again. */
-function left(agent: Agent): string[] {
+function left(agent: Agent): { run: string; text: string }[] {
   const begun = [...agent.nodeOps()].filter(({ status }) => !isFinalPhase(status?.phase));
   const { waiting = [] } = agent.repository.state();
   return [
-    ...begun.map(
-      (it) => `  ${runPathOf(it) ?? labelOf(it)} is under way, and goes on when an agent starts again`,
-    ),
-    ...waiting.map(({ run, message }) => `  ${run} waits: ${message}`),
-  ].map(line);
+    ...begun.map((it) => {
+      const run = runPathOf(it) ?? labelOf(it);
+      return { run, text: `${run} is under way, and goes on when an agent starts again` };
+    }),
+    ...waiting.map(({ run, message }) => ({ run, text: `${run} waits: ${message}` })),
+  ];
 }
 
 function exitStatus(phases: readonly string[]): number {

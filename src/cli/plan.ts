@@ -7,27 +7,27 @@ import { previewMarkdown, problemsMarkdown } from '../core/preview/markdown.ts';
 import { isBlocked } from '../core/preview/preview.ts';
 import { previewText } from '../core/preview/text.ts';
 import { fitted } from '../core/text/fit.ts';
-import { json, line } from '../core/text/output.ts';
+import { line } from '../core/text/output.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
 import { viewOfCluster } from './plan/from-cluster.ts';
 import { viewOfFiles } from './plan/from-files.ts';
 import { planAll, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
 import type { ClusterView } from './plan/view.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { readDefinitions } from './repository-files.ts';
 import { columns, durationText, printData, prose } from './terminal.ts';
 
-type Format = 'text' | 'markdown' | 'json';
+type PlanFormat = Format | 'markdown';
 
 interface PlanFlags extends ClusterFlags {
   config?: string;
   root: string;
   results?: string;
   cluster?: string;
-  namespace?: string;
   nodes: string[];
   nodeTime: string;
-  format: Format;
+  format: PlanFormat;
   strict: boolean;
 }
 
@@ -35,7 +35,7 @@ export function planCommand(): Command {
   const command = new Command('plan')
     .description('what merging run files would do: nodes in order, evictions, what would block')
     .argument('<RUNFILE...>', 'run files in a checkout of the repository');
-  return clusterOptions(command)
+  return outputOption(clusterOptions(command, 'namespace of runs that name none'), ['markdown'])
     .addOption(
       new Option(
         '--nodes <file>',
@@ -51,14 +51,10 @@ export function planCommand(): Command {
     .option('--root <dir>', 'the repository', '.')
     .option('--results <dir>', 'checkout with the reports, when they are on a branch of their own')
     .option('--cluster <name>', "the cluster's name, as run files use it")
-    .option('--namespace <name>', 'namespace of runs that name none')
     .addOption(
       new Option('--node-time <duration>', 'how long one node takes, for the shortest time')
         .argParser(durationText)
         .default('0s'),
-    )
-    .addOption(
-      new Option('--format <format>', 'output').choices(['text', 'markdown', 'json']).default('text'),
     )
     .option('--strict', 'exit status 1 when something would block', false)
     .addHelpText(
@@ -85,7 +81,7 @@ async function run(files: string[], flags: PlanFlags): Promise<void> {
   const planned = asks
     ? await withView(flags, config, (view) => planAll(runs, context, view))
     : await planAll(runs, context, NOTHING);
-  printData(FORMATS[flags.format](planned));
+  show(planned, flags.format);
   process.exitCode = exitStatus(planned, flags.strict);
 }
 
@@ -141,14 +137,12 @@ async function withView<T>(
 /** A comment on GitHub holds 65,535 characters; what all runs share leaves room for a marker. */
 const MARKDOWN_LIMIT = 60_000;
 
-const FORMATS: Record<Format, (planned: readonly Planned[]) => string> = {
-  text: (planned) => planned.map(text).join('\n'),
-  markdown: (planned) => {
-    const limit = Math.floor(MARKDOWN_LIMIT / planned.length);
-    return planned.map((it) => markdown(it, limit)).join('\n');
-  },
-  json: (planned) => json(planned, 2),
-};
+function show(planned: readonly Planned[], format: PlanFormat): void {
+  if (format === 'text') return printData(planned.map(text).join('\n'));
+  if (format !== 'markdown') return printDocument(planned, format);
+  const limit = Math.floor(MARKDOWN_LIMIT / planned.length);
+  return printData(planned.map((it) => markdown(it, limit)).join('\n'));
+}
 
 function text(planned: Planned): string {
   if (planned.kind === 'preview') return previewText(planned.preview, columns());

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { startSim, type Sim } from '../sim/index.ts';
 import { InvalidError } from '../api/errors.ts';
 import { isSystemError, reasonOf } from './system-error.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { numberBetween, print, prose, untilSignal } from './terminal.ts';
 
 interface SimFlags {
@@ -12,13 +13,14 @@ interface SimFlags {
   port: number;
   dir?: string;
   bootSeconds: number;
+  format: Format;
 }
 
 /** Each node is a handful of timers in one process; past this they only wait for each other. */
 const MOST_NODES = 5_000;
 
 export function simCommand(): Command {
-  return new Command('sim')
+  const command = new Command('sim')
     .description('start a small Kubernetes cluster in this process, for trying things out without one')
     .addOption(
       new Option('--nodes <n>', 'number of nodes').argParser(numberBetween(1, MOST_NODES)).default(3),
@@ -39,7 +41,8 @@ export function simCommand(): Command {
       new Option('--boot-seconds <s>', 'how long a reboot takes')
         .argParser(numberBetween(0, 3600))
         .default(2),
-    )
+    );
+  return outputOption(command)
     .addHelpText(
       'after',
       prose(
@@ -58,13 +61,21 @@ async function run(flags: SimFlags): Promise<void> {
     const why = `cannot write ${flags.kubeconfig}: ${reasonOf(error)}`;
     throw new InvalidError(`${why}; choose another place with --kubeconfig`, [], { cause: error });
   }
+  if (flags.format === 'text') tell(sim, flags);
+  else {
+    const { kubeconfig, nodes } = flags;
+    printDocument({ url: sim.url, kubeconfig, nodes, dir: sim.dir }, flags.format);
+  }
+  await untilSignal();
+  await sim.stop();
+}
+
+function tell(sim: Sim, flags: SimFlags): void {
   const how = sim.namespaces
     ? 'in namespaces of their own'
     : 'as plain processes that find their node by HOST_DIR';
   print(`${flags.nodes} nodes at ${sim.url}; containers run ${how}; the nodes' roots are below ${sim.dir}`);
   print(`try: kubectl --kubeconfig ${flags.kubeconfig} get nodes,nodeops,jobs,pods`);
-  await untilSignal();
-  await sim.stop();
 }
 
 function start({ nodes, controlPlane, port, bootSeconds, dir }: SimFlags): Promise<Sim> {

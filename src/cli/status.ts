@@ -1,36 +1,25 @@
-import { json } from '../core/text/output.ts';
 import { Command, Option } from 'commander';
-import type { Job, Node } from '../api/kubernetes.ts';
-import { LABEL_NODEOP } from '../api/labels.ts';
+import type { Node } from '../api/kubernetes.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
-import { isOthers } from '../core/external/status.ts';
-import { ExternalView } from '../core/external/view.ts';
 import { unguardedIn } from '../core/rollout/retries.ts';
 import { standingText } from '../core/rollout/words.ts';
-import { JOBS, NODEOPS, NODES } from '../kube/resources.ts';
+import { NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { cordonOf } from './cordons.ts';
 import { clusterHeld, heldHeading, heldText } from './held.ts';
-import { findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
+import { labelOf, runPathOf } from './find-run.ts';
+import { type Known, lookUp, readNodeOps } from './look-up.ts';
 import { clip } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { runPage } from './status/page.ts';
-import {
-  findPassedOver,
-  findWaiting,
-  readWaiting,
-  showPassedOver,
-  showWaiting,
-  type Waiting,
-  waitingLines,
-} from './waiting.ts';
-import { columns, print, printData, prose, wholeNumber } from './terminal.ts';
+import { readWaiting, showPassedOver, showWaiting, type Waiting, waitingLines } from './waiting.ts';
+import { columns, print, prose, shellWord, wholeNumber } from './terminal.ts';
 import { own } from '../api/own.ts';
 
 interface StatusFlags extends ClusterFlags {
-  namespace?: string;
-  format: 'text' | 'json';
+  format: Format;
   limit: number;
   failed: boolean;
   all: boolean;
@@ -47,8 +36,7 @@ export function statusCommand(): Command {
   const command = new Command('status')
     .description('what runs there are and how they are going; with a RUN, every node of it')
     .argument('[RUN]', 'a NodeOp, <namespace>/<name>, or the path of a run file');
-  return clusterOptions(command)
-    .option('--namespace <name>', 'only NodeOps of this namespace')
+  return outputOption(clusterOptions(command))
     .addOption(new Option('--failed', 'of a RUN, list the nodes that failed').default(false).conflicts('all'))
     .option(
       '--all',
@@ -56,7 +44,6 @@ export function statusCommand(): Command {
       false,
     )
     .addOption(new Option('--limit <n>', 'finished runs to list').argParser(wholeNumber).default(10))
-    .addOption(new Option('--format <format>', 'output').choices(['text', 'json']).default('text'))
     .addHelpText(
       'after',
       prose(`
@@ -73,17 +60,9 @@ Example:
 async function run(wanted: string | undefined, flags: StatusFlags): Promise<void> {
   const cluster = new ReadOnlyCluster(flags);
   try {
-    const nodeOps = await readNodeOps(cluster, flags.namespace);
     const now = Date.now();
-    if (wanted !== undefined) {
-      const isThere = nodeOps.some((it) => isMeant(it, wanted));
-      const others = isThere ? undefined : await readWaiting(cluster);
-      const waits = others && findWaiting(others, wanted);
-      if (waits) return showWaiting(waits, flags.format);
-      const never = others && findPassedOver(others, wanted);
-      if (never !== undefined) return showPassedOver(never, flags.format);
-      return showOne(findRun(nodeOps, wanted), flags, now);
-    }
+    if (wanted !== undefined) return show(await lookUp(cluster, wanted, flags.namespace), flags, now);
+    const nodeOps = await readNodeOps(cluster, flags.namespace);
     const left: LeftCordoned[] = [];
     for await (const node of cluster.list<Node>(NODES)) {
       const found = leftCordoned(node, nodeOps);
@@ -98,14 +77,10 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
   }
 }
 
-/** All NodeOps; those that another controller carries out as the reports tell of them. */
-export async function readNodeOps(cluster: ReadOnlyCluster, namespace?: string): Promise<NodeOp[]> {
-  const nodeOps = await cluster.all<NodeOp>(NODEOPS, namespace);
-  if (!nodeOps.some(isOthers)) return nodeOps;
-  const view = new ExternalView();
-  for await (const node of cluster.list<Node>(NODES)) view.node(node);
-  for await (const job of cluster.list<Job>(JOBS, { labelSelector: LABEL_NODEOP }, namespace)) view.job(job);
-  return nodeOps.map((it) => (isOthers(it) ? view.read(it) : it));
+function show(known: Known, flags: StatusFlags, now: number): void {
+  if (known.kind === 'waiting') return showWaiting(known.run, flags.format);
+  if (known.kind === 'passedOver') return showPassedOver(known.run, flags.format);
+  return showOne(known.nodeOp, flags, now);
 }
 
 function showAll(
@@ -120,7 +95,7 @@ function showAll(
   const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
   const shown = [...open, ...over.slice(0, limit)];
-  if (format === 'json') {
+  if (format !== 'text') {
     const { waiting, passedOver, passedOverRuns } = waits;
     const all = {
       ...(held !== undefined && { held }),
@@ -130,7 +105,7 @@ function showAll(
       passedOverRuns,
       leftCordoned: left,
     };
-    return printData(json(all, 2));
+    return printDocument(all, format);
   }
   if (shown.length === 0) print('There are no runs.');
   else print(clipped(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))])));
@@ -144,7 +119,10 @@ function showAll(
   for (const line of waitingLines(waits)) print(line);
   const [first] = shown;
   if (left.length === 0) {
-    if (first) print(`\nOne of them in full:\n  nodeop-agent status ${nameOf(first)}${accessOf(flags)}`);
+    if (first)
+      print(
+        `\nOne of them in full:\n  nodeop-agent status ${shellWord(nameOf(first))}${accessOf(flags).own}`,
+      );
     return;
   }
   print('\nCordoned by a NodeOp that works on them no more; look at each, then kubectl uncordon NODE:');
@@ -164,9 +142,9 @@ function row(nodeOp: NodeOp, now: number): string[] {
 }
 
 function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
-  if (flags.format === 'json') {
+  if (flags.format !== 'text') {
     const { nodeStatuses = {} } = nodeOp.status ?? {};
-    return printData(json({ ...outline(nodeOp), nodes: nodeStatuses }, 2));
+    return printDocument({ ...outline(nodeOp), nodes: nodeStatuses }, flags.format);
   }
   const held = heldText(nodeOp);
   if (held !== undefined) print(`${heldHeading(held)}\n`);

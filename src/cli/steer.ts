@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
-import { ANNOTATION_CANCEL, ANNOTATION_HOLD } from '../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
-import { otherFile, withSuspend } from '../core/runs/suspend-edit.ts';
 import { ApiError } from '../kube/client.ts';
 import { NODEOPS } from '../kube/resources.ts';
+import { systemClock } from '../time/clock.ts';
 import {
   accessOf,
   clusterOptions,
@@ -17,53 +12,34 @@ import {
   ReadOnlyCluster,
   type ClusterFlags,
 } from './cluster.ts';
-import { findRun, labelOf, runPathOf } from './find-run.ts';
-import { readNodeOps } from './status.ts';
+import { labelOf, runPathOf } from './find-run.ts';
+import { lookUpBegun, lookUpFile } from './look-up.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
+import { edit, runFileOf } from './steer/checkout.ts';
+import { outlook } from './steer/outlook.ts';
+import { type Verb, VERBS } from './steer/verbs.ts';
 import { print, prose, shellWord } from './terminal.ts';
-
-type Verb = 'suspend' | 'resume' | 'cancel';
 
 interface SteerFlags extends ClusterFlags {
   now: boolean;
   reason: string;
+  runs: string;
+  nodeops: string;
+  format: Format;
 }
 
-/** What each does to the file, or to the NodeOp, and what comes of it. */
-const VERBS: Record<
-  Verb,
-  {
-    description: string;
-    inFile: (file: string) => Promise<void>;
-    /** What the edit means once it is merged. */
-    merged: string;
-    annotations: (reason: string) => Record<string, string | null>;
-    /** What happens in the cluster. */
-    now: string;
-  }
-> = {
-  suspend: {
-    description: 'start no new node of a run, until it is resumed',
-    inFile: (file) => editSuspend(file, true),
-    merged: 'no new node starts then, and those in flight finish',
-    annotations: (reason) => ({ [ANNOTATION_HOLD]: reason }),
-    now: 'is held: no new node starts, and those in flight finish',
-  },
-  resume: {
-    description: 'let a run go on that was suspended',
-    inFile: (file) => editSuspend(file, false),
-    merged: 'it goes on then',
-    annotations: () => ({ [ANNOTATION_HOLD]: null }),
-    now: 'is held no more; what its run file says of suspend counts',
-  },
-  cancel: {
-    description: 'end a run: nodes whose command has not begun are left as they were, the others finish',
-    inFile: remove,
-    merged:
-      'a run that has not begun never will then; of one that goes on no new node starts, and those whose command runs finish',
-    annotations: (reason) => ({ [ANNOTATION_CANCEL]: reason }),
-    now: 'is cancelled: nodes whose command has not begun are left as they were, the others finish',
-  },
-};
+/** What was done; also what `-o json` prints. */
+interface Outcome {
+  action: Verb;
+  run: string;
+  where: 'file' | 'cluster';
+  /** What that does. */
+  message: string;
+  /** How the run stands in the cluster, or why that is not known. */
+  cluster?: string;
+  /** Commands that can be typed as they stand. */
+  next: string[];
+}
 
 export function steerCommand(verb: Verb): Command {
   const { description } = VERBS[verb];
@@ -71,53 +47,69 @@ export function steerCommand(verb: Verb): Command {
     .description(description)
     .argument('<RUN>', 'the run file in a checkout; with --now a run as in status')
     .option('--now', 'at once, in the cluster, instead of in the file', false)
-    .option('--reason <text>', 'with --now: why, for the others', '');
-  return clusterOptions(command)
+    .option('--reason <text>', 'with --now: why, for the others', '')
+    .option('--runs <folder>', 'folder of the run files inside the repository', 'runs')
+    .option('--nodeops <folder>', 'folder of the definitions inside the repository', 'nodeops');
+  return outputOption(clusterOptions(command))
     .addHelpText(
       'after',
       prose(`
-Without --now the run file is changed in the checkout and nothing is committed. With --now the NodeOp in the cluster is marked,
-which Git never undoes; you need the right to patch NodeOps (the role nodeop-edit).
+Without --now the run file is changed in the checkout and nothing is committed; the cluster is asked how the run stands, where
+it can be reached. With --now the NodeOp in the cluster is marked, which Git never undoes; you need the right to patch NodeOps
+(the role nodeop-edit).
 
 Example:
   nodeop-agent ${verb} runs/2030-01-31-swappiness.yaml`),
     )
-    .action((wanted: string, flags: SteerFlags) =>
-      flags.now ? inCluster(verb, wanted, flags) : inCheckout(verb, wanted),
-    );
-}
-
-async function inCheckout(verb: Verb, file: string): Promise<void> {
-  const { inFile, merged } = VERBS[verb];
-  const inHurry = `at once, in the cluster: nodeop-agent ${verb} ${shellWord(file)} --now`;
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-    throw new InvalidError(`there is no run file ${file} here; ${inHurry}`);
-  await inFile(file);
-  const done = verb === 'cancel' ? 'is removed' : `says suspend: ${verb === 'suspend'}`;
-  print(`${file} ${done}. Commit that and have it merged: ${merged}.\nOr ${inHurry}`);
-}
-
-async function editSuspend(file: string, value: boolean): Promise<void> {
-  const edited = withSuspend(await readFile(file), value);
-  if (!edited.ok) throw new InvalidError(`${file} ${edited.problem}`);
-  if (!edited.wasSet) await writeFile(file, edited.text);
-}
-
-/** By git, which refuses when something would be lost that no commit has. */
-async function remove(file: string): Promise<void> {
-  const other = otherFile(await readFile(file));
-  if (other !== undefined) throw new InvalidError(`${file} ${other}`);
-  const args = ['--literal-pathspecs', 'rm', '--quiet', '--', basename(file)];
-  return new Promise((resolve, reject) => {
-    execFile('git', args, { cwd: dirname(file) }, (error, _, stderr) => {
-      if (!error) return resolve();
-      const reason = stderr.trim() || error.message;
-      return reject(new InvalidError(`${file} was not removed: ${reason}`));
+    .action(async (wanted: string, flags: SteerFlags) => {
+      const outcome = await (flags.now ? inCluster : inCheckout)(verb, wanted, flags);
+      if (flags.format === 'text') print(textOf(outcome));
+      else printDocument(outcome, flags.format);
     });
-  });
 }
 
-async function inCluster(verb: Verb, wanted: string, flags: SteerFlags): Promise<void> {
+function textOf({ run, message, cluster, next, where }: Outcome): string {
+  const way = where === 'file' ? 'Or at once, in the cluster' : 'To let it go on';
+  const parts = [`${run} ${message}`, cluster, ...next.map((it) => `${way}: ${it}`)];
+  return parts.filter((it) => it !== undefined).join('\n');
+}
+
+async function inCheckout(verb: Verb, file: string, flags: SteerFlags): Promise<Outcome> {
+  const atOnce = `nodeop-agent ${verb} ${shellWord(file)} --now${accessOf(flags).own}`;
+  const runFile = await runFileOf(file, flags, `at once, in the cluster: ${atOnce}`);
+  const done = await edit(verb, runFile);
+  return {
+    action: verb,
+    run: file,
+    where: 'file',
+    message: `${done}. Commit that and have it merged: ${VERBS[verb].merged}.`,
+    cluster: await standing(verb, runFile.path, flags),
+    next: [atOnce],
+  };
+}
+
+/** So long a cluster is waited for that a file needs not. */
+const PATIENCE_MS = 5_000;
+
+/** How the run stands in the cluster; why that is not known, where it cannot be told. */
+async function standing(verb: Verb, path: string, flags: SteerFlags): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const cancel = systemClock.after(PATIENCE_MS, () => late.reject(new Error('no answer within 5 s')));
+  let cluster: ReadOnlyCluster | undefined;
+  try {
+    cluster = new ReadOnlyCluster(flags);
+    const known = await Promise.race([lookUpFile(cluster, path, flags.namespace), late.promise]);
+    return known ? outlook(verb, known) : 'The cluster has no such run: it has not begun there.';
+  } catch (error) {
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return `How it stands in the cluster is not known: ${reason}.`;
+  } finally {
+    cancel();
+    await cluster?.close();
+  }
+}
+
+async function inCluster(verb: Verb, wanted: string, flags: SteerFlags): Promise<Outcome> {
   const nodeOp = await find(wanted, flags);
   const name = runPathOf(nodeOp) ?? labelOf(nodeOp);
   const phase = nodeOp.status?.phase;
@@ -132,17 +124,20 @@ async function inCluster(verb: Verb, wanted: string, flags: SteerFlags): Promise
   } finally {
     await client.close();
   }
-  const undo =
-    verb === 'suspend'
-      ? `\nTo let it go on: nodeop-agent resume ${shellWord(wanted)} --now${accessOf(flags)}`
-      : '';
-  print(`${name} ${now}.${undo}`);
+  const resume = `nodeop-agent resume ${shellWord(wanted)} --now${accessOf(flags).own}`;
+  return {
+    action: verb,
+    run: name,
+    where: 'cluster',
+    message: `${now}.`,
+    next: verb === 'suspend' ? [resume] : [],
+  };
 }
 
 async function find(wanted: string, flags: ClusterFlags): Promise<NodeOp> {
   const cluster = new ReadOnlyCluster(flags);
   try {
-    return findRun(await readNodeOps(cluster), wanted);
+    return await lookUpBegun(cluster, wanted, flags.namespace);
   } finally {
     await cluster.close();
   }

@@ -14,6 +14,11 @@ export function printData(text: string): void {
   process.stdout.write(`${screen(text)}\n`);
 }
 
+/** Commands for the log of a workflow, whose parts are escaped already. */
+export function printCommands(commands: readonly string[]): void {
+  for (const command of commands) process.stdout.write(`${command}\n`);
+}
+
 /** What a command says below its options, to be given to `addHelpText`. */
 export function prose(text: string): () => string {
   return () => reflowed(text, columns());

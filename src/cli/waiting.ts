@@ -1,4 +1,3 @@
-import { json } from '../core/text/output.ts';
 import { LABEL_RECORD_PART } from '../api/labels.ts';
 import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
 import { isPathOf } from './find-run.ts';
@@ -7,7 +6,8 @@ import { isApiError } from '../kube/client.ts';
 import type { ConfigMap } from '../kube/ledger-store.ts';
 import { CONFIGMAPS } from '../kube/resources.ts';
 import type { ReadOnlyCluster } from './cluster.ts';
-import { print, printData } from './terminal.ts';
+import { type Format, printDocument } from './output.ts';
+import { print } from './terminal.ts';
 
 /** Where the agent is installed unless somebody chose otherwise. */
 const NAMESPACE = 'nodeop-system';
@@ -61,10 +61,14 @@ const BASELINE = '.baseline.yaml of the results folder';
 
 export const PASSED_OVER = `never begins: it was there before the agent first looked, was moved after its end, or its report was removed (${BASELINE}); to carry it out, add it under another name`;
 
-export function showPassedOver(run: string, format: 'text' | 'json'): void {
-  if (format === 'json')
-    return printData(JSON.stringify({ phase: 'PassedOver', run, message: PASSED_OVER }, undefined, 2));
-  return print(`${oneLine(run, 200)}: ${PASSED_OVER}`);
+/** The same in a sentence, for people. */
+export function passedOverSentence(run: string): string {
+  return `${oneLine(run, 200)}: ${PASSED_OVER}`;
+}
+
+export function showPassedOver(run: string, format: Format): void {
+  if (format !== 'text') return printDocument({ phase: 'PassedOver', run, message: PASSED_OVER }, format);
+  return print(passedOverSentence(run));
 }
 
 /** Of those that are not named one by one. */
@@ -73,11 +77,13 @@ export function othersPassedOver({ passedOver, passedOverRuns }: Waiting): strin
   return others > 0 ? `${others} more run files never begin, see ${BASELINE}` : undefined;
 }
 
-export function showWaiting(it: WaitingRun, format: 'text' | 'json'): void {
-  if (format === 'json') return printData(json({ phase: 'Waiting', ...it }, 2));
-  return print(
-    `${oneLine(it.run, 200)}: Waiting (${it.reason}): ${oneLine(it.message, 400)}${untilText(it)}`,
-  );
+export function showWaiting(it: WaitingRun, format: Format): void {
+  if (format !== 'text') return printDocument({ phase: 'Waiting', ...it }, format);
+  return print(waitingSentence(it));
+}
+
+export function waitingSentence(it: WaitingRun): string {
+  return `${oneLine(it.run, 200)}: Waiting (${it.reason}): ${oneLine(it.message, 400)}${untilText(it)}`;
 }
 
 /** So many are named; with more of them they are old ones. */

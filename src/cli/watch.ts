@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../api/nodeop.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { durationMs } from '../api/schema.ts';
-import { json, line } from '../core/text/output.ts';
+import { line } from '../core/text/output.ts';
 import { isOthers } from '../core/external/status.ts';
 import { oneLine, spoken } from '../core/text/table.ts';
 import { ApiError } from '../kube/client.ts';
@@ -10,10 +10,18 @@ import { ExternalWatch } from '../kube/external-watch.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';
 import { WatchCache } from '../kube/watch.ts';
-import { accessOf, clusterOptions, explained, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
+import {
+  type Access,
+  accessOf,
+  clusterOptions,
+  explained,
+  ReadOnlyCluster,
+  type ClusterFlags,
+} from './cluster.ts';
 import { heldHeading, heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
-import { durationText, phaseText, printData, printError, prose, untilSignal } from './terminal.ts';
+import { type Format, outputOption, printEntry } from './output.ts';
+import { durationText, phaseText, printError, prose, shellWord, untilSignal } from './terminal.ts';
 import {
   findPassedOver,
   findWaiting,
@@ -28,26 +36,19 @@ import { StatusLine } from './watch/status-line.ts';
 import { progressText } from './watch/progress.ts';
 
 interface WatchFlags extends ClusterFlags {
-  namespace?: string;
   timeout: string;
-  format: 'text' | 'json';
+  format: Format;
 }
 
 export function watchCommand(): Command {
   const command = new Command('watch')
     .description('follow one rollout until it is over; waits for a run that has not begun')
     .argument('<RUN>', 'a NodeOp, <namespace>/<name>, or the path of a run file');
-  return clusterOptions(command)
-    .option('--namespace <name>', 'only NodeOps of this namespace')
+  return outputOption(clusterOptions(command))
     .addOption(
       new Option('--timeout <duration>', 'how long to watch; 0s: until it is over')
         .argParser(durationText)
         .default('0s'),
-    )
-    .addOption(
-      new Option('--format <format>', 'lines to read, or one JSON object a line')
-        .choices(['text', 'json'])
-        .default('text'),
     )
     .addHelpText(
       'after',
@@ -55,13 +56,13 @@ export function watchCommand(): Command {
 Reads the cluster only; ending it with Ctrl-C does nothing to the rollout. Exit status: 0 completed, 1 failed, cancelled,
 deleted or passed over, 2 an option is invalid, 3 the cluster is away, or the time is over.
 
-JSON objects have "type" and "time"; type "waiting": run, reason, message, until; type "rollout": phase, done, failed, message; type "node": node, phase, message;
+-o json prints one JSON object a line, -o yaml one document each. They have "type" and "time"; type "waiting": run, reason, message, until; type "rollout": phase, done, failed, message; type "node": node, phase, message;
 type "step": step, phase, message; type "deleted"; type "passedOver": run, message. The last one of a rollout that is over
 has phase Completed, Failed or Cancelled.
 
 Example:
   nodeop-agent watch runs/2030-01-31-swappiness.yaml --context berlin
-  nodeop-agent watch swappiness --format json --timeout 2h | jq -r 'select(.type == "node") | .node + " " + .phase'`),
+  nodeop-agent watch swappiness -o json --timeout 2h | jq -r 'select(.type == "node") | .node + " " + .phase'`),
     )
     .action(run);
 }
@@ -95,7 +96,7 @@ class RunWatch {
   private readonly cache: WatchCache<NodeOp>;
   private readonly others: ExternalWatch;
   private readonly wanted: string;
-  private readonly asJson: boolean;
+  private readonly format: Format;
   private readonly over = Promise.withResolvers<number>();
   /** Those that were there at the beginning, until one is chosen of them. */
   private there: NodeOp[] | undefined = [];
@@ -106,7 +107,7 @@ class RunWatch {
   private readonly cluster: ReadOnlyCluster;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private readonly access: string;
+  private readonly access: Access;
   private readonly line = new StatusLine();
 
   constructor(cluster: ReadOnlyCluster, wanted: string, flags: WatchFlags) {
@@ -115,7 +116,7 @@ class RunWatch {
     this.cluster = cluster;
     this.wanted = wanted;
     this.access = accessOf(flags);
-    this.asJson = format === 'json';
+    this.format = format;
     this.cache = new WatchCache<NodeOp>({
       client,
       resource: NODEOPS,
@@ -157,16 +158,16 @@ class RunWatch {
     if (more !== undefined && before === FIRST) this.say(more);
     const text = found === undefined ? '' : JSON.stringify(found);
     if (found && text !== before) {
-      if (this.asJson) printData(json({ type: 'waiting', time: new Date().toISOString(), ...found }));
-      else showWaiting(found, 'text');
+      if (this.format === 'text') showWaiting(found, 'text');
+      else printEntry({ type: 'waiting', time: new Date().toISOString(), ...found }, this.format);
     }
     this.timer = setTimeout(() => void this.sayWaiting(text), WAITING_MS);
   }
 
   private never(path: string): void {
     const time = new Date().toISOString();
-    if (this.asJson) printData(JSON.stringify({ type: 'passedOver', time, run: path, message: PASSED_OVER }));
-    else showPassedOver(path, 'text');
+    if (this.format === 'text') showPassedOver(path, 'text');
+    else printEntry({ type: 'passedOver', time, run: path, message: PASSED_OVER }, this.format);
     this.over.resolve(1);
   }
 
@@ -218,19 +219,19 @@ class RunWatch {
     this.status = status;
     if (!isFinalPhase(status.phase)) return this.line.show(progressText(status, this.began, now.getTime()));
     if (status.phase !== 'Completed')
-      this.say(`\nWhy:\n  nodeop-agent status ${this.name()} --failed${this.access}`);
+      this.say(`\nWhy:\n  nodeop-agent status ${shellWord(this.name())} --failed${this.access.own}`);
     this.over.resolve(status.phase === 'Completed' ? 0 : 1);
   }
 
   private tell(change: Change): void {
-    if (this.asJson) return printData(json(change));
+    if (this.format !== 'text') return printEntry(change, this.format);
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
     this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}`);
   }
 
   /** For people; a script has nothing to read here. */
   private say(text: string): void {
-    if (!this.asJson) this.line.print(text);
+    if (this.format === 'text') this.line.print(text);
   }
 
   private name(): string {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cronProblem } from '../../src/api/cron.ts';
 import { loadConfig } from '../../src/cli/load-config.ts';
-import { validateCommand, validatePaths } from '../../src/cli/validate.ts';
+import { validatePaths } from '../../src/cli/validate/paths.ts';
 import { nodeOp, nodeOpRun } from '../runs/support.ts';
+import { cli } from '../support/cli.ts';
 
 test('every error of the configuration is named at once, with its line', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
@@ -40,12 +41,7 @@ test('validate knows by the configuration what another controller would not carr
   const head = 'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\n';
   const git = 'git: {url: /srv/operations.git, paths: {runs: ops}}\n';
   writeFileSync(config, `${head}${git}rollout: {executor: external}\n`);
-  const validate = async (...more: string[]) => {
-    let printed = '';
-    const io = { print: (text: string) => void (printed += text), setExitCode: () => {} };
-    await validateCommand(io).parseAsync(['--root', dir, ...more], { from: 'user' });
-    return printed;
-  };
+  const validate = async (...more: string[]) => (await cli(['validate', '--root', dir, ...more])).stdout;
   const [own, others] = [await validate(join(dir, 'ops')), await validate('--config', config)];
   rmSync(dir, { recursive: true });
   expect(own).toBe('1 file checked, 0 problems\n');

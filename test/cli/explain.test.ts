@@ -84,13 +84,13 @@ test.each([
     ['kubectl --context berlin uncordon node-2'],
   ],
 ])('why a node is cordoned: %s', (_, it, nodeOps, cordon, next) => {
-  const found = explain(it, nodeOps, ' --context berlin');
+  const found = explain(it, nodeOps, { context: 'berlin' });
   expect(found.cordon).toBe(cordon);
   expect(found.next).toEqual(next);
 });
 
 test('what ran on it, what does, and what will, in columns that fit', () => {
-  const found = explain(node(cordoned, 'ops/flash@uid-flash'), [waits, failed, works], '');
+  const found = explain(node(cordoned, 'ops/flash@uid-flash'), [waits, failed, works], {});
   expect(found).toMatchObject({
     now: { nodeOp: 'kernel' },
     waiting: [{ nodeOp: 'later' }],
@@ -113,7 +113,7 @@ test('why it failed is told to its end, on a narrow terminal below its line', ()
     { phase: 'Failed', message: `command failed: ${cause}`, finishedAt: '' },
     'Failed',
   );
-  const page = explanationPage(explain(node({}), [long], ''), NOW, 60);
+  const page = explanationPage(explain(node({}), [long], {}), NOW, 60);
   const done = page.slice(page.indexOf('Done on it:')).split('\n');
   expect(done[1]).toMatch(/^WHEN +PHASE +RUN$/);
   expect(done[3]).toMatch(/^ {2}command failed: exit code 3/);
@@ -122,7 +122,7 @@ test('why it failed is told to its end, on a narrow terminal below its line', ()
 });
 
 test('a node that no NodeOp knows says so', () => {
-  const found = explain(node({}), [], '');
+  const found = explain(node({}), [], {});
   expect(explanationPage(found, NOW, undefined)).toBe(
     'node-2 is Ready. It is not cordoned.\n\nNo NodeOp has it among its nodes.',
   );
@@ -131,7 +131,7 @@ test('a node that no NodeOp knows says so', () => {
 test('a command that is proposed stays one, whatever the run is called', () => {
   const odd = nodeOp('kernel', { phase: 'Draining' }, 'Running');
   odd.metadata.annotations = { [ANNOTATION_RUN]: ":runs/it's $(reboot).yaml" };
-  expect(explain(node({}), [odd], '').next).toEqual([
+  expect(explain(node({}), [odd], {}).next).toEqual([
     String.raw`nodeop-agent watch 'runs/it'\''s $(reboot).yaml'`,
   ]);
 });

@@ -214,3 +214,36 @@ test.each<[string, Past, RegExp]>([
   expect(answer.stderr).toMatch(said);
   rmSync(root, { recursive: true });
 });
+
+test('a run that has not begun, or never will, is told as that', async () => {
+  cluster.sim.store.create('configmaps', {
+    metadata: {
+      name: 'nodeop-agent-record-head',
+      namespace: 'nodeop-system',
+      labels: { 'agent.nodeop.dev/record-part': 'head' },
+    },
+    data: {
+      waiting: JSON.stringify([
+        { run: 'runs/later.yaml', reason: 'Queued', message: 'other runs come first' },
+      ]),
+      waitingCount: '1',
+      passedOver: '3',
+      passedOverRuns: JSON.stringify(['runs/old.yaml']),
+    },
+  });
+  const answer = async (run: string) => {
+    const { code, stdout, stderr } = await cli(['retry', run, '--kubeconfig', kubeconfig, '--root', dir]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    return stderr;
+  };
+  expect(await answer('runs/old.yaml')).toMatch(
+    /^runs\/old\.yaml: never begins: it was there before the agent first looked, .*; to carry it out, add it under another name\n$/,
+  );
+  expect(await answer('runs/later.yaml')).toBe(
+    'it has not begun: runs/later.yaml: Waiting (Queued): other runs come first\n',
+  );
+  expect(await answer('runs/latter.yaml')).toContain('did you mean "runs/later.yaml"?');
+  expect(await answer('runs/unknown-to-all.yaml')).toContain(
+    '2 more run files never begin, see .baseline.yaml',
+  );
+});

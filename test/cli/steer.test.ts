@@ -18,21 +18,27 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'nodeop-steer-'));
   kubeconfig = join(dir, 'kubeconfig');
   writeFileSync(kubeconfig, cluster.sim.kubeconfig);
-  mkdirSync(join(dir, 'runs'));
-  writeFileSync(
-    file(),
-    'apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {generateName: flash-}\nspec:\n  image: busybox\n  command: [flash]\n',
-  );
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-C', dir, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
   git('init', '--quiet');
-  git('add', 'runs');
-  git('commit', '--quiet', '-m', 'Flash');
+  commitRun();
   await cluster.create({
     metadata: { name: 'flash', annotations: { 'agent.nodeop.dev/run': ':runs/flash.yaml' } },
     spec: { image: 'busybox', command: ['flash'], concurrency: 1 },
   });
 });
+
+const RUN =
+  'apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {generateName: flash-}\nspec:\n  image: busybox\n  command: [flash]\n';
+
+const git = (...args: string[]) =>
+  execFileSync('git', ['-C', dir, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args]);
+
+/** The run file as it was at first. */
+function commitRun(): void {
+  mkdirSync(join(dir, 'runs'), { recursive: true });
+  writeFileSync(file(), RUN);
+  git('add', 'runs');
+  git('commit', '--quiet', '--allow-empty', '-m', 'Flash');
+}
 
 afterAll(async () => {
   await cluster.stop();
@@ -104,3 +110,51 @@ test.each(['suspend', 'resume', 'cancel'])(
     expect(readFileSync(report, 'utf8')).toBe(text);
   },
 );
+
+test('how the run stands in the cluster is said, or that it cannot be told', async () => {
+  commitRun();
+  const there = await cli(['suspend', file(), '--kubeconfig', kubeconfig]);
+  expect(there.stdout).toMatch(
+    /^In this cluster it is Running: 0 of 2 nodes completed, .*; in flight: node-1; /m,
+  );
+  const away = await cli(['resume', file(), '--kubeconfig', join(dir, 'none'), '-o', 'json']);
+  expect(JSON.parse(away.stdout)).toMatchObject({
+    action: 'resume',
+    where: 'file',
+    cluster: expect.stringMatching(/^How it stands in the cluster is not known: cannot use the kubeconfig /),
+    next: [expect.stringMatching(/^nodeop-agent resume .* --now --kubeconfig /)],
+  });
+});
+
+test.each(['suspend', 'resume', 'cancel'])('%s of a definition names its runs instead', async (verb) => {
+  const definition =
+    'apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: flash}\nspec: {image: a, command: [flash]}\n';
+  const write = (path: string, text: string) => {
+    mkdirSync(join(dir, path, '..'), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  };
+  commitRun();
+  write('nodeops/flash.yaml', definition);
+  write(
+    'runs/2030/second.yaml',
+    'apiVersion: agent.nodeop.dev/v1alpha1\nkind: NodeOpRun\nspec: {nodeOp: flash}\n',
+  );
+  write('elsewhere.yaml', definition);
+  const refused = await cli([verb, 'nodeops/flash.yaml'], {}, dir);
+  expect(refused).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'nodeops/flash.yaml is a definition, or a schedule, and no run: name one of its runs instead: runs/2030/second.yaml\n',
+  });
+  const other = await cli([verb, 'elsewhere.yaml'], {}, dir);
+  expect(other.stderr).toContain(
+    'elsewhere.yaml is no run file: it is not below runs/, where run files are; --runs',
+  );
+  expect([existsSync(join(dir, 'elsewhere.yaml')), existsSync(join(dir, 'nodeops/flash.yaml'))]).toEqual([
+    true,
+    true,
+  ]);
+  expect(readFileSync(join(dir, 'nodeops/flash.yaml'), 'utf8')).toBe(definition);
+  expect(await cli([verb, '../flash.yaml'], {}, join(dir, 'runs/2030'))).toMatchObject({ code: 0 });
+});

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readStored } from '../../src/cli/stored.ts';
-import { validatePaths } from '../../src/cli/validate.ts';
+import { validatePaths } from '../../src/cli/validate/paths.ts';
 import { nodeOp, TestRepository } from '../runs/support.ts';
 
 test('files are read as git stores them, and links and submodules are refused as the agent does', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatProblem } from '../../src/api/schema.ts';
-import { validatePaths } from '../../src/cli/validate.ts';
+import { validatePaths } from '../../src/cli/validate/paths.ts';
 
 let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'nodeop-parameters-'))));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { validatePaths } from '../../src/cli/validate.ts';
+import { validatePaths } from '../../src/cli/validate/paths.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { inCommonWords, meantOtherwise } from '../../src/core/external/spec.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';

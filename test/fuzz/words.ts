@@ -105,7 +105,12 @@ const statuses = kind(
     readable(written);
     deepStrictEqual(loadYaml(written), JSON.parse(JSON.stringify(report)));
     readable(commitMessage([report], false));
-    const options = { now: 1_900_000_000_000, width: 100, nodes: 'all' as const, access: '' };
+    const options = {
+      now: 1_900_000_000_000,
+      width: 100,
+      nodes: 'all' as const,
+      access: { own: '', kubectl: '' },
+    };
     onTerminal(screen(work.turn('status', () => runPage(nodeOp, options))));
   },
 );

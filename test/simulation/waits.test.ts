@@ -27,7 +27,7 @@ function told(world: World): Record<string, string> {
     Stalled: condition(world, 'Stalled')?.message ?? '',
     report: report.status.message ?? '',
     feedback: withRun(undefined, '<!-- -->', report, ''),
-    page: runPage(nodeOp, { now: world.now, width: 400, nodes: 'some', access: '' }),
+    page: runPage(nodeOp, { now: world.now, width: 400, nodes: 'some', access: { own: '', kubectl: '' } }),
   };
 }
 
@@ -272,9 +272,9 @@ test('a server that may run commands again unasked is warned of in a condition a
     }),
   );
   const nodeOp = { metadata: { namespace: 'ops', name: 'flash' }, spec: world.spec, status } as NodeOp;
-  expect(runPage(nodeOp, { now: world.now, width: 400, nodes: 'some', access: '' })).toMatch(
-    /^Warning: on this server/m,
-  );
+  expect(
+    runPage(nodeOp, { now: world.now, width: 400, nodes: 'some', access: { own: '', kubectl: '' } }),
+  ).toMatch(/^Warning: on this server/m);
   const types = (facts: object) =>
     decide({ ...world.facts(), ...facts }, world.now).status.conditions?.map(({ type }) => type);
   expect(types({ serverMinor: 31 })).not.toContain('RetriesUnguarded');

@@ -3,6 +3,7 @@ import { isFinalNodePhase, type NodeOp, type NodeStatus } from '../../api/nodeop
 import { standingText } from '../../core/rollout/words.ts';
 import { clip, wrap } from '../../core/text/fit.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
+import { type Access, accessOf, type ClusterFlags } from '../cluster.ts';
 import { cordonOf, workerOf } from '../cordons.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
 import { shellWord } from '../terminal.ts';
@@ -36,8 +37,8 @@ export interface Explanation {
   next: string[];
 }
 
-/** @param access flags of the command line that lead to the cluster, for commands that are proposed */
-export function explain(node: Node, nodeOps: readonly NodeOp[], access: string): Explanation {
+/** @param flags of the command line: which NodeOps were looked at, and what commands that are proposed have to have */
+export function explain(node: Node, nodeOps: readonly NodeOp[], flags: ClusterFlags): Explanation {
   const { name = '' } = node.metadata;
   const works = nodeOps.flatMap((it) => workOf(it, name));
   const worker = workerOf(node, nodeOps);
@@ -53,11 +54,11 @@ export function explain(node: Node, nodeOps: readonly NodeOp[], access: string):
     node: name,
     isReady,
     isCordoned,
-    cordon: cordonText(node, nodeOps),
+    cordon: cordonText(node, nodeOps, flags.namespace),
     ...(now && { now }),
     waiting,
     past,
-    next: nextSteps({ node, nodeOps, now, past, access }),
+    next: nextSteps({ node, nodeOps, now, past, access: accessOf(flags) }),
   };
 }
 
@@ -74,12 +75,14 @@ function endOf({ status }: Work): string {
   return status.finishedAt ?? status.startedAt ?? '';
 }
 
-function cordonText(node: Node, nodeOps: readonly NodeOp[]): string {
+function cordonText(node: Node, nodeOps: readonly NodeOp[], namespace?: string): string {
   const { name = '' } = node.metadata;
   if (node.spec?.unschedulable !== true) return 'It is not cordoned.';
   const cordon = cordonOf(node, nodeOps);
   if (!cordon) return 'It is cordoned, and no NodeOp did it: whoever cordoned it has to undo it.';
   const { by, owner, worker } = cordon;
+  if (!owner && namespace !== undefined && !by.startsWith(`${namespace}/`))
+    return `It was cordoned by ${by}; see what that says without --namespace ${namespace}.`;
   if (!owner) return `It was cordoned by ${by}, which is gone; nobody will uncordon it.`;
   const who = runPathOf(owner) ?? by;
   if (worker === owner)
@@ -102,15 +105,17 @@ function nextSteps({
   nodeOps: readonly NodeOp[];
   now: Work | undefined;
   past: readonly Work[];
-  access: string;
+  access: Access;
 }): string[] {
   const [last] = past;
   const job = last?.status.phase === 'Failed' ? last.status.jobName : undefined;
   const isLeft = node.spec?.unschedulable === true && !now && cordonOf(node, nodeOps) !== undefined;
   return [
-    ...(now ? [`nodeop-agent watch ${shellWord(now.run)}${access}`] : []),
-    ...(last && job !== undefined ? [`kubectl${access} --namespace ${last.namespace} logs job/${job}`] : []),
-    ...(isLeft ? [`kubectl${access} uncordon ${node.metadata.name}`] : []),
+    ...(now ? [`nodeop-agent watch ${shellWord(now.run)}${access.own}`] : []),
+    ...(last && job !== undefined
+      ? [`kubectl${access.kubectl} --namespace ${last.namespace} logs job/${job}`]
+      : []),
+    ...(isLeft ? [`kubectl${access.kubectl} uncordon ${node.metadata.name}`] : []),
   ];
 }
 

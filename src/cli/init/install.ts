@@ -11,17 +11,25 @@ const SCHEMA = join('schemas', 'agentconfig.json');
 /** By which editors know the fields. */
 const schemaLine = (folder: string) => `# yaml-language-server: $schema=${folder}/agentconfig.json\n`;
 
+export interface Installation {
+  /** Those that people change. */
+  files: string[];
+  /** What to do with it. */
+  message: string;
+  /** Commands that can be typed one after the other as they stand. */
+  next: string[];
+}
+
 /**
  * Writes an overlay with everything it builds on beside it, so that it can lie in any repository. Files that are there
  * already are somebody's own and are refused.
- * @returns its files' folder and what to do with it
  */
 export async function writeInstallation(
   manifests: string,
   schema: string,
   dir: string,
   { url, cluster }: { url: string; cluster: string },
-): Promise<string> {
+): Promise<Installation> {
   const overlay = join(manifests, 'overlays', /^https?:/i.test(url) ? 'https-token' : 'ssh-key');
   const [kustomization, agent] = await Promise.all(
     ['kustomization.yaml', 'agent.yaml'].map((file) => readFile(join(overlay, file), 'utf8')),
@@ -54,8 +62,14 @@ export async function writeInstallation(
   }
   const keys = overlay.endsWith('ssh-key') ? ['id_ed25519', 'known_hosts'] : ['token'];
   const files = keys.map((it) => `--from-file=${it}`).join(' ');
-  return `What installs the agent is in ${dir}. Put your image into ${join(dir, 'kustomization.yaml')}, and look through ${join(dir, 'agent.yaml')}, which the agent reads. Next, beside ${keys.length > 1 ? 'files' : 'a file'} ${keys.join(' and ')} with its credentials:
-  kubectl create namespace nodeop-system
-  kubectl --namespace nodeop-system create secret generic nodeop-agent-git ${files}
-  kubectl apply -k ${shellWord(dir)}`;
+  const [kustomize, configuration] = [join(dir, 'kustomization.yaml'), join(dir, 'agent.yaml')];
+  return {
+    files: [kustomize, configuration],
+    message: `What installs the agent is in ${dir}. Put your image into ${kustomize}, and look through ${configuration}, which the agent reads. Next, beside ${keys.length > 1 ? 'files' : 'a file'} ${keys.join(' and ')} with its credentials:`,
+    next: [
+      'kubectl create namespace nodeop-system',
+      `kubectl --namespace nodeop-system create secret generic nodeop-agent-git ${files}`,
+      `kubectl apply -k ${shellWord(dir)}`,
+    ],
+  };
 }

@@ -6,7 +6,9 @@ import { countsText } from '../../core/text/counts.ts';
 import { clip, fitted, someOf, wrap } from '../../core/text/fit.ts';
 import { naturally } from '../../core/text/order.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
+import type { Access } from '../cluster.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
+import { shellWord } from '../terminal.ts';
 
 export interface PageOptions {
   now: number;
@@ -15,7 +17,7 @@ export interface PageOptions {
   /** Which nodes are listed: as many as are of interest, those that failed, or all. */
   nodes: 'some' | 'failed' | 'all';
   /** What of the command line has to stand in commands that are proposed. */
-  access: string;
+  access: Access;
 }
 
 /** So many nodes are listed one by one; of more than that those that are fine are only counted. */
@@ -144,17 +146,17 @@ function nextSteps(
   hidden: number,
   { access, nodes }: PageOptions,
 ): string[] {
-  const name = runPathOf(nodeOp) ?? labelOf(nodeOp);
+  const name = shellWord(runPathOf(nodeOp) ?? labelOf(nodeOp));
   const failed = entries
     .filter(([, { phase }]) => phase === 'Failed')
     .toSorted((a, b) => naturally(a[0], b[0]));
   const job = failed.find(([, { jobName }]) => jobName !== undefined)?.[1].jobName;
   const cordoned = failed.filter(([, it]) => it.cordoned).map(([node]) => node);
-  const kubectl = `kubectl${access}`;
+  const kubectl = `kubectl${access.kubectl}`;
   return [
-    ...(isFinalPhase(nodeOp.status?.phase) ? [] : [`nodeop-agent watch ${name}${access}`]),
+    ...(isFinalPhase(nodeOp.status?.phase) ? [] : [`nodeop-agent watch ${name}${access.own}`]),
     ...(hidden > 0 && failed.length > 0 && nodes !== 'failed'
-      ? [`nodeop-agent status ${name} --failed${access}`]
+      ? [`nodeop-agent status ${name} --failed${access.own}`]
       : []),
     ...(job === undefined ? [] : [`${kubectl} --namespace ${nodeOp.metadata.namespace} logs job/${job}`]),
     ...(cordoned.length === 0 ? [] : [`${kubectl} uncordon ${cordoned.slice(0, 5).join(' ')}`]),

@@ -73,7 +73,7 @@ test('status shows a table of them', () => {
     now: Date.parse(at(3)),
     width: undefined,
     nodes: 'some',
-    access: '',
+    access: { own: '', kubectl: '' },
   });
   expect(page).toContain(
     [

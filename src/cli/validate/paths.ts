@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import type { CheckAccess } from '../../api/check-access.ts';
+import type { AgentConfig } from '../../api/config.ts';
+import type { LocatedProblem } from '../../api/documents.ts';
+import { InvalidError } from '../../api/errors.ts';
+import { load } from '../../api/yaml.ts';
+import type { Asked } from '../../core/runs/namesakes.ts';
+import type { Layout } from '../../core/runs/paths.ts';
+import { readDefinitions, walk } from '../repository-files.ts';
+import { readStored, type Stored } from '../stored.ts';
+import { reasonOf } from '../system-error.ts';
+import { checkFile, type Context } from './check-file.ts';
+import { problemsOfNames } from './names.ts';
+
+/** A problem of a file; line and column count from 1. */
+export interface FileProblem extends LocatedProblem {
+  file: string;
+}
+
+/** The repository, and what the agent there is configured to. */
+export interface Scope {
+  root: string;
+  nodeops: string;
+  /** Where its folders are, and which cluster it is for, as far as that is configured. */
+  layout?: Layout;
+  namespace?: string;
+  runs?: string;
+  executor?: AgentConfig['rollout']['executor'];
+  defaultImage?: string | undefined;
+  checkAccess?: CheckAccess | undefined;
+}
+
+/** Checks everything under the paths; problems are in the order of the files, then of their lines. */
+export async function validatePaths(
+  paths: readonly string[],
+  scope: Scope,
+): Promise<{ files: number; problems: FileProblem[] }> {
+  const folder = join(scope.root, scope.nodeops);
+  const runs = join(scope.root, scope.runs ?? 'runs');
+  const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
+  refuseMissing([...paths, scope.root]);
+  const problems: FileProblem[] = [];
+  if (starts.length === 0) {
+    const message = `holds neither ${scope.nodeops}/ nor ${scope.runs ?? 'runs'}/: name the repository with --root, or files to check`;
+    problems.push({ file: scope.root, path: [], message });
+  }
+  const files = await filesBelow(starts, folder, problems);
+  const asked: Asked[] = [];
+  const context: Context = {
+    runs: (file) => `${resolve(file)}${sep}`.startsWith(`${resolve(runs)}${sep}`),
+    layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+    onAsked: (it) => asked.push(it),
+    namespace: scope.namespace ?? 'default',
+    definitions: await readDefinitions(folder),
+    executor: scope.executor ?? 'agent',
+    defaultImage: scope.defaultImage,
+    checkAccess: scope.checkAccess,
+  };
+  problems.push(...checkFiles([...files], scope.root, context));
+  problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
+  return { files: files.size, problems: inOrder(problems, starts.concat([...files.keys()])) };
+}
+
+function refuseMissing(paths: readonly string[]): void {
+  const missing = paths.filter((path) => !existsSync(path));
+  if (missing.length === 0) return;
+  const from = `paths are taken from ${process.cwd()}, and --root names the repository`;
+  throw new InvalidError(`there is no such file or folder: ${missing.join(', ')}; ${from}`);
+}
+
+/** With each whether it lies in the folder of the definitions. What cannot be walked becomes a problem. */
+async function filesBelow(
+  starts: readonly string[],
+  definitions: string,
+  problems: FileProblem[],
+): Promise<Map<string, boolean>> {
+  const files = new Map<string, boolean>();
+  for (const start of starts) {
+    const isDefinition = isBelow(definitions, start);
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- in the order of the arguments
+      for (const file of await walk(start, true)) files.set(file, isDefinition(file));
+    } catch (error) {
+      problems.push({ file: start, path: [], message: reasonOf(error) });
+    }
+  }
+  return files;
+}
+
+/** A processor does faster what it does over and over, so some are parsed before they are checked. */
+const PARSED_AHEAD = 50;
+/** Git is asked of so many at a time; a multiple of the other. */
+const READ_AHEAD = 2000;
+
+function checkFiles(
+  files: readonly (readonly [string, boolean])[],
+  root: string,
+  context: Context,
+): FileProblem[] {
+  const problems: FileProblem[] = [];
+  let stored = new Map<string, Stored>();
+  for (let i = 0; i < files.length; i += PARSED_AHEAD) {
+    if (i % READ_AHEAD === 0) {
+      const ahead = files.slice(i, i + READ_AHEAD);
+      stored = readStored(
+        root,
+        ahead.map(([file]) => file),
+      );
+    }
+    // Of many small files most of the time would go by in waiting for each; a command has nothing else to do meanwhile.
+    const parsed = files.slice(i, i + PARSED_AHEAD).map(([file, isDefinition]) => {
+      const { mode = '100644', bytes = new Uint8Array(), problem } = stored.get(file) ?? {};
+      return { file, isDefinition, mode, problem, content: load(bytes) };
+    });
+    for (const it of parsed) {
+      for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
+    }
+  }
+  return problems;
+}
+
+/** Each problem with those of its file, in the order of the files. */
+function inOrder(problems: readonly FileProblem[], files: readonly string[]): FileProblem[] {
+  const places = new Map(files.map((file, i) => [file, i]));
+  const place = ({ file }: FileProblem) => places.get(file) ?? -1;
+  return problems.toSorted((a, b) => place(a) - place(b) || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Tells of files found under a path whether they are in a folder; of most paths none or all are. */
+function isBelow(folder: string, start: string): (file: string) => boolean {
+  const inside = `${resolve(folder)}${sep}`;
+  const from = `${resolve(start)}${sep}`;
+  if (from.startsWith(inside)) return () => true;
+  return inside.startsWith(from) ? (file) => resolve(file).startsWith(inside) : () => false;
+}
+
+async function present(paths: string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+  return paths.filter((_, i) => found[i] !== undefined);
+}
