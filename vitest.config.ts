@@ -7,6 +7,7 @@ const INTEGRATION = [
   'test/cli/{examples,once}.test.ts',
   'test/controller/bad-day.test.ts',
   'test/conformance/kubectl.test.ts',
+  'test/disaster/**',
   'test/docs/{commands,next-steps}.test.ts',
   'test/drain/differential.test.ts',
   'test/e2e/**',

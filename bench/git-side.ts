@@ -168,6 +168,10 @@ class Store implements NodeOpStore {
     return Promise.resolve(this.nodeOps.get(name));
   }
 
+  putStatus(nodeOp: NodeOp): Promise<NodeOp> {
+    return Promise.resolve(nodeOp);
+  }
+
   create(manifest: Parameters<NodeOpStore['create']>[0]): Promise<NodeOp> {
     const nodeOp = manifest as NodeOp;
     this.nodeOps.set(nodeOp.metadata.name ?? '', nodeOp);

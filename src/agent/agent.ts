@@ -44,6 +44,8 @@ export interface AgentOptions {
   timetable?: Timetable;
   /** What carries its requests to the API server; connections of its own when absent. */
   transport?: Transport | undefined;
+  /** Nobody has led for so long that the cluster may come from a backup: its NodeOps are compared with their reports first. */
+  isUntended?: boolean;
   /** Sends the requests of checks; real ones when absent. */
   asker?: Asker | undefined;
   /** The reason on the lease to hold the whole cluster, if it is there. */
@@ -105,6 +107,7 @@ export class Agent {
             checkAccess: config.checks,
             asker: options.asker,
             mayGo: (nodeOp) => this.repository.mayGo(nodeOp),
+            mayGoOn: (nodeOp) => this.repository.mayGoOn(nodeOp),
           });
     this.controller = controller;
     this.store = nodeOpStore({
@@ -133,6 +136,7 @@ export class Agent {
       logger,
       clock,
       telemetry,
+      isUntended: options.isUntended === true && controller instanceof Controller,
       onRecord: () => this.controller.wake(),
       ...(onReports && { onReports }),
     });

@@ -122,7 +122,7 @@ export class Replica {
 
   private elect(client: KubeClient): LeaderElection {
     return electionOf(this.config, this.place, client, this.logger, this.clock, {
-      onGain: (holds) => this.become(() => this.lead(holds)),
+      onGain: (holds, untended) => this.become(() => this.lead(holds, untended)),
       onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
         this.become(() => this.standby());
@@ -148,7 +148,7 @@ export class Replica {
     return new Standby(this.config, this.logger, this.clock, this.timetable);
   }
 
-  private lead(mayWrite?: () => boolean): Agent {
+  private lead(mayWrite?: () => boolean, isUntended = true): Agent {
     const telemetry = this.endpoint?.telemetry ?? NO_TELEMETRY;
     const agent = new Agent(this.config, this.logger, {
       place: this.place,
@@ -158,6 +158,7 @@ export class Replica {
       timetable: this.timetable,
       transport: this.transport,
       leaseHold: this.leaseHold,
+      isUntended,
     });
     this.ledSince = this.clock.steady();
     agent.start().catch((error: unknown) => {

@@ -189,7 +189,7 @@ export const NODE_PHASES = [
 ] as const;
 export type NodePhase = (typeof NODE_PHASES)[number];
 
-const NodeStatusSchema = object({
+export const NodeStatusSchema = object({
   phase: z.enum(NODE_PHASES).describe('Where the node is on its way.'),
   jobName: z.string().optional().describe('The Job that runs the command; absent when none was created.'),
   message: z.string().optional().describe('What happened or what is waited for, on one line.'),

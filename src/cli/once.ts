@@ -58,7 +58,7 @@ async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promis
   const turn = new Turn(config, place, logger);
   let agent: Agent | undefined;
   const carryOut = async (): Promise<string | undefined> => {
-    agent = new Agent(config, logger, { place, mayWrite: await turn.gained });
+    agent = new Agent(config, logger, { place, mayWrite: await turn.gained, isUntended: true });
     const acting = agent;
     turn.tellHolds((reason) => acting.hold(reason));
     await agent.startController();

@@ -6,7 +6,7 @@ export type LeaseStep = { type: 'take' } | { type: 'renew' } | { type: 'wait'; u
 /**
  * Whose turn it is, by the rules of coordination.k8s.io/v1. A lease is over when its record has not
  * changed for its whole duration on *this* process' monotonic clock (`seenAt` is when it was first seen
- * in this form): the times written in it come from another machine's clock and are never compared.
+ * in this form): the times written in it come from another machine's clock and do not count.
  */
 export function leaseStep(
   lease: LeaseSpec | undefined,
@@ -19,6 +19,18 @@ export function leaseStep(
   if (holder === identity) return { type: 'renew' };
   const until = seenAt + (lease.leaseDurationSeconds ?? 0) * 1000;
   return now >= until ? { type: 'take' } : { type: 'wait', until };
+}
+
+/** A replica that goes is followed within seconds. */
+const UNTENDED_MS = 60_000;
+
+/**
+ * Whether nobody has led for a while, or ever, as far as clocks of two machines tell. The lease of a cluster that comes from a
+ * backup is as old as that, or from a time that has not come yet.
+ */
+export function isUntended(lease: LeaseSpec | undefined, wall: number): boolean {
+  const renewed = Date.parse(lease?.renewTime ?? '');
+  return Number.isNaN(renewed) || Math.abs(wall - renewed) > UNTENDED_MS;
 }
 
 /** The record of a lease just taken (from `before`, if there was one) or renewed. */

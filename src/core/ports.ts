@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/kubernetes.ts';
-import type { NodeOp } from '../api/nodeop.ts';
+import type { NodeOp, NodeOpStatus } from '../api/nodeop.ts';
 import type { NodeOpReport } from '../api/report.ts';
 import type { LedgerPart } from './runs/ledger.ts';
 
@@ -43,6 +43,8 @@ export interface NodeOpStore {
   create(manifest: KubeObject & { spec: unknown }): Promise<NodeOp | 'exists'>;
   /** JSON merge patch of metadata and spec. */
   patch(namespace: string, name: string, patch: object): Promise<NodeOp>;
+  /** Replaces the status of the very object that was read; fails when somebody has changed it since. */
+  putStatus(nodeOp: NodeOp, status: NodeOpStatus): Promise<NodeOp>;
   /** Called after any NodeOp was added, changed or removed. Returns the way to stop listening. */
   onChange(listener: () => void): () => void;
   /** The last lines of a node's newest container log, of them the first bytes; undefined when it is gone. */

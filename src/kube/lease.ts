@@ -1,6 +1,6 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
 import { ANNOTATION_HOLD, ANNOTATION_POLL } from '../api/labels.ts';
-import { heldLease, leaseStep, releasedLease } from '../core/lease.ts';
+import { heldLease, isUntended, leaseStep, releasedLease } from '../core/lease.ts';
 import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../time/clock.ts';
 import { isApiError, type KubeClient } from './client.ts';
@@ -18,8 +18,11 @@ export interface LeaderElectionOptions {
   /** How long the holder goes on acting without a renewal; less than the lease's duration. */
   renewDeadlineMs: number;
   retryPeriodMs: number;
-  /** The lease is ours. `holds` answers whether it still is, for every single write made under it. */
-  onGain: (holds: () => boolean) => void;
+  /**
+   * The lease is ours. `holds` answers whether it still is, for every single write made under it; `untended`: nobody has led
+   * for a while.
+   */
+  onGain: (holds: () => boolean, untended: boolean) => void;
   /** The lease is lost, or could not be renewed in time: stop acting at once. */
   onLoss: (reason: string) => void;
   /** Told whenever another holder is seen, and when an attempt fails. */
@@ -112,6 +115,7 @@ export class LeaderElection {
       const step = leaseStep(this.lease?.spec, identity, this.seen.at, this.clock.steady());
       if (step.type === 'wait') return this.defer(step.until);
       const sentAt = this.clock.steady();
+      const untended = isUntended(this.lease?.spec, this.clock.wall());
       try {
         this.see(await this.hold(signal));
       } catch (error) {
@@ -123,7 +127,7 @@ export class LeaderElection {
         return this.leading ? 0 : retryPeriodMs;
       }
       this.renewedAt = sentAt;
-      if (!this.leading) this.gain();
+      if (!this.leading) this.gain(untended);
       return retryPeriodMs;
     });
   }
@@ -136,7 +140,7 @@ export class LeaderElection {
     return Math.max(0, Math.min(this.options.retryPeriodMs, until - this.clock.steady()));
   }
 
-  private gain(): void {
+  private gain(untended: boolean): void {
     this.leading = true;
     this.term += 1;
     this.waitingFor = '';
@@ -145,7 +149,7 @@ export class LeaderElection {
       this.leading &&
       this.term === term &&
       this.clock.steady() < this.renewedAt + this.options.renewDeadlineMs;
-    this.options.onGain(holds);
+    this.options.onGain(holds, untended);
   }
 
   private lose(reason: string): void {

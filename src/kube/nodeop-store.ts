@@ -7,6 +7,7 @@ import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
 import { newestOf } from './facts.ts';
 import { NODEOPS, objectPath, PODS } from './resources.ts';
+import { statusPatch } from './status-patch.ts';
 import type { WatchCache } from './watch.ts';
 import { own } from '../api/own.ts';
 
@@ -64,6 +65,14 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
         if (fresh) cache.put(fresh);
         throw error;
       }
+    },
+    putStatus: async (nodeOp, status) => {
+      const { name = '', namespace, resourceVersion } = nodeOp.metadata;
+      const news = statusPatch(nodeOp.status ?? {}, status);
+      const body = { metadata: { resourceVersion }, status: news };
+      const put = await client.patch<NodeOp>(NODEOPS, name, body, { namespace, subresource: 'status' });
+      cache.put(put);
+      return read(put);
     },
     onChange: subscribe,
     log: async (nodeOp, node, { lines, bytes }) => {

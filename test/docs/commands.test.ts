@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ANNOTATION_RUN, ANNOTATION_UID } from '../../src/api/labels.ts';
+import { ANNOTATION_HOLD, ANNOTATION_RUN, ANNOTATION_UID } from '../../src/api/labels.ts';
 import { type Sim, startSim } from '../../src/sim/index.ts';
 import { hasKubectl } from '../support/kubectl.ts';
 
@@ -77,6 +77,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
   'docs/compare.md': { files: { 'plan.yaml': PLAN } },
+  'docs/disaster-recovery.md': { files: { [RUN]: exampleRun() }, cluster: withHeldRun },
   'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
   'docs/parameters.md': { files: filesOf('docs/parameters.md') },
   'docs/plan.md': { files: { [RUN]: exampleRun() } },
@@ -106,6 +107,16 @@ function withRun(sim: Sim): void {
     observedGeneration: 1,
     nodeStatuses: failed,
   });
+}
+
+function withHeldRun(sim: Sim): void {
+  withRun(sim);
+  const made = sim.store.read('nodeops.operator.kairos.io', 'swappiness', 'nodeop-system');
+  const annotations = { ...made.metadata.annotations, [ANNOTATION_HOLD]: 'the cluster was restored' };
+  const status = { phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Pending' } } };
+  sim.store.update('nodeops.operator.kairos.io', { ...made, metadata: { ...made.metadata, annotations } });
+  const held = sim.store.read('nodeops.operator.kairos.io', 'swappiness', 'nodeop-system');
+  sim.store.update('nodeops.operator.kairos.io', { ...held, status }, { subresource: 'status' });
 }
 
 /** The run file the README begins with, which all pages speak of. */

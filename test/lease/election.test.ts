@@ -214,3 +214,36 @@ test('whatever the network does, there are never two leaders', async () => {
     { numRuns: 60 },
   );
 });
+
+test('whoever gains the lease knows whether nobody has led for a while', async () => {
+  const first = candidate('a', server.client());
+  first.election.start();
+  await pass(100);
+  // Nobody ever has.
+  expect(first.untended).toEqual([true]);
+  await stop(first);
+  const soon = candidate('b', server.client());
+  soon.election.start();
+  await pass(100);
+  expect(soon.untended).toEqual([false]);
+  await stop(soon);
+  await pass(60_000);
+  const late = candidate('c', server.client());
+  late.election.start();
+  await pass(100);
+  expect(late.untended).toEqual([true]);
+  await stop(late);
+});
+
+test('a clock that is far behind that of the last leader tells nothing', async () => {
+  const before = candidate('a', server.client());
+  before.election.start();
+  await pass(100);
+  await stop(before);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  const after = candidate('b', server.client());
+  after.election.start();
+  await pass(100);
+  expect(after.untended).toEqual([true]);
+  await stop(after);
+});

@@ -61,6 +61,7 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
 /** An election with its history: whether it leads, and why it stopped. */
 export function candidate(identity: string, client: ReturnType<LeaseServer['client']>) {
   const log: string[] = [];
+  const untended: boolean[] = [];
   let holds = () => false;
   const election = new LeaderElection({
     client,
@@ -70,13 +71,14 @@ export function candidate(identity: string, client: ReturnType<LeaseServer['clie
     leaseDurationMs: 12_000,
     renewDeadlineMs: 8_000,
     retryPeriodMs: 2_000,
-    onGain: (ask) => {
+    onGain: (ask, isUntended) => {
       holds = ask;
       log.push('gain');
+      untended.push(isUntended);
     },
     onLoss: (reason) => log.push(`loss: ${reason}`),
     onWait: (holder) => log.push(`waits for ${holder}`),
     onError: () => log.push('error'),
   });
-  return { election, log, leads: () => holds() };
+  return { election, log, untended, leads: () => holds() };
 }

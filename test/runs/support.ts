@@ -256,6 +256,12 @@ export class MemoryStore implements NodeOpStore {
     return Promise.resolve(patched);
   }
 
+  putStatus(nodeOp: NodeOp, status: NonNullable<NodeOp['status']>): Promise<NodeOp> {
+    const put = { ...nodeOp, status };
+    this.objects.set(`${nodeOp.metadata.namespace}/${nodeOp.metadata.name}`, put);
+    return Promise.resolve(put);
+  }
+
   onChange(): () => void {
     return () => undefined;
   }

@@ -36,7 +36,9 @@ export interface RepositoryDeps {
   /** The wall clock, where it is not that of `clock`. */
   now?: () => Date;
   telemetry?: Telemetry;
-  /** Told whenever `mayGo` says more. */
+  /** Nobody has led for so long that the cluster may come from a backup. */
+  isUntended?: boolean;
+  /** Told whenever `mayGo` or `mayGoOn` says more. */
   onRecord?: () => void;
   onReports?: ReportListener;
 }
@@ -95,6 +97,7 @@ export class RepositoryLoop {
     clock = systemClock,
     now = () => new Date(clock.wall()),
     telemetry = NO_TELEMETRY,
+    isUntended = false,
     onRecord,
     onReports,
     holds = new Holds(logger, holdPath(config.git.paths)),
@@ -114,6 +117,7 @@ export class RepositoryLoop {
       now,
       telemetry,
       signal,
+      isUntended,
       onRecord,
       onReports,
     });
@@ -159,6 +163,11 @@ export class RepositoryLoop {
     if (this.#reconciler.isRecorded(nodeOp.metadata.uid ?? '')) return true;
     // Where only the record in the cluster is missing, Git takes it.
     return this.#reconciler.lacksRecord && this.#problem !== undefined;
+  }
+
+  /** One of a run does not go on while the cluster may be further in Git than it remembers. */
+  mayGoOn(nodeOp: NodeOp): boolean {
+    return !this.#reconciler.mayBeRestored || this.#runOf(nodeOp) === undefined;
   }
 
   /** Path of the run file, when it is one of this repository. */

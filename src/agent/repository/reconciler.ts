@@ -86,6 +86,11 @@ export class Reconciler {
     return this.#rooms.record.has(uid);
   }
 
+  /** Whether statuses may be of the past, so that nothing is done by them yet. */
+  get mayBeRestored(): boolean {
+    return this.#rooms.restored.isDue;
+  }
+
   /** @param fetch whether to ask the remotes what is new */
   async reconcile(fetch: boolean): Promise<Outcome> {
     const { executor, record, repository } = this.#rooms;
@@ -155,9 +160,10 @@ export class Reconciler {
   /** What to do about all runs. */
   async #plan(sight: Sight, nodeOps: Map<string, NodeOp>): Promise<Planned> {
     const { config, store, holds, now } = this.#deps;
-    const { copies, facts, neverAgain, executor, nodeLogs, ledger } = this.#rooms;
+    const { copies, facts, neverAgain, executor, nodeLogs, ledger, restored } = this.#rooms;
     const { away, doubt } = sight;
     if (doubt === undefined) await copies?.refuse(sight.snapshot, nodeOps);
+    if (away === undefined) await restored.catchUp(sight.snapshot, nodeOps);
     const read = await facts.read(sight.snapshot, nodeOps);
     const isKept = !away && ledger.isLoaded;
     const snapshot = isKept ? await neverAgain.passOver(sight.snapshot, nodeOps) : sight.snapshot;

@@ -16,6 +16,7 @@ import { OnRecord } from './on-record.ts';
 import { OwnReports } from './own-reports.ts';
 import { Publisher } from './publisher.ts';
 import { ReportBuilder } from './reports.ts';
+import { Restored } from './restored.ts';
 import { Scheduled } from './scheduled.ts';
 import { Scheduler } from './scheduler.ts';
 import type { ReadTips } from './snapshot-reader.ts';
@@ -31,7 +32,9 @@ export interface ReconcilerDeps {
   now: () => Date;
   telemetry: Telemetry;
   signal: AbortSignal;
-  /** Told whenever `isRecorded` says more. */
+  /** Nobody has led for so long that the cluster may come from a backup. */
+  isUntended: boolean;
+  /** Told whenever `isRecorded` says more, or NodeOps may go on. */
   onRecord?: (() => void) | undefined;
   onReports?: ReportListener | undefined;
 }
@@ -40,7 +43,8 @@ export type Rooms = ReturnType<typeof rooms>;
 
 /** Everything that has a part in a look at the repository, put together. */
 export function rooms(deps: ReconcilerDeps) {
-  const { config, store, log, clock, now, telemetry, signal, onReports, onRecord } = deps;
+  const { config, store, log, clock, now, telemetry, signal, isUntended, onReports } = deps;
+  const { onRecord = () => undefined } = deps;
   const ledger = new Ledger(store.ledger);
   const repository = new TrackedRepository({ ...deps, recorded: () => actedOn(ledger) });
   const { mirror, layout, snapshots: reader } = repository;
@@ -67,6 +71,7 @@ export function rooms(deps: ReconcilerDeps) {
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
     facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
+    restored: new Restored({ store, reader, layout, log, now, isUntended, onCaughtUp: onRecord }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
     record: new OnRecord({ ledger, reports, holdFile, own, blocked, log, signal, onRecord }),
     carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),

@@ -47,6 +47,8 @@ export interface ControllerOptions {
   clock?: Clock;
   /** Whether a NodeOp that is over may go. `wake` when it says otherwise. */
   mayGo?: (nodeOp: NodeOp) => boolean;
+  /** Whether a NodeOp may be worked on. `wake` when it says otherwise. */
+  mayGoOn?: (nodeOp: NodeOp) => boolean;
   /** Somebody follows the repository and marks NodeOps of runs as on record; none begins before. */
   runsAreMarked?: boolean;
   /** What holds the whole cluster; nothing when absent. */
@@ -333,12 +335,17 @@ export class Controller {
       try {
         // What was carried out late, after the end, is ended as well.
         const goesOn = this.work.goesOn(rollout.uid) || this.checks.goesOn(rollout.uid);
-        if (!rollout.settled || goesOn) this.reconcile(rollout);
+        if ((!rollout.settled || goesOn) && this.mayGoOn(rollout)) this.reconcile(rollout);
       } catch (error) {
         // One NodeOp that cannot be worked on must not stop the others.
         this.options.logger.error({ nodeOp: rollout.label, err: error }, 'reconciling failed');
       }
     }
+  }
+
+  /** To end what was started is always right. */
+  private mayGoOn({ deleted, object }: Rollout): boolean {
+    return deleted || this.options.mayGoOn?.(object) !== false;
   }
 
   private reconcile(rollout: Rollout): void {

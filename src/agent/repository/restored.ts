@@ -1,0 +1,78 @@
+import { ANNOTATION_HOLD } from '../../api/labels.ts';
+import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
+import type { NodeOpStore } from '../../core/ports.ts';
+import { isFinalReport, type NodeOpReport } from '../../api/report.ts';
+import { reportPath, type Layout } from '../../core/runs/paths.ts';
+import { caughtUp, HOLD_RESTORED } from '../../core/runs/restored.ts';
+import type { Logger } from '../logger.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { SnapshotReader } from './snapshot-reader.ts';
+
+export interface RestoredDeps {
+  store: NodeOpStore;
+  reader: SnapshotReader;
+  layout: Layout;
+  log: Logger;
+  now: () => Date;
+  /** Nobody has led for so long that the cluster may be one of the past. */
+  isUntended: boolean;
+  /** Told when it has caught up. */
+  onCaughtUp: () => void;
+}
+
+/**
+ * Where the cluster may come from a backup, NodeOps of runs do not go on before their statuses have caught up with their
+ * reports, once.
+ */
+export class Restored {
+  readonly #deps: RestoredDeps;
+  #isDue: boolean;
+
+  constructor(deps: RestoredDeps) {
+    this.#deps = deps;
+    this.#isDue = deps.isUntended;
+  }
+
+  /** Whether what statuses say is not to be acted on yet. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /**
+   * Rejects when a status cannot be written: nothing is reported before, since it would be of the past.
+   * @param nodeOps the runs' own, by path of the run file; those that have caught up are replaced
+   */
+  async catchUp(snapshot: Snapshot, nodeOps: Map<string, NodeOp>): Promise<void> {
+    if (!this.#isDue) return;
+    const { reader, layout } = this.#deps;
+    for (const [path, { status }] of nodeOps) {
+      if (isFinalPhase(status?.phase)) continue;
+      // oxlint-disable-next-line no-await-in-loop -- a report may be large, and there are few
+      const [report] = await reader.reports(snapshot, [reportPath(layout, path)]);
+      // oxlint-disable-next-line no-await-in-loop -- one write after the other
+      const nodeOp = report && (await this.#compare(nodeOps.get(path), report));
+      if (nodeOp) nodeOps.set(path, nodeOp);
+    }
+    this.#isDue = false;
+    this.#deps.onCaughtUp();
+  }
+
+  async #compare(known: NodeOp | undefined, report: NodeOpReport): Promise<NodeOp | undefined> {
+    const { store, log, now } = this.#deps;
+    const { namespace = '', name = '' } = known?.metadata ?? {};
+    if (!known || !caughtUp(known, report, now())) return undefined;
+    // What is known of it may lag.
+    const fresh = await store.get(namespace, name);
+    const status = fresh && caughtUp(fresh, report, now());
+    if (!status) return fresh;
+    const put = await store.putStatus(fresh, status);
+    log.warn(
+      { nodeOp: `${namespace}/${name}` },
+      'the cluster was restored from a backup: the report is further than the NodeOp',
+    );
+    if (isFinalReport(report)) return put;
+    const before = fresh.metadata.annotations?.[ANNOTATION_HOLD];
+    const hold = before === undefined ? HOLD_RESTORED : `${HOLD_RESTORED}; ${before}`;
+    return store.patch(namespace, name, { metadata: { annotations: { [ANNOTATION_HOLD]: hold } } });
+  }
+}
