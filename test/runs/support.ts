@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../src/agent/logger.ts';
@@ -10,6 +19,9 @@ import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
 
+/** What somebody is about to sign. */
+const UNSIGNED = 'refs/people/unsigned';
+
 const ENV = {
   PATH: process.env['PATH'],
   HOME: '/nonexistent',
@@ -19,9 +31,36 @@ const ENV = {
   GIT_COMMITTER_EMAIL: 'ada@example.org',
 };
 
+/** A repository as `git init` makes it, by no process. */
+function makeRepository(dir: string, config: string): void {
+  for (const folder of ['hooks', 'objects', 'refs/heads']) mkdirSync(join(dir, folder), { recursive: true });
+  writeFileSync(join(dir, 'HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(join(dir, 'config'), config);
+}
+
+/** As Git hosts have it, so that the agent's clones lack what they were not asked for. They tidy up at another time. */
+const HOST = `[core]
+	bare = true
+	fsync = none
+[gc]
+	auto = 0
+[receive]
+	autogc = false
+[uploadpack]
+	allowFilter = true
+`;
+
+const PEOPLE = (origin: string) => `[remote "origin"]
+	url = ${origin}
+	fetch = +refs/heads/*:refs/remotes/origin/*
+[maintenance]
+	auto = false
+`;
+
 /**
  * A bare repository and a clone of it that people work in, in a folder that goes away with `dispose`. The clone is made
- * when somebody looks at it; until then what people push is written by one process instead of a dozen.
+ * when somebody looks at it; until then what people push is written by one process, or two with a signature, instead of a
+ * dozen.
  */
 export class TestRepository implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
@@ -37,22 +76,14 @@ export class TestRepository implements Disposable {
   #last: string | undefined;
 
   constructor() {
-    for (const folder of ['hooks', 'objects', 'refs/heads'])
-      mkdirSync(join(this.bare, folder), { recursive: true });
-    writeFileSync(join(this.bare, 'HEAD'), 'ref: refs/heads/main\n');
-    // As Git hosts have it, so that the agent's clones lack what they were not asked for.
-    const config =
-      '[core]\n\tbare = true\n\tfsync = none\n[gc]\n\tauto = 0\n[uploadpack]\n\tallowFilter = true\n';
-    writeFileSync(join(this.bare, 'config'), config);
+    makeRepository(this.bare, HOST);
   }
 
   /** Where people work, as they left it with their last push. */
   get clone(): string {
     if (this.#isCloned) return this.#work;
     this.#isCloned = true;
-    mkdirSync(this.#work);
-    this.git(this.#work, 'init', '-q', '-b', 'main');
-    this.git(this.#work, 'remote', 'add', 'origin', this.bare);
+    makeRepository(join(this.#work, '.git'), PEOPLE(this.bare));
     if (this.#last !== undefined) {
       this.git(this.#work, 'fetch', '-q', 'origin', `${this.#last}:refs/remotes/origin/main`);
       this.git(this.#work, 'reset', '-q', '--hard', this.#last);
@@ -85,7 +116,7 @@ export class TestRepository implements Disposable {
   /** Writes the files, commits everything on top of what the remote has, and pushes. */
   push(files: Record<string, string | Uint8Array>, message = 'change'): void {
     // Only a real push meets the hooks of the remote.
-    const isPlain = this.settings.length === 0 && readdirSync(join(this.bare, 'hooks')).length === 0;
+    const isPlain = readdirSync(join(this.bare, 'hooks')).length === 0;
     if (!this.#isCloned && isPlain) return this.#import(message, files);
     this.write(files);
     this.git(this.clone, 'add', '-A');
@@ -102,12 +133,14 @@ export class TestRepository implements Disposable {
     };
     const seconds = (date?: string) =>
       Math.floor((date === undefined ? Date.now() : Date.parse(date)) / 1000);
+    const [before, isSigned] = [this.tip(), this.settings.length > 0];
+    const ref = isSigned ? UNSIGNED : 'refs/heads/main';
     const parts = [
-      'commit refs/heads/main\n',
+      `commit ${ref}\n`,
       `author Ada <ada@example.org> ${seconds()} +0000\n`,
       `committer Ada <ada@example.org> ${seconds(this.date)} +0000\n`,
       ...data(`${message}\n`),
-      ...(this.has() ? ['from refs/heads/main^0\n'] : []),
+      ...(before === undefined ? [] : [`from ${before}\n`]),
       ...Object.entries(files).flatMap(([path, content]) => {
         const quoted = `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
         if (content === undefined) return [`D ${quoted}\n`];
@@ -116,7 +149,18 @@ export class TestRepository implements Disposable {
     ];
     const input = Buffer.concat(parts.map((part) => Buffer.from(part)));
     this.#git(this.bare, ['-c', 'fastimport.unpackLimit=1', 'fast-import', '--quiet'], input);
+    if (isSigned) this.#sign(message, before);
     this.#last = this.tip();
+  }
+
+  /** fast-import cannot sign; nobody else writes the branch meanwhile. */
+  #sign(message: string, parent: string | undefined): void {
+    const parents = parent === undefined ? [] : ['-p', parent];
+    const signed = this.git(this.bare, 'commit-tree', '-S', '-m', message, ...parents, `${UNSIGNED}^{tree}`);
+    rmSync(join(this.bare, UNSIGNED));
+    const fresh = join(this.root, 'main');
+    writeFileSync(fresh, signed);
+    renameSync(fresh, join(this.bare, 'refs/heads/main'));
   }
 
   /** The remote's tip as the clone saw it last, as far as that can be told without asking git. */
@@ -161,7 +205,7 @@ export class TestRepository implements Disposable {
     try {
       return readFileSync(join(this.bare, 'refs/heads/main'), 'utf8').trim();
     } catch {
-      // Packed, or not there.
+      if (!existsSync(join(this.bare, 'packed-refs'))) return undefined;
     }
     return (
       this.git(this.bare, 'for-each-ref', '--format=%(objectname)', 'refs/heads/main').trim() || undefined
