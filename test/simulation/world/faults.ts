@@ -80,7 +80,9 @@ export class Faults {
       case 'answer lost':
         return { ...fate, answerLost: true };
       case 'conflict':
-        return method === 'PATCH' ? { ...fate, refused: { code: 409 } } : fate;
+        // Nobody changes the lease without end.
+        if (method !== 'PATCH' || (path.includes('/leases') && random.chance(0.5))) return fate;
+        return { ...fate, refused: { code: 409 } };
       case 'throttled':
         return { ...fate, refused: { code: 429, retryAfter: this.#retryAfter() } };
       case 'queued':

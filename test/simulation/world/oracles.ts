@@ -11,7 +11,7 @@ import {
   type NodeStatus,
 } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, NAMESPACE } from './cluster.ts';
 import type { Faults } from './faults.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
@@ -124,6 +124,7 @@ export class Oracles {
   forgets(pod: Obj, node: string): void {
     const uid = uidOf(pod);
     if (this.#verdict(uid, node)?.jobName !== undefined) return;
+    this.#timing.commandForgotten(uid, node);
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
   }
@@ -196,9 +197,18 @@ export class Oracles {
     const bound = Number(object.spec?.['concurrency'] ?? 0);
     if (bound === 0) return;
     const open = Object.values(status.nodeStatuses ?? {}).filter(
-      (it) => it.phase !== 'Pending' && !isFinalNodePhase(it.phase),
+      (it) => it.phase !== 'Pending' && !isFinalNodePhase(it.phase) && !this.#isDone(object.spec ?? {}, it),
     );
     if (open.length > bound) this.broken(`${open.length} nodes in flight, ${bound} allowed`);
+  }
+
+  /** Nothing more comes on the node, though the verdict of an agent that was killed is not on record: its Job says how it ended. */
+  #isDone(spec: Record<string, unknown>, { jobName = '' }: NodeStatus): boolean {
+    const job = this.#cluster().store.get('jobs.batch', jobName, NAMESPACE);
+    const conditions = (job?.status?.['conditions'] ?? []) as { type: string; status: string }[];
+    const has = (type: string) => conditions.some((it) => it.type === type && it.status === 'True');
+    const goesOn = spec['rebootOnSuccess'] === true || spec['postflight'] !== undefined;
+    return has('Failed') || (has('Complete') && !goesOn);
   }
 
   #podAdded(pod: Obj): void {

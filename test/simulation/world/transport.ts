@@ -98,6 +98,7 @@ class Exchange {
   readonly #destroyed: boolean;
   readonly #isWatch: boolean;
   #over = false;
+  #hasStarted = false;
   #cancelTimeout: () => void = () => {};
   #closeServerSide: () => void = () => {};
 
@@ -176,6 +177,7 @@ class Exchange {
 
   #start(answer: Answer): void {
     this.#wire.time.activity += 1;
+    this.#hasStarted = true;
     this.#handler.onResponseStart?.(this.#controller, answer.statusCode, answer.headers, '');
   }
 
@@ -207,7 +209,9 @@ class Exchange {
 
   #cutWatch(): void {
     const error = new errors.SocketError('other side closed');
-    this.#clock.when(() => (this.#wire.time.now % 2 === 0 ? this.fail(error) : this.#finish()));
+    // An answer ends well only once it has begun.
+    const isError = !this.#hasStarted || this.#wire.time.now % 2 === 0;
+    this.#clock.when(() => (isError ? this.fail(error) : this.#finish()));
   }
 
   /** In order, each after the watch's lag. */

@@ -55,6 +55,11 @@ export class Timing {
     this.#of(uid, node).commandEnded = this.#now;
   }
 
+  /** Nothing in the world says any more that it was there. */
+  commandForgotten(uid: string, node: string): void {
+    delete this.#of(uid, node).commandStarted;
+  }
+
   rebooted(node: string): void {
     for (const [key, facts] of this.#facts) if (key.endsWith(`/${node}`)) facts.rebooted = this.#now;
   }

@@ -1,4 +1,4 @@
-import { MARKS } from '../moments.ts';
+import { type Mark, MARKS } from '../moments.ts';
 import {
   API_FAULTS,
   DEEDS,
@@ -33,26 +33,69 @@ const FEATURES = [
   'slow kubelets',
   'brakes',
   'others',
+  'long commands',
+  'short waits',
 ] as const;
 type Feature = (typeof FEATURES)[number];
 
 const TROUBLES = ['agent', 'writes', 'clock', 'api', 'watches', 'nodes', 'people', 'hands', 'git'] as const;
 type Trouble = (typeof TROUBLES)[number];
 
+/**
+ * What belongs together: some histories have these and little else, so that what hangs on two or three things at the right time
+ * comes about in hundreds of histories, not in tens of thousands.
+ */
+const THEMES: readonly { features: readonly Feature[]; troubles: readonly Trouble[] }[] = [
+  { features: ['long commands'], troubles: ['people'] },
+  { features: ['steps', 'brakes', 'long commands'], troubles: ['people'] },
+  { features: ['long commands', 'short waits'], troubles: ['agent', 'agent', 'writes'] },
+  { features: ['drain', 'short waits'], troubles: ['api', 'agent'] },
+  { features: ['retries', 'long commands', 'short waits'], troubles: ['hands', 'nodes'] },
+  { features: ['preflight', 'reboot', 'short waits'], troubles: ['watches'] },
+  { features: ['cordon', 'others', 'bad commands', 'long commands'], troubles: ['people'] },
+];
+
 /** @param repository whether runs come from Git, which is much slower to simulate */
 export function planOf(seed: number, repository = false): Plan {
   const random = new Random(seed);
-  const features = new Set<Feature>(FEATURES.filter(() => random.chance(0.4)));
-  const troubles = TROUBLES.filter((it) => (it !== 'git' || repository) && random.chance(0.4));
-  const count = random.pick([1, 2, 2, 3, 3, 4, 6]);
-  const nodes = Array.from({ length: count }, (_, i) => nodePlan(random, i + 1, features));
+  const { features, troubles } = mixOf(random, repository);
+  const nodes = Array.from({ length: nodeCount(random) }, (_, i) => nodePlan(random, i + 1, features));
   const howMany = features.has('others') ? random.pick([2, 2, 3]) : 1;
   const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features));
   const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
   const length = troubles.length === 0 ? 0 : random.pick([1, 2, 3, 4, 6, 10]);
-  const events = Array.from({ length }, () => eventPlan(random, random.pick(troubles), names));
+  const marks = MARKS.filter((mark) => mayCome(mark, features));
+  const events = Array.from({ length }, () => eventPlan(random, random.pick(troubles), names, marks));
   events.sort((a, b) => a.at - b.at);
   return { seed, repository, replicas: random.pick([1, 2, 2]), nodes, ops, events };
+}
+
+function mixOf(random: Random, repository: boolean): { features: Set<Feature>; troubles: Trouble[] } {
+  if (random.chance(0.4)) {
+    const theme = random.pick(THEMES);
+    const more = FEATURES.filter(() => random.chance(0.1));
+    return { features: new Set([...theme.features, ...more]), troubles: [...theme.troubles] };
+  }
+  const share = random.pick([0.2, 0.4, 0.6]);
+  return {
+    features: new Set(FEATURES.filter(() => random.chance(share))),
+    troubles: TROUBLES.filter((it) => (it !== 'git' || repository) && random.chance(0.4)),
+  };
+}
+
+/** Most mistakes show on a few nodes; a large cluster takes as long as many small ones. */
+function nodeCount(random: Random): number {
+  return random.chance(0.005) ? random.between(10, 40) : random.pick([1, 2, 2, 3, 3, 4, 6]);
+}
+
+/** No event waits for a moment that cannot come. */
+function mayCome(mark: Mark, features: ReadonlySet<Feature>): boolean {
+  if (/^preflight/i.test(mark)) return features.has('preflight');
+  if (/^postflight/i.test(mark)) return features.has('postflight');
+  if (/reboot/i.test(mark)) return features.has('reboot');
+  if (mark === 'cordon') return features.has('drain') || features.has('cordon');
+  if (mark === 'Draining' || mark === 'eviction') return features.has('drain');
+  return mark !== 'Failed' || features.has('bad commands') || features.has('bad images');
 }
 
 function nodePlan(random: Random, index: number, features: ReadonlySet<Feature>): NodePlan {
@@ -70,7 +113,7 @@ function nodePlan(random: Random, index: number, features: ReadonlySet<Feature>)
     },
     command: {
       startMs: random.pick([0, 300, 5_000]),
-      runMs: random.pick([0, 100, 2_000, 15_000]),
+      runMs: random.pick(features.has('long commands') ? [8_000, 15_000, 30_000] : [0, 100, 2_000, 15_000]),
       exitCode: fails && random.chance(0.4) ? 3 : 0,
       message: 'flashing\nwrite-protected',
       neverStarts: random.chance(image),
@@ -131,14 +174,19 @@ function opPlan(
       ...(has('drain')
         ? { drainOptions: { enabled: true, timeoutSeconds: random.pick([5, 120]) } }
         : { cordon: has('cordon') }),
-      ...(has('preflight') ? { preflight: { command: ['check'], activeDeadlineSeconds: 60 } } : {}),
-      ...(has('postflight') ? { postflight: { command: ['check'], activeDeadlineSeconds: 60 } } : {}),
+      ...(has('preflight') ? { preflight: checkPlan(random, features) } : {}),
+      ...(has('postflight') ? { postflight: checkPlan(random, features) } : {}),
       ...(has('steps') ? { steps: stepsPlan(random) } : {}),
       ...(brakes && random.chance(0.4) ? { topologyKey: 'zone' } : {}),
       ...(brakes && random.chance(0.3) ? { maxFailures: random.between(0, 2) } : {}),
       ...(random.chance(0.2) ? { cancelTimeoutSeconds: random.pick([0, 10, 60]) } : {}),
     },
   };
+}
+
+function checkPlan(random: Random, features: ReadonlySet<Feature>): object {
+  const seconds = features.has('short waits') ? random.pick([5, 12]) : 60;
+  return { command: ['check'], activeDeadlineSeconds: seconds };
 }
 
 function stepsPlan(random: Random): object[] {
@@ -154,11 +202,16 @@ function stepsPlan(random: Random): object[] {
 }
 
 /** Most come when something has just begun or ended: that is when they matter. */
-function eventPlan(random: Random, of: Trouble, names: { nodes: string[]; ops: string[] }): Event {
+function eventPlan(
+  random: Random,
+  of: Trouble,
+  names: { nodes: string[]; ops: string[] },
+  marks: readonly Mark[],
+): Event {
   const kind = kindPlan(random, of, names);
-  if (random.chance(0.3)) return { at: random.between(0, TROUBLE_MS), ...kind };
+  if (random.chance(0.2)) return { at: random.between(0, TROUBLE_MS), ...kind };
   const at = random.pick([0, 0, 3, 50, 500, 3_000, 12_000]);
-  return { at, after: { mark: random.pick(MARKS), nth: random.pick([1, 1, 1, 2, 3]) }, ...kind };
+  return { at, after: { mark: random.pick(marks), nth: random.pick([1, 1, 1, 2, 3]) }, ...kind };
 }
 
 function kindPlan(
@@ -168,7 +221,7 @@ function kindPlan(
 ): EventKind {
   const replica: Who = random.pick(['leader', 'leader', 0, 1]);
   const short = random.pick([10, 500, 5_000, 30_000]);
-  const long = random.pick([5_000, 20_000, 90_000, 400_000]);
+  const long = random.pick([5_000, 20_000, 60_000, 90_000, 400_000]);
   switch (of) {
     case 'agent':
       return { kind: random.pick(['kill', 'stop', 'pause']), replica, ms: random.pick([short, long]) };
@@ -191,7 +244,12 @@ function kindPlan(
     case 'watches': {
       const what = random.pick(['cut', 'lag', 'silent', 'gap'] as const);
       const one = random.pick(['pods', 'jobs', 'nodes', 'nodeops', 'any'] as const);
-      return { kind: 'watches', what, ms: long, ...(one === 'any' ? {} : { of: one }) };
+      return {
+        kind: 'watches',
+        what,
+        ms: what === 'cut' ? short : long,
+        ...(one === 'any' ? {} : { of: one }),
+      };
     }
     case 'nodes': {
       const what = random.pick(['down', 'gone', 'replaced', 'reboot', 'kubelet'] as const);
