@@ -112,16 +112,29 @@ async function lead(): Promise<void> {
 
 function tell(results: readonly Result[]): void {
   const steps = results.reduce((sum, it) => sum + it.steps, 0);
+  const minutes = results.reduce((sum, it) => sum + it.ms, 0) / 60_000;
   const faults = new Map<string, number>();
   for (const [kind, count] of results.flatMap((it) => it.faults))
     faults.set(kind, (faults.get(kind) ?? 0) + count);
-  print(`${results.length} histories from seed ${first} on, ${steps} steps`);
+  const rate = `${Math.round(results.length / minutes)} a minute and process`;
+  print(`${results.length} histories from seed ${first} on, ${steps} steps, ${rate}`);
+  for (const part of ['nodes', 'ops', 'events'] as const)
+    print(`by number of ${part}: ${spread(results, part)}`);
   for (const [kind, count] of [...faults].toSorted(([a], [b]) => a.localeCompare(b)))
     print(`  ${String(count).padStart(8)}  ${kind}`);
   const [slowest] = results.toSorted((a, b) => b.ms - a.ms);
   if (slowest) print(`slowest: seed ${slowest.seed}, ${Math.round(slowest.ms)} ms`);
   const failed = results.filter(({ violations }) => violations.length > 0).length;
   print(`${results.length - failed} passed, ${failed} failed`);
+}
+
+/** How many histories there were of each size, so that nobody has to believe that they are not all small. */
+function spread(results: readonly Result[], part: keyof Result['size']): string {
+  const counts = Map.groupBy(results, ({ size }) => size[part]);
+  return [...counts]
+    .toSorted(([a], [b]) => a - b)
+    .map(([size, { length }]) => `${size}: ${length}`)
+    .join(', ');
 }
 
 /** One history for each kind of what was broken, the shortest to be found. */

@@ -1,5 +1,6 @@
 import type { Logger } from '../../../src/agent/logger.ts';
 import { isFinalReport } from '../../../src/api/report.ts';
+import type { ApiRequest, ApiResponse } from '../../../src/sim/api/request.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
 import { Faults } from './faults.ts';
 import { Fleet } from './fleet.ts';
@@ -69,7 +70,8 @@ export class History {
     this.cluster = this.#build(random);
     this.#wire = {
       time,
-      serve: (request, response) => this.cluster.server.serve(request, response),
+      serve: (request, response) =>
+        isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
       fate: (method, path, body, by) => {
         const fate = this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path);
         return this.#replicas.sent(method, path, by, fate);
@@ -265,4 +267,15 @@ export class History {
   #note(what: string): void {
     this.log.push(`${((this.time.now - this.#began) / 1000).toFixed(3)} ${what}`);
   }
+}
+
+/** Nobody looks at events here: they are taken, and not kept. */
+function isEvent({ method, url }: ApiRequest): boolean {
+  return method === 'POST' && url?.endsWith('/events') === true;
+}
+
+function taken(response: ApiResponse): Promise<void> {
+  response.writeHead(201, { 'content-type': 'application/json' });
+  response.end('{}');
+  return Promise.resolve();
 }

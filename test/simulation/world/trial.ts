@@ -18,6 +18,7 @@ export interface Result {
   name: string;
   ms: number;
   steps: number;
+  size: { nodes: number; ops: number; events: number };
   faults: [string, number][];
   violations: readonly string[];
 }
@@ -53,5 +54,8 @@ export async function judge({ plan, end }: Trial, endsBroken = false) {
 export async function resultOf(seed: number, trial: Trial, endsBroken: boolean): Promise<Result> {
   const began = performance.now();
   const { violations, faults, steps } = await judge(trial, endsBroken);
-  return { seed, name: trial.name, ms: performance.now() - began, steps, faults: [...faults], violations };
+  const ms = performance.now() - began;
+  const { nodes, ops, events } = trial.plan;
+  const size = { nodes: nodes.length, ops: ops.length, events: events.length };
+  return { seed, name: trial.name, ms, steps, size, faults: [...faults], violations };
 }

@@ -13,7 +13,7 @@ import {
 import { Random } from '../random.ts';
 
 /** Faults bound to a time begin within this one. */
-const TROUBLE_MS = 10 * 60_000;
+const TROUBLE_MS = 3 * 60_000;
 
 /**
  * What a history may hold. Each takes some of it by chance and leaves the others out: in one with everything, one thing
@@ -221,7 +221,7 @@ function kindPlan(
 ): EventKind {
   const replica: Who = random.pick(['leader', 'leader', 0, 1]);
   const short = random.pick([10, 500, 5_000, 30_000]);
-  const long = random.pick([5_000, 20_000, 60_000, 90_000, 400_000]);
+  const long = random.pick([5_000, 20_000, 60_000, 60_000, 90_000, 90_000, 400_000]);
   switch (of) {
     case 'agent':
       return { kind: random.pick(['kill', 'stop', 'pause']), replica, ms: random.pick([short, long]) };
