@@ -27,6 +27,8 @@ const NODES = ['node-1', 'node-2', 'node-3', 'node-4'];
 
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 20 });
 
+const NONE = { metadata: {} };
+
 let operations: Operations;
 /** Nodes on which the command began, in order. */
 let began: string[];
@@ -70,7 +72,8 @@ function begin(): void {
 }
 
 function stored(): NodeOp {
-  return operations.sim.store.read('nodeops.operator.kairos.io', 'flash', 'default') as unknown as NodeOp;
+  const { store } = operations.sim;
+  return (store.get('nodeops.operator.kairos.io', 'flash', 'default') ?? NONE) as unknown as NodeOp;
 }
 
 function phases(): (string | undefined)[] {
@@ -101,19 +104,24 @@ test('a cluster of before a rollout: what Git knows is not done again, and the r
   await restoreCluster(saved);
   begin();
   await eventually(() => expect(phases()).toEqual(['Completed', 'Completed', 'Failed', 'Pending']));
-  const { status, metadata } = stored();
-  expect(status?.nodeStatuses?.['node-3']).toMatchObject({
+  expect(stored().status?.nodeStatuses?.['node-3']).toMatchObject({
     message: expect.stringMatching(/^outcome unknown: the cluster was restored/),
     outcomeUnknown: true,
   });
-  expect(metadata.annotations?.[ANNOTATION_HOLD]).toMatch(/look at them, then take this hold away/);
+  await eventually(() =>
+    expect(stored().metadata.annotations?.[ANNOTATION_HOLD]).toMatch(
+      /look at them, then take this hold away/,
+    ),
+  );
   await eventually(() => expect(report()).toMatch(/name: node-3\n\s+phase: Failed/));
   expect(report()).toMatch(/name: node-1\n\s+phase: Completed/);
   expect(began).toEqual(['node-1', 'node-2', 'node-3']);
   // People have looked.
-  const { [ANNOTATION_HOLD]: _, ...annotations } = metadata.annotations ?? {};
-  const object = operations.sim.store.read('nodeops.operator.kairos.io', 'flash', 'default');
-  operations.sim.store.update('nodeops.operator.kairos.io', {
+  const { sim } = operations;
+  const object = sim.store.read('nodeops.operator.kairos.io', 'flash', 'default');
+  const annotations = { ...object.metadata.annotations };
+  delete annotations[ANNOTATION_HOLD];
+  sim.store.update('nodeops.operator.kairos.io', {
     ...object,
     metadata: { ...object.metadata, annotations },
   });
