@@ -1,5 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, DecoratorHandler, type Dispatcher, request } from 'undici';
 import type { KubeList, KubeObject, KubeStatus } from '../api/kubernetes.ts';
 import type { Clock } from '../core/ports.ts';
 import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
@@ -200,7 +200,7 @@ export class KubeClient {
     const dispatcher = options.idleMs === undefined ? dispatchers.requests : dispatchers.streams;
     if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
     if (method !== 'GET' && !this.mayWrite()) {
-      throw new ApiError(0, { message: 'not the leader any more: nothing is written' });
+      throw notTheLeader();
     }
     const verb = options.query?.['watch'] === undefined ? method : 'WATCH';
     let response: Dispatcher.ResponseData;
@@ -220,6 +220,7 @@ export class KubeClient {
       });
     } catch (cause) {
       this.onAnswer(verb, 0);
+      if (cause instanceof ApiError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ApiError(0, { message: `no answer from the API server: ${reason}` }, undefined, { cause });
     }
@@ -279,7 +280,9 @@ export class KubeClient {
     for (const one of this.kept) void one.close().then(() => this.kept.delete(one));
     const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
     const options = { connect: { ...known, keepAlive: true } };
-    const requests = new Agent({ ...options, connections: this.connections });
+    const requests = new Agent({ ...options, connections: this.connections }).compose(
+      unlessLost(this.mayWrite),
+    );
     const streams = new Agent(options);
     this.kept.add(requests).add(streams);
     this.dispatchers = { key, requests, streams };
@@ -325,4 +328,34 @@ async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
     status,
     seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined,
   );
+}
+
+function notTheLeader(): ApiError {
+  return new ApiError(0, { message: 'not the leader any more: nothing is written' });
+}
+
+/**
+ * Asks once more at the moment a write goes to its connection: it may have waited for a free one for longer than this agent has
+ * led, and what it makes would come beside what the next leader does.
+ */
+function unlessLost(mayWrite: () => boolean): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, options.method === 'GET' ? handler : new Guarded(handler, mayWrite));
+}
+
+/** Its methods are missing in the types. */
+const BASE = DecoratorHandler.prototype as Dispatcher.DispatchHandler;
+
+class Guarded extends DecoratorHandler {
+  readonly #mayWrite: () => boolean;
+
+  constructor(handler: Dispatcher.DispatchHandler, mayWrite: () => boolean) {
+    super(handler);
+    this.#mayWrite = mayWrite;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    if (!this.#mayWrite()) throw notTheLeader();
+    BASE.onRequestStart?.call(this, controller, context);
+  }
 }

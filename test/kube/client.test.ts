@@ -14,17 +14,21 @@ const server = createServer((_request, response) => {
   response.writeHead(429, headers).end(JSON.stringify(answer.body ?? {}));
 });
 
+function kubeconfigOf(port: number, name: string): string {
+  const kubeconfig = join(dir, name);
+  const clusters = `clusters: [{name: a, cluster: {server: "http://127.0.0.1:${port}", insecure-skip-tls-verify: true}}]`;
+  const contexts =
+    'contexts: [{name: a, context: {cluster: a, user: a}}]\ncurrent-context: a\nusers: [{name: a, user: {}}]';
+  writeFileSync(kubeconfig, `apiVersion: v1\nkind: Config\n${clusters}\n${contexts}\n`);
+  return kubeconfig;
+}
+
 beforeAll(async () => {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const kubeconfig = join(dir, 'kubeconfig');
-  const clusters = `clusters: [{name: a, cluster: {server: "http://127.0.0.1:${port}", insecure-skip-tls-verify: true}}]`;
-  const contexts =
-    'contexts: [{name: a, context: {cluster: a, user: a}}]\ncurrent-context: a\nusers: [{name: a, user: {}}]';
-  writeFileSync(kubeconfig, `apiVersion: v1\nkind: Config\n${clusters}\n${contexts}\n`);
-  client = new KubeClient({ kubeconfig });
+  client = new KubeClient({ kubeconfig: kubeconfigOf(port, 'kubeconfig') });
 });
 
 afterAll(async () => {
@@ -48,4 +52,40 @@ test.each([
   const error: unknown = await client.request('GET', '/').catch((it: unknown) => it);
   expect(error).toMatchObject({ code: 429 });
   expect((error as { retryAfterMs?: number }).retryAfterMs).toBe(expected);
+});
+
+test('a write that waits for a connection is not sent once this agent leads no more', async () => {
+  const arrived: string[] = [];
+  const first = Promise.withResolvers<() => void>();
+  const slow = createServer((request, response) => {
+    arrived.push(`${request.method} ${request.url}`);
+    const close = () => response.end('{}');
+    if (arrived.length === 1) first.resolve(close);
+    else close();
+  });
+  await new Promise<void>((resolve) => {
+    slow.listen(0, '127.0.0.1', resolve);
+  });
+  let leads = true;
+  const { port } = slow.address() as AddressInfo;
+  const kubeconfig = kubeconfigOf(port, 'slow');
+  const one = new KubeClient({ kubeconfig, connections: 1, mayWrite: () => leads });
+  try {
+    const writes = ['/first', '/second'].map((path) => one.request('POST', path, { body: {} }));
+    const read = one.request('GET', '/third');
+    const end = await first.promise;
+    leads = false;
+    end();
+    const [done, given] = await Promise.allSettled(writes);
+    await read;
+    expect(done?.status).toBe('fulfilled');
+    expect(given).toMatchObject({
+      status: 'rejected',
+      reason: { code: 0, message: 'not the leader any more: nothing is written' },
+    });
+    expect(arrived).toEqual(['POST /first', 'GET /third']);
+  } finally {
+    await one.close();
+    slow.close();
+  }
 });
