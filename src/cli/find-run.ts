@@ -1,23 +1,9 @@
 import { InvalidError } from '../api/errors.ts';
-import { ANNOTATION_RUN } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { nearest } from '../api/schema.ts';
+import { labelOf, runPathOf } from '../core/runs/identity.ts';
 
-/** Path of the run file a NodeOp was made for; undefined when people made it. */
-export function runPathOf(nodeOp: NodeOp): string | undefined {
-  const id = nodeOp.metadata.annotations?.[ANNOTATION_RUN];
-  return id?.slice(id.indexOf(':') + 1);
-}
-
-/** Name of the cluster it was made for; undefined where it has none, or people made the NodeOp. */
-export function clusterNameOf(nodeOp: NodeOp): string | undefined {
-  const id = nodeOp.metadata.annotations?.[ANNOTATION_RUN] ?? '';
-  return id.slice(0, Math.max(0, id.indexOf(':'))) || undefined;
-}
-
-export function labelOf({ metadata }: NodeOp): string {
-  return `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
-}
+export { clusterNameOf, labelOf, runPathOf } from '../core/runs/identity.ts';
 
 /**
  * Whether `wanted` means this NodeOp and could mean no other: its name, `<namespace>/<name>`, or its run file's path, in

@@ -4,6 +4,8 @@ import { duration, durationMs } from '../api/schema.ts';
 import { fitted, reflowed } from '../core/text/fit.ts';
 import { screen } from '../core/text/output.ts';
 
+export { shellWord } from '../core/text/shell.ts';
+
 /** Lines on standard output, for people: on a terminal none is wider than that is. */
 export function print(text: string): void {
   printData(fitted(screen(text), columns()));
@@ -22,11 +24,6 @@ export function printCommands(commands: readonly string[]): void {
 /** What a command says below its options, to be given to `addHelpText`. */
 export function prose(text: string): () => string {
   return () => reflowed(text, columns());
-}
-
-/** A word of a command that people copy, whatever is in it. */
-export function shellWord(text: string): string {
-  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Columns of the terminal; undefined where the output is read by something else, which cuts nothing. */

@@ -1,5 +1,6 @@
 import { LABEL_RECORD_PART } from '../api/labels.ts';
 import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
+import { BASELINE, passedOverText } from '../core/runs/passed-over.ts';
 import { isPathOf } from './find-run.ts';
 import { oneLine, table } from '../core/text/table.ts';
 import { isApiError } from '../kube/client.ts';
@@ -57,8 +58,6 @@ export function findPassedOver({ passedOverRuns }: Waiting, wanted: string): str
   return passedOverRuns.find((run) => isPathOf(run, wanted));
 }
 
-const BASELINE = '.baseline.yaml of the results folder';
-
 export const PASSED_OVER = `never begins: it was there before the agent first looked, was moved after its end, or its report was removed (${BASELINE}); to carry it out, add it under another name`;
 
 /** The same in a sentence, for people. */
@@ -86,16 +85,6 @@ export function waitingSentence(it: WaitingRun): string {
   return `${oneLine(it.run, 200)}: Waiting (${it.reason}): ${oneLine(it.message, 400)}${untilText(it)}`;
 }
 
-/** So many are named; with more of them they are old ones. */
-const NAMED = 3;
-
-function passedOverText({ passedOver, passedOverRuns }: Waiting): string {
-  const names = passedOverRuns.slice(-NAMED).map((it) => oneLine(it, 200));
-  const rest = passedOver > names.length ? ', …' : '';
-  const [files, way] = passedOver === 1 ? ['run file', 'it'] : ['run files', 'one'];
-  return `Passed over: ${passedOver} ${files} (${names.join(', ')}${rest}), see ${BASELINE}; to carry ${way} out, add it under another name.`;
-}
-
 /** The time that is waited for, where the message does not name it. */
 function untilText({ message, until = '' }: WaitingRun): string {
   const plain = until.replace('.000Z', 'Z');
@@ -119,8 +108,6 @@ export function waitingLines({
   return [
     ...(rows.length === 0 ? [] : ['\nWaiting to begin:', table(rows)]),
     ...(more > 0 ? [`  … and ${more} more; see the results folder of the repository`] : []),
-    ...(passedOver === 0
-      ? []
-      : [`\n${passedOverText({ waiting, waitingCount, passedOver, passedOverRuns, isKnown })}`]),
+    ...(passedOver === 0 ? [] : [`\n${passedOverText({ passedOver, passedOverRuns })}`]),
   ];
 }

@@ -1,6 +1,6 @@
 import { ANNOTATION_CANCEL, ANNOTATION_HOLD } from '../api/labels.ts';
 import { load } from '../api/yaml.ts';
-import type { NodeOp } from '../api/nodeop.ts';
+import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { isObject } from './runs/merge.ts';
 import { flat } from './text/output.ts';
 import { oneLine } from './text/table.ts';
@@ -37,6 +37,18 @@ export function clusterHoldText({ lease, repository }: ClusterHolds, file = 'hol
 export function nodeOpHoldText({ metadata }: NodeOp): string | undefined {
   const reason = metadata.annotations?.[ANNOTATION_HOLD];
   return reason === undefined ? undefined : withReason(`held by the annotation ${ANNOTATION_HOLD}`, reason);
+}
+
+/** By whom a NodeOp is held that goes on, as the agent tells it. */
+export function heldText({ status }: NodeOp): string | undefined {
+  if (isFinalPhase(status?.phase)) return undefined;
+  const held = status?.conditions?.find(({ type }) => type === 'Held');
+  return held && oneLine(held.message, 400);
+}
+
+/** The first line of a page, said once. */
+export function heldHeading(text: string): string {
+  return `Held: ${text.replace(/^held (?=by )/, '')}`;
 }
 
 /** Why people want it to end, by its own annotation. */

@@ -2,7 +2,7 @@ import type { Provider } from '../../api/feedback.ts';
 import { trimBoth } from '../../api/trim.ts';
 
 /** Where people find the host with that REST API. */
-function webOf(provider: Provider, apiUrl: string): string {
+export function webOf(provider: Provider, apiUrl: string): string {
   if (apiUrl === 'https://api.github.com') return 'https://github.com';
   return apiUrl.replace({ github: /\/api\/v3$/, gitlab: /\/api\/v4$/, gitea: /\/api\/v1$/ }[provider], '');
 }

@@ -7,7 +7,11 @@ export interface Group {
   nodes: string[];
 }
 
-type Entry = readonly [name: string, status: NodeStatus];
+/** What a status and a report alike say of a node. */
+type Entry = readonly [
+  name: string,
+  said: Pick<NodeStatus, 'phase'> & { message?: string | undefined; exitCode?: number | undefined },
+];
 
 /** Failed nodes by their cause, most nodes first: a fleet that fails mostly fails alike. */
 export function byCause(entries: readonly Entry[]): Group[] {
@@ -38,7 +42,7 @@ export function groupWaits(waits: readonly NodeWait[]): Group[] {
 
 const OVER = new Set<NodeStatus['phase']>(['Pending', 'Completed', 'Failed', 'Cancelled']);
 
-function causeText(name: string, { message = '', exitCode }: NodeStatus): string {
+function causeText(name: string, { message = '', exitCode }: Entry[1]): string {
   const text = message.replace(/; the node stays cordoned$/, '').replace(/^command failed: /, '');
   if (text === '') return exitCode === undefined ? 'no reason on record' : `exit code ${exitCode}`;
   return text.replaceAll(name, 'NODE');

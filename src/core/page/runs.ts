@@ -1,0 +1,56 @@
+import type { Steps } from '../../api/pieces.ts';
+import type { PageViews } from '../../api/page.ts';
+import { Cordons } from '../cordon.ts';
+import { passedOverText } from '../runs/passed-over.ts';
+import { naturally } from '../text/order.ts';
+import { addActions } from './actions.ts';
+import { known, type SeenFacts, topOf } from './facts.ts';
+import { needsYou } from './needs-you.ts';
+import { ageOf, isOpen, rowOf, runsOf } from './row.ts';
+
+/** Rows of runs that are over, and of those that go on: the rest is found by a search. */
+const OVER = 100;
+const OPEN = 400;
+/** What there is to choose from. */
+const CHOICES = 200;
+
+/** All runs: what needs somebody, those that go on, and the newest of those that are over. */
+export function* runsView(facts: SeenFacts): Steps<PageViews['runs']> {
+  const runs = [...runsOf(facts).values()];
+  yield;
+  const sorted = runs.map((run) => ({ run, age: ageOf(run) })).toSorted((a, b) => b.age - a.age);
+  yield;
+  const needs = needsYou(
+    sorted.map(({ run }) => run),
+    new Cordons(facts.nodeOps),
+    facts,
+  );
+  yield;
+  const wanted = new Set(needs.map(({ run }) => run));
+  let [open, over] = [0, 0];
+  const shown = sorted.filter(({ run }) => {
+    if (isOpen(run)) return (open += 1) <= OPEN;
+    return (over += 1) <= OVER || wanted.has(run.id);
+  });
+  const { reports, record } = facts;
+  const head: PageViews['runs']['head'] = known({
+    ...topOf(facts),
+    cluster: facts.layout.cluster,
+    held: topOf(facts).held,
+    stale: facts.stale,
+    needsYou: needs,
+    total: Math.max(runs.length, reports.total),
+    clusters: choices(reports.cards.map(({ cluster }) => cluster)),
+    people: choices(reports.cards.map(({ by }) => by)),
+    reports: reports.state,
+    passedOver: (record?.passedOver ?? 0) > 0 && record ? passedOverText(record) : undefined,
+    actions: addActions(facts),
+  });
+  yield;
+  return { head, rows: shown.map(({ run }) => rowOf(run, facts)) };
+}
+
+function choices(values: readonly (string | undefined)[]): string[] {
+  const found = new Set(values.filter((it) => it !== undefined));
+  return [...found].toSorted(naturally).slice(0, CHOICES);
+}
