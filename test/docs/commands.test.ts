@@ -68,10 +68,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
     files: KEYS,
     cluster: (sim, dir) => {
       withoutNamespace(sim);
-      cpSync(join(ROOT, 'manifests'), join(dir, 'manifests'), { recursive: true });
-      const kustomization = 'resources: [../manifests/overlays/ssh-key]\n';
-      mkdirSync(join(dir, 'overlay'));
-      writeFileSync(join(dir, 'overlay/kustomization.yaml'), kustomization);
+      withOverlay(sim, dir);
     },
   },
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
@@ -79,11 +76,22 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   'docs/compare.md': { files: { 'plan.yaml': PLAN } },
   'docs/disaster-recovery.md': { files: { [RUN]: exampleRun() }, cluster: withHeldRun },
   'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
+  'docs/clusters.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
+  'docs/first-run.md': { files: { '.gitconfig': '[user]\n  name = Ada\n  email = ada@example.org\n' } },
+  'docs/upgrade.md': { cluster: withOverlay },
+  'docs/uninstall.md': { cluster: withOverlay },
   'docs/parameters.md': { files: filesOf('docs/parameters.md') },
   'docs/plan.md': { files: { [RUN]: exampleRun() } },
   'docs/trust.md': { files: { allowed_signers: 'ada@example.org ssh-ed25519 AAAA', 'keyring.asc': 'keys' } },
   'docs/webhooks.md': { files: { generic: 'secret' } },
 };
+
+function withOverlay(_: Sim, dir: string): void {
+  cpSync(join(ROOT, 'manifests'), join(dir, 'manifests'), { recursive: true });
+  const kustomization = 'resources: [../manifests/overlays/ssh-key]\n';
+  mkdirSync(join(dir, 'overlay'));
+  writeFileSync(join(dir, 'overlay/kustomization.yaml'), kustomization);
+}
 
 function withoutNamespace(sim: Sim): void {
   const namespace = sim.store.read('namespaces', 'nodeop-system');
