@@ -4,6 +4,7 @@ import { dump } from 'js-yaml';
 import { z } from 'zod';
 import { AgentConfigSchema } from '../src/api/config.ts';
 import { NodeOpCrdSchema, NodeOpManifestSchema, NodeOpSpecSchema } from '../src/api/nodeop.ts';
+import { NOTIFY_FIELDS, NotifyTargetSchema } from '../src/api/notify.ts';
 import { NodeOpRunSchema, RecurringRunSchema, ScheduleSchema } from '../src/api/nodeoprun.ts';
 import { DeclaredSchema } from '../src/api/parameters.ts';
 import { NodeOpReportSchema } from '../src/api/report.ts';
@@ -107,6 +108,14 @@ function fieldReference(page: string, schema: z.ZodType): string {
   return replaceTable(read(page) ?? '', fieldTable(input(schema)));
 }
 
+/** Fields of the configuration, then the names that templates have. */
+function notifications(): string {
+  const page = 'docs/notifications.md';
+  const names = Object.entries(NOTIFY_FIELDS).map(([name, meaning]) => `| \`{${name}}\` | ${meaning} |`);
+  const table = ['| in a template | what it holds |', '|---|---|', ...names].join('\n');
+  return replaceTable(read(page) ?? '', `${fieldTable(input(NotifyTargetSchema))}\n\n${table}`);
+}
+
 const FILES: Record<string, () => string> = {
   'manifests/crd/nodeops.operator.kairos.io.yaml': crd,
   'config/schemas/nodeop.json': nodeOpSchema,
@@ -114,6 +123,7 @@ const FILES: Record<string, () => string> = {
   'config/schemas/nodeopreport.json': () => jsonSchema('NodeOpReport', NodeOpReportSchema),
   'config/schemas/agentconfig.json': () => jsonSchema('AgentConfig', AgentConfigSchema),
   'docs/nodeop.md': () => fieldReference('docs/nodeop.md', NodeOpSpecSchema),
+  'docs/notifications.md': notifications,
   'docs/parameters.md': () => fieldReference('docs/parameters.md', DeclaredSchema),
   'examples/monitoring/dashboard.json': dashboard,
 };

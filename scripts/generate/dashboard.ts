@@ -123,6 +123,14 @@ const PANELS: Panel[] = [
     ],
     unit: 'ops',
   },
+  {
+    title: 'Notifications',
+    description: 'By receiver: sent, attempts that failed, and those that were given up.',
+    type: 'timeseries',
+    queries: [
+      ['sum by (target, result) (increase(nodeop_agent_notifications_total[1h]))', '{{target}}: {{result}}'],
+    ],
+  },
 ];
 
 /** The Grafana dashboard of the agent's metrics, as a file to import. */

@@ -1,10 +1,18 @@
 import { type AgentConfig, clusterOf } from '../api/config.ts';
 import { InvalidError } from '../api/errors.ts';
 import type { NodeOp } from '../api/nodeop.ts';
-import { type Clock, NO_TELEMETRY, type NodeOpStore, type Telemetry, type Timetable } from '../core/ports.ts';
+import {
+  type Clock,
+  NO_TELEMETRY,
+  type NodeOpStore,
+  type ReportListener,
+  type Telemetry,
+  type Timetable,
+} from '../core/ports.ts';
 import type { Asker } from '../core/checks/try.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
 import { ledgerStore } from '../kube/ledger-store.ts';
+import { notifyStore } from '../kube/notify-store.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
 import { NODES } from '../kube/resources.ts';
 import { Controller } from './rollouts/controller.ts';
@@ -12,6 +20,7 @@ import { ExternalRollouts } from './rollouts/external.ts';
 import { Feedback } from './feedback.ts';
 import { endOrCut } from './grace.ts';
 import type { Logger } from './logger.ts';
+import { Notifier } from './notify/notifier.ts';
 import { Holds } from './holds.ts';
 import { holdPath } from '../core/runs/paths.ts';
 import { RepositoryLoop } from './repository/loop.ts';
@@ -62,6 +71,7 @@ export class Agent {
   readonly holds: Holds;
   /** Absent unless configured. */
   readonly feedback: Feedback | undefined;
+  readonly notifier: Notifier;
   private readonly controller: Controller | ExternalRollouts;
   private readonly store: NodeOpStore;
   private readonly client: KubeClient;
@@ -110,13 +120,11 @@ export class Agent {
             mayGoOn: (nodeOp) => this.repository.mayGoOn(nodeOp),
           });
     this.controller = controller;
+    const namespace = place.namespace ?? config.kubernetes.namespace;
+    const lease = config.kubernetes.leaderElection.name;
     this.store = nodeOpStore({
       client: this.client,
-      ledger: ledgerStore(
-        this.client,
-        place.namespace ?? config.kubernetes.namespace,
-        config.kubernetes.leaderElection.name,
-      ),
+      ledger: ledgerStore(this.client, namespace, lease),
       cache: controller.caches.nodeOps,
       subscribe: (listener) => {
         this.listeners.add(listener);
@@ -128,7 +136,19 @@ export class Agent {
     });
     this.holds.onChange(() => this.controller.wake());
     this.feedback = feedbackOf(config, logger, clock, (commit) => this.repository.mergesAfter(commit));
-    const onReports = this.feedback?.tell;
+    this.notifier = new Notifier({
+      config,
+      nodeOps: this.store,
+      store: notifyStore(this.client, namespace, lease),
+      layout: { ...config.git.paths, cluster: clusterOf(config) },
+      clock,
+      logger,
+      telemetry,
+    });
+    const onReports = listeners(
+      this.feedback?.tell,
+      config.notify.length > 0 ? this.notifier.tell : undefined,
+    );
     this.repository = new RepositoryLoop({
       config,
       store: this.store,
@@ -152,6 +172,7 @@ export class Agent {
     this.logger.info({ ready: false }, 'waiting for the API server');
     await this.controller.start();
     this.logger.info({ ready: true }, 'cluster state is known');
+    this.notifier.start();
   }
 
   async start(): Promise<void> {
@@ -199,11 +220,20 @@ export class Agent {
     const end = async () => {
       await this.repository.stop();
       await this.feedback?.stop();
+      await this.notifier.stop();
       await this.controller.stop();
       await this.client.close();
     };
     return endOrCut(this.clock, end, () => this.abandon());
   }
+}
+
+function listeners(...all: (ReportListener | undefined)[]): ReportListener | undefined {
+  const given = all.filter((it) => it !== undefined);
+  if (given.length === 0) return undefined;
+  return (reports) => {
+    for (const tell of given) tell(reports);
+  };
 }
 
 function feedbackOf(

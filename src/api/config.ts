@@ -5,6 +5,7 @@ import { cron } from './cron.ts';
 import { FeedbackSchema } from './feedback.ts';
 import { accessFlaws, type Flaw, GitAccess, openFlaw, urlFlaws } from './git-access.ts';
 import { GitSigning, GitVerify, trustFlaws } from './git-trust.ts';
+import { NotifySchema } from './notify.ts';
 import { pattern } from './patterns.ts';
 import { trimEnd } from './trim.ts';
 import { templateFlaw } from './message-template.ts';
@@ -344,6 +345,7 @@ export const AgentConfigSchema = object({
   feedback: FeedbackSchema.optional().describe(
     'Commit statuses and comments on the Git host; off when absent.',
   ),
+  notify: NotifySchema.default([]).describe('Webhooks that are told how runs are going; none when empty.'),
   log: object({
     level: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])

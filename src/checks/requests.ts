@@ -5,9 +5,9 @@ import { evaluate } from '../cel/evaluate.ts';
 import type { Result, Variables } from '../cel/values.ts';
 import type { Answer, Asker } from '../core/checks/try.ts';
 import type { Clock } from '../core/ports.ts';
-import { readHeaders, withoutSecrets } from './credentials.ts';
+import { readHeaders, withoutSecrets } from '../web/credentials.ts';
 import { valuesOf } from './prometheus.ts';
-import { type Received, send, type Sent } from './send.ts';
+import { type Received, send, type Sent } from '../web/send.ts';
 
 /** So much of an answer is shown; it is cut to its bound later, once it is masked. */
 const SHOWN = 1000;

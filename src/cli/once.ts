@@ -76,7 +76,8 @@ async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promis
     turn.lost.then((why) => `gave up: the lease is lost: ${why}`),
   ]);
   over.abort();
-  if (reason === undefined) await agent?.feedback?.settle(FEEDBACK_MS);
+  if (reason === undefined)
+    await Promise.all([agent?.feedback?.settle(TELL_MS), agent?.notifier.settle(TELL_MS)]);
   else agent?.abandon();
   await agent?.stop();
   await turn.giveBack();
@@ -93,8 +94,8 @@ async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promis
     : [reason, ...unfinished.map((it) => `  ${line(it.text)}`)].join('\n');
 }
 
-/** How long the Git host may take to hear of the end. */
-const FEEDBACK_MS = 30_000;
+/** How long the Git host and those who are notified may take to hear of the end. */
+const TELL_MS = 30_000;
 /** How long the cluster may take to let go of NodeOps that are over. */
 const SETTLE_MS = 10_000;
 const LOOK_MS = 1_000;

@@ -4,7 +4,7 @@ import { BASELINE, passedOverText } from '../core/runs/passed-over.ts';
 import { isPathOf } from './find-run.ts';
 import { oneLine, table } from '../core/text/table.ts';
 import { isApiError } from '../kube/client.ts';
-import type { ConfigMap } from '../kube/ledger-store.ts';
+import type { ConfigMap } from '../kube/config-maps.ts';
 import { CONFIGMAPS } from '../kube/resources.ts';
 import type { ReadOnlyCluster } from './cluster.ts';
 import { type Format, printDocument } from './output.ts';

@@ -62,6 +62,18 @@ export interface LedgerStore {
   remove(name: string): Promise<void>;
 }
 
+/** Where a cluster remembers what receivers of notifications were told: a part a receiver, by its name. */
+export interface NotifyStore {
+  /** The part of a receiver, fresh from the API server. Throws InvalidError when a right is missing. */
+  read(name: string): Promise<LedgerPart | undefined>;
+  /** Makes it, or writes the keys that are given (null removes one); answers how it is now, or 'conflict' when it is not as it was read. */
+  write(part: {
+    name: string;
+    version?: string | undefined;
+    data: Readonly<Record<string, string | null>>;
+  }): Promise<LedgerPart | 'conflict'>;
+}
+
 /**
  * Told of reports once they are in the repository: when the loop first reads it, of those that are not final and the
  * newest others; then of each one that was pushed, and, as `Waiting`, of those that the host does not take. Must not throw, nor keep the loop waiting.
@@ -81,6 +93,8 @@ export interface Telemetry {
   /** A push was refused because somebody else was first. */
   pushRetried: () => void;
   polled: (ok: boolean) => void;
+  /** A notification was sent to that target, was not (an attempt of several), or is given up. */
+  notified: (target: string, result: 'sent' | 'failed' | 'dropped') => void;
 }
 
 export const NO_TELEMETRY: Telemetry = {
@@ -90,4 +104,5 @@ export const NO_TELEMETRY: Telemetry = {
   queued: () => {},
   pushRetried: () => {},
   polled: () => {},
+  notified: () => {},
 };

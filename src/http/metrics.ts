@@ -57,6 +57,11 @@ export function createMetrics(
   );
   const polls = counter('polls_total', 'Fetches of the repository.', ['result']);
   const pushRetries = counter('push_retries_total', 'Pushes tried again because somebody else was first.');
+  const notifications = counter(
+    'notifications_total',
+    'Notifications by target of the configuration: sent, attempts that failed, and those that were given up (dropped).',
+    ['target', 'result'],
+  );
   const requests = counter('api_requests_total', 'Requests to the API server; code 0 is no answer.', [
     'verb',
     'code',
@@ -90,6 +95,7 @@ export function createMetrics(
       rebooted: (seconds) => reboots.observe(seconds),
       queued: (seconds) => queue.observe(seconds),
       pushRetried: () => pushRetries.inc(),
+      notified: (target, result) => notifications.inc({ target, result }),
       polled: (ok) => polls.inc({ result: ok ? 'ok' : 'failed' }),
     },
     route: {

@@ -1,15 +1,11 @@
-import type { KubeObject } from '../api/kubernetes.ts';
 import { InvalidError } from '../api/errors.ts';
 import { LABEL_RECORD, LABEL_RECORD_PART } from '../api/labels.ts';
 import type { LedgerStore } from '../core/ports.ts';
 import { labelValue } from '../core/rollout/names.ts';
 import { isEntries, type LedgerPart } from '../core/runs/ledger.ts';
 import { isApiError, type KubeClient } from './client.ts';
+import { type ConfigMap, writeConfigMap } from './config-maps.ts';
 import { CONFIGMAPS, NAMESPACES } from './resources.ts';
-
-export interface ConfigMap extends KubeObject {
-  data?: Record<string, string>;
-}
 
 /** Every cluster has this namespace from its first moment on, and never another one of the name. */
 const IDENTITY = 'kube-system';
@@ -48,25 +44,16 @@ export function ledgerStore(client: KubeClient, namespace: string, lease: string
       }),
     write: ({ name, version, data }) =>
       allowed(records, async () => {
-        try {
-          if (version === undefined) {
-            const kind = isEntries({ name, data: {} }) ? 'entries' : name.split('-')[0];
-            const labels = { [LABEL_RECORD]: label, [LABEL_RECORD_PART]: kind ?? name };
-            const body = {
-              apiVersion: 'v1',
-              kind: 'ConfigMap',
-              metadata: { name: `${prefix}${name}`, namespace, labels },
-              data,
-            };
-            return toPart(await client.create<ConfigMap>(CONFIGMAPS, body, namespace));
-          }
-          const patch = { metadata: { resourceVersion: version }, data };
-          return toPart(await client.patch<ConfigMap>(CONFIGMAPS, `${prefix}${name}`, patch, { namespace }));
-        } catch (error) {
-          // Gone, or changed by another one since it was read.
-          if (isApiError(error, 409) || (version !== undefined && isApiError(error, 404))) return 'conflict';
-          throw error;
-        }
+        const kind = isEntries({ name, data: {} }) ? 'entries' : name.split('-')[0];
+        const labels = { [LABEL_RECORD]: label, [LABEL_RECORD_PART]: kind ?? name };
+        const written = await writeConfigMap(client, {
+          namespace,
+          name: `${prefix}${name}`,
+          labels,
+          version,
+          data,
+        });
+        return written === 'conflict' ? written : toPart(written);
       }),
     remove: (name) => allowed(records, () => client.delete(CONFIGMAPS, `${prefix}${name}`, namespace, {})),
   };

@@ -73,6 +73,7 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   },
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
+  'docs/notifications.md': { files: { url: 'https://hooks.example.org/secret' } },
   'docs/compare.md': { files: { 'plan.yaml': PLAN } },
   'docs/disaster-recovery.md': { files: { [RUN]: exampleRun() }, cluster: withHeldRun },
   'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },

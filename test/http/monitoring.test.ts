@@ -42,6 +42,7 @@ async function metrics(): Promise<string[]> {
   telemetry.apiRequest('GET', 200);
   telemetry.pushRetried();
   telemetry.polled(true);
+  telemetry.notified('oncall', 'sent');
   const { body } = await route.handle({ headers: {}, body: Buffer.of(), remote: '' });
   return String(body).split('\n');
 }

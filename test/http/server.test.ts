@@ -73,6 +73,8 @@ test('metrics hold what was counted and what is the case', async () => {
   metrics.telemetry.pushRetried();
   metrics.telemetry.polled(true);
   metrics.telemetry.polled(false);
+  metrics.telemetry.notified('oncall', 'sent');
+  metrics.telemetry.notified('oncall', 'dropped');
   const response = await fetch(`${url}/metrics`);
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   const lines = (await response.text()).split('\n');
@@ -88,6 +90,8 @@ test('metrics hold what was counted and what is the case', async () => {
       'nodeop_agent_polls_total{result="ok"} 1',
       'nodeop_agent_polls_total{result="failed"} 1',
       'nodeop_agent_push_retries_total 1',
+      'nodeop_agent_notifications_total{target="oncall",result="sent"} 1',
+      'nodeop_agent_notifications_total{target="oncall",result="dropped"} 1',
       'nodeop_agent_api_requests_total{verb="PATCH",code="409"} 2',
       'nodeop_agent_drain_duration_seconds_sum 42',
       'nodeop_agent_drain_duration_seconds_bucket{le="30"} 0',

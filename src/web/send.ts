@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { addressFlaw, originOf } from '../api/web-address.ts';
 import type { Clock } from '../core/ports.ts';
 import { spoken } from '../core/text/table.ts';
@@ -6,17 +6,24 @@ import { spoken } from '../core/text/table.ts';
 /** One request whose address was found good and allowed. */
 export interface Sent {
   url: string;
-  method: 'GET' | 'HEAD';
+  /** What is posted is posted once: no redirect of it is followed, and of the answer its beginning is enough. */
+  method: 'GET' | 'HEAD' | 'POST';
+  body?: string;
   /** Sent with the first request alone, never after a redirect. */
   headers: Readonly<Record<string, string>>;
   timeoutMs: number;
+  /** By the proxy that the environment names, if it names one; without it no proxy is in between. */
+  throughProxy?: boolean;
   /** A redirect with this status is an answer like any other. */
   expected?: number;
 }
 
-export type Received = { status: number; text: string } | { problem: string };
+/** @property retryAfter the header, if there is one */
+export type Received = { status: number; text: string; retryAfter?: string } | { problem: string };
 
 const MAX_BYTES = 1024 * 1024;
+/** So much of the answer to what is posted may say what is wrong with it. */
+const MAX_POST_BYTES = 4 * 1024;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -24,12 +31,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export async function send(sent: Sent, clock: Clock, signal: AbortSignal): Promise<Received> {
   const timeout = new AbortController();
   const cancel = clock.after(sent.timeoutMs, () => timeout.abort());
-  // Connections of its own: nothing of a request is left for the next one, and no proxy of the environment is in between.
-  const dispatcher = new Agent({
-    allowH2: false,
-    maxRedirections: 0,
-    maxHeaderSize: 64 * 1024,
-  } as Agent.Options);
+  // Connections of its own: nothing of a request is left for the next one.
+  const options = { allowH2: false, maxRedirections: 0, maxHeaderSize: 64 * 1024 } as Agent.Options;
+  const dispatcher = sent.throughProxy === true ? new EnvHttpProxyAgent(options) : new Agent(options);
   try {
     return await follow(sent, dispatcher, AbortSignal.any([timeout.signal, signal]));
   } catch (error) {
@@ -42,11 +46,12 @@ export async function send(sent: Sent, clock: Clock, signal: AbortSignal): Promi
   }
 }
 
-async function follow(sent: Sent, dispatcher: Agent, signal: AbortSignal): Promise<Received> {
+async function follow(sent: Sent, dispatcher: Dispatcher, signal: AbortSignal): Promise<Received> {
   let { url, headers } = sent;
   for (let hops = 0; ; hops += 1) {
     const answer = await request(url, {
       method: sent.method,
+      ...(sent.body !== undefined && { body: sent.body }),
       headers: { accept: '*/*', 'user-agent': 'nodeop-agent', ...headers },
       dispatcher,
       signal,
@@ -56,6 +61,7 @@ async function follow(sent: Sent, dispatcher: Agent, signal: AbortSignal): Promi
     const { statusCode: status, body } = answer;
     const location = answer.headers['location'];
     const isRedirect = REDIRECTS.has(status) && status !== sent.expected && typeof location === 'string';
+    if (sent.method === 'POST') return await beginning(status, body, answer.headers['retry-after']);
     if (!isRedirect) return await read(status, body, answer.headers['content-encoding']);
     body.on('error', () => {}).destroy();
     if (!URL.canParse(location, url)) return { problem: `status ${status} with a redirect that is no URL` };
@@ -69,6 +75,28 @@ async function follow(sent: Sent, dispatcher: Agent, signal: AbortSignal): Promi
     if (hops === MAX_REDIRECTS) return { problem: `redirects more than ${MAX_REDIRECTS} times` };
     [url, headers] = [next, {}];
   }
+}
+
+/** Whatever else it sends, the status says what became of it. */
+async function beginning(
+  status: number,
+  body: Body,
+  retryAfter: string | string[] | undefined,
+): Promise<Received> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size >= MAX_POST_BYTES) break;
+    }
+  } catch {
+    // It broke off, or takes for ever.
+  }
+  body.on('error', () => {}).destroy();
+  const text = Buffer.concat(chunks).toString('utf8', 0, MAX_POST_BYTES);
+  return { status, text, ...(typeof retryAfter === 'string' && { retryAfter }) };
 }
 
 type Body = Awaited<ReturnType<typeof request>>['body'];
