@@ -7,7 +7,7 @@ import { duration, file, object, objectName, show } from './schema.ts';
 import { addressFlaw } from './web-address.ts';
 
 /** What is told of a run, in the order in which it comes about. */
-const NOTIFY_EVENTS = ['started', 'firstFailure', 'waiting', 'resumed', 'ended'] as const;
+export const NOTIFY_EVENTS = ['started', 'firstFailure', 'waiting', 'resumed', 'ended'] as const;
 export type NotifyEventName = (typeof NOTIFY_EVENTS)[number];
 
 const NOTIFY_OUTCOMES = ['Completed', 'Failed', 'Cancelled', 'Invalid'] as const;

@@ -9,6 +9,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
   'The agent:': {
     start: async () => (await import('./start.ts')).startCommand(),
     once: async () => (await import('./once.ts')).onceCommand(),
+    notify: async () => (await import('./notify.ts')).notifyCommand(),
   },
   'For people on call:': {
     status: async () => (await import('./status.ts')).statusCommand(),

@@ -13,6 +13,7 @@ import { clip } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
+import { readUnreached, type Unreached, unreachedLines } from './status/notifications.ts';
 import { runPage } from './status/page.ts';
 import { readWaiting, showPassedOver, showWaiting, type Waiting, waitingLines } from './waiting.ts';
 import { columns, print, prose, shellWord, wholeNumber } from './terminal.ts';
@@ -71,7 +72,8 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
     }
     const held = await clusterHeld(cluster, nodeOps);
     if (held !== undefined && flags.format === 'text') print(`${heldHeading(held)}\n`);
-    showAll(nodeOps, left, { ...flags, held }, now, await readWaiting(cluster));
+    const unreached = await readUnreached(cluster);
+    showAll(nodeOps, left, { ...flags, held, unreached }, now, await readWaiting(cluster));
   } finally {
     await cluster.close();
   }
@@ -86,11 +88,11 @@ function show(known: Known, flags: StatusFlags, now: number): void {
 function showAll(
   nodeOps: readonly NodeOp[],
   left: readonly LeftCordoned[],
-  flags: StatusFlags & { held: string | undefined },
+  flags: StatusFlags & { held: string | undefined; unreached: readonly Unreached[] },
   now: number,
   waits: Waiting,
 ): void {
-  const { format, limit, held } = flags;
+  const { format, limit, held, unreached } = flags;
   const newest = nodeOps.toSorted((a, b) => created(b).localeCompare(created(a)));
   const open = newest.filter((it) => !isFinalPhase(it.status?.phase));
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
@@ -104,6 +106,7 @@ function showAll(
       passedOver,
       passedOverRuns,
       leftCordoned: left,
+      ...(unreached.length > 0 && { notNotified: unreached }),
     };
     return printDocument(all, format);
   }
@@ -116,7 +119,7 @@ function showAll(
     const unguarded = unguardedIn(nodeOp.status ?? {});
     if (unguarded !== undefined) print(`Warning: ${nameOf(nodeOp)}: ${unguarded}`);
   }
-  for (const line of waitingLines(waits)) print(line);
+  for (const line of [...waitingLines(waits), ...unreachedLines(unreached, now)]) print(line);
   const [first] = shown;
   if (left.length === 0) {
     if (first)

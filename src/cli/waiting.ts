@@ -1,17 +1,11 @@
-import { LABEL_RECORD_PART } from '../api/labels.ts';
 import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
 import { BASELINE, passedOverText } from '../core/runs/passed-over.ts';
 import { isPathOf } from './find-run.ts';
 import { oneLine, table } from '../core/text/table.ts';
-import { isApiError } from '../kube/client.ts';
-import type { ConfigMap } from '../kube/config-maps.ts';
-import { CONFIGMAPS } from '../kube/resources.ts';
 import type { ReadOnlyCluster } from './cluster.ts';
 import { type Format, printDocument } from './output.ts';
+import { recordsOf } from './records.ts';
 import { print } from './terminal.ts';
-
-/** Where the agent is installed unless somebody chose otherwise. */
-const NAMESPACE = 'nodeop-system';
 
 /** What the agents keep on record of runs that have not begun. */
 export interface Waiting {
@@ -25,27 +19,18 @@ export interface Waiting {
 }
 
 /** Of all namespaces, or of the usual one where others must not be looked at. */
-export async function readWaiting({ client }: ReadOnlyCluster): Promise<Waiting> {
-  for (const namespace of [undefined, NAMESPACE]) {
-    try {
-      const labelSelector = `${LABEL_RECORD_PART}=head`;
-      // oxlint-disable-next-line no-await-in-loop -- the second one only where the first is not allowed
-      const { items } = await client.list<ConfigMap>(CONFIGMAPS, { labelSelector }, namespace);
-      const heads = items.map(({ data }) => parseHead(data));
-      const sum = (count: (head: (typeof heads)[number]) => number) =>
-        heads.reduce((all, head) => all + count(head), 0);
-      return {
-        waiting: heads.flatMap(({ waiting }) => waiting),
-        waitingCount: sum((head) => head.waitingCount),
-        passedOver: sum((head) => head.passedOver),
-        passedOverRuns: heads.flatMap((head) => head.passedOverRuns),
-        isKnown: true,
-      };
-    } catch (error) {
-      if (!isApiError(error, 403, 404)) throw error;
-    }
-  }
-  return { waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [], isKnown: false };
+export async function readWaiting(cluster: ReadOnlyCluster): Promise<Waiting> {
+  const records = await recordsOf(cluster, 'head');
+  const heads = (records ?? []).map(({ data }) => parseHead(data));
+  const sum = (count: (head: (typeof heads)[number]) => number) =>
+    heads.reduce((all, head) => all + count(head), 0);
+  return {
+    waiting: heads.flatMap(({ waiting }) => waiting),
+    waitingCount: sum((head) => head.waitingCount),
+    passedOver: sum((head) => head.passedOver),
+    passedOverRuns: heads.flatMap((head) => head.passedOverRuns),
+    isKnown: records !== undefined,
+  };
 }
 
 /** The one that is meant by its path, the end of it, or that of its report. */

@@ -7,7 +7,7 @@ import { type ConfigMap, writeConfigMap } from './config-maps.ts';
 import { CONFIGMAPS } from './resources.ts';
 
 /** Value of the label of these ConfigMaps; they are no part of the ledger, which is read as a whole. */
-const NOTIFY_PART = 'notify';
+export const NOTIFY_PART = 'notify';
 
 /** What receivers were told, a ConfigMap each in the agent's own namespace. */
 export function notifyStore(client: KubeClient, namespace: string, lease: string): NotifyStore {

@@ -73,7 +73,12 @@ const GIVEN: Record<string, { files?: Record<string, string>; cluster?: (sim: Si
   },
   'docs/access.md': { files: { 'downloaded.private-key.pem': 'key', known_hosts: KEYS.known_hosts } },
   'docs/feedback.md': { files: { token: 'secret' } },
-  'docs/notifications.md': { files: { url: 'https://hooks.example.org/secret' } },
+  'docs/notifications.md': {
+    files: {
+      url: 'https://hooks.example.org/secret',
+      'notify.yaml': readFileSync(join(ROOT, 'docs/examples/notify/alertmanager.yaml'), 'utf8'),
+    },
+  },
   'docs/compare.md': { files: { 'plan.yaml': PLAN } },
   'docs/disaster-recovery.md': { files: { [RUN]: exampleRun() }, cluster: withHeldRun },
   'docs/on-call.md': { files: { [RUN]: exampleRun() }, cluster: withRun },
