@@ -86,6 +86,26 @@ const PANELS: Panel[] = [
     queries: [['sum by (phase) (nodeop_agent_steps)', '{{phase}}']],
   },
   {
+    title: 'Checks of steps',
+    description: 'Tries of checks by kind and result. A failed evaluation after the soak fails its step.',
+    type: 'timeseries',
+    queries: [
+      ['sum by (kind, result) (rate(nodeop_agent_check_tries_total[5m]))', '{{kind}}: {{result}}'],
+      [
+        'sum by (kind) (rate(nodeop_agent_check_verdicts_total{verdict="failed"}[5m]))',
+        '{{kind}}: evaluation failed',
+      ],
+    ],
+    unit: 'ops',
+  },
+  {
+    title: 'How long checks take',
+    description: 'One try of a check, from its beginning to its end.',
+    type: 'timeseries',
+    queries: quantiles('nodeop_agent_check_duration_seconds'),
+    unit: 's',
+  },
+  {
     title: 'From seeing a run to its start',
     description: 'Time in the queue.',
     type: 'timeseries',

@@ -176,7 +176,15 @@ export interface NodeGroup {
 
 export interface StepView {
   name: string;
-  phase: 'Pending' | 'Running' | 'Soaking' | 'Checking' | 'AwaitingApproval' | 'Passed' | 'Failed';
+  phase:
+    | 'Pending'
+    | 'Running'
+    | 'Soaking'
+    | 'Checking'
+    | 'AwaitingApproval'
+    | 'Passed'
+    | 'Failed'
+    | 'Cancelled';
   /** The same in words, with what it waits for. */
   text: string;
   nodes: number;

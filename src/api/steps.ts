@@ -102,6 +102,7 @@ const STEP_PHASES = [
   'AwaitingApproval',
   'Passed',
   'Failed',
+  'Cancelled',
 ] as const;
 export type StepPhase = (typeof STEP_PHASES)[number];
 
@@ -112,7 +113,7 @@ export const StepStatusSchema = object({
   finished: z.int().describe('How many of them are finished, failed ones among them.'),
   failed: z.int().describe('How many of them failed, or count as failed for the step.'),
   since: z.iso.datetime().optional().describe('When the present phase began.'),
-  message: z.string().optional().describe('What is waited for, or why the step failed.'),
+  message: z.string().optional().describe('What is waited for, or why the step failed or was given up.'),
   checks: z.array(CheckStatusSchema).optional().describe('How each of its checks stands, from the soak on.'),
 });
 export type StepStatus = z.infer<typeof StepStatusSchema>;

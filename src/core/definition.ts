@@ -13,6 +13,7 @@ interface Schema {
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;
   items?: Schema;
+  enum?: unknown[];
   'x-kubernetes-preserve-unknown-fields'?: boolean;
 }
 
@@ -27,7 +28,7 @@ export interface Definition extends KubeObject {
   };
 }
 
-/** What API servers would drop of a NodeOp without a word, as paths. */
+/** What API servers would drop of a NodeOp without a word, or refuse as no value of its field, as paths. */
 export interface Lack {
   /** Without them a rollout cannot go on safely: what was begun, when, and in which boot would be forgotten. */
   needed: readonly string[];
@@ -95,7 +96,7 @@ export function holdsBack({
   return isShare || suspend === true || (maxFailures ?? steps ?? postflight) !== undefined;
 }
 
-/** The fields of `own` that `theirs` has no place for; of a field that is missing, not those inside it. */
+/** The fields of `own` that `theirs` has no place for, and values that it does not take; of a field that is missing, not those inside it. */
 function missingIn(theirs: Schema, own: Schema, path: string): string[] {
   if (theirs['x-kubernetes-preserve-unknown-fields'] === true) return [];
   const missing: string[] = [];
@@ -105,6 +106,8 @@ function missingIn(theirs: Schema, own: Schema, path: string): string[] {
     if (known === undefined) missing.push(at);
     else missing.push(...missingIn(known, field, at));
   }
+  const values = own.enum?.filter((value) => theirs.enum?.includes(value) === false) ?? [];
+  missing.push(...values.map((value) => `${path} ${JSON.stringify(value)}`));
   if (own.items) missing.push(...missingIn(theirs.items ?? {}, own.items, `${path}[]`));
   if (typeof own.additionalProperties === 'object') {
     const inner = theirs.additionalProperties;

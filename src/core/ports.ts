@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/kubernetes.ts';
 import type { NodeOp, NodeOpStatus } from '../api/nodeop.ts';
 import type { NodeOpReport } from '../api/report.ts';
+import type { CheckKind } from './checks/news.ts';
 import type { LedgerPart } from './runs/ledger.ts';
 
 /**
@@ -95,7 +96,13 @@ export interface Telemetry {
   polled: (ok: boolean) => void;
   /** A notification was sent to that target, was not (an attempt of several), or is given up. */
   notified: (target: string, result: 'sent' | 'failed' | 'dropped') => void;
+  /** A try of a check ended; it took so long, where that is known. */
+  checkTried: (kind: CheckKind, result: CheckResult, seconds: number | undefined) => void;
+  /** An evaluation of a check ended, of one or several tries. */
+  checkJudged: (kind: CheckKind, verdict: CheckResult) => void;
 }
+
+type CheckResult = 'passed' | 'failed';
 
 export const NO_TELEMETRY: Telemetry = {
   apiRequest: () => {},
@@ -105,4 +112,6 @@ export const NO_TELEMETRY: Telemetry = {
   pushRetried: () => {},
   polled: () => {},
   notified: () => {},
+  checkTried: () => {},
+  checkJudged: () => {},
 };

@@ -20,6 +20,7 @@ export interface Observation {
   held?: ReadonlyMap<string, number>;
 }
 
+const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const MINUTES = [5, 15, 30, 60, 120, 300, 600, 1200, 3600];
 
 /** The agent's metrics, named as Prometheus recommends. The only importer of prom-client. */
@@ -74,6 +75,27 @@ export function createMetrics(
     'reboot_duration_seconds',
     'From asking a node to reboot to Ready with a new boot ID.',
   );
+  const tries = counter('check_tries_total', 'Tries of checks of steps that have ended.', ['kind', 'result']);
+  const verdicts = counter(
+    'check_verdicts_total',
+    'Evaluations of checks of steps, each of one or several tries; a failed one after the soak fails its step.',
+    ['kind', 'verdict'],
+  );
+  const asked = new Histogram({
+    name: 'nodeop_agent_check_duration_seconds',
+    help: 'How long a try of a check took, from its beginning to its end.',
+    labelNames: ['kind'],
+    buckets: SECONDS,
+    registers,
+  });
+  // The first failure is an increase only of a series that was there before.
+  for (const kind of ['http', 'prometheus', 'command']) {
+    asked.zero({ kind });
+    for (const end of ['passed', 'failed']) {
+      tries.inc({ kind, result: end }, 0);
+      verdicts.inc({ kind, verdict: end }, 0);
+    }
+  }
   const queue = histogram('run_queue_duration_seconds', 'From seeing a run to creating its NodeOp.');
 
   const collect = () => {
@@ -96,6 +118,11 @@ export function createMetrics(
       queued: (seconds) => queue.observe(seconds),
       pushRetried: () => pushRetries.inc(),
       notified: (target, result) => notifications.inc({ target, result }),
+      checkTried: (kind, result, seconds) => {
+        tries.inc({ kind, result });
+        if (seconds !== undefined) asked.observe({ kind }, seconds);
+      },
+      checkJudged: (kind, verdict) => verdicts.inc({ kind, verdict }),
       polled: (ok) => polls.inc({ result: ok ? 'ok' : 'failed' }),
     },
     route: {

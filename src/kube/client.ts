@@ -12,9 +12,17 @@ export class ApiError extends Error {
   readonly status: KubeStatus;
   /** What the server asked to wait, in milliseconds; never more than some minutes. */
   readonly retryAfterMs: number | undefined;
+  /** It may have taken effect all the same: it was sent, and the answer was lost on its way. */
+  readonly mayHaveTakenEffect: boolean;
 
-  constructor(code: number, status: KubeStatus, retryAfterMs?: number, options?: ErrorOptions) {
+  constructor(
+    code: number,
+    status: KubeStatus,
+    retryAfterMs?: number,
+    options: ErrorOptions & { wasSent?: boolean } = {},
+  ) {
     super(status.message ?? `the API server answered ${code}`, options);
+    this.mayHaveTakenEffect = options.wasSent === true || code === 502 || code === 504;
     this.name = 'ApiError';
     this.code = code;
     this.status = status;
@@ -61,6 +69,16 @@ interface RequestOptions {
   contentType?: string;
   signal?: AbortSignal;
 }
+
+/** Errors of a request for which there was no connection. */
+const NOT_SENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Credentials are worked out anew after this long, so that rotated tokens and certificates are seen. */
 const CREDENTIALS_MS = 30_000;
@@ -167,6 +185,7 @@ export class KubeClient {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ApiError(0, { message: `the API server's answer broke off: ${reason}` }, undefined, {
         cause,
+        wasSent: true,
       });
     });
     if (text === '') return undefined;
@@ -174,7 +193,7 @@ export class KubeClient {
       return JSON.parse(text) as unknown;
     } catch (cause) {
       const message = `what answered ${path} speaks no JSON, so it is no API server: a proxy, or a login page?`;
-      throw new ApiError(0, { message }, undefined, { cause });
+      throw new ApiError(0, { message }, undefined, { cause, wasSent: true });
     }
   }
 
@@ -222,7 +241,9 @@ export class KubeClient {
       this.onAnswer(verb, 0);
       if (cause instanceof ApiError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ApiError(0, { message: `no answer from the API server: ${reason}` }, undefined, { cause });
+      const wasSent = !NOT_SENT.has((cause as { code?: unknown } | undefined)?.code);
+      const message = `no answer from the API server: ${reason}`;
+      throw new ApiError(0, { message }, undefined, { cause, wasSent });
     }
     this.onAnswer(verb, response.statusCode);
     if (response.statusCode < 300) return response.body;

@@ -49,6 +49,8 @@ export interface ExecutorListener {
   confirmed: (uid: string, node: string, at: number, warning: string | undefined) => void;
   /** The request of a try of a check is over. */
   answered: (uid: string, key: string, answer: Answer) => void;
+  /** The pod of a try was asked for, and whether it was made nobody has said. */
+  checkMayBeMade: (uid: string, key: string) => void;
   /** The API server was asked for the pod of a try from that time on. */
   checkLookedUp: (uid: string, key: string, at: number, isThere: boolean) => void;
 }
@@ -136,7 +138,7 @@ export class Executor {
     'ask-check': async (action, op) => {
       const check = op.spec.steps?.[action.step]?.checks?.[action.check];
       if (check === undefined) return;
-      if (check.command) this.caches.pods.put(await this.createOwn(PODS, checkPod(op, op.spec, action), op));
+      if (check.command) await this.makeCheckPod(action, op);
       else this.told.answered(op.uid, tryKey(action), await this.asker(check, this.stopping.signal));
     },
     'look-up-check': async (action, op) => {
@@ -206,6 +208,16 @@ export class Executor {
       this.caches.pods.put(await this.createOwn(PODS, postflightPod(op, op.spec, node), op));
     },
   };
+
+  /** A pod that was made by a request whose answer was lost may be gone by the next one: it would be made twice in one try. */
+  private async makeCheckPod(action: ActionOf<'ask-check'>, op: ExecutionTarget): Promise<void> {
+    try {
+      this.caches.pods.put(await this.createOwn(PODS, checkPod(op, op.spec, action), op));
+    } catch (error) {
+      if (isApiError(error) && error.mayHaveTakenEffect) this.told.checkMayBeMade(op.uid, tryKey(action));
+      throw error;
+    }
+  }
 
   /** Creates the object, or adopts the one of that name when it is this NodeOp's. */
   private async createOwn<T extends KubeObject>(

@@ -2,6 +2,12 @@ import { expect, test } from 'vitest';
 import { CheckWork } from '../../src/agent/rollouts/check-work.ts';
 import { LABEL_CHECK, LABEL_NODEOP_UID } from '../../src/api/labels.ts';
 import type { Pod } from '../../src/api/kubernetes.ts';
+import { type NodeOp, NodeOpSpecSchema } from '../../src/api/nodeop.ts';
+import { Rollout } from '../../src/agent/rollouts/rollout.ts';
+import { ApiError, type KubeClient } from '../../src/kube/client.ts';
+import type { DrainSessions } from '../../src/kube/drain-session.ts';
+import { type Caches, Executor, type ExecutorListener } from '../../src/kube/executor.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 const podOf = (key: string, uid: string): Pod => ({
   metadata: { name: uid, uid, labels: { [LABEL_NODEOP_UID]: 'op', [LABEL_CHECK]: key } },
@@ -29,4 +35,44 @@ test('what is no pod of a check is none of its business', () => {
   expect(
     new CheckWork().change({ metadata: { labels: { [LABEL_NODEOP_UID]: 'op' } } }, false),
   ).toBeUndefined();
+});
+
+test('answers go when another status is put in the place of the one that was decided, and with no write of its own', () => {
+  const work = new CheckWork();
+  const object = {
+    metadata: { name: 'a', uid: 'op' },
+    spec: {},
+    status: { phase: 'Running' },
+  } as unknown as NodeOp;
+  const rollout = new Rollout(object, new FakeClock(), {}, (uid) => work.dropAnswers(uid));
+  work.answered('op', '0.0.1', { passed: true, seen: 'status 200' });
+  rollout.take({ ...object, status: { phase: 'Running' } });
+  expect(work.facts('op').answers.size).toBe(1);
+  rollout.take({ ...object, status: { phase: 'Pending' } });
+  expect(work.facts('op').answers.size).toBe(0);
+});
+
+test.each([
+  ['is lost on its way', new ApiError(0, {}, undefined, { wasSent: true }), true],
+  ['comes from a proxy that has lost it', new ApiError(504, {}), true],
+  ['was never sent', new ApiError(0, {}), false],
+  ['is a refusal', new ApiError(403, {}), false],
+])('whether a pod was made by a request whose answer %s', async (_, error, mayBe) => {
+  const asked: string[] = [];
+  const client = { create: () => Promise.reject(error) } as unknown as KubeClient;
+  const told = { checkMayBeMade: (uid: string, key: string) => asked.push(`${uid} ${key}`) };
+  const executor = new Executor(
+    client,
+    { pods: { put: () => undefined } } as unknown as Caches,
+    {} as DrainSessions,
+    told as unknown as ExecutorListener,
+    new FakeClock(),
+    () => Promise.reject(new Error('no request')),
+  );
+  const steps = [{ name: 'a', checks: [{ command: { command: ['true'] } }] }];
+  const spec = NodeOpSpecSchema.parse({ image: 'a', command: ['b'], steps });
+  const target = { namespace: 'ops', name: 'a', uid: 'op', object: {} as NodeOp, spec, rehearsal: undefined };
+  const ask = { type: 'ask-check', step: 0, check: 0, number: 1, reason: '' } as const;
+  await expect(executor.execute(ask, target)).rejects.toBe(error);
+  expect(asked).toEqual(mayBe ? ['op 0.0.1'] : []);
 });

@@ -46,6 +46,17 @@ test('one of an older version is told of, and in nobody’s way', () => {
   expect(lackText(lack)).toContain('spec.startTimeoutSeconds');
 });
 
+test('one that takes fewer values of a field refuses statuses that have one of the others', () => {
+  const older = own();
+  type Values = { enum: string[] };
+  const steps = schemaOf(older).properties['status']?.properties['steps'] as unknown as {
+    items: { properties: { phase: Values } };
+  };
+  const { phase } = steps.items.properties;
+  phase.enum = phase.enum.filter((value) => value !== 'Cancelled');
+  expect(lackOf(older)?.needed).toEqual(['status.steps[].phase "Cancelled"']);
+});
+
 /** As the definition was before there were steps. */
 function before(): Required<Definition> {
   const older = own();

@@ -70,6 +70,9 @@ test('metrics hold what was counted and what is the case', async () => {
   metrics.telemetry.drained(42);
   metrics.telemetry.rebooted(90);
   metrics.telemetry.queued(0.5);
+  metrics.telemetry.checkTried('http', 'failed', 0.3);
+  metrics.telemetry.checkTried('http', 'passed', undefined);
+  metrics.telemetry.checkJudged('http', 'passed');
   metrics.telemetry.pushRetried();
   metrics.telemetry.polled(true);
   metrics.telemetry.polled(false);

@@ -124,3 +124,16 @@ test('without steps nothing is said of them, but what shares come to', () => {
   expect(it.notes).toEqual(['concurrency: 25% of 10 nodes is 2', 'maxFailures: 19% of 10 nodes is 1']);
   expect(previewTable(it)).not.toContain('STEP');
 });
+
+test('an interval without a soak, or as long as it, is told', () => {
+  const often = { name: 'often', http: { url: 'https://health.example.org/' }, intervalSeconds: 60 };
+  const notes = (soakSeconds: number) =>
+    preview({ steps: [{ name: 'canary', upTo: 1, soakSeconds, checks: [often] }] }).it.notes.filter((it) =>
+      it.includes('often'),
+    );
+  expect(notes(0)).toEqual([
+    'check often of step canary is evaluated after the soak alone: intervalSeconds is 60, and the step does not soak',
+  ]);
+  expect(notes(60)[0]).toMatch(/intervalSeconds is 60, and the step soaks for 60 s only$/);
+  expect(notes(61)).toEqual([]);
+});

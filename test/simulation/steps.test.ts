@@ -158,7 +158,7 @@ test('one that is taken back while it soaks ends at once, and is not Completed',
   world.later(60_000, () => (world.cancelled = 'somebody wants it so'));
   expect(endOf(world).phase).toBe('Cancelled');
   expect(world.status.steps).toMatchObject([
-    { phase: 'Soaking', message: 'Cancelled: somebody wants it so', finished: 1 },
+    { phase: 'Cancelled', message: 'Cancelled: somebody wants it so', finished: 1 },
   ]);
 });
 

@@ -36,6 +36,16 @@ export class CheckWork {
     known.answers.set(key, answer);
   }
 
+  /** Whether there is, or was, a pod for the try is to be asked. */
+  mayBeMade(uid: string, key: string): void {
+    this.of(uid).seen.add(key);
+  }
+
+  /** Another status has taken the place of the one that was decided: numbers of tries in it may be given again. */
+  dropAnswers(uid: string): void {
+    this.byOwner.get(uid)?.answers.clear();
+  }
+
   /** The API server itself was asked from that time on, and said whether there is a pod. */
   lookedUp(uid: string, key: string, at: number, isThere: boolean): void {
     const known = this.of(uid);

@@ -6,6 +6,7 @@ import { newsOf } from '../../core/rollout/events.ts';
 import type { Refusal } from '../../core/rollout/status.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../logger.ts';
+import type { CheckClock } from './check-clock.ts';
 import type { PhaseClock } from './phase-clock.ts';
 import type { Rollout } from './rollout.ts';
 import { own } from '../../api/own.ts';
@@ -14,6 +15,7 @@ export interface ChronicleOptions {
   logger: Logger;
   events: EventRecorder;
   phases: PhaseClock;
+  checks: CheckClock;
 }
 
 /** Cordons change what people see of a node. */
@@ -29,7 +31,7 @@ export class Chronicle {
 
   /** A look has changed how a rollout stands. */
   changed(rollout: Rollout, before: NodeOpStatus, { status: after, changed = new Map() }: Decision): void {
-    const { logger, events, phases } = this.options;
+    const { logger, events, phases, checks } = this.options;
     const log = logger.child({ nodeOp: rollout.label });
     if (before.phase !== after.phase) log.info({ phase: after.phase, done: after.summary?.done }, 'rollout');
     const target = rollout.target();
@@ -41,6 +43,7 @@ export class Chronicle {
       // A node that is only cordoned passes through the same phase.
       if (status.phase !== 'Draining' || drains) phases.moved(rollout.uid, node, was, status.phase);
     }
+    checks.changed(rollout.uid, target.spec, before, after);
     for (const one of newsOf(before, after, changed, drains)) events.record(target, one);
   }
 

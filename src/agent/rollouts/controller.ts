@@ -18,6 +18,7 @@ import { StoppedError } from '../../kube/stopped.ts';
 import { systemClock } from '../../time/clock.ts';
 import { Holds } from '../holds.ts';
 import type { Logger } from '../logger.ts';
+import { CheckClock } from './check-clock.ts';
 import { CheckWork } from './check-work.ts';
 import { Chronicle } from './chronicle.ts';
 import { Claims } from './claims.ts';
@@ -87,6 +88,7 @@ export class Controller {
   private readonly timers: Timers;
   private readonly moments: Moments;
   private readonly phases: PhaseClock;
+  private readonly checkClock: CheckClock;
   private readonly looks: Looks;
   private readonly version: ServerVersion;
   private readonly drains: DrainSessions;
@@ -107,7 +109,9 @@ export class Controller {
     this.clock = clock;
     this.timers = new Timers(clock);
     this.moments = new Moments(clock);
-    this.phases = new PhaseClock(options.telemetry ?? NO_TELEMETRY, clock);
+    const { telemetry = NO_TELEMETRY } = options;
+    this.phases = new PhaseClock(telemetry, clock);
+    this.checkClock = new CheckClock(telemetry, clock);
     this.looks = new Looks(clock, this.timers, (uids) => this.look(uids));
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
@@ -123,7 +127,12 @@ export class Controller {
     this.executor = new Executor(client, this.caches, this.drains, this.told(), clock, asker);
     const eventLost = (error: unknown) => logger.debug({ err: errorText(error) }, 'event not written');
     this.events = new EventRecorder(client, eventLost, clock);
-    this.chronicle = new Chronicle({ logger, events: this.events, phases: this.phases });
+    this.chronicle = new Chronicle({
+      logger,
+      events: this.events,
+      phases: this.phases,
+      checks: this.checkClock,
+    });
     this.observation = this.observing();
     this.performer = this.performing();
     this.writer = this.writing();
@@ -197,6 +206,7 @@ export class Controller {
         this.touch(uid, node);
       },
       answered: (uid, key, answer) => this.checks.answered(uid, key, answer),
+      checkMayBeMade: (uid, key) => this.checks.mayBeMade(uid, key),
       checkLookedUp: (uid, key, at, isThere) => this.checks.lookedUp(uid, key, at, isThere),
     };
   }
@@ -267,11 +277,16 @@ export class Controller {
     const known = this.rollouts.get(uid);
     if (gone) this.forget(uid);
     else if (known) this.take(known, object);
-    else this.rollouts.set(uid, new Rollout(object, this.clock, this.options));
+    else this.rollouts.set(uid, this.begun(object));
     // One that is over looks no more after cordons that were handed over to it in its last moment.
     if (this.started && known?.settled === true) this.checkCordonsOf(uid);
     this.looks.mark(uid);
     if (this.started) this.options.onChange?.();
+  }
+
+  private begun(object: NodeOp): Rollout {
+    const { clock, checks, options } = this;
+    return new Rollout(object, clock, options, (uid) => checks.dropAnswers(uid));
   }
 
   private take(known: Rollout, object: NodeOp): void {
@@ -287,7 +302,8 @@ export class Controller {
 
   private forget(uid: string): void {
     this.rollouts.delete(uid);
-    for (const room of [this.work, this.checks, this.phases, this.timers, this.drainOwners]) room.forget(uid);
+    const { work, checks, phases, checkClock, timers, drainOwners } = this;
+    for (const room of [work, checks, phases, checkClock, timers, drainOwners]) room.forget(uid);
     if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
     this.markAll();
   }

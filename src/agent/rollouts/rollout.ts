@@ -67,6 +67,7 @@ export class Rollout {
   private readonly seenAt: number;
   private readonly clock: Clock;
   private readonly rules: RolloutRules;
+  private readonly onPutBack: (uid: string) => void;
   object: NodeOp;
   status: NodeOpStatus;
   /** The status as the API server has it. */
@@ -96,7 +97,14 @@ export class Rollout {
   private readonly busy = new Set<string>();
   private readonly failures = new Map<string, Failure>();
 
-  constructor(object: NodeOp, clock: Clock, rules: RolloutRules = {}) {
+  /** @param onPutBack told when another status has taken the place of this agent's own */
+  constructor(
+    object: NodeOp,
+    clock: Clock,
+    rules: RolloutRules = {},
+    onPutBack: (uid: string) => void = () => {},
+  ) {
+    this.onPutBack = onPutBack;
     this.rules = rules;
     this.clock = clock;
     this.seenAt = clock.steady();
@@ -149,6 +157,7 @@ export class Rollout {
     const isOwn = JSON.stringify(object.status) === JSON.stringify(this.answered);
     this.answered = object.status;
     if (isOwn) return;
+    this.onPutBack(this.uid);
     this.persisted = this.recorded(object);
     this.status = this.persisted;
     this.found = this.persisted;

@@ -129,8 +129,11 @@ export class Pass {
   }
 
   private stepFailure(): string | undefined {
-    const failed = this.progress?.steps.find(({ phase }) => phase === 'Failed');
-    return failed && `Cancelled: step ${failed.name} has failed: ${failed.message ?? ''}`;
+    const steps = this.progress?.steps ?? [];
+    const failed = steps.find(({ phase }) => phase === 'Failed');
+    if (failed !== undefined) return `Cancelled: step ${failed.name} has failed: ${failed.message ?? ''}`;
+    // It stays given up when whoever stopped the rollout thinks better of it.
+    return steps.find(({ phase }) => phase === 'Cancelled')?.message;
   }
 
   /** Moves the steps on, where there are some. */

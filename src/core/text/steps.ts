@@ -21,4 +21,5 @@ const WORDS: Record<StepStatus['phase'], string> = {
   AwaitingApproval: 'waits for approval',
   Passed: 'has passed',
   Failed: 'has failed',
+  Cancelled: 'was given up',
 };

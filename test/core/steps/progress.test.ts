@@ -31,6 +31,8 @@ const NO_CHECKS: ChecksStep = {
   waitsFor: undefined,
 };
 
+const NONE: StepTally = { finished: 0, inFlight: 0, failed: 0, untouched: true, lost: [] };
+
 /** Steps that are looked at as time goes on. */
 class Steps {
   now = START;
@@ -48,8 +50,8 @@ class Steps {
     this.steps = unbegun(all);
   }
 
-  tally(step: number, finished: number, failed = 0): this {
-    this.tallies.set(step, { finished, failed, untouched: false, lost: [] });
+  tally(step: number, finished: number, failed = 0, inFlight = 0): this {
+    this.tallies.set(step, { finished, inFlight, failed, untouched: false, lost: [] });
     return this;
   }
 
@@ -58,7 +60,7 @@ class Steps {
     const { now, stopped } = this;
     const view: StepsView = {
       rules: this.rules,
-      tally: (step) => this.tallies.get(step) ?? { finished: 0, failed: 0, untouched: true, lost: [] },
+      tally: (step) => this.tallies.get(step) ?? NONE,
       watch: () => this.watch,
       checks: () => this.checks,
       stopped,
@@ -133,7 +135,7 @@ test('nothing goes on once the rollout is stopped', () => {
   const all = new Steps(rules('canary', { soakSeconds: 30 }), rules('rest'));
   all.tally(0, 2).look();
   all.stopped = 'Cancelled: somebody wants it so';
-  expect(all.look(60)).toEqual(['Soaking: Cancelled: somebody wants it so', 'Pending']);
+  expect(all.look(60)).toEqual(['Cancelled: Cancelled: somebody wants it so', 'Pending']);
 });
 
 const withCheck = { checks: [{ name: 'health' }] as unknown as StepRules['checks'] };
@@ -156,4 +158,16 @@ test('a check that fails fails the step, during the soak too', () => {
   const all = new Steps(rules('canary', { ...withCheck, soakSeconds: 60 }), rules('rest'));
   all.checks = { ...NO_CHECKS, verdict: { to: 'failed', message: 'check health failed' } };
   expect(all.tally(0, 2).look()[0]).toBe('Failed: check health failed');
+});
+
+test('a step that is stopped goes on for as long as a node of it does, and is given up then', () => {
+  const all = new Steps(rules('canary', { size: 2 }), rules('rest'));
+  all.tally(0, 0, 0, 1);
+  expect(all.look()).toEqual(['Running', 'Pending']);
+  all.stopped = 'Cancelled: somebody wants it so';
+  expect(all.look()).toEqual(['Running: Cancelled: somebody wants it so', 'Pending']);
+  all.tally(0, 1);
+  expect(all.look()).toEqual(['Cancelled: Cancelled: somebody wants it so', 'Pending']);
+  all.stopped = undefined;
+  expect(all.look(), 'for good').toEqual(['Cancelled: Cancelled: somebody wants it so', 'Pending']);
 });

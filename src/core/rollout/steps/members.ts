@@ -1,4 +1,4 @@
-import type { NodeStatus } from '../../../api/nodeop.ts';
+import { isFinalNodePhase, type NodeStatus } from '../../../api/nodeop.ts';
 import type { RolloutFacts } from '../facts.ts';
 import type { StepTally } from './progress.ts';
 import { readStepOf, rulesOf, type StepRules } from './split.ts';
@@ -12,6 +12,7 @@ interface Part {
   /** Those of them that were lost during the soak. */
   lost: Set<number>;
   finished: number;
+  inFlight: number;
   size: number;
 }
 
@@ -32,6 +33,7 @@ export class StepMembers {
         failed: new Set(),
         lost: new Set(),
         finished: 0,
+        inFlight: 0,
         size: 0,
       });
     }
@@ -60,15 +62,16 @@ export class StepMembers {
   }
 
   tally(step: number): StepTally {
-    const { finished, failed, pending, size, lost } = this.part(step);
+    const { finished, inFlight, failed, pending, size, lost } = this.part(step);
     const names = [...lost].map((i) => this.names[i] ?? '');
-    return { finished, failed: failed.size, untouched: pending.size === size, lost: names };
+    return { finished, inFlight, failed: failed.size, untouched: pending.size === size, lost: names };
   }
 
   /** An entry has changed. */
   enlist(i: number, before: NodeStatus | undefined, status: NodeStatus): void {
     const part = this.part(this.stepOf(i));
     part.finished += Number(isFinished(status)) - Number(isFinished(before));
+    part.inFlight += Number(isInFlight(status)) - Number(isInFlight(before));
     put(part.pending, i, status.phase === 'Pending');
     if (status.phase !== 'Pending') part.startable.delete(i);
     if (status.lostInSoak !== true) return;
@@ -87,6 +90,10 @@ export class StepMembers {
     if (part === undefined) throw new RangeError(`no step ${step}`);
     return part;
   }
+}
+
+function isInFlight(status: NodeStatus | undefined): boolean {
+  return status !== undefined && status.phase !== 'Pending' && !isFinalNodePhase(status.phase);
 }
 
 /** One that was given up is not. */

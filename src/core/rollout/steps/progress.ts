@@ -10,6 +10,8 @@ import type { StepRules } from './split.ts';
 /** What is counted of the nodes of one step. */
 export interface StepTally {
   finished: number;
+  /** Those that are neither finished nor given up, and were begun. */
+  inFlight: number;
   /** Those that count as failed for the step, finished or not. */
   failed: number;
   /** None of them was begun. */
@@ -96,11 +98,18 @@ class StepLook {
 
   take(): StepStatus {
     this.count();
-    if (this.status.phase === 'Failed' || this.hasFailed()) return this.status;
+    const { phase } = this.status;
+    if (phase === 'Failed' || phase === 'Cancelled' || this.hasFailed()) return this.status;
     const { stopped } = this.view;
-    if (stopped !== undefined) this.say(stopped);
-    else this.goOn();
+    if (stopped === undefined) this.goOn();
+    else this.giveUp(stopped);
     return this.status;
+  }
+
+  /** Nothing of it goes on once its nodes have ended; one that was never begun stays as it is. */
+  private giveUp(why: string): void {
+    if (this.status.phase === 'Pending' || this.view.tally(this.step).inFlight > 0) this.say(why);
+    else this.enter('Cancelled', why);
   }
 
   private goOn(): void {
