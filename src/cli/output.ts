@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { dump } from 'js-yaml';
-import { json } from '../core/text/output.ts';
+import { json, screen } from '../core/text/output.ts';
 import { printData } from './terminal.ts';
 
 /** How a command answers: in lines for people, or in documents for programs. Errors are lines on standard error in each. */
@@ -30,8 +30,12 @@ export function printDocument(value: object, format: DocumentFormat): void {
 }
 
 /** One of many answers, each told as it comes: JSON takes one line each, YAML a document each. */
+export function entryText(value: object, format: DocumentFormat): string {
+  return format === 'json' ? json(value) : screen(`---\n${yaml(value).trimEnd()}`);
+}
+
 export function printEntry(value: object, format: DocumentFormat): void {
-  printData(format === 'json' ? json(value) : `---\n${yaml(value).trimEnd()}`);
+  printData(entryText(value, format));
 }
 
 function yaml(value: object): string {

@@ -14,6 +14,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
   'For people on call:': {
     status: async () => (await import('./status.ts')).statusCommand(),
     watch: async () => (await import('./watch.ts')).watchCommand(),
+    logs: async () => (await import('./logs.ts')).logsCommand(),
     explain: async () => (await import('./explain.ts')).explainCommand(),
     suspend: async () => (await import('./steer.ts')).steerCommand('suspend'),
     resume: async () => (await import('./steer.ts')).steerCommand('resume'),

@@ -16,6 +16,14 @@ export function printData(text: string): void {
   process.stdout.write(`${screen(text)}\n`);
 }
 
+/** A line that is harmless already, of very many: resolves once whoever reads them keeps up. */
+export async function written(text: string): Promise<void> {
+  if (process.stdout.write(`${text}\n`)) return;
+  await new Promise((resolve) => {
+    process.stdout.once('drain', resolve);
+  });
+}
+
 /** Commands for the log of a workflow, whose parts are escaped already. */
 export function printCommands(commands: readonly string[]): void {
   for (const command of commands) process.stdout.write(`${command}\n`);

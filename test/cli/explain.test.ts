@@ -61,10 +61,7 @@ test.each([
     node(cordoned, 'ops/flash@uid-flash'),
     [failed, waits],
     'It was cordoned by runs/flash.yaml, which is over here: Failed: command failed: exit code 4. It stays cordoned until somebody has looked at it.',
-    [
-      'kubectl --context berlin --namespace ops logs job/flash-abc',
-      'kubectl --context berlin uncordon node-2',
-    ],
+    ['nodeop-agent logs runs/flash.yaml node-2 --context berlin', 'kubectl --context berlin uncordon node-2'],
   ],
   [
     'a NodeOp did that failed on it, and another one works under its cordon',
@@ -73,7 +70,7 @@ test.each([
     'It was cordoned by runs/flash.yaml, which is over here: Failed: command failed: exit code 4. Meanwhile runs/kernel.yaml works on it.',
     [
       'nodeop-agent watch runs/kernel.yaml --context berlin',
-      'kubectl --context berlin --namespace ops logs job/flash-abc',
+      'nodeop-agent logs runs/flash.yaml node-2 --context berlin',
     ],
   ],
   [

@@ -70,7 +70,9 @@ test('why a node is cordoned is one command away, and a node that is not there i
   expect(stdout).toMatch(
     /^node-2 is Ready\. It was cordoned by runs\/2030\/flash\.yaml, which is over here: Failed: /,
   );
-  expect(stdout).toMatch(/Next:\n.* logs job\/\S+\n.* uncordon node-2\n$/);
+  expect(stdout).toMatch(
+    /Next:\n {2}nodeop-agent logs runs\/2030\/flash\.yaml node-2 .*\n.* uncordon node-2\n$/,
+  );
   const answer = await cli(['explain', 'node-22', '--kubeconfig', kubeconfig]);
   expect(answer).toEqual({
     code: 2,

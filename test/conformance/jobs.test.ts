@@ -37,6 +37,16 @@ test('a job that succeeds is Complete; its pod carries its name and owner', asyn
   expect(await target.it.text(log, { tailLines: 2 })).toBe('two\nthree\n');
   expect(await target.it.text(log, { limitBytes: 5 })).toBe('one\nt');
   expect(await target.it.text(log, { container: 'main' })).toBe('one\ntwo\nthree\n');
+  const timed = (await target.it.text(log, { timestamps: 'true' })).trimEnd().split('\n');
+  expect(timed.map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:]+\.\d{9}\S+ /, ''))).toEqual([
+    'one',
+    'two',
+    'three',
+  ]);
+  const since = (time: string) => target.it.text(log, { sinceTime: time });
+  expect(await since('2020-01-01T00:00:00Z')).toBe('one\ntwo\nthree\n');
+  expect(await since('2190-01-01T00:00:00Z')).toBe('');
+  expect(await target.it.text(log, { follow: 'true' })).toBe('one\ntwo\nthree\n');
 });
 
 test('a job that fails beyond its limit says so; its pod tells exit code and message', async () => {

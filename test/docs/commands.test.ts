@@ -115,7 +115,7 @@ function withRun(sim: Sim): void {
   };
   const nodes = { 'node-1': { phase: 'Completed' } };
   make('swappiness', RUN, { phase: 'Completed', observedGeneration: 1, nodeStatuses: nodes });
-  const failed = { 'node-2': { phase: 'Failed', message: 'exit code 4' } };
+  const failed = { 'node-2': { phase: 'Failed', message: 'exit code 4', cause: 'no such device' } };
   make('firmware', 'runs/2030-02-01-firmware.yaml', {
     phase: 'Failed',
     observedGeneration: 1,

@@ -108,13 +108,11 @@ function nextSteps({
   access: Access;
 }): string[] {
   const [last] = past;
-  const job = last?.status.phase === 'Failed' ? last.status.jobName : undefined;
+  const spoke = last?.status.phase === 'Failed' && last.status.jobName !== undefined;
   const isLeft = node.spec?.unschedulable === true && !now && cordonOf(node, nodeOps) !== undefined;
   return [
     ...(now ? [`nodeop-agent watch ${shellWord(now.run)}${access.own}`] : []),
-    ...(last && job !== undefined
-      ? [`kubectl${access.kubectl} --namespace ${last.namespace} logs job/${job}`]
-      : []),
+    ...(spoke ? [`nodeop-agent logs ${shellWord(last.run)} ${node.metadata.name}${access.own}`] : []),
     ...(isLeft ? [`kubectl${access.kubectl} uncordon ${node.metadata.name}`] : []),
   ];
 }

@@ -150,7 +150,7 @@ function nextSteps(
   const failed = entries
     .filter(([, { phase }]) => phase === 'Failed')
     .toSorted((a, b) => naturally(a[0], b[0]));
-  const job = failed.find(([, { jobName }]) => jobName !== undefined)?.[1].jobName;
+  const spoke = failed.find(([, { jobName }]) => jobName !== undefined)?.[0];
   const cordoned = failed.filter(([, it]) => it.cordoned).map(([node]) => node);
   const kubectl = `kubectl${access.kubectl}`;
   return [
@@ -158,7 +158,7 @@ function nextSteps(
     ...(hidden > 0 && failed.length > 0 && nodes !== 'failed'
       ? [`nodeop-agent status ${name} --failed${access.own}`]
       : []),
-    ...(job === undefined ? [] : [`${kubectl} --namespace ${nodeOp.metadata.namespace} logs job/${job}`]),
+    ...(spoke === undefined ? [] : [`nodeop-agent logs ${name} ${spoke}${access.own}`]),
     ...(cordoned.length === 0 ? [] : [`${kubectl} uncordon ${cordoned.slice(0, 5).join(' ')}`]),
   ];
 }

@@ -3,7 +3,8 @@ import type { Obj } from '../store/object.ts';
 import { fieldMatcher, labelMatcher, type Matcher } from '../store/selectors.ts';
 import type { Store } from '../store/store.ts';
 import type { CustomType } from './crd.ts';
-import { containerLog, logText } from './log.ts';
+import type { ContainerLogs } from '../node/log.ts';
+import { answerLog } from './log.ts';
 import type { ApiRequest, ApiResponse, Target } from './request.ts';
 import { readScale } from './scale.ts';
 import { table, tableFormat, type TableFormat } from './table.ts';
@@ -11,8 +12,8 @@ import { watch } from './watch.ts';
 
 export interface ReaderOptions {
   store: Store;
-  /** The logs of a pod by container; undefined for one that has not been started. */
-  log: (pod: Obj) => Map<string, string | undefined>;
+  /** The logs of a pod by container. */
+  log: (pod: Obj) => Map<string, ContainerLogs>;
   /** Milliseconds between the bookmarks of a watch. */
   bookmarkMs: number;
 }
@@ -37,8 +38,8 @@ export class Reader {
     if (target.name !== undefined) {
       const object = store.read(target.key, target.name, target.namespace);
       if (target.subresource === 'log') {
-        const log = containerLog(object, this.options.log(object), url.searchParams.get('container'));
-        return { code: 200, body: logText(log, url.searchParams) };
+        const asked = { query: url.searchParams, response, clock: store.clock };
+        return answerLog(object, this.options.log(object), asked);
       }
       if (target.subresource === 'scale') return { code: 200, body: readScale(object) };
       return { code: 200, body: format ? table(format, [object]) : object };

@@ -3,6 +3,7 @@ import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { expand } from './expansion.ts';
 import type { Outcome } from './kubelet.ts';
+import { ContainerLog } from './log.ts';
 import type { ContainerResult, RunningContainer } from './runtime.ts';
 
 export type ContainerSpec = Record<string, unknown>;
@@ -124,16 +125,17 @@ export function messageOf(container: ContainerSpec, result: ContainerResult): { 
 
 export function scripted(outcome: Outcome, clock: Clock): RunningContainer {
   const { promise, resolve } = Promise.withResolvers<ContainerResult>();
-  const log = outcome.log ?? '';
+  const log = new ContainerLog(clock);
+  log.append(outcome.log ?? '');
   const end = (exitCode: number) =>
-    resolve({ exitCode, log, terminationMessage: outcome.terminationMessage ?? '' });
+    resolve({ exitCode, log: outcome.log ?? '', terminationMessage: outcome.terminationMessage ?? '' });
   const cancel =
     outcome.hang === true
       ? undefined
       : clock.after(outcome.durationMs ?? 0, () => end(outcome.exitCode ?? 0));
   return {
     ended: promise,
-    log: () => log,
+    log,
     kill: (signal) => {
       if (signal === 'SIGTERM' && outcome.deaf === true) return;
       cancel?.();

@@ -5,6 +5,7 @@ import { isFinished } from '../controllers/workloads.ts';
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { type ContainerSpec, commandOf, containersOf, environment, scripted } from './container.ts';
+import { ContainerLog, type ContainerLogs } from './log.ts';
 import { type Loss, PodRun } from './pod-run.ts';
 import { prepareControl, runContainer, type RunningContainer } from './runtime.ts';
 
@@ -40,7 +41,7 @@ export class Kubelet {
   private readonly options: KubeletOptions;
   private readonly pods = new Map<string, PodRun>();
   /** Of pods that have ended, by uid and container. */
-  private readonly logs = new Map<string, Map<string, string | undefined>>();
+  private readonly logs = new Map<string, Map<string, ContainerLogs>>();
   private readonly hostDir: string;
   private readonly controlDir: string;
   private watcher: FSWatcher | undefined;
@@ -79,10 +80,11 @@ export class Kubelet {
     await Promise.all([...this.pods.values()].map((run) => run.close()));
   }
 
-  /** The logs of a pod by container; undefined for one that has not been started. */
-  log(pod: Obj): Map<string, string | undefined> {
+  /** The logs of a pod by container. */
+  log(pod: Obj): Map<string, ContainerLogs> {
     const uid = pod.metadata.uid ?? '';
-    const none = new Map(containersOf(pod).map(({ name }) => [String(name), undefined]));
+    const nothing = { current: undefined, previous: undefined, isOver: () => true };
+    const none = new Map(containersOf(pod).map(({ name }) => [String(name), nothing]));
     return this.pods.get(uid)?.logs() ?? this.logs.get(uid) ?? none;
   }
 
@@ -194,6 +196,7 @@ export class Kubelet {
         env,
         workDir: join(this.options.dir, this.name, 'pods', pod.metadata.uid ?? '', String(container['name'])),
         controlDir: at(container, 'securityContext.privileged') === true ? this.controlDir : undefined,
+        log: new ContainerLog(this.options.store.clock),
       },
       this.options.namespaces,
     );

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/ports.ts';
 import { at, type Obj, textOf } from '../store/object.ts';
 import type { Store } from '../store/store.ts';
 import { type ContainerSpec, containersOf, hindranceOf, messageOf } from './container.ts';
+import { ContainerLog, type ContainerLogs } from './log.ts';
 import type { ContainerResult, RunningContainer } from './runtime.ts';
 
 /** What a pod needs of the node it runs on. */
@@ -30,7 +31,9 @@ interface ContainerRun {
   /** As in `status.containerStatuses`. */
   state: { waiting?: object; running?: object; terminated?: { exitCode: number } };
   lastState: object | undefined;
-  log: string;
+  /** Since it was started, and of the time before. */
+  log: ContainerLog | undefined;
+  previous: ContainerLog | undefined;
 }
 
 /** One pod on its node, from the start of its containers to their end. Statuses are written as a kubelet writes them. */
@@ -58,7 +61,8 @@ export class PodRun {
       cancelRetry: () => {},
       state: { waiting: { reason: 'ContainerCreating' } },
       lastState: undefined,
-      log: '',
+      log: undefined,
+      previous: undefined,
     }));
   }
 
@@ -99,7 +103,7 @@ export class PodRun {
     this.watchDeadline();
     for (const one of this.containers) one.running = undefined;
     for (const one of this.containers) {
-      if (one.state.running !== undefined) this.ended(one, { ...loss, log: one.log, terminationMessage: '' });
+      if (one.state.running !== undefined) this.ended(one, { ...loss, log: '', terminationMessage: '' });
       else if (one.state.waiting !== undefined && !this.stopping) this.tryAgain(one, 0);
     }
     if (this.stopping) this.settle();
@@ -114,12 +118,13 @@ export class PodRun {
     await Promise.all(running.map(({ ended }) => ended));
   }
 
-  /** By container; undefined for one that has not been started. */
-  logs(): Map<string, string | undefined> {
+  /** By container. */
+  logs(): Map<string, ContainerLogs> {
     return new Map(
       this.containers.map((one) => {
-        const begun = one.state.waiting === undefined || one.lastState !== undefined;
-        return [textOf(one.spec['name']), begun ? (one.running?.log() ?? one.log) : undefined];
+        const { log: current, previous } = one;
+        const isOver = () => this.finished || one.log !== current || one.state.running === undefined;
+        return [textOf(one.spec['name']), { current, previous, isOver }];
       }),
     );
   }
@@ -149,6 +154,8 @@ export class PodRun {
     if (one.state.running === undefined || this.stopping) return;
     const running = this.host.launch(this.pod, one.spec, one.restarts);
     one.running = running;
+    one.previous = one.log;
+    one.log = running?.log ?? new ContainerLog(this.clock);
     void running?.ended.then((result) => {
       if (this.closed || this.loss !== undefined || one.running !== running) return;
       one.running = undefined;
@@ -157,7 +164,6 @@ export class PodRun {
   }
 
   private ended(one: ContainerRun, result: ContainerResult & { reason: string }): void {
-    one.log = result.log;
     const { exitCode, reason } = result;
     const terminated = { exitCode, reason, finishedAt: this.stamp(), ...messageOf(one.spec, result) };
     one.state = { terminated };

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../time/clock.ts';
+import { ContainerLog } from './log.ts';
 
 /** What a container is to do. */
 export interface ContainerRun {
@@ -15,6 +17,7 @@ export interface ContainerRun {
   workDir: string;
   /** Folder that the stand-in commands write to when the node is to reboot; undefined for one without rights on its host. */
   controlDir: string | undefined;
+  log: ContainerLog;
 }
 
 export interface ContainerResult {
@@ -28,10 +31,8 @@ export interface RunningContainer {
   /** SIGTERM reaches the command, which may take its time; SIGKILL ends everything. */
   kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
   /** What it has said so far. */
-  log: () => string;
+  log: ContainerLog;
 }
-
-const LOG_LIMIT = 256 * 1024;
 
 /**
  * Builds a container's view of the world in namespaces of its own: the machine's programs, a private
@@ -103,6 +104,7 @@ export function namespacesWork(dir: string): boolean {
     env: {},
     workDir: join(dir, 'probe'),
     controlDir,
+    log: new ContainerLog(systemClock),
   };
   prepareControl(controlDir);
   const { command, args, env } = inNamespaces(prepare(run));
@@ -169,10 +171,8 @@ export function runContainer(run: ContainerRun, namespaces: boolean): RunningCon
   const prepared = prepare(run);
   const { command, args, env } = namespaces ? inNamespaces(prepared) : asProcess(prepared);
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  let log = '';
-  const collect = (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-LOG_LIMIT);
-  };
+  const { log } = run;
+  const collect = (chunk: Buffer) => log.append(chunk.toString());
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   // What a command leaves behind ends with it, as in a container.
@@ -183,7 +183,7 @@ export function runContainer(run: ContainerRun, namespaces: boolean): RunningCon
       const exitCode = code ?? (signal === 'SIGTERM' ? 143 : 137);
       resolve({
         exitCode,
-        log,
+        log: log.text(),
         terminationMessage: readFileSync(prepared.terminationLog, 'utf8').slice(0, 4096),
       });
     });
@@ -193,7 +193,7 @@ export function runContainer(run: ContainerRun, namespaces: boolean): RunningCon
     if (signal === 'SIGKILL') send(-child.pid, signal);
     else send(namespaces ? initOf(child) : child.pid, signal);
   };
-  return { ended, kill, log: () => log };
+  return { ended, kill, log };
 }
 
 /** The process that `unshare` started, which is the init of the container; `unshare` itself passes nothing on. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
+import { ContainerLog } from '../../../src/sim/node/log.ts';
 import { ApiServer } from '../../../src/sim/api/server.ts';
 import { Deletion } from '../../../src/sim/api/deletion.ts';
 import { GarbageCollector } from '../../../src/sim/controllers/garbage.ts';
@@ -39,13 +40,15 @@ export class Cluster {
     const clock = new ProcessClock(time, this.#random.next);
     this.store = new Store({ clock, uuid: () => this.#random.uuid() });
     const { store } = this;
+    const log = new ContainerLog(clock);
+    log.append('Starting\nthe last line\n');
     for (const type of BUILT_IN) store.register(type);
     this.deletion = new Deletion({ store, stopPod: (pod) => this.#machineOf(pod)?.see(pod) });
     const garbage = new GarbageCollector(store, this.deletion);
     this.server = new ApiServer({
       store,
       deletion: this.deletion,
-      log: () => new Map([['nodeop', 'Starting\nthe last line\n']]),
+      log: () => new Map([['nodeop', { current: log, previous: undefined, isOver: () => true }]]),
       created: (key, object) => garbage.check(key, object),
       bookmarkMs: 15_000,
     });
