@@ -31,7 +31,7 @@ const PROCESSES = [
 
 const project = (name: string, include: string[], exclude: string[], more: object = {}) => ({
   extends: true as const,
-  test: { name, include, exclude: ['test/cluster/**', ...exclude], ...more },
+  test: { name, include, exclude: ['test/cluster/**', 'test/browser/**', ...exclude], ...more },
 });
 
 // A parent with little memory starts processes in a fraction of the time, since all of it is mapped anew for each.

@@ -6,12 +6,19 @@ import { globSync, readFileSync } from 'node:fs';
  */
 
 /** They own it: the port to the machine, processes of the machine, and programs of their own with people in front of them. */
-const OWNERS = ['src/time/clock.ts', 'src/time/breather.ts', 'src/git/command.ts', 'src/cli/', 'src/sim/'];
+const OWNERS = [
+  'src/time/clock.ts',
+  'src/time/breather.ts',
+  'src/git/command.ts',
+  'src/cli/',
+  'src/sim/',
+  'src/page/browser/clock.ts',
+];
 
 const FORBIDDEN =
   /\bDate\.now\b|\bnew Date\(\)|\bperformance\.(?:now|timeOrigin)\b|\bset(?:Timeout|Interval|Immediate)\b|\bMath\.random\b|node:timers|\bAbortSignal\.timeout\b/;
 
-const found = globSync('src/**/*.ts')
+const found = globSync('src/**/*.{ts,tsx}')
   .filter((file) => !OWNERS.some((owner) => file.startsWith(owner)))
   .flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -28,9 +28,9 @@ export function findPatterns(): { patterns: Found[]; made: string[] } {
     flags: pattern.flags,
   }));
   const made: string[] = [];
-  for (const file of globSync('src/**/*.ts').toSorted()) {
+  for (const file of globSync('src/**/*.{ts,tsx}').toSorted()) {
     const text = readFileSync(file, 'utf8');
-    visit(parseAst(text, { lang: 'ts' }), (node) => {
+    visit(parseAst(text, { lang: file.endsWith('x') ? 'tsx' : 'ts' }), (node) => {
       const place = `${file}:${text.slice(0, node.start).split('\n').length}`;
       if (node.regex) patterns.push({ place, source: node.regex.pattern, flags: node.regex.flags });
       const isCall = node.type === 'NewExpression' || node.type === 'CallExpression';

@@ -1,10 +1,12 @@
 import type { PageAsset } from '../api/page.ts';
 
+let made: Promise<readonly PageAsset[]> | undefined;
+
 /**
- * The files of the page. In the agent's one file they lie as texts in place of this module (rolldown.config.ts); from the
- * sources they are made at the first call.
+ * The files of the page. In the agent's one file they lie in place of this module (rolldown.config.ts); from the sources they are
+ * made at the first call.
  */
-export async function pageAssets(): Promise<readonly PageAsset[]> {
-  const { bundlePage } = await import('./bundle.ts');
-  return bundlePage();
+export function pageAssets(): Promise<readonly PageAsset[]> {
+  made ??= import('./bundle.ts').then(({ bundlePage }) => bundlePage());
+  return made;
 }

@@ -1,0 +1,110 @@
+import type { NodeRow } from '../../../api/page.ts';
+import { lasting, moment, PHASE_TONES, shortMoment, type Tone } from '../words.ts';
+import { colours, textSize } from './canvas.ts';
+import { type Stretch, xOf } from './time-axis.ts';
+
+/** Room below the bars for the times, of the size of the text. */
+export const AXIS_ROOM = 2;
+/** Of the same: what stands on a chart is smaller. */
+const SMALL = 0.86;
+const HATCH = 6;
+/** Closer to each other times cannot be read; in letters. */
+const LEAST_APART = 8;
+/** Lines thinner than that are not seen, and those of failed nodes have to be. */
+const THINNEST = { failed: 3, other: 1 };
+
+/** Nodes as bars, in the order in which they began. Those that failed come last, so that they lie on top. */
+export function drawTimeline(
+  context: CanvasRenderingContext2D,
+  axis: readonly Stretch[],
+  nodes: readonly NodeRow[],
+  { height, now }: { height: number; now: number },
+): void {
+  const colour = colours(context.canvas);
+  for (const it of axis) if (it.pause !== undefined) drawPause(context, it, height, colour);
+  const row = height / Math.max(nodes.length, 1);
+  const order: readonly Tone[] = ['done', 'gone', 'flight', 'failed'];
+  for (const tone of order) {
+    context.fillStyle = colour(tone);
+    const least = tone === 'failed' ? THINNEST.failed : THINNEST.other;
+    const thick = Math.max(row > 4 ? row - 2 : row, least);
+    for (const [i, node] of nodes.entries()) {
+      if (PHASE_TONES[node.phase] !== tone || node.startedAt === undefined) continue;
+      const x = xOf(axis, node.startedAt);
+      const width = Math.max(xOf(axis, node.finishedAt ?? now) - x, 2);
+      context.fillRect(x, i * row + Math.max((row - thick) / 2, 0), width, thick);
+    }
+  }
+  drawTimes(context, axis, height, now, colour);
+}
+
+function fontOf(canvas: HTMLCanvasElement): string {
+  return `${textSize(canvas) * SMALL}px ${getComputedStyle(canvas).fontFamily}`;
+}
+
+function drawPause(
+  context: CanvasRenderingContext2D,
+  { x, width, from, to, pause = 0 }: Stretch,
+  height: number,
+  colour: ReturnType<typeof colours>,
+): void {
+  context.save();
+  context.beginPath();
+  context.rect(x, 0, width, height);
+  context.clip();
+  context.strokeStyle = colour('line');
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let at = x - height; at < x + width; at += HATCH) {
+    context.moveTo(at, height);
+    context.lineTo(at + height, 0);
+  }
+  context.stroke();
+  context.restore();
+  if (width < textSize(context.canvas)) return;
+  context.save();
+  context.translate(x + width / 2, height / 2);
+  context.rotate(-Math.PI / 2);
+  context.font = fontOf(context.canvas);
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  const text = `${pause + 1} · ${lasting(to - from)}`;
+  const room = context.measureText(text).width + 12;
+  context.fillStyle = colour('surface');
+  const size = textSize(context.canvas);
+  context.fillRect(-room / 2, -size * 0.65, room, size * 1.3);
+  context.fillStyle = colour('muted');
+  context.fillText(text, 0, 0);
+  context.restore();
+}
+
+function drawTimes(
+  context: CanvasRenderingContext2D,
+  axis: readonly Stretch[],
+  height: number,
+  now: number,
+  colour: ReturnType<typeof colours>,
+): void {
+  const last = axis.at(-1);
+  if (!last) return;
+  context.strokeStyle = colour('line');
+  context.beginPath();
+  context.moveTo(0, height + 0.5);
+  context.lineTo(last.x + last.width, height + 0.5);
+  context.stroke();
+  context.fillStyle = colour('muted');
+  context.font = fontOf(context.canvas);
+  context.textBaseline = 'top';
+  const end = last.x + last.width;
+  context.textAlign = 'right';
+  context.fillText(shortMoment(last.to, now), end, height + 7);
+  context.textAlign = 'left';
+  const apart = LEAST_APART * textSize(context.canvas);
+  let free = 0;
+  for (const { x, from, pause } of axis) {
+    if (pause !== undefined || x < free || x > end - 2 * apart) continue;
+    const text = x === 0 ? moment(from) : shortMoment(from, now);
+    context.fillText(text, x, height + 7);
+    free = x + Math.max(context.measureText(text).width + 16, apart);
+  }
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RUN_ID } from './support/fleet.ts';
+import { playOf } from './support/scenes.ts';
+import { Visitor } from './support/visitor.ts';
+
+let visitor: Visitor;
+
+beforeAll(async () => {
+  visitor = await Visitor.come(playOf('failed', 200));
+});
+afterAll(() => visitor.leave());
+
+const text = () => visitor.page.locator('main').innerText();
+
+test('runs: what needs somebody first, then what is under way, then what is over', async () => {
+  await visitor.see('/');
+  expect(await visitor.page.locator('h2').allInnerTexts()).toEqual(['Needs you 3', 'Under way', 'Over']);
+  expect(await visitor.page.title()).toBe('Runs · nodeop-agent');
+  const failed = visitor.page.locator('.run', { hasText: '2030-02-bmc.yaml' });
+  expect(await failed.innerText()).toContain('Failed');
+  expect(await failed.innerText()).toContain('Ada Engineer');
+  expect(await failed.getByRole('img').getAttribute('aria-label')).toMatch(
+    /^38 of 200 nodes completed, 8 failed/,
+  );
+});
+
+test('a run: its header, steps, causes, every node, and what is on record', async () => {
+  await visitor.see(`/runs/${RUN_ID}`);
+  const seen = await text();
+  for (const part of [
+    'runs/firmware/2030-02-bmc.yaml',
+    'Failed',
+    'Pull request #214',
+    'saw 0.0012',
+    'Why nodes failed',
+    'flash chip is write protected',
+    'the window was closed',
+    'a81c0d9e',
+    'kubectl --namespace nodeop-system get nodeop',
+  ])
+    expect(seen).toContain(part);
+  const rows = visitor.page.getByRole('table').getByRole('row');
+  expect(await rows.nth(1).innerText()).toContain('Failed');
+  expect(await visitor.page.getByRole('table').getAttribute('aria-rowcount')).toBe('201');
+});
+
+test('what can be changed is a change in Git, with the text to take along', async () => {
+  await visitor.see(`/runs/${RUN_ID}`);
+  await visitor.page.getByText('Retry where it failed').click();
+  const link = visitor.page.getByRole('link', { name: /^Propose runs\/firmware/ });
+  expect(await link.getAttribute('href')).toBe('https://git.example.org/ops/nodes/_new/main/runs');
+  expect(await visitor.page.getByLabel('What is filled in').innerText()).toContain('kind: NodeOpRun');
+});
+
+test('a node: why it is cordoned, what happened, the end of its log and all of it', async () => {
+  await visitor.see(`/runs/${RUN_ID}`);
+  await visitor.page.getByRole('table').getByRole('link').first().click();
+  await visitor.page.getByRole('heading', { level: 1, name: /^node-/ }).waitFor();
+  const seen = await text();
+  for (const part of ['Left cordoned by', 'Exit code', 'erasing block 1 of 64', 'What ran on it before'])
+    expect(seen).toContain(part);
+  await visitor.page.getByRole('button', { name: 'Read the log' }).click();
+  await visitor.page.getByText('of the pod, as it is now').waitFor();
+});
+
+test('nodes: those left cordoned first', async () => {
+  await visitor.see('/nodes');
+  const rows = visitor.page.getByRole('table').getByRole('row');
+  expect(await rows.nth(1).innerText()).toContain('left cordoned');
+  await visitor.page.getByPlaceholder('Search in names').fill('node-150');
+  await expect.poll(() => rows.count()).toBe(2);
+  expect(visitor.page.url()).toContain('/nodes?text=node-150');
+});
+
+test('agent: who leads, what is wrong, what waits', async () => {
+  await visitor.see('/agent');
+  const seen = await text();
+  for (const part of ['x2lqp', 'did you mean timeoutSeconds?', 'OutsideWindow', '9f2c4be81d77'])
+    expect(seen).toContain(part);
+});
+
+test('an address of nothing says so', async () => {
+  await visitor.see('/elsewhere');
+  expect(await text()).toContain('There is nothing at this address.');
+});
+
+test('the filter is in the address, and an address brings its filter along', async () => {
+  await visitor.see('/');
+  await visitor.page.getByLabel('State').selectOption('Cancelled');
+  await visitor.page.getByText(/^3 runs of/).waitFor();
+  expect(new URL(visitor.page.url()).search).toBe('?state=Cancelled');
+  await visitor.see('/?text=clean-up&person=Clara+Diaz');
+  await visitor.page.getByText(/runs? of/).waitFor();
+  const names = await visitor.page.locator('.run-name b').allInnerTexts();
+  expect(names.length).toBeGreaterThan(0);
+  for (const name of names) expect(name).toMatch(/^clean-up/);
+  expect(await visitor.page.getByPlaceholder('Search in paths').inputValue()).toBe('clean-up');
+});
+
+test('views are gone back to, without loading the page anew', async () => {
+  await visitor.see('/');
+  await visitor.page.evaluate(() => Object.assign(globalThis, { isSame: true }));
+  await visitor.page.locator('.run-name a', { hasText: '2030-02-bmc' }).click();
+  await visitor.page.getByRole('heading', { level: 1, name: /bmc/ }).waitFor();
+  await visitor.page.goBack();
+  await visitor.page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+  expect(await visitor.page.evaluate(() => 'isSame' in globalThis)).toBe(true);
+});
+
+test('the browser has nothing to complain of, its policy above all', () => {
+  expect(visitor.complaints).toEqual([]);
+});
