@@ -9,6 +9,7 @@ import { NotifySchema } from './notify.ts';
 import { pattern } from './patterns.ts';
 import { trimEnd } from './trim.ts';
 import { templateFlaw } from './message-template.ts';
+import { PageAccessSchema, pageFlaws } from './page-access.ts';
 import { duration, durationMs, int, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
@@ -208,7 +209,7 @@ const hook = (signature: string) =>
     .optional()
     .describe(`Takes ${signature}.`);
 
-const Http = object({
+const HttpFields = object({
   host: z.string().min(1).optional().describe('Address to listen on; all of them when absent.'),
   port: int(1).max(65_535).default(8080).describe('Port of health, metrics, webhooks and poll.'),
   trustedProxies: z
@@ -230,6 +231,11 @@ const Http = object({
     .prefault({})
     .describe('Webhooks at POST /hooks/<name>; those with a secret exist.'),
   rateLimit: int(1).default(60).describe('Webhooks and polls taken from one address in a minute.'),
+  page: PageAccessSchema.optional().describe('A page to look at, which changes nothing; off when absent.'),
+});
+
+const Http = HttpFields.superRefine((it, ctx) => {
+  for (const flaw of pageFlaws(it)) ctx.addIssue({ code: 'custom', ...flaw });
 });
 
 /** An address, or a network by its prefix. */

@@ -27,11 +27,11 @@ export function callerOf(
   forwarded: string | string[] | undefined,
   isTrusted: (address: string) => boolean = () => false,
 ): string {
-  let caller = plain(from);
+  let caller = plainAddress(from);
   if (!isTrusted(caller)) return caller;
   const hops = [forwarded ?? []].flat().join(',').split(',').slice(-MAX_HOPS);
   for (const hop of hops.toReversed()) {
-    const address = plain(withoutPort(hop.trim()));
+    const address = plainAddress(withoutPort(hop.trim()));
     // What is no address was not written by a proxy that is one.
     if (isIP(address) === 0) return caller;
     caller = address;
@@ -41,7 +41,7 @@ export function callerOf(
 }
 
 /** `192.0.2.1` of `::ffff:192.0.2.1`, as a socket that takes both kinds has it. */
-function plain(address: string): string {
+export function plainAddress(address: string): string {
   const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice('::ffff:'.length) : '';
   return isIP(mapped) === 4 ? mapped : address;
 }

@@ -1,6 +1,12 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { callerOf } from './caller.ts';
+import { callerOf, plainAddress } from './caller.ts';
 import { boundConnections } from './connections.ts';
 
 export interface HttpRequest {
@@ -33,6 +39,19 @@ export interface HttpServerOptions {
   /** Tells whether a proxy at this address is believed about whom it calls for; none is when absent. */
   isTrustedProxy?: (address: string) => boolean;
   onError: (error: unknown) => void;
+  /** Answers whatever is not a route and is its own. */
+  site?: HttpSite | undefined;
+}
+
+/** Something that answers by itself, and at its own time. */
+export interface HttpSite {
+  has: (path: string) => boolean;
+  /** Never rejects. */
+  serve: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    from: { remote: string; isSecure: boolean },
+  ) => Promise<void>;
 }
 
 /** Larger requests are refused. Hosts send more than this only for pushes of thousands of commits; a poll finds those. */
@@ -64,6 +83,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.options = options;
     this.server = createServer(TIMEOUTS, (request, response) => {
+      if (this.isOfSite(request)) return void this.options.site?.serve(request, response, this.from(request));
       void this.answer(request).then(({ code, body, headers = {} }) => {
         const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
         const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
@@ -104,9 +124,24 @@ export class HttpServer {
     await closed;
   }
 
+  private isOfSite(request: IncomingMessage): boolean {
+    const path = pathOf(request);
+    const { routes, site } = this.options;
+    return site?.has(path) === true && !routes.some((route) => route.path === path);
+  }
+
+  /** Whom the call is from, and whether it came by TLS, as far as trusted proxies tell. */
+  private from(request: IncomingMessage): { remote: string; isSecure: boolean } {
+    const { isTrustedProxy } = this.options;
+    const peer = plainAddress(request.socket.remoteAddress ?? '');
+    const { 'x-forwarded-for': forwarded, 'x-forwarded-proto': scheme } = request.headers;
+    const isSecure = isTrustedProxy?.(peer) === true && scheme === 'https';
+    return { remote: callerOf(peer, forwarded, isTrustedProxy), isSecure };
+  }
+
   private async answer(request: IncomingMessage): Promise<HttpAnswer> {
     try {
-      const path = (request.url ?? '/').split('?')[0];
+      const path = pathOf(request);
       const here = this.options.routes.filter((route) => route.path === path);
       if (here.length === 0) throw new Refusal(404, 'there is nothing at this path');
       const method = request.method === 'HEAD' ? 'GET' : request.method;
@@ -128,6 +163,10 @@ export class HttpServer {
       return { code: 500, body: { error: 'something went wrong; the log says what' } };
     }
   }
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?')[0] ?? '/';
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

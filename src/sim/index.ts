@@ -6,6 +6,7 @@ import { dump, load } from 'js-yaml';
 import type { Clock } from '../core/ports.ts';
 import type { AccessRequest } from './api/rbac.ts';
 import type { ApiRequest, ApiResponse } from './api/request.ts';
+import type { Person } from './api/reviews.ts';
 import { ApiServer, type Stats } from './api/server.ts';
 import { Deletion } from './api/deletion.ts';
 import { GarbageCollector } from './controllers/garbage.ts';
@@ -46,6 +47,8 @@ export interface SimOptions {
   bookmarkMs?: number;
   /** Asked before every request for a resource; an answer refuses it with 403. */
   refuse?: (request: AccessRequest) => string | undefined;
+  /** Whose tokens a TokenReview knows, by token; roles and bindings in the cluster say what they may do. */
+  people?: Readonly<Record<string, Person>>;
   /** What its time is; with another than the machine's, what runs has to be scripted. */
   clock?: Clock;
 }
@@ -82,6 +85,7 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     created: (key, object) => garbage.check(key, object),
     bookmarkMs: options.bookmarkMs ?? 60_000,
     refuse: options.refuse,
+    people: options.people,
   });
   seed(store, options);
   // Nothing runs yet that would have to be stopped when the port is taken.

@@ -77,6 +77,11 @@ export const BUILT_IN: readonly ResourceType[] = [
   row('authentication.k8s.io', 'v1', 'selfsubjectreviews', 'SelfSubjectReview', 'cluster', {
     verbs: ['create'],
   }),
+  // And about others.
+  row('authorization.k8s.io', 'v1', 'subjectaccessreviews', 'SubjectAccessReview', 'cluster', {
+    verbs: ['create'],
+  }),
+  row('authentication.k8s.io', 'v1', 'tokenreviews', 'TokenReview', 'cluster', { verbs: ['create'] }),
   row('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', 'cluster', {
     status: true,
     short: ['crd', 'crds'],

@@ -25,7 +25,7 @@ interface Subject {
   namespace?: string;
 }
 
-interface RbacObject {
+export interface RbacObject {
   kind?: string;
   metadata?: { name?: string; namespace?: string };
   rules?: Rule[];
@@ -41,6 +41,28 @@ interface Grant {
   names: string[] | undefined;
   namespace: string | undefined;
   used: boolean;
+}
+
+/** Somebody who makes requests, in the words of a SubjectAccessReview. */
+export interface Requester {
+  user: string;
+  groups: readonly string[];
+}
+
+/** Whether the bindings among these objects grant somebody what a request wants; roles of people may have wildcards. */
+export function isGranted(
+  objects: readonly RbacObject[],
+  { user, groups }: Requester,
+  request: AccessRequest,
+): boolean {
+  if (groups.includes('system:masters')) return true;
+  const isFor = ({ kind, name, namespace }: Subject) => {
+    if (kind === 'User') return name === user;
+    if (kind === 'Group') return groups.includes(name);
+    return kind === 'ServiceAccount' && user === `system:serviceaccount:${namespace}:${name}`;
+  };
+  const bindings = objects.filter(({ subjects }) => subjects?.some(isFor) === true);
+  return bindings.flatMap((it) => grantsOf(it, objects)).some((grant) => covers(grant, request, '*'));
 }
 
 /**
@@ -97,11 +119,13 @@ function grantsOf(binding: RbacObject, objects: readonly RbacObject[]): Grant[] 
   return all;
 }
 
-function covers(grant: Grant, request: AccessRequest): boolean {
+/** @param wildcard what stands for everything, where anything does */
+function covers(grant: Grant, request: AccessRequest, wildcard?: string): boolean {
+  const fits = (granted: string, wanted: string) => granted === wanted || granted === wildcard;
   return (
-    grant.verb === request.verb &&
-    grant.group === request.group &&
-    grant.resource === request.resource &&
+    fits(grant.verb, request.verb) &&
+    fits(grant.group, request.group) &&
+    fits(grant.resource, request.resource) &&
     (grant.namespace === undefined || grant.namespace === request.namespace) &&
     (grant.names === undefined || grant.names.includes(request.name ?? ''))
   );

@@ -1,22 +1,70 @@
 import { at, isRecord, type Obj, textOf } from '../store/object.ts';
 import { apiVersionOf, type ResourceType } from '../resources.ts';
-import type { AccessRequest } from './rbac.ts';
+import { type AccessRequest, isGranted, type RbacObject } from './rbac.ts';
 
 type Refuse = ((request: AccessRequest) => string | undefined) | undefined;
 
-/** What a client asks about itself: nothing of it is stored. */
-export function review(type: ResourceType, body: Obj, refuse: Refuse, types: readonly ResourceType[]): Obj {
+/** Whose tokens are taken; what they may do is granted by the roles and bindings in the cluster. */
+export interface Person {
+  name: string;
+  groups?: readonly string[];
+}
+
+/** What is needed to answer questions about who may do what. */
+export interface ReviewContext {
+  /** For the client itself. */
+  refuse: Refuse;
+  types: readonly ResourceType[];
+  /** By token. */
+  people: Readonly<Record<string, Person>>;
+  /** Roles and bindings. */
+  rbac: () => readonly RbacObject[];
+}
+
+/** What a client asks about itself, or about others: nothing of it is stored. */
+export function review(type: ResourceType, body: Obj, context: ReviewContext): Obj {
   const answer = { metadata: {}, spec: body.spec ?? {}, apiVersion: apiVersionOf(type), kind: type.kind };
-  switch (type.kind) {
+  return { ...answer, status: statusOf(type.kind, body, context) };
+}
+
+/** Everybody may ask what they may do themselves; of others only who is allowed to. */
+export function isAboutSelf({ kind }: ResourceType): boolean {
+  return kind.startsWith('Self');
+}
+
+function statusOf(
+  kind: string,
+  body: Obj,
+  { refuse, types, people, rbac }: ReviewContext,
+): Record<string, unknown> {
+  switch (kind) {
     case 'SelfSubjectAccessReview':
-      return { ...answer, status: accessStatus(body, refuse) };
+      return accessStatus(body, refuse);
     case 'SelfSubjectRulesReview':
-      return { ...answer, status: rulesStatus(textOf(at(body, 'spec.namespace')), refuse, types) };
-    default: {
-      const userInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
-      return { ...answer, status: { userInfo } };
-    }
+      return rulesStatus(textOf(at(body, 'spec.namespace')), refuse, types);
+    case 'SubjectAccessReview':
+      return accessStatus(body, (request) => {
+        const requester = { user: textOf(at(body, 'spec.user')), groups: groupsOf(at(body, 'spec.groups')) };
+        return isGranted(rbac(), requester, request) ? undefined : 'no RBAC policy matched';
+      });
+    case 'TokenReview':
+      return tokenStatus(people, textOf(at(body, 'spec.token')));
+    default:
+      return {
+        userInfo: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
+      };
   }
+}
+
+function groupsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((it) => typeof it === 'string') : [];
+}
+
+function tokenStatus(people: ReviewContext['people'], token: string): Record<string, unknown> {
+  const person = Object.hasOwn(people, token) ? people[token] : undefined;
+  if (!person) return { user: {}, error: 'invalid bearer token' };
+  const groups = [...(person.groups ?? []), 'system:authenticated'];
+  return { authenticated: true, user: { username: person.name, groups } };
 }
 
 function accessStatus(body: Obj, refuse: Refuse): Record<string, unknown> {

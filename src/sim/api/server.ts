@@ -8,12 +8,14 @@ import { discovery } from './discovery.ts';
 import type { AccessRequest } from './rbac.ts';
 import { Reader, type ReaderOptions } from './reader.ts';
 import { type ApiRequest, type ApiResponse, decode, json, readBody, send, type Target } from './request.ts';
-import { review } from './reviews.ts';
+import { isAboutSelf, type Person, review } from './reviews.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
 export interface ApiServerOptions extends ReaderOptions, WriterOptions {
   /** Asked before every request for a resource; an answer refuses it. Everything is allowed when absent. */
   refuse?: ((request: AccessRequest) => string | undefined) | undefined;
+  /** Whose tokens are taken, by token. */
+  people?: Readonly<Record<string, Person>> | undefined;
 }
 
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -125,7 +127,7 @@ export class ApiServer {
   private authorize(request: ApiRequest, url: URL, target: Target): void {
     const { type, name, namespace, subresource } = target;
     // Everybody may ask what they may do.
-    if (isReview(type)) return;
+    if (isReview(type) && isAboutSelf(type)) return;
     const resource = subresource === undefined ? type.plural : `${type.plural}/${subresource}`;
     const verb = accessVerb(request.method ?? '', name !== undefined, url.searchParams.has('watch'));
     // A list of one name is authorized as that name.
@@ -170,7 +172,12 @@ export class ApiServer {
       if (method === 'POST')
         return {
           code: 201,
-          body: review(type, decode(request, body), this.options.refuse, this.options.store.types()),
+          body: review(type, decode(request, body), {
+            refuse: this.options.refuse,
+            types: this.options.store.types(),
+            people: this.options.people ?? {},
+            rbac: () => RBAC.flatMap((key) => [...this.options.store.all(key)]),
+          }),
         };
       throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method');
     }
@@ -199,6 +206,10 @@ export class ApiServer {
     }
   }
 }
+
+const RBAC = ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'].map(
+  (plural) => `${plural}.rbac.authorization.k8s.io`,
+);
 
 const isReview = ({ verbs }: ResourceType) => verbs !== undefined && !verbs.includes('list');
 
