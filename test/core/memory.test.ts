@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NodeOpStatus } from '../../src/api/nodeop.ts';
 import { decide } from '../../src/core/rollout/decide.ts';
+import type { RolloutFacts } from '../../src/core/rollout/facts.ts';
 import { Memory } from '../../src/core/rollout/memory.ts';
 import { World } from '../support/world.ts';
 
@@ -95,4 +96,51 @@ test('who takes over a cordon that is to be undone is asked at every look', () =
   expect(quiet()).toMatchObject([{ type: 'uncordon', node: 'a' }]);
   heirs.set('a', 'ops/other@uid-2');
   expect(quiet()).toMatchObject([{ type: 'hand-over', node: 'a', to: 'ops/other@uid-2' }]);
+});
+
+test('a look that fails in its middle leaves the status as it was, and the next one decides as if it had not been', () => {
+  const failed: number[] = [];
+  for (let at = 1; at < 40; at += 1) {
+    const [broken, whole] = [1, 2].map(() => {
+      const world = new World({ concurrency: 3, cordon: true }, { a: {}, b: {}, c: {}, d: {}, e: {} });
+      const memory = new Memory();
+      const look = (facts: RolloutFacts) => {
+        const decision = decide(facts, world.now, memory);
+        world.status = decision.status;
+        world.carryOut(decision.actions);
+        world.persisted = structuredClone(world.status);
+      };
+      for (let i = 0; i < 4; i += 1) look(world.facts());
+      return { world, memory, look };
+    });
+    if (!broken || !whole) throw new Error('no worlds');
+    for (const { world, memory } of [broken, whole]) {
+      for (const name of world.nodes.keys()) memory.touch(name);
+      // What was decided last is nobody's yet: the next look may change it in place.
+      world.advance();
+    }
+    const before = structuredClone(broken.world.status);
+    const facts = broken.world.facts();
+    let calls = 0;
+    const work = {
+      get: (node: string) => {
+        calls += 1;
+        if (calls === at) throw new Error('broken');
+        return facts.work.get(node);
+      },
+      [Symbol.iterator]: () => facts.work[Symbol.iterator](),
+    };
+    try {
+      decide({ ...facts, work }, broken.world.now, broken.memory);
+      continue;
+    } catch {
+      failed.push(at);
+    }
+    expect(broken.world.status).toEqual(before);
+    const [again, expected] = [broken, whole].map(({ world, memory }) =>
+      decide(world.facts(), world.now, memory),
+    );
+    expect(again).toEqual({ ...expected, changed: expect.anything() as unknown });
+  }
+  expect(failed.length).toBeGreaterThan(3);
 });

@@ -101,6 +101,11 @@ export class Fleet {
     this.enlist(i, before, status);
   }
 
+  /** The entries are again what they were when the look began; nothing else here is true then. */
+  takeBack(): void {
+    for (const [i, before] of this.changed) this.record[this.nameOf(i)] = before;
+  }
+
   /** Puts down what a look has made of a node. */
   take(i: number, found: Assessment, isReady: boolean): void {
     put(this.slots, i, found.holdsSlot);

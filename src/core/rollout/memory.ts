@@ -61,11 +61,21 @@ export class Memory {
     const due = known === undefined ? fleet.names.keys() : this.dueIn(fleet, now);
     // A look that fails in its middle leaves nothing to go on from.
     this.forget();
-    const decision = pass(fleet, due);
+    const decision = this.whole(fleet, () => pass(fleet, due));
     this.known = { fleet, status: decision.status, ofAll, wholeAt: known?.wholeAt ?? now };
     // The entry of a node is one of its facts.
     for (const node of decision.changed?.keys() ?? []) this.touch(node);
     return decision;
+  }
+
+  /** A look that fails leaves the entries as they were: some of them may have been changed in place. */
+  private whole(fleet: Fleet, pass: () => Decision): Decision {
+    try {
+      return pass();
+    } catch (error) {
+      fleet.takeBack();
+      throw error;
+    }
   }
 
   private stillTrue(facts: RolloutFacts, ofAll: readonly unknown[], now: number): Known | undefined {
