@@ -29,19 +29,30 @@ test.each<[string, NodeOp, boolean]>([
   expect(takesPlace(nodeOp)).toBe(takes);
 });
 
+const held = (own: NodeOp, others: NodeOp[][], most: number) =>
+  placeHeld(own, { others, isAnyUnseen: false }, most);
+
 test('one that gave its place away waits until there is one', () => {
   const [busy, idle] = [run(reconciling('Progressing', 1)), run(reconciling('Waiting'))];
-  expect(placeHeld(idle, [[busy]], 1)).toMatch(/waiting for its turn/);
-  expect(placeHeld(idle, [[busy]], 2)).toBeUndefined();
-  expect(placeHeld(idle, [[idle]], 1)).toBeUndefined();
-  expect(placeHeld(busy, [[run(reconciling('Progressing', 1))]], 1)).toBeUndefined();
+  expect(held(idle, [[busy]], 1)).toMatch(/waiting for its turn/);
+  expect(held(idle, [[busy]], 2)).toBeUndefined();
+  expect(held(idle, [[idle]], 1)).toBeUndefined();
+  expect(held(busy, [[run(reconciling('Progressing', 1))]], 1)).toBeUndefined();
   const byHand = { ...idle, metadata: {} };
-  expect(placeHeld(byHand, [[busy]], 1)).toBeUndefined();
+  expect(held(byHand, [[busy]], 1)).toBeUndefined();
 });
 
 test('a place is taken until the end of its last node is on record', () => {
   const idle = run(reconciling('Waiting'));
   const over = run({ phase: 'Completed', summary: { inFlight: 0 } });
-  expect(placeHeld(idle, [[over, run(reconciling('Progressing', 1))]], 1)).toMatch(/waiting for its turn/);
-  expect(placeHeld(idle, [[over, over]], 1)).toBeUndefined();
+  expect(held(idle, [[over, run(reconciling('Progressing', 1))]], 1)).toMatch(/waiting for its turn/);
+  expect(held(idle, [[over, over]], 1)).toBeUndefined();
+});
+
+test('one that is idle waits until it is known what others have in flight', () => {
+  const [idle, busy] = [run(reconciling('Waiting')), run(reconciling('Progressing', 1))];
+  const unseen = { others: [], isAnyUnseen: true };
+  expect(placeHeld(idle, unseen, 1)).toMatch(/until it is seen what other runs have in flight/);
+  expect(placeHeld(busy, unseen, 1)).toBeUndefined();
+  expect(placeHeld(idle, unseen, Infinity)).toBeUndefined();
 });

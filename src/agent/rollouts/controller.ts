@@ -100,6 +100,8 @@ export class Controller {
   private readonly performer: Performer;
   private readonly writer: StatusWriter;
   private readonly stranded: StrandedCordons;
+  /** UIDs of NodeOps that were there when this agent began, and were not looked at yet. */
+  private readonly unseen = new Set<string>();
   private started = false;
   private stopped = false;
 
@@ -144,6 +146,7 @@ export class Controller {
     await Promise.all([startAll(this.caches), this.definition.start()]);
     if (this.stopped) throw new StoppedError();
     this.started = true;
+    for (const { uid, settled } of this.rollouts.values()) if (!settled) this.unseen.add(uid);
     void this.version.ask();
     this.moments.looksOn = true;
     this.markAll();
@@ -212,10 +215,10 @@ export class Controller {
   }
 
   private observing(): Observation {
-    const { options, clock, definition, version, nodes, work, checks, drainOwners, claims } = this;
+    const { options, clock, definition, version, nodes, work, checks, drainOwners, claims, unseen } = this;
     const { runsAreMarked = false, maxConcurrent = Infinity, agentNode, agentPod } = options;
     const holds = options.holds ?? new Holds(options.logger);
-    const known = { clock, holds, definition, version, nodes, work, checks, drainOwners, claims };
+    const known = { clock, holds, definition, version, nodes, work, checks, drainOwners, claims, unseen };
     return new Observation({ ...known, runsAreMarked, maxConcurrent, agentNode, agentPod });
   }
 
@@ -302,6 +305,7 @@ export class Controller {
 
   private forget(uid: string): void {
     this.rollouts.delete(uid);
+    this.unseen.delete(uid);
     const { work, checks, phases, checkClock, timers, drainOwners } = this;
     for (const room of [work, checks, phases, checkClock, timers, drainOwners]) room.forget(uid);
     if (this.started) for (const node of this.nodes.values()) this.stranded.check(node);
@@ -356,6 +360,8 @@ export class Controller {
         // One NodeOp that cannot be worked on must not stop the others.
         this.options.logger.error({ nodeOp: rollout.label, err: error }, 'reconciling failed');
       }
+      // Others have waited to see what it has in flight.
+      if (this.unseen.delete(rollout.uid) && this.unseen.size === 0) this.markAll();
     }
   }
 

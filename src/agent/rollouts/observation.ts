@@ -22,6 +22,8 @@ export interface ObservationOptions {
   checks: CheckWork;
   drainOwners: DrainOwners;
   claims: Claims;
+  /** Those of which it is only known what is on record. */
+  unseen: ReadonlySet<string>;
   runsAreMarked: boolean;
   maxConcurrent: number;
   agentNode: string | undefined;
@@ -89,9 +91,10 @@ export class Observation {
   }
 
   private placeHeld({ object, status, uid }: Rollout): string | undefined {
-    const { holds, claims, maxConcurrent } = this.options;
+    const { holds, claims, unseen, maxConcurrent } = this.options;
     if (!holds.tried) return 'waiting until the repository has said whether all clusters are held';
-    return placeHeld({ ...object, status }, claims.others(uid), maxConcurrent);
+    const isAnyUnseen = unseen.size > Number(unseen.has(uid));
+    return placeHeld({ ...object, status }, { others: claims.others(uid), isAnyUnseen }, maxConcurrent);
   }
 }
 

@@ -22,13 +22,16 @@ export function takesPlace({ metadata, spec, status }: Standing): boolean {
 /**
  * Of a run that had given its place away: why it may not start a node again now.
  * @param others each of them as it stands and as it is on record: the next process goes on with what is in flight by that
+ * @param isAnyUnseen of some of them only the record is known: a node may have been begun of which nothing is written there
  */
 export function placeHeld(
   own: NodeOp,
-  others: Iterable<readonly NodeOp[]>,
+  { others, isAnyUnseen }: { others: Iterable<readonly NodeOp[]>; isAnyUnseen: boolean },
   maxConcurrent: number,
 ): string | undefined {
   if (!isOfRun(own) || hasNodesInFlight(own)) return undefined;
+  if (isAnyUnseen && maxConcurrent < Infinity)
+    return 'waiting until it is seen what other runs have in flight';
   let taken = 0;
   for (const other of others) if (other.some((it) => isOfRun(it) && hasNodesInFlight(it))) taken += 1;
   return taken < maxConcurrent ? undefined : 'waiting for its turn: other runs have nodes in flight';
