@@ -6,10 +6,13 @@ function here() {
 }
 
 export const route = new Store(here());
+/** Whether people have just come from another view, and have not got to the new one yet. */
+export const arrival = new Store(false);
 
 /** Goes to another view. */
 export function go(address: string): void {
   history.pushState(undefined, '', address);
+  arrival.set(true);
   route.set(here());
   scrollTo(0, 0);
 }
@@ -22,7 +25,10 @@ export function amend(address: string): void {
 
 /** Links within the page change the view without loading it anew. Those for other windows stay what they are. */
 export function followLinks(): void {
-  addEventListener('popstate', () => route.set(here()));
+  addEventListener('popstate', () => {
+    arrival.set(true);
+    route.set(here());
+  });
   document.addEventListener('click', (event) => {
     const isPlain =
       event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;

@@ -4,7 +4,7 @@ import { useNow } from '../clock.ts';
 import { nodePath } from '../route.ts';
 import { counted, isFinished, lasting, type Phase, said } from '../words.ts';
 import { PhaseSign } from './state.tsx';
-import { type Column, VirtualTable } from './virtual-table.tsx';
+import { type Column, RowLink, VirtualTable } from './virtual-table.tsx';
 
 interface NodeTableProps {
   run: RunId;
@@ -73,7 +73,7 @@ function columnsFor(run: RunId, rank: ReadonlyMap<string, number>) {
       name: 'node',
       label: 'Node',
       compare: byName,
-      cell: ({ key }) => <a href={nodePath(key, run)}>{said(key)}</a>,
+      cell: ({ key }) => <RowLink to={nodePath(key, run)} name={key} />,
     },
     { name: 'phase', label: 'Phase', compare: byPhase, cell: ({ phase }) => <PhaseSign phase={phase} /> },
     {

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useMedia } from '../draw/canvas.ts';
+import { said } from '../words.ts';
 
 export interface Column<Row> {
   name: string;
@@ -51,7 +52,14 @@ export function VirtualTable<Row extends { key: string }>(props: VirtualTablePro
           <Head key={it.name} column={it} sort={sort} setSort={setSort} />
         ))}
       </div>
-      <div ref={box} class="table-body" role="rowgroup" tabIndex={0} aria-label={label}>
+      <div
+        ref={box}
+        class="table-body"
+        role="rowgroup"
+        tabIndex={0}
+        aria-label={`${label}: arrow keys go from row to row`}
+        onKeyDown={goThrough}
+      >
         <div class="table-space" aria-hidden="true" style={{ height: `${from * height}px` }} />
         {shown.map((row, i) => (
           <div key={row.key} class="table-row" role="row" aria-rowindex={from + i + 2}>
@@ -67,6 +75,25 @@ export function VirtualTable<Row extends { key: string }>(props: VirtualTablePro
       {rows.length === 0 && <p class="empty">{empty}</p>}
     </div>
   );
+}
+
+/**
+ * Links in rows are reached by arrow keys: by the Tab key it would take thousands of steps to pass the table. A row that is scrolled
+ * away is gone, so whoever leafs through them does so with the focus on the table.
+ */
+function goThrough(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const { key, currentTarget: table } = event;
+  if (['PageDown', 'PageUp', 'Home', 'End'].includes(key)) table.focus({ preventScroll: true });
+  if (key !== 'ArrowDown' && key !== 'ArrowUp') return;
+  const rows = [...table.querySelectorAll<HTMLElement>('.table-row')];
+  const at = rows.findIndex((it) => it.contains(document.activeElement));
+  const { top } = table.getBoundingClientRect();
+  const seen = rows.findIndex((it) => it.getBoundingClientRect().top >= top);
+  const to = at < 0 ? seen : at + (key === 'ArrowDown' ? 1 : -1);
+  const link = rows[to]?.querySelector('a');
+  if (!link) return;
+  event.preventDefault();
+  link.focus();
 }
 
 interface HeadProps<Row> {
@@ -109,4 +136,13 @@ function useSeen(box: { current: HTMLElement | null }) {
     };
   }, [box]);
   return seen;
+}
+
+/** A link within a row, which arrow keys lead to. */
+export function RowLink({ to, name }: { to: string; name: string }) {
+  return (
+    <a href={to} tabIndex={-1}>
+      {said(name)}
+    </a>
+  );
 }

@@ -6,7 +6,7 @@ import { useView } from '../live/use-view.ts';
 import { amend } from '../navigation.ts';
 import { PhaseSign, Sign } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
-import { type Column, VirtualTable } from '../parts/virtual-table.tsx';
+import { type Column, RowLink, VirtualTable } from '../parts/virtual-table.tsx';
 import { nodePath, runPath, withQuery } from '../route.ts';
 import { counted, said } from '../words.ts';
 import { Coming, Nowhere } from './nowhere.tsx';
@@ -87,7 +87,7 @@ function columnsFor(rank: ReadonlyMap<string, number>) {
       name: 'node',
       label: 'Node',
       compare: byName,
-      cell: ({ key }) => <a href={nodePath(key)}>{said(key)}</a>,
+      cell: ({ key }) => <RowLink to={nodePath(key)} name={key} />,
     },
     { name: 'phase', label: 'State', compare: byState, cell: (row) => <State row={row} /> },
     {
@@ -122,7 +122,7 @@ function Last({ row: { last } }: { row: NodesRow }) {
   if (!last) return null;
   return (
     <>
-      <PhaseSign phase={last.phase} /> <a href={runPath(last.run)}>{said(last.name)}</a>
+      <PhaseSign phase={last.phase} /> <RowLink to={runPath(last.run)} name={last.name} />
     </>
   );
 }

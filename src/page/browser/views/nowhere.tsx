@@ -18,7 +18,7 @@ export function Nowhere({ message }: { message: string }) {
 export function Coming({ title }: { title: string }) {
   return (
     <div class="view" aria-busy="true">
-      <PageTitle title={title} />
+      <PageTitle title={title} isComing />
       <div class="coming" />
       <div class="coming" />
     </div>
