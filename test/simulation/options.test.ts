@@ -131,6 +131,18 @@ describe('suspend', () => {
   });
 });
 
+test('whoever uncordons a node in mid-operation, and cordons it again, has a cordon that stays', () => {
+  const world = new World({ cordon: true }, { 'node-1': { ms: 60_000 } });
+  world.later(20_000, () => world.change('node-1', { unschedulable: false }));
+  world.later(40_000, () => {
+    expect(world.nodes.get('node-1')?.cordonedBy).toBeUndefined();
+    world.change('node-1', { unschedulable: true });
+  });
+  runToEnd(world);
+  expect(world.status.phase).toBe('Completed');
+  expect(world.nodes.get('node-1')?.unschedulable).toBe(true);
+});
+
 describe('nodes that are not Ready', () => {
   test('wait their turn last and are worked on when they come back', () => {
     const world = new World({ concurrency: 1 }, { ...nodes(3), 'node-1': { ready: false } });
@@ -148,6 +160,26 @@ describe('nodes that are not Ready', () => {
     runToEnd(world);
     expect(secondsOf(world, 'node-1 is Failed: not Ready for 90 s')).toEqual([91]);
     expect(world.status.phase).toBe('Failed');
+  });
+
+  test('fail when that is longer than a window is open', () => {
+    const world = new World(
+      { concurrency: 1, nodeReadyTimeoutSeconds: 1800 },
+      { ...nodes(2), 'node-1': { ready: false } },
+    );
+    world.window = JSON.stringify({ schedule: '0 * * * *', duration: '5m', timeZone: 'UTC' });
+    runToEnd(world);
+    expect(secondsOf(world, 'node-1 is Failed: not Ready for 30 min')).toEqual([3600]);
+  });
+
+  test('fail though other runs take the place every now and then', () => {
+    const world = new World({ nodeReadyTimeoutSeconds: 90 }, { ...nodes(2), 'node-1': { ready: false } });
+    for (let at = 60_000; at < 3_600_000; at += 60_000) {
+      world.later(at, () => (world.placeHeld = 'waiting for its turn'));
+      world.later(at + 10_000, () => (world.placeHeld = undefined));
+    }
+    runToEnd(world);
+    expect(secondsOf(world, 'node-1 is Failed: not Ready for 90 s')).toEqual([91]);
   });
 });
 

@@ -79,6 +79,7 @@ export class World {
   deleted = false;
   agentNode: string | undefined;
   window: string | undefined;
+  placeHeld: string | undefined;
   troubles: ReadonlyMap<string, string> = new Map();
   refusedSince: number | undefined;
   readonly refusals = new Map<string, Refusal>();
@@ -129,7 +130,7 @@ export class World {
       adopted: this.adopted,
       finalized: this.adopted,
       hold: undefined,
-      placeHeld: undefined,
+      placeHeld: this.placeHeld,
       awaitsRecordSince: undefined,
       obstacle: undefined,
       cancelled: this.cancelled,

@@ -36,6 +36,9 @@ export interface Assessment {
   isNotable: boolean;
 }
 
+const AFTER_DRAIN: ReadonlySet<NodeStatus['phase']> = new Set(['Running', 'Rebooting', 'Postflight']);
+/** Only the mark is left to be taken off: a cordon that comes later is not its own. */
+export const DISOWNED = 'somebody else uncordoned it: disowned';
 const STAYS_CORDONED = 'the node stays cordoned';
 const IS_UNCORDONED = 'it is uncordoned, since its NodeOp is deleted';
 
@@ -104,6 +107,11 @@ class NodeLook {
 
   private get isCordonedByIt(): boolean {
     return this.node?.cordonedBy !== undefined && this.node.cordonedBy === ownerMark(this.facts);
+  }
+
+  /** Before its command it cordons the node again; the mark also says until then that it has begun. */
+  private get isUncordonedByOthers(): boolean {
+    return this.isCordonedByIt && this.node?.unschedulable === false && AFTER_DRAIN.has(this.status.phase);
   }
 
   /** Moves a node in flight. */
@@ -207,6 +215,9 @@ class NodeLook {
       this.mustBeDone(action);
       const trouble = this.troubleOf([action]);
       if (trouble !== undefined) this.trouble = `${this.name}: ${trouble}`;
+    }
+    if (this.isUncordonedByOthers) {
+      this.actions.push({ type: 'uncordon', node: this.name, reason: DISOWNED });
     }
     if (this.work !== undefined) this.tidy(this.work, isOver);
   }

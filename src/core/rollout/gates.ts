@@ -6,6 +6,8 @@ import { stepHeld } from './steps/held.ts';
 export interface Held {
   why: string;
   until?: number | undefined;
+  /** It comes and goes by itself, and nobody's waiting begins anew after it. */
+  passes?: true;
 }
 
 type RunGate = (facts: RolloutFacts, now: number) => Held | undefined;
@@ -13,7 +15,8 @@ type NodeGate = (facts: RolloutFacts, node: string) => Held | undefined;
 
 const heldByPeople: RunGate = ({ hold }) => (hold === undefined ? undefined : { why: hold.text });
 
-const withoutPlace: RunGate = ({ placeHeld }) => (placeHeld === undefined ? undefined : { why: placeHeld });
+const withoutPlace: RunGate = ({ placeHeld }) =>
+  placeHeld === undefined ? undefined : { why: placeHeld, passes: true };
 
 const suspended: RunGate = ({ spec }) =>
   spec.suspend ? { why: 'suspended: no new node is started' } : undefined;
@@ -21,7 +24,7 @@ const suspended: RunGate = ({ spec }) =>
 const outsideWindow: RunGate = ({ window, wall }, now) => {
   const closed = closedBecause(window, wall);
   const { opensAt } = closed ?? {};
-  return closed && { why: closed.reason, until: opensAt && now + opensAt - wall };
+  return closed && { why: closed.reason, until: opensAt && now + opensAt - wall, passes: true };
 };
 
 const claimed: NodeGate = ({ claims }, node) => {

@@ -159,7 +159,8 @@ export class Pass {
     if (!this.isRehearsed(held !== undefined)) return;
     const { pending, startable } = this.inTurn;
     if (held === undefined && startable.size === 0 && pending.size > 0) return this.waitForReady(pending);
-    this.forgetWaits();
+    // A window that is shorter than the time a node has would keep the rollout waiting for good.
+    if (held?.passes !== true) this.forgetWaits();
     if (held !== undefined) return this.waitFor(held);
     if (pending.size === 0 || !isOnRecord(facts)) return;
     const limit = this.atOnce();

@@ -1,6 +1,6 @@
 import { isFinalPhase } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
-import { letGo } from './assess.ts';
+import { DISOWNED, letGo } from './assess.ts';
 import { isKept } from './cordons.ts';
 import type { Decision } from './decide.ts';
 import { deletion } from './ending.ts';
@@ -23,8 +23,7 @@ export function settled(facts: RolloutFacts, now: number): Decision {
     if (node === undefined) continue;
     const status = own(facts.status.nodeStatuses, node.name);
     if (facts.deleted) actions.push(letGo(facts, node.name, 'the NodeOp is being deleted'));
-    else if (!node.unschedulable)
-      actions.push({ type: 'uncordon', node: node.name, reason: 'somebody else uncordoned it: disowned' });
+    else if (!node.unschedulable) actions.push({ type: 'uncordon', node: node.name, reason: DISOWNED });
     else if (status === undefined || !isKept(facts.spec, status))
       actions.push(letGo(facts, node.name, 'nothing is left to be cordoned for'));
   }

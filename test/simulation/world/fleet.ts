@@ -44,7 +44,8 @@ export class Fleet {
     if (kind === 'workload') return QUICK;
     const [container] = (pod.spec?.['containers'] ?? []) as { image?: string }[];
     const byImage = Object.entries(IMAGES).find(([name]) => container?.image?.includes(name) === true);
-    return byImage?.[1] ?? this.#plan(node)?.[kind] ?? QUICK;
+    if (byImage) return byImage[1];
+    return kind === 'check' ? QUICK : (this.#plan(node)?.[kind] ?? QUICK);
   }
 
   /** Somebody looks at the node while the command runs. */
@@ -70,8 +71,11 @@ export class Fleet {
     if (machine === undefined) return;
     if (what === 'reboot') return machine.reboot();
     if (what === 'kubelet') return machine.kubeletSleeps(ms);
+    if (what !== 'down') {
+      machine.scrap();
+      return this.#goes(node, what === 'replaced' ? ms : undefined);
+    }
     machine.powerOff();
-    if (what !== 'down') return this.#goes(node, what === 'replaced' ? ms : undefined);
     time.after(ms, () => {
       if (store.get('nodes', node)) machine.powerOn();
     });

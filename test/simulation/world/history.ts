@@ -12,6 +12,7 @@ import type { Event, OpPlan, Plan } from './plan.ts';
 import { Replicas } from './replicas.ts';
 import { Repository } from './repository.ts';
 import { Random } from './random.ts';
+import { Services } from './services.ts';
 import { VirtualTime } from './time.ts';
 import type { Wire } from './transport.ts';
 
@@ -82,6 +83,7 @@ export class History {
         if (!path.includes('/leases') && !path.includes('/events')) note(`${method} ${path} ${code}`);
       },
     };
+    const services = new Services(random.fork(), oracles.checkPasses);
     const replicas = plan.repository ? 2 : (plan.replicas ?? 2);
     this.#replicas = new Replicas(replicas, {
       time,
@@ -89,6 +91,7 @@ export class History {
       random,
       note,
       wire: this.#wire,
+      asker: (clock) => services.asker(clock),
       logger: (i) => this.#logger(i),
       config: (i) => this.#repository?.config(i),
       holder: () => this.#holder(),
@@ -236,6 +239,8 @@ export class History {
   }
 
   #isOver(): boolean {
+    if (!this.#plan.ops.every(({ name, next }) => next === true || this.#people.asked.has(name)))
+      return false;
     if (this.#repository && !this.#isReported(this.#repository)) return false;
     return this.#oracles.isOver;
   }

@@ -1,4 +1,5 @@
 import {
+  LABEL_CHECK,
   LABEL_NODEOP_UID,
   LABEL_POSTFLIGHT,
   LABEL_PREFLIGHT,
@@ -36,7 +37,7 @@ export interface Make {
   endMs: number;
 }
 
-export type Kind = 'command' | 'preflight' | 'postflight' | 'reboot' | 'workload';
+export type Kind = 'command' | 'preflight' | 'postflight' | 'reboot' | 'check' | 'workload';
 
 export interface Told {
   containerStarts: (node: string, kind: Kind, pod: Obj) => void;
@@ -120,6 +121,12 @@ export class Machine {
     this.#time.after(UNHEARD_MS, () => {
       if (this.#boots === boot) this.#nodeStatus('Unknown', undefined);
     });
+  }
+
+  /** It never comes back, and another one may have its name. */
+  scrap(): void {
+    this.powerOff();
+    this.#boots += 1;
   }
 
   reboot(): void {
@@ -337,6 +344,7 @@ export class Machine {
 export function kindOf(pod: Obj): Kind {
   const { labels = {} } = pod.metadata;
   if (labels[LABEL_NODEOP_UID] === undefined) return 'workload';
+  if (labels[LABEL_CHECK] !== undefined) return 'check';
   if (labels[LABEL_PREFLIGHT] !== undefined) return 'preflight';
   if (labels[LABEL_POSTFLIGHT] !== undefined) return 'postflight';
   return labels[LABEL_REBOOT] === undefined ? 'command' : 'reboot';

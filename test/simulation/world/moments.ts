@@ -26,6 +26,12 @@ export const MARKS = [
   'reboot made',
   'reboot starts',
   'node reboots',
+  'check made',
+  'check starts',
+  'check ends',
+  'step soaks',
+  'step is checked',
+  'step passed',
   'leader changes',
   'NodeOp made',
   'NodeOp over',
@@ -72,7 +78,18 @@ export class Moments {
     const isOver = (it: Obj['status']) => isFinalPhase(((it ?? {}) as NodeOpStatus).phase);
     if (isOver(status) && !isOver(before?.status)) this.seen('NodeOp over');
     const was = ((before?.status ?? {}) as NodeOpStatus).nodeStatuses ?? {};
+    this.#steps(status, before?.status);
     for (const [node, { phase }] of Object.entries(((status ?? {}) as NodeOpStatus).nodeStatuses ?? {}))
       if (phase !== was[node]?.phase && phase !== 'Pending' && phase !== 'Cancelled') this.seen(phase);
+  }
+
+  #steps(status: Obj['status'], before: Obj['status']): void {
+    const was = ((before ?? {}) as NodeOpStatus).steps ?? [];
+    for (const [i, { phase }] of (((status ?? {}) as NodeOpStatus).steps ?? []).entries()) {
+      if (phase === was[i]?.phase) continue;
+      if (phase === 'Soaking') this.seen('step soaks');
+      if (phase === 'Checking') this.seen('step is checked');
+      if (phase === 'Passed') this.seen('step passed');
+    }
   }
 }

@@ -2,6 +2,7 @@ import {
   ANNOTATION_CORDONED_BY,
   ANNOTATION_NODE,
   ANNOTATION_RUN,
+  LABEL_CHECK,
   LABEL_NODEOP_UID,
 } from '../../../src/api/labels.ts';
 import {
@@ -16,6 +17,7 @@ import type { Faults } from './faults.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
 import { Progress } from './oracles/progress.ts';
+import { boundsOf, Steps } from './oracles/steps.ts';
 import { Timing } from './oracles/timing.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -48,6 +50,7 @@ export class Oracles {
   readonly #timing: Timing;
   readonly #brakes: Brakes;
   readonly #progress: Progress;
+  readonly #steps: Steps;
 
   constructor(cluster: () => Cluster, time: VirtualTime, faults: Faults) {
     this.#cluster = cluster;
@@ -55,8 +58,10 @@ export class Oracles {
     this.#began = time.now;
     const world = { cluster, time, broken: (what: string) => this.broken(what) };
     this.#timing = new Timing(world);
+    this.#steps = new Steps({ ...world, isBusy: (uid, node) => this.#isBusy(uid, node) });
     this.#brakes = new Brakes({
       ...world,
+      onBegin: (op, node) => this.#steps.begins(op, node),
       calmSince: () => Math.max(faults.troubleUntil, faults.unawareUntil),
     });
     this.#progress = new Progress({ ...world, troubleUntil: () => faults.troubleUntil, copies: this.copies });
@@ -65,6 +70,8 @@ export class Oracles {
   /** Somebody set the clock of an agent: what it counts from stamps of others may be wrong by as much. */
   set isTimeSet(isSet: boolean) {
     this.#timing.isTimeSet = isSet;
+    this.#steps.isTimeSet = isSet;
+    this.#brakes.isTimeSet = isSet;
   }
 
   readonly rebooted = (node: string): void => this.#timing.rebooted(node);
@@ -87,6 +94,7 @@ export class Oracles {
   readonly containerStarts = (node: string, kind: Kind, pod: Obj): void => {
     if (kind === 'workload') return;
     const uid = uidOf(pod);
+    if (kind === 'check') return this.#checkStarts(uid, pod);
     const running = this.#running.get(node) ?? new Set();
     this.#running.set(node, running);
     for (const other of running) {
@@ -108,6 +116,27 @@ export class Oracles {
 
   /** The pod that asks is not what counts: it does nothing in another boot than its own. */
   readonly asked = (node: string, pod: Obj): void => this.#counts('reboot', uidOf(pod), node);
+
+  #isBusy(uid: string, node: string): boolean {
+    return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid));
+  }
+
+  readonly checkPasses = (op: string, step: number, check: number): void =>
+    this.#steps.passes(op, step, check);
+
+  #checkStarts(uid: string, pod: Obj): void {
+    this.#started.add(pod.metadata.uid ?? '');
+    this.#steps.tries(uid, pod.metadata.labels?.[LABEL_CHECK] ?? '');
+    if (this.copies.has(uid)) this.broken('a copied NodeOp runs a check');
+  }
+
+  #checkEnds(uid: string, { metadata }: Obj, exitCode: number | undefined): void {
+    const [step, check] = (metadata.labels?.[LABEL_CHECK] ?? '').split('.').map(Number);
+    const op = this.#cluster()
+      .nodeOps()
+      .find((it) => it.metadata.uid === uid);
+    if (exitCode === 0) this.checkPasses(op?.metadata.name ?? '', step ?? 0, check ?? 0);
+  }
 
   #counts(kind: 'command' | 'reboot', uid: string, node: string): void {
     const key = `${kind}/${this.#runs.get(uid) ?? uid}/${node}`;
@@ -132,6 +161,8 @@ export class Oracles {
   readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {
     if (kind === 'workload') return;
     const uid = uidOf(pod);
+    if (kind === 'check') return this.#checkEnds(uid, pod, exitCode);
+    this.#steps.ends(uid, node);
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
     if (kind === 'command') this.#commandEnds(uid, node);
     // A command that failed may be run again, as often as the NodeOp says; one that was stopped or lost only where it says so.
@@ -189,17 +220,19 @@ export class Oracles {
       if (open.length > 0)
         this.broken(`${object.metadata.name} is ${is.phase} with ${open[0]?.[0]} in flight`);
     }
+    this.#steps.stored(object, before);
     this.#concurrency(object, is);
   }
 
   /** Nodes on which something of it is there. */
   #concurrency(object: Obj, status: NodeOpStatus): void {
-    const bound = Number(object.spec?.['concurrency'] ?? 0);
-    if (bound === 0) return;
-    const open = Object.values(status.nodeStatuses ?? {}).filter(
-      (it) => it.phase !== 'Pending' && !isFinalNodePhase(it.phase) && !this.#isDone(object.spec ?? {}, it),
-    );
-    if (open.length > bound) this.broken(`${open.length} nodes in flight, ${bound} allowed`);
+    const isOpen = (it: NodeStatus) =>
+      it.phase !== 'Pending' && !isFinalNodePhase(it.phase) && !this.#isDone(object.spec ?? {}, it);
+    const open = Object.entries(status.nodeStatuses ?? {}).filter(([, it]) => isOpen(it));
+    for (const { nodes, most } of boundsOf(object)) {
+      const { length } = open.filter(([node]) => nodes.includes(node));
+      if (length > most) this.broken(`${length} nodes in flight, ${most} allowed`);
+    }
   }
 
   /** Nothing more comes on the node, though the verdict of an agent that was killed is not on record: its Job says how it ended. */
@@ -213,17 +246,21 @@ export class Oracles {
 
   #podAdded(pod: Obj): void {
     const kind = kindOf(pod);
-    if (kind === 'workload') return;
+    if (kind === 'workload' || kind === 'check') return;
     const uid = uidOf(pod);
-    const bound = Number(this.#specs.get(uid)?.['concurrency'] ?? 0);
-    const nodes = new Set(
+    const busy = new Set(
       this.#cluster()
         .store.all('pods')
-        .filter((it) => uidOf(it) === uid && this.#isOpen(it))
+        .filter((it) => uidOf(it) === uid && kindOf(it) !== 'check' && this.#isOpen(it))
         .map((it) => it.metadata.annotations?.[ANNOTATION_NODE]),
     );
-    const open = [...nodes].filter((node) => !isOver(this.#verdict(uid, node ?? '')));
-    if (bound > 0 && open.length > bound) this.broken(`pods on ${open.length} nodes, ${bound} allowed`);
+    const op = this.#cluster()
+      .nodeOps()
+      .find(({ metadata }) => metadata.uid === uid);
+    for (const { nodes, most } of op ? boundsOf(op) : []) {
+      const open = nodes.filter((node) => busy.has(node) && !isOver(this.#verdict(uid, node)));
+      if (open.length > most) this.broken(`pods on ${open.length} nodes, ${most} allowed`);
+    }
   }
 
   /** It runs, or may yet begin to. */

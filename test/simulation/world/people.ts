@@ -1,3 +1,4 @@
+import { ANNOTATION_CORDONED_BY, ANNOTATION_WINDOW } from '../../../src/api/labels.ts';
 import { isFinalPhase, type NodeOpStatus } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import { type Cluster, NAMESPACE } from './cluster.ts';
@@ -23,20 +24,28 @@ interface World {
 /** Those who work with kubectl, and with the repository where there is one. */
 export class People {
   readonly #world: World;
+  /** Operations that were asked for. */
+  readonly asked = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
   /** Asks for an operation. */
-  ask({ name, spec }: OpPlan): void {
+  ask(op: OpPlan): void {
+    const { name, spec, window } = op;
     const { repository, note, time } = this.#world;
     if (repository) {
+      // What is there at first contact is passed over, whoever merged it.
+      if (!repository.isKnown) return void time.after(5_000, () => this.ask(op));
+      this.asked.add(name);
       note(`people: merge runs/${name}.yaml`);
       time.activity += 1;
       return repository.merge(`${name}.yaml`, spec);
     }
-    const metadata = { name, namespace: NAMESPACE };
+    this.asked.add(name);
+    const annotations = window === undefined ? {} : { [ANNOTATION_WINDOW]: window };
+    const metadata = { name, namespace: NAMESPACE, annotations };
     const apiVersion = 'operator.kairos.io/v1alpha1';
     void this.#request('POST', OPS, { apiVersion, kind: 'NodeOp', metadata, spec });
   }
@@ -49,7 +58,9 @@ export class People {
     switch (what) {
       case 'cordon':
         if (store.get('nodes', on)?.spec?.['unschedulable'] === true) return;
-        oracles.peoplesCordons.add(on);
+        // Under a mark that is still there nobody can tell whose it is.
+        if (store.get('nodes', on)?.metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
+          oracles.peoplesCordons.add(on);
         return void this.#request('PATCH', node, { spec: { unschedulable: true } });
       case 'uncordon':
         oracles.peoplesCordons.delete(on);

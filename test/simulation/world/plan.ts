@@ -36,6 +36,8 @@ export interface OpPlan {
   next?: boolean;
   name: string;
   spec: Record<string, unknown>;
+  /** The annotation with the window in which its nodes may be started. */
+  window?: string;
 }
 
 /** Something happens `at` milliseconds after the beginning, or after the moment where there is one. */

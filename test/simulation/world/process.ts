@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../../../src/api/config.ts';
 import { endOrCut } from '../../../src/agent/grace.ts';
 import type { Logger } from '../../../src/agent/logger.ts';
+import type { Asker } from '../../../src/core/checks/try.ts';
 import { ROLE_MS, within } from '../../../src/agent/progress.ts';
 import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
@@ -29,6 +30,7 @@ interface Own {
   time: VirtualTime;
   random: Random;
   logger: Logger;
+  asker: (clock: ProcessClock) => Asker;
   /** Of its machine's clock, in milliseconds. */
   offset: number;
   /** It gave itself up. */
@@ -43,7 +45,7 @@ export class AgentProcess {
   readonly #agent: { start: () => void; stop: () => Promise<void> };
 
   /** @param config of an agent with a repository; without one it only carries out what is in the cluster */
-  constructor(wire: Wire, { time, random, logger, offset, onStuck }: Own, config?: AgentConfig) {
+  constructor(wire: Wire, { time, random, logger, asker, offset, onStuck }: Own, config?: AgentConfig) {
     this.clock = new ProcessClock(time, random.next, offset);
     this.#wire = wire;
     const transport = () => this.#transport();
@@ -58,7 +60,7 @@ export class AgentProcess {
             this.kill();
           },
         })
-      : new RolloutsOnly({ clock, transport, logger, onStuck, identity: random.uuid() });
+      : new RolloutsOnly({ clock, transport, asker: asker(clock), logger, onStuck, identity: random.uuid() });
     currentProcess.run(clock, () => this.#agent.start());
   }
 
@@ -83,6 +85,7 @@ export class AgentProcess {
 interface RolloutsOptions {
   clock: ProcessClock;
   transport: () => WireDispatcher;
+  asker: Asker;
   logger: Logger;
   identity: string;
   onStuck: (error: Error) => void;
@@ -137,14 +140,14 @@ class RolloutsOnly {
   }
 
   #become(holds: (() => boolean) | undefined): void {
-    const { clock, logger, onStuck } = this.#own;
+    const { clock, asker, logger, onStuck } = this.#own;
     this.#turn = this.#turn
       .then(async () => {
         await within(clock, ROLE_MS, 'a change of role', this.#end());
         this.#work = undefined;
         if (holds === undefined || this.#stopped) return;
         const client = this.#client(holds);
-        const controller = new Controller({ client, logger, clock });
+        const controller = new Controller({ client, logger, clock, asker });
         this.#work = { controller, client };
         controller.start().catch(() => {});
       })

@@ -1,5 +1,6 @@
 import type { Logger } from '../../../src/agent/logger.ts';
 import type { AgentConfig } from '../../../src/api/config.ts';
+import type { Asker } from '../../../src/core/checks/try.ts';
 import type { Faults } from './faults.ts';
 import type { Event, Who } from './plan.ts';
 import { AgentProcess } from './process.ts';
@@ -18,6 +19,8 @@ interface World {
   faults: Faults;
   random: Random;
   wire: Wire;
+  /** Sends the requests of checks. */
+  asker: (clock: ProcessClock) => Asker;
   logger: (i: number) => Logger;
   /** With a repository. */
   config: (i: number) => AgentConfig | undefined;
@@ -57,11 +60,11 @@ export class Replicas {
   }
 
   #start(i: number): void {
-    const { time, random, wire, logger, config, note, broken } = this.#world;
+    const { time, random, wire, asker, logger, config, note, broken } = this.#world;
     const offset = random.pick([0, 0, 5_000, -5_000]);
     note(`replica ${i} starts`);
     const onStuck = (error: Error) => broken(`replica ${i} is stuck: ${error.message}`);
-    const own = { time, random: random.fork(), logger: logger(i), offset, onStuck };
+    const own = { time, random: random.fork(), logger: logger(i), asker, offset, onStuck };
     this.#running[i] = new AgentProcess(wire, own, config(i));
   }
 

@@ -76,6 +76,14 @@ export class Repository implements Disposable {
     return this.#git.read(`runs/${path}`) !== undefined;
   }
 
+  #isKnown = false;
+
+  /** Whether an agent has put on record what was there before it came. */
+  get isKnown(): boolean {
+    this.#isKnown ||= this.#git.read('results/.baseline.yaml') !== undefined;
+    return this.#isKnown;
+  }
+
   /** As it is on the remote, whether or not that can be reached. */
   report(path: string): NodeOpReport | undefined {
     const away = `${this.#git.bare}.away`;

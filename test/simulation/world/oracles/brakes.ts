@@ -9,6 +9,7 @@ import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
 import type { Cluster } from '../cluster.ts';
 import type { VirtualTime } from '../time.ts';
+import { isOutside } from './windows.ts';
 
 /** So long an agent may take to hear of something, once nothing keeps it from hearing any more. */
 const UNAWARE_MS = 120_000;
@@ -26,10 +27,14 @@ interface World {
   broken: (what: string) => void;
   /** Since then nothing keeps the agents from knowing how things stand. */
   calmSince: () => number;
+  /** Told of each node that a NodeOp begins with. */
+  onBegin: (op: Obj, node: string) => void;
 }
 
 /** What keeps a further node from being started: people, failures, and nodes that were done and are not back. */
 export class Brakes {
+  /** Windows open by a clock that people set. */
+  isTimeSet = false;
   readonly #world: World;
   /** By UID of a NodeOp since when no further node is to be started, and why. */
   readonly #held = new Map<string, { since: number; why: string }>();
@@ -49,6 +54,7 @@ export class Brakes {
     if (key !== 'nodes') return;
     this.#node(object);
     const mark = metadata.annotations?.[ANNOTATION_CORDONED_BY];
+    if (mark !== undefined && isUncordonedNow(object, before)) this.#losesMark(metadata.name ?? '', mark);
     if (mark !== before?.metadata.annotations?.[ANNOTATION_CORDONED_BY])
       this.#touch(mark?.split('@')[1], metadata.name);
   }
@@ -67,6 +73,17 @@ export class Brakes {
     else if (!this.#unreadySince.has(name)) this.#unreadySince.set(name, this.#world.time.now);
   }
 
+  /** Somebody uncordoned a node that bears the mark of a NodeOp. A cordon that comes later has to be told from its own. */
+  #losesMark(name: string, mark: string): void {
+    const { cluster, time, broken } = this.#world;
+    time.after(UNAWARE_MS, () => {
+      const node = cluster().store.get('nodes', name);
+      const isMarked = node?.metadata.annotations?.[ANNOTATION_CORDONED_BY] === mark;
+      if (this.#isCalm && isMarked && node.spec?.['unschedulable'] !== true)
+        broken(`${name} bears the mark ${mark} though somebody uncordoned it`);
+    });
+  }
+
   #touch(uid: string | undefined, node: string | undefined): void {
     if (uid === undefined || node === undefined) return;
     const touched = this.#touched.get(uid) ?? new Set();
@@ -79,6 +96,9 @@ export class Brakes {
       .find(({ metadata }) => metadata.uid === uid);
     const { nodeStatuses = {} } = (op?.status ?? {}) as NodeOpStatus;
     if (op === undefined || (nodeStatuses[node]?.phase ?? 'Pending') !== 'Pending') return;
+    this.#world.onBegin(op, node);
+    if (this.#isCalm && !this.isTimeSet && isOutside(op, time.now))
+      broken(`${node} is started outside of the window of ${op.metadata.name}`);
     const step = stepBefore(op.status ?? {}, node);
     if (step !== undefined) broken(`${node} is started though step ${step} is not passed`);
     const { since = Infinity, why = '' } = this.#held.get(uid) ?? {};
@@ -130,6 +150,10 @@ function stepBefore(
   const place = Object.keys(nodeStatuses).toSorted().indexOf(node);
   const own = Number.parseInt(stepOf?.[place] ?? '', 36);
   return steps.find(({ phase }, i) => i < own && phase !== 'Passed')?.name;
+}
+
+function isUncordonedNow({ spec }: Obj, before: Obj | undefined): boolean {
+  return spec?.['unschedulable'] !== true && before?.spec?.['unschedulable'] === true;
 }
 
 /** Why no further node of it may be started. */

@@ -11,6 +11,8 @@ import {
   type Who,
 } from '../plan.ts';
 import { Random } from '../random.ts';
+import { windowOf } from '../oracles/windows.ts';
+import { addressOf } from '../services.ts';
 
 /** Faults bound to a time begin within this one. */
 const TROUBLE_MS = 3 * 60_000;
@@ -26,6 +28,8 @@ const FEATURES = [
   'reboot',
   'postflight',
   'steps',
+  'checks',
+  'windows',
   'retries',
   'bad commands',
   'bad images',
@@ -48,6 +52,8 @@ type Trouble = (typeof TROUBLES)[number];
 const THEMES: readonly { features: readonly Feature[]; troubles: readonly Trouble[] }[] = [
   { features: ['long commands'], troubles: ['people'] },
   { features: ['steps', 'brakes', 'long commands'], troubles: ['people'] },
+  { features: ['steps', 'checks'], troubles: ['agent', 'writes', 'watches', 'nodes'] },
+  { features: ['windows', 'long commands'], troubles: ['people', 'nodes'] },
   { features: ['long commands', 'short waits'], troubles: ['agent', 'agent', 'writes'] },
   { features: ['drain', 'short waits'], troubles: ['api', 'agent'] },
   { features: ['retries', 'long commands', 'short waits'], troubles: ['hands', 'nodes'] },
@@ -61,7 +67,7 @@ export function planOf(seed: number, repository = false): Plan {
   const { features, troubles } = mixOf(random, repository);
   const nodes = Array.from({ length: nodeCount(random) }, (_, i) => nodePlan(random, i + 1, features));
   const howMany = features.has('others') ? random.pick([2, 2, 3]) : 1;
-  const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features));
+  const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features, repository));
   const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
   const length = troubles.length === 0 ? 0 : random.pick([1, 2, 3, 4, 6, 10]);
   const marks = MARKS.filter((mark) => mayCome(mark, features));
@@ -93,6 +99,9 @@ function mayCome(mark: Mark, features: ReadonlySet<Feature>): boolean {
   if (/^preflight/i.test(mark)) return features.has('preflight');
   if (/^postflight/i.test(mark)) return features.has('postflight');
   if (/reboot/i.test(mark)) return features.has('reboot');
+  if (mark.startsWith('check') || mark === 'step is checked')
+    return features.has('steps') && features.has('checks');
+  if (mark.startsWith('step')) return features.has('steps');
   if (mark === 'cordon') return features.has('drain') || features.has('cordon');
   if (mark === 'Draining' || mark === 'eviction') return features.has('drain');
   return mark !== 'Failed' || features.has('bad commands') || features.has('bad images');
@@ -150,6 +159,7 @@ function opPlan(
   index: number,
   nodes: readonly NodePlan[],
   features: ReadonlySet<Feature>,
+  repository: boolean,
 ): OpPlan {
   const hangs = nodes.some(({ command }) => command.hangs === true);
   const has = (feature: Feature) => features.has(feature) && random.chance(0.8);
@@ -157,6 +167,7 @@ function opPlan(
   return {
     at: index === 0 ? 1_000 : random.pick([1_500, 5_000, 30_000, 90_000]),
     name: `op-${index + 1}`,
+    ...(has('windows') && !repository ? { window: windowOf(random.pick([3, 5]), random.pick([1, 2])) } : {}),
     spec: {
       image: 'alpine:3.20',
       command: ['sh', '-c', 'flash'],
@@ -176,7 +187,9 @@ function opPlan(
         : { cordon: has('cordon') }),
       ...(has('preflight') ? { preflight: checkPlan(random, features) } : {}),
       ...(has('postflight') ? { postflight: checkPlan(random, features) } : {}),
-      ...(has('steps') ? { steps: stepsPlan(random) } : {}),
+      ...(has('steps')
+        ? { steps: stepsPlan(random, `op-${index + 1}`, features.has('checks'), repository) }
+        : {}),
       ...(brakes && random.chance(0.4) ? { topologyKey: 'zone' } : {}),
       ...(brakes && random.chance(0.3) ? { maxFailures: random.between(0, 2) } : {}),
       ...(random.chance(0.2) ? { cancelTimeoutSeconds: random.pick([0, 10, 60]) } : {}),
@@ -189,16 +202,52 @@ function checkPlan(random: Random, features: ReadonlySet<Feature>): object {
   return { command: ['check'], activeDeadlineSeconds: seconds };
 }
 
-function stepsPlan(random: Random): object[] {
+function stepsPlan(random: Random, op: string, areChecked: boolean, repository: boolean): object[] {
+  const soaks = areChecked ? [0, 20, 60] : [0, 0, 20];
+  const checks = (step: number) =>
+    areChecked
+      ? {
+          checks: Array.from({ length: random.pick([1, 1, 2]) }, (_, i) =>
+            stepCheck(random, { op, step, check: i }, repository),
+          ),
+        }
+      : {};
   const first = {
     name: 'canary',
     upTo: random.pick([1, 1, '34%']),
-    soakSeconds: random.pick([0, 0, 20]),
+    soakSeconds: random.pick(soaks),
     maxFailures: random.pick([0, 0, 1]),
+    ...checks(0),
   };
-  return random.chance(0.5)
-    ? [first]
-    : [first, { name: 'half', upTo: random.pick([2, '50%']), soakSeconds: 5 }];
+  if (random.chance(0.5)) return [first];
+  const concurrency = random.pick([1, 2, '50%', 0]);
+  const soakSeconds = random.pick(soaks);
+  return [first, { name: 'half', upTo: random.pick([2, '50%']), concurrency, soakSeconds, ...checks(1) }];
+}
+
+const CHECK_IMAGES = [
+  'alpine:3.20',
+  'alpine:3.20',
+  'example.org/failing:1',
+  'example.org/hanging:1',
+  'example.org/missing:1',
+];
+
+/** @param repository whether the agent is a whole one, whose checks by request go nowhere */
+function stepCheck(
+  random: Random,
+  { op, step, check }: { op: string; step: number; check: number },
+  repository: boolean,
+): object {
+  const url = addressOf(op, step, check, random.pick(['ok', 'ok', 'ok', 'flapping', 'failing', 'silent']));
+  const kinds = [
+    { http: { url } },
+    { prometheus: { url, query: 'up' } },
+    { command: { image: random.pick(CHECK_IMAGES), command: ['check'] } },
+  ];
+  const kind = repository ? kinds[2] : random.pick(kinds);
+  const interval = random.chance(0.3) ? { intervalSeconds: random.pick([10, 30]) } : {};
+  return { ...kind, ...interval, attempts: random.pick([1, 2, 3]), timeoutSeconds: random.pick([5, 20]) };
 }
 
 /** Most come when something has just begun or ended: that is when they matter. */
