@@ -98,13 +98,14 @@ function showAll(
   const over = newest.filter((it) => isFinalPhase(it.status?.phase));
   const shown = [...open, ...over.slice(0, limit)];
   if (format !== 'text') {
-    const { waiting, passedOver, passedOverRuns } = waits;
+    const { waiting, passedOver, passedOverRuns, misnamed = [] } = waits;
     const all = {
       ...(held !== undefined && { held }),
       runs: shown.map(outline),
       waiting,
       passedOver,
       passedOverRuns,
+      ...(misnamed.length > 0 && { misnamed }),
       leftCordoned: left,
       ...(unreached.length > 0 && { notNotified: unreached }),
     };

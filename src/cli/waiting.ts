@@ -14,6 +14,8 @@ export interface Waiting {
   /** How many run files never begin, and the last of them by path. */
   passedOver: number;
   passedOverRuns: readonly string[];
+  /** What the agent does not read, though it may be meant for it. */
+  misnamed?: readonly string[];
   /** Whether somebody may look. */
   isKnown: boolean;
 }
@@ -29,6 +31,7 @@ export async function readWaiting(cluster: ReadOnlyCluster): Promise<Waiting> {
     waitingCount: sum((head) => head.waitingCount),
     passedOver: sum((head) => head.passedOver),
     passedOverRuns: heads.flatMap((head) => head.passedOverRuns),
+    misnamed: [...new Set(heads.flatMap((head) => head.misnamed ?? []))],
     isKnown: records !== undefined,
   };
 }
@@ -81,6 +84,7 @@ export function waitingLines({
   waitingCount,
   passedOver,
   passedOverRuns,
+  misnamed = [],
   isKnown,
 }: Waiting): string[] {
   if (!isKnown) return ['\nRuns that wait are not shown: they are in ConfigMaps, which you may not list.'];
@@ -93,6 +97,7 @@ export function waitingLines({
   return [
     ...(rows.length === 0 ? [] : ['\nWaiting to begin:', table(rows)]),
     ...(more > 0 ? [`  … and ${more} more; see the results folder of the repository`] : []),
+    ...misnamed.map((text) => `\n${oneLine(text, 300)}`),
     ...(passedOver === 0 ? [] : [`\n${passedOverText({ passedOver, passedOverRuns })}`]),
   ];
 }

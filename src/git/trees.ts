@@ -151,6 +151,21 @@ function mayBeThere(path: string): boolean {
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
+/** What lies directly in a folder, '' for the root; nothing when there is no such folder. */
+export async function namesIn(
+  git: GitCommand,
+  commit: string,
+  folder: string,
+): Promise<{ name: string; isFolder: boolean }[]> {
+  const tree = folder === '' ? commit : await treeAt(git, commit, folder);
+  const found: { name: string; isFolder: boolean }[] = [];
+  if (tree === undefined) return found;
+  parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', tree]), ({ mode, path }) => {
+    found.push({ name: path, isFolder: mode === FOLDER });
+  });
+  return found;
+}
+
 /** Object id of the tree of a folder; undefined when there is no such folder. */
 export async function treeAt(git: GitCommand, commit: string, folder: string): Promise<string | undefined> {
   let tree: string | undefined;

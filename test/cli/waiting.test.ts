@@ -68,3 +68,9 @@ test('what people made of the record stops nobody', () => {
     waitingLines({ waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [], isKnown: false })[0],
   ).toContain('not shown');
 });
+
+test('files that are called nearly as those the agent looks for are told of', () => {
+  const text = 'hold.yml is not hold.yaml';
+  const read = { ...parseHead(headData({ ...head(0), misnamed: [text] })), isKnown: true };
+  expect(waitingLines(read)).toContain(`\n${text}`);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
+import { parseHead } from '../../src/core/runs/ledger.ts';
 import { Holds } from '../../src/agent/holds.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
@@ -32,6 +33,30 @@ describe('hold.yaml', () => {
     await loop.pollNow();
     expect(holds.current.repository).toBeUndefined();
     expect(store.list()).toHaveLength(1);
+    await loop.stop();
+  });
+
+  test('under another name holds nothing, which is told once in the log and on record until it is put right', async () => {
+    using repository = new TestRepository();
+    const store = new MemoryStore();
+    const warnings: string[] = [];
+    const logger = { ...silent, warn: (_: object, text: string) => warnings.push(text), child: () => logger };
+    const holds = new Holds(silent, 'hold.yaml');
+    const loop = new RepositoryLoop({ config: repository.config(INITIAL), store, holds, logger });
+    repository.push({ 'hold.yml': 'reason: stop\n', 'runs/a.yaml': nodeOp('a') });
+    await loop.pollNow();
+    repository.push({ 'README.md': '' });
+    await loop.pollNow();
+    expect(holds.current.repository).toBeUndefined();
+    const text =
+      'hold.yml is not hold.yaml, which holds all clusters, and holds nothing; rename or remove it';
+    expect(warnings.filter((it) => it === text)).toHaveLength(1);
+    const told = async () =>
+      parseHead((await store.ledger.read()).find(({ name }) => name === 'head')?.data).misnamed;
+    expect(await told()).toEqual([text]);
+    repository.remove('hold.yml');
+    await loop.pollNow();
+    expect(await told()).toEqual([]);
     await loop.stop();
   });
 

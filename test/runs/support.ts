@@ -121,12 +121,30 @@ export class TestRepository implements Disposable {
     this.write(files);
     this.git(this.clone, 'add', '-A');
     this.git(this.clone, 'commit', '-q', '--allow-empty', '-m', message);
-    const tip = this.tip();
-    if (tip !== undefined && tip !== this.#tracked()) this.pull();
-    this.git(this.clone, 'push', '-q', 'origin', 'main');
+    this.#onTheTip(() => {
+      const tip = this.tip();
+      if (tip !== undefined && tip !== this.#tracked()) this.pull();
+      this.git(this.clone, 'push', '-q', 'origin', 'main');
+    });
+  }
+
+  /** An agent may push at the same moment: then it is done again on what is there by now, as people do. */
+  #onTheTip(change: () => void): void {
+    for (let left = 5; ; left -= 1) {
+      const before = this.tip();
+      try {
+        return change();
+      } catch (error) {
+        if (left === 0 || this.tip() === before) throw error;
+      }
+    }
   }
 
   #import(message: string, files: Record<string, string | Uint8Array | undefined>): void {
+    this.#onTheTip(() => this.#importOnce(message, files));
+  }
+
+  #importOnce(message: string, files: Record<string, string | Uint8Array | undefined>): void {
     const data = (content: string | Uint8Array) => {
       const bytes = Buffer.from(content);
       return [Buffer.from(`data ${bytes.length}\n`), bytes, Buffer.from('\n')];

@@ -7,6 +7,7 @@ import type { RunAction, RunFacts } from '../../core/runs/plan.ts';
 import type { Blocked } from './blocked.ts';
 import type { HoldFile } from './hold-file.ts';
 import type { Ledger } from './ledger.ts';
+import type { NearNames } from './near-names.ts';
 import type { OwnReports } from './own-reports.ts';
 import type { ReportBuilder } from './reports.ts';
 import { type Failures, willRetry } from './retry.ts';
@@ -16,6 +17,7 @@ export interface OnRecordDeps extends Failures {
   ledger: Ledger;
   reports: ReportBuilder;
   holdFile: HoldFile;
+  nearNames: Pick<NearNames, 'texts'>;
   /** Absent where the agent signs nothing. */
   own: OwnReports | undefined;
   blocked: Blocked;
@@ -84,7 +86,7 @@ export class OnRecord {
   }
 
   async #setHead(snapshot: Snapshot): Promise<void> {
-    const { ledger, holdFile, own } = this.#deps;
+    const { ledger, holdFile, nearNames, own } = this.#deps;
     const { tip: runs, resultsTip, baseline = new Set<string>() } = snapshot;
     const waiting = this.#waiting;
     const upTo = (await own?.record()) ?? { results: resultsTip };
@@ -97,6 +99,7 @@ export class OnRecord {
       passedOver: baseline.size,
       passedOverRuns: toldOf(baseline),
       heldAt,
+      misnamed: nearNames.texts,
     });
   }
 

@@ -10,6 +10,7 @@ import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
 import { HoldFile } from './hold-file.ts';
 import { Ledger } from './ledger.ts';
+import { NearNames } from './near-names.ts';
 import { NeverAgain } from './never-again.ts';
 import { NodeLogs } from './node-logs.ts';
 import { OnRecord } from './on-record.ts';
@@ -57,6 +58,7 @@ export function rooms(deps: ReconcilerDeps) {
   const baseline = new Baseline(config, repository, log);
   const trust = config.git.verify && new Trust(mirror, config.git.verify, { now, clock });
   const holdFile = new HoldFile(mirror, layout, trust);
+  const nearNames = new NearNames(mirror, layout, log);
   const executesAll = config.runs.initial === 'execute';
   const scheduler = new Scheduler({ mirror, reader, layout, trust, executesAll, logger: log });
   return {
@@ -68,12 +70,13 @@ export function rooms(deps: ReconcilerDeps) {
     nodeLogs,
     own,
     holdFile,
+    nearNames,
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
     facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
     restored: new Restored({ store, reader, layout, log, now, isUntended, onCaughtUp: onRecord }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
-    record: new OnRecord({ ledger, reports, holdFile, own, blocked, log, signal, onRecord }),
+    record: new OnRecord({ ledger, reports, holdFile, nearNames, own, blocked, log, signal, onRecord }),
     carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),
   };
 }

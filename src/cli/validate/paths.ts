@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { CheckAccess } from '../../api/check-access.ts';
 import type { AgentConfig } from '../../api/config.ts';
@@ -7,6 +7,7 @@ import type { LocatedProblem } from '../../api/documents.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { load } from '../../api/yaml.ts';
 import type { Asked } from '../../core/runs/namesakes.ts';
+import { misnamedIn, searchedFolders } from '../../core/runs/misnamed.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { readDefinitions, walk } from '../repository-files.ts';
 import { readStored, type Stored } from '../stored.ts';
@@ -46,6 +47,7 @@ export async function validatePaths(
     const message = `holds neither ${scope.nodeops}/ nor ${scope.runs ?? 'runs'}/: name the repository with --root, or files to check`;
     problems.push({ file: scope.root, path: [], message });
   }
+  if (paths.length === 0) problems.push(...(await misnamed(scope)));
   const files = await filesBelow(starts, folder, problems);
   const asked: Asked[] = [];
   const context: Context = {
@@ -61,6 +63,19 @@ export async function validatePaths(
   problems.push(...checkFiles([...files], scope.root, context));
   problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
   return { files: files.size, problems: inOrder(problems, starts.concat([...files.keys()])) };
+}
+
+/** Files and folders of the repository that are called nearly as those that the agent looks for. */
+async function misnamed({ root, nodeops, runs = 'runs', layout }: Scope): Promise<FileProblem[]> {
+  const own = { ...layout, nodeops, runs, results: 'results' };
+  const found = searchedFolders(own).map(async (folder) => {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+    const named = entries.map((it) => ({ name: it.name, isFolder: it.isDirectory() }));
+    return misnamedIn(own, folder, named);
+  });
+  return (await Promise.all(found))
+    .flat()
+    .map(({ path, message }) => ({ file: join(root, path), path: [], message }));
 }
 
 function refuseMissing(paths: readonly string[]): void {

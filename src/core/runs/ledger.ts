@@ -128,6 +128,8 @@ export interface Head {
   passedOverRuns: readonly string[];
   /** The tip at which the file was seen last that holds all clusters, as long as it holds. */
   heldAt?: string | undefined;
+  /** Files and folders that people take for those that the agent looks for, in sentences. */
+  misnamed?: readonly string[];
 }
 
 /** What the results held when the agent came to sign with its key: that was believed without a signature. */
@@ -149,6 +151,7 @@ export interface WaitingRun {
 /** So many are told of; the reports and the baseline file tell of all. */
 const TOLD = 200;
 const TOLD_BYTES = 32 * 1024;
+const TOLD_NAMES = 20;
 
 /** Those that are told of. Names of run files begin with their day as a rule, so the last ones are the newest. */
 export function toldOf(passedOver: ReadonlySet<string>): string[] {
@@ -159,7 +162,7 @@ export function toldOf(passedOver: ReadonlySet<string>): string[] {
 
 export function headData(head: Head): Record<string, string> {
   const { runs = '', results = '', signed, waiting, waitingCount, passedOver, heldAt = '' } = head;
-  const { passedOverRuns } = head;
+  const { passedOverRuns, misnamed = [] } = head;
   return {
     heldAt,
     runs,
@@ -169,6 +172,7 @@ export function headData(head: Head): Record<string, string> {
     waitingCount: String(waitingCount),
     passedOver: String(passedOver),
     passedOverRuns: JSON.stringify(passedOverRuns),
+    misnamed: JSON.stringify(misnamed.slice(0, TOLD_NAMES)),
   };
 }
 
@@ -184,6 +188,7 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
     passedOver: Number(data['passedOver']) || 0,
     passedOverRuns: parseList(data['passedOverRuns']).filter((it) => typeof it === 'string'),
     heldAt: id(data['heldAt']),
+    misnamed: parseList(data['misnamed']).filter((it) => typeof it === 'string'),
   };
 }
 
