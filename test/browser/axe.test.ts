@@ -18,7 +18,7 @@ async function findings(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map((it) => it.html.slice(0, 160)).join(' | ')}`);
 }
 
-const VIEWS = ['/', `/runs/${RUN_ID}`, '/nodes/node-01?run=x', '/nodes', '/agent', '/nowhere'];
+const VIEWS = ['/', `/runs/${RUN_ID}`, '/nodes/node-01?run=x', '/nodes', '/agent', '/nodes/'];
 
 let visitor: Visitor;
 
@@ -31,7 +31,7 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
   beforeAll(() => visitor.page.emulateMedia({ colorScheme }));
 
   test.each(['running', 'failed', 'heldUp'] as const)('nobody is hindered: %s', async (scene) => {
-    visitor.stage.play = playOf(scene, 60);
+    visitor.stage.perform(playOf(scene, 60));
     for (const path of VIEWS) {
       // oxlint-disable-next-line no-await-in-loop -- one page, one view after the other
       await visitor.see(path);
@@ -41,8 +41,7 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
   });
 
   test('nor by the form to sign in', async () => {
-    const play = playOf('running', 5);
-    visitor.stage.play = { ...play, session: { ...play.session, auth: 'token', signedIn: false } };
+    visitor.stage.perform({ ...playOf('running', 5), isLocked: true });
     await visitor.see('/');
     expect(await findings(visitor.page)).toEqual([]);
   });

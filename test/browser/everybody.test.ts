@@ -5,7 +5,7 @@ import { Visitor } from './support/visitor.ts';
 
 /** With a keyboard, on a phone, on a wall, on paper, and without motion. */
 
-const VIEWS = ['/', `/runs/${RUN_ID}`, '/nodes/node-01?run=x', '/nodes', '/agent', '/nowhere'];
+const VIEWS = ['/', `/runs/${RUN_ID}`, '/nodes/node-01?run=x', '/nodes', '/agent', '/nodes/'];
 
 let visitor: Visitor;
 

@@ -9,7 +9,7 @@ beforeAll(async () => {
   visitor = await Visitor.come(playOf('running', 20));
 });
 beforeEach(() => {
-  visitor.stage.play = playOf('running', 20);
+  visitor.stage.perform(playOf('running', 20));
 });
 afterAll(() => visitor.leave());
 
@@ -18,17 +18,13 @@ const status = () => visitor.page.locator('.connection-word').innerText();
 /** The first node that has not begun fails. */
 function failOne(): string {
   const { head, rows } = runView('running', 20);
-  const row = rows.find(({ phase }) => phase === 'Pending');
-  if (!row) throw new Error('every node has begun');
-  const failed = {
-    ...row,
-    phase: 'Failed' as const,
-    message: 'exit code 9',
-    startedAt: NOW,
-    finishedAt: NOW,
-  };
-  visitor.stage.send('run', 'change', { head, upserts: [failed] });
-  return row.key;
+  const node = rows.find(({ phase }) => phase === 'Pending')?.key ?? '';
+  const failed = { phase: 'Failed' as const, message: 'exit code 9', startedAt: NOW, finishedAt: NOW };
+  visitor.stage.show('run', {
+    head,
+    rows: rows.map((row) => (row.key === node ? { ...row, ...failed } : row)),
+  });
+  return node;
 }
 
 test('a change is seen where it happened, and nothing else moves', async () => {
@@ -38,18 +34,26 @@ test('a change is seen where it happened, and nothing else moves', async () => {
   const node = failOne();
   await visitor.page.getByRole('row', { name: new RegExp(`${node} Failed`) }).waitFor();
   expect(await top()).toEqual(before);
-  visitor.stage.send('run', 'change', { gone: [node] });
+  const { head, rows } = runView('running', 20);
+  visitor.stage.show('run', { head, rows: rows.filter(({ key }) => key !== node) });
   await visitor.page.getByRole('link', { name: node }).waitFor({ state: 'detached' });
   expect(visitor.complaints).toEqual([]);
 });
 
+function runs() {
+  const { runs: view } = visitor.stage.play.views;
+  if (!view) throw new Error('no runs');
+  return view;
+}
+
 test('a run that is over is told to be, live', async () => {
   await visitor.see('/');
   await visitor.page.locator('.run .sign', { hasText: 'Running' }).waitFor();
-  const { head, rows } = visitor.stage.play.views.runs ?? { rows: [] };
-  const [run] = rows;
-  if (!run || !head) throw new Error('no run');
-  visitor.stage.send('runs', 'change', { head, upserts: [{ ...run, state: 'Completed', finishedAt: NOW }] });
+  const { head, rows } = runs();
+  const ended = rows.map((it) =>
+    it.key === RUN_ID ? { ...it, state: 'Completed' as const, finishedAt: NOW } : it,
+  );
+  visitor.stage.show('runs', { head, rows: ended });
   const over = visitor.page.locator('.runs', { hasText: 'Over' });
   await expect.poll(() => over.getByText('2030-02-bmc.yaml').count()).toBe(1);
 });
@@ -72,7 +76,7 @@ test('whoever pauses sees nothing new until it is resumed', async () => {
   await expect.poll(status).toBe('Paused');
   await expect.poll(() => visitor.stage.readers('run')).toBe(0);
   const { head, rows } = runView('failed', 20);
-  visitor.stage.play.views.run = { head, rows };
+  visitor.stage.show('run', { head, rows });
   await visitor.page.getByRole('button', { name: 'Resume' }).click();
   await visitor.page.locator('.run-heading .tone-failed').waitFor();
   expect(await status()).toBe('Live');
@@ -87,17 +91,16 @@ test('one view is followed at a time', async () => {
 });
 
 test('what is not there is said to be, and not asked for again and again', async () => {
-  delete visitor.stage.play.views.run;
+  visitor.stage.show('run', undefined);
   await visitor.see('/runs/nothing.yaml');
-  await visitor.page.getByText('there is no such thing').waitFor();
-  expect(await status()).toBe('Ended');
+  await expect.poll(status).toBe('Ended');
+  expect(await visitor.page.locator('h1').innerText()).toBe('Nothing here');
 });
 
 test('a cluster that is held says so above every view', async () => {
   await visitor.see('/');
-  const { head } = visitor.stage.play.views.runs ?? {};
-  if (!head) throw new Error('no head');
-  visitor.stage.send('runs', 'change', { head: { ...head, held: 'Held: the switches are exchanged' } });
+  const { head, rows } = runs();
+  visitor.stage.show('runs', { head: { ...head, held: 'Held: the switches are exchanged' }, rows });
   const banner = visitor.page.getByRole('status').getByText('Held: the switches are exchanged');
   await expect.poll(() => banner.count()).toBe(1);
 });

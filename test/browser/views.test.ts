@@ -80,7 +80,7 @@ test('agent: who leads, what is wrong, what waits', async () => {
 });
 
 test('an address of nothing says so', async () => {
-  await visitor.see('/elsewhere');
+  await visitor.see('/runs/');
   expect(await text()).toContain('There is nothing at this address.');
 });
 

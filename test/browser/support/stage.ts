@@ -1,44 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type {
-  PageEvents,
-  PageViews,
-  RunDetails,
-  SearchAnswer,
-  Session,
-  ViewName,
-} from '../../../src/api/page.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PageAccessSchema } from '../../../src/api/page-access.ts';
+import type { PageViews, RunDetails, SearchAnswer, ViewName } from '../../../src/api/page.ts';
+import { type Auth, authOf } from '../../../src/http/page/auth.ts';
+import { type PageSource, Site } from '../../../src/http/page/site.ts';
 import { pageAssets } from '../../../src/page/assets.ts';
+import { systemClock } from '../../../src/time/clock.ts';
 
-/** What the stage shows; tests change it as they go. */
+/** What the stage shows. */
 export interface Play {
-  session: Session;
   views: { [Name in ViewName]?: PageViews[Name] };
   details: RunDetails;
   search: (query: URLSearchParams) => SearchAnswer;
   log: string;
   /** The time of the server, where it is to be another one. */
   now?: number;
-  /** The token that is taken. */
-  token?: string;
+  /** Whether people have to sign in, with `TOKEN`. */
+  isLocked?: boolean;
 }
 
-/** Stricter than what is asked for: in a browser that knows trusted types no text becomes markup at all. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+export const TOKEN = 'right';
 
-/** The page with what a test puts on it, in place of an agent: states that take a fleet and hours to come about. */
+/** The agent's own policy and, in a browser that knows trusted types, that no text becomes markup at all. */
+const TRUSTED_TYPES = "require-trusted-types-for 'script'";
+
+/** The page as the agent serves it, over views of a test: states that take a fleet and hours to come about. */
 export class Stage {
-  /** May be another one at any time. */
-  play: Play;
-  readonly requests: { path: string; bytes: number }[] = [];
-  private readonly streams = new Set<{ view: string; response: ServerResponse }>();
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-  private version = 0;
+  private current: Play;
+  readonly requests: string[] = [];
+  readonly errors: unknown[] = [];
+  private readonly dir = mkdtempSync(join(tmpdir(), 'nodeop-stage-'));
+  private readonly watchers = new Set<() => void>();
+  private readonly streams = new Set<URL>();
+  private readonly who: Auth;
+  private site: Site;
+  private readonly server = createServer((request, response) => this.answer(request, response));
   private isAway = false;
 
   constructor(play: Play) {
-    this.play = play;
+    this.current = play;
+    this.who = this.auth();
+    this.site = this.newSite();
+  }
+
+  get play(): Play {
+    return this.current;
+  }
+
+  /** Another play, of which nobody has seen anything yet. */
+  perform(play: Play): void {
+    this.current = play;
+    this.site.close();
+    this.site = this.newSite();
   }
 
   /** @returns its address */
@@ -50,107 +66,99 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    this.site.close();
     this.server.closeAllConnections();
     await new Promise((resolve) => {
       this.server.close(resolve);
     });
+    rmSync(this.dir, { recursive: true, force: true });
   }
 
   /** Streams of a view that are open. */
   readers(view: ViewName): number {
-    return [...this.streams].filter((it) => it.view === view).length;
+    return [...this.streams].filter(({ searchParams }) => searchParams.get('view') === view).length;
   }
 
-  send<Name extends ViewName, Event extends keyof PageEvents<Name>>(
-    view: Name,
-    event: Event,
-    data: PageEvents<Name>[Event],
-  ): void {
-    for (const it of this.streams) if (it.view === view) this.write(it.response, event, data);
+  /** The view is another one from now on; undefined: it is gone. */
+  show<Name extends ViewName>(name: Name, view: PageViews[Name] | undefined): void {
+    const views: { [key: string]: unknown } = { ...this.play.views };
+    if (view) views[name] = view;
+    else delete views[name];
+    this.current = { ...this.play, views };
+    for (const tell of this.watchers) tell();
   }
 
-  /** Every stream breaks, and none can be opened until it is back. */
+  /** Every stream breaks, and nothing is answered until it is back. */
   goAway(): void {
     this.isAway = true;
-    for (const { response } of this.streams) response.destroy();
+    this.server.closeAllConnections();
   }
 
   comeBack(): void {
     this.isAway = false;
   }
 
-  private write(response: ServerResponse, event: string, data: unknown): void {
-    response.write(`id: ${++this.version}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  private newSite(): Site {
+    return new Site({
+      assets: pageAssets,
+      source: this.source(),
+      auth: this.who,
+      hosts: [],
+      clock: systemClock,
+      version: '0.1.0',
+      onError: (error) => this.errors.push(error),
+    });
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stage');
-    response.on('finish', () =>
-      this.requests.push({ path: pathname, bytes: response.socket?.bytesWritten ?? 0 }),
-    );
+  private source(): PageSource {
+    return {
+      view: (name) => Promise.resolve(this.play.views[name]),
+      watch: (tell) => {
+        this.watchers.add(tell);
+        return () => this.watchers.delete(tell);
+      },
+      search: (query) => Promise.resolve(this.play.search(new URLSearchParams({ ...query }))),
+      details: () => Promise.resolve(this.play.details),
+      log: () => Promise.resolve({ text: this.play.log, from: 'pod', cut: true }),
+    };
+  }
+
+  private auth(): Auth {
+    const tokenFile = join(this.dir, 'token');
+    writeFileSync(tokenFile, TOKEN);
+    const nobody = { userOf: () => Promise.resolve(undefined), seesOf: () => Promise.resolve(undefined) };
+    const common = { trustedProxies: [], namespace: 'nodeop-system', clock: systemClock, reviews: nobody };
+    const open = authOf({ ...common, page: PageAccessSchema.parse({}) });
+    const locked = authOf({ ...common, page: PageAccessSchema.parse({ auth: { tokenFile } }) });
+    const auth = () => (this.play.isLocked === true ? locked : open);
+    return {
+      get kind() {
+        return auth().kind;
+      },
+      viewer: (caller, id) => auth().viewer(caller, id),
+      signIn: (token, caller) => locked.signIn?.(token, caller) ?? Promise.resolve('refused'),
+      signOut: (id) => locked.signOut?.(id),
+    };
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.isAway) {
       request.socket.destroy();
       return;
     }
+    const url = new URL(request.url ?? '/', 'http://stage');
+    this.requests.push(url.pathname);
+    if (url.pathname === '/page/events') this.streams.add(url);
+    response.on('close', () => this.streams.delete(url));
     if (this.play.now !== undefined) response.setHeader('date', new Date(this.play.now).toUTCString());
-    response.setHeader('content-security-policy', POLICY);
-    response.setHeader('x-content-type-options', 'nosniff');
-    if (pathname === '/page/session') await this.answerSession(request, response);
-    else if (
-      !this.play.session.signedIn &&
-      !pathname.startsWith('/page/assets/') &&
-      pathname.startsWith('/page/')
-    )
-      json(response, 401, { error: 'sign in first' });
-    else if (pathname === '/page/events') this.openStream(searchParams.get('view') ?? '', response);
-    else if (pathname === '/page/search') json(response, 200, this.play.search(searchParams));
-    else if (pathname === '/page/details') json(response, 200, this.play.details);
-    else if (pathname === '/page/log') json(response, 200, { text: this.play.log, from: 'pod', cut: true });
-    else await sendAsset(pathname, response);
-  }
-
-  private async answerSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { play } = this;
-    let body = '';
-    for await (const part of request) body += String(part);
-    if (request.method === 'POST') {
-      const { token } = JSON.parse(body) as { token: string };
-      if (token !== play.token) {
-        json(response, 401, { error: 'the token is not taken' });
-        return;
-      }
-      play.session = { ...play.session, signedIn: true };
-    }
-    if (request.method === 'DELETE') play.session = { ...play.session, signedIn: false };
-    json(response, 200, play.session);
-  }
-
-  private openStream(view: string, response: ServerResponse): void {
-    const snapshot = this.play.views[view as ViewName];
-    if (!snapshot) {
-      json(response, 404, { error: 'there is no such thing' });
-      return;
-    }
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    this.write(response, 'snapshot', snapshot);
-    const stream = { view, response };
-    this.streams.add(stream);
-    response.on('close', () => this.streams.delete(stream));
+    void this.site.serve(request, onlyTrusted(response), { remote: '127.0.0.1', isSecure: false });
   }
 }
 
-function json(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-}
-
-async function sendAsset(pathname: string, response: ServerResponse): Promise<void> {
-  const path = pathname.startsWith('/page/') ? pathname.slice('/page/'.length) : 'index.html';
-  const asset = (await pageAssets()).find((it) => it.path === path);
-  if (!asset) {
-    json(response, 404, { error: 'there is nothing here' });
-    return;
-  }
-  response.writeHead(200, { 'content-type': asset.type, 'content-encoding': 'gzip' });
-  response.end(Buffer.from(asset.gzip, 'base64'));
+/** Adds to the policy that is set. */
+function onlyTrusted(response: ServerResponse): ServerResponse {
+  const set = response.setHeader.bind(response);
+  response.setHeader = (name, value) =>
+    set(name, name === 'content-security-policy' ? `${String(value)}; ${TRUSTED_TYPES}` : value);
+  return response;
 }
