@@ -16,7 +16,7 @@ import { Kubelet, type Script } from './node/kubelet.ts';
 import { namespacesWork } from './node/runtime.ts';
 import { BUILT_IN } from './resources.ts';
 import type { Obj } from './store/object.ts';
-import { Store } from './store/store.ts';
+import { type EventType, Store, type StoreEvent } from './store/store.ts';
 import { systemClock } from '../time/clock.ts';
 
 export type { Outcome, Script } from './node/kubelet.ts';
@@ -49,6 +49,10 @@ export interface SimOptions {
   refuse?: (request: AccessRequest) => string | undefined;
   /** Whose tokens a TokenReview knows, by token; roles and bindings in the cluster say what they may do. */
   people?: Readonly<Record<string, Person>>;
+  /** What the store of an earlier cluster told, to go on from: that cluster lost its power. */
+  past?: Iterable<{ key: string; type: EventType; object: Obj }>;
+  /** Told of every change as it is stored, from the first one on. */
+  told?: (key: string, event: StoreEvent) => void;
   /** What its time is; with another than the machine's, what runs has to be scripted. */
   clock?: Clock;
 }
@@ -87,12 +91,15 @@ export async function startSim(options: SimOptions = {}): Promise<Sim> {
     refuse: options.refuse,
     people: options.people,
   });
-  seed(store, options);
+  for (const { key, type, object } of options.past ?? []) store.replay(key, type, object);
+  if (options.told) store.watchAll(options.told);
+  if (options.past === undefined) seed(store, options);
   // Nothing runs yet that would have to be stopped when the port is taken.
   const port = await server.listen(options.port ?? 0);
   const timing = { backoffMs: options.jobBackoffMs ?? 500 };
   const manager = new ControllerManager({ store, deletion, garbage, timing });
   manager.start();
+  if (options.past !== undefined) garbage.checkAll();
   for (const node of store.all('nodes')) {
     const kubelet = new Kubelet(node.metadata.name ?? '', {
       store,

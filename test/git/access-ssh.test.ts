@@ -1,44 +1,21 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TestRepository } from '../runs/support.ts';
 import { branchWith, secretFile, writeOne } from './support/mirror.ts';
+import { SSHD, SshServer } from './support/sshd.ts';
 import { freePort } from '../support/free-port.ts';
 
-const SSHD = '/usr/sbin/sshd';
 const PASSPHRASE = 'correct horse';
 const missing = existsSync(SSHD) ? '' : ` (skipped: ${SSHD} is not installed)`;
 
-/** OpenSSH's server with a host key of its own, open for the keys `plain` and `locked`. */
+/** OpenSSH's server, open for the keys `plain` and `locked`. */
 async function startSshd(repository: TestRepository) {
-  const file = (name: string) => join(repository.root, name);
-  const makeKey = (name: string, passphrase = '') =>
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', file(name)]);
-  makeKey('host');
-  makeKey('stranger');
-  makeKey('plain');
-  makeKey('locked', PASSPHRASE);
-  const publicKey = (name: string) => readFileSync(file(`${name}.pub`), 'utf8');
-  writeFileSync(file('authorized'), publicKey('plain') + publicKey('locked'));
-  const port = await freePort();
-  const settings = [
-    `Port ${port}`,
-    'ListenAddress 127.0.0.1',
-    `HostKey ${file('host')}`,
-    `AuthorizedKeysFile ${file('authorized')}`,
-    'PasswordAuthentication no',
-    'KbdInteractiveAuthentication no',
-    'StrictModes no',
-    'PidFile none',
-  ];
-  writeFileSync(file('sshd_config'), `${settings.join('\n')}\n`);
-  // Where a privileged sshd locks itself in before a key is accepted.
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
-  const server = spawn(SSHD, ['-D', '-e', '-f', file('sshd_config')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const ssh = new SshServer(repository.root, await freePort());
+  ssh.makeKey('stranger');
+  ssh.makeKey('plain');
+  ssh.makeKey('locked', PASSPHRASE);
+  const server = spawn(SSHD, ssh.configure(['plain', 'locked']), { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   await new Promise<void>((resolve, reject) => {
     server.on('exit', () => reject(new Error(log)));
@@ -48,17 +25,13 @@ async function startSshd(repository: TestRepository) {
     });
   });
   server.removeAllListeners('exit');
-  const hosts = (name: string) => {
-    writeFileSync(file(`known_${name}`), `[127.0.0.1]:${port} ${publicKey(name)}`);
-    return file(`known_${name}`);
-  };
   return {
-    url: `ssh://${userInfo().username}@127.0.0.1:${port}${repository.bare}`,
-    knownHostsFile: hosts('host'),
-    wrongHostsFile: hosts('stranger'),
-    plain: file('plain'),
-    locked: file('locked'),
-    stranger: file('stranger'),
+    url: ssh.url(repository.bare),
+    knownHostsFile: ssh.knownHosts('host'),
+    wrongHostsFile: ssh.knownHosts('stranger'),
+    plain: ssh.file('plain'),
+    locked: ssh.file('locked'),
+    stranger: ssh.file('stranger'),
     async [Symbol.asyncDispose]() {
       const over = new Promise((resolve) => server.once('exit', resolve));
       server.kill();

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import { mainJob } from '../../src/core/rollout/manifests.ts';
 import { type Obj, type Script, type Sim, startSim } from '../../src/sim/index.ts';
+import type { EventType, StoreEvent } from '../../src/sim/store/store.ts';
 
 /** What becomes of a NodeOp's command whose node goes down under it. */
 
@@ -92,4 +93,43 @@ test('a kubelet without room refuses a pod that was bound past the scheduler', a
   }
   await expect.poll(phases).toEqual(['Running', 'Failed']);
   expect(pods()[1]?.status).toMatchObject({ reason: 'OutOfpods' });
+});
+
+test('a cluster goes on from what an earlier one told: what ran is lost, what had ended stands, what was made is done', async () => {
+  const past: { key: string; type: EventType; object: Obj }[] = [];
+  const told = (key: string, { type, object }: StoreEvent) => past.push({ key, type, object });
+  const script: Script = () => ({ hang: true });
+  sim = await startSim({ nodes: 1, script, bootMs: 50, told });
+  const kubelet = sim.node('node-1');
+  const pod = (name: string) => ({
+    metadata: { name, namespace: 'default' },
+    spec: { nodeName: 'node-1', restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] },
+    status: { phase: 'Pending' },
+  });
+  sim.store.create('pods', pod('runs'));
+  await expect.poll(phases).toEqual(['Running']);
+  const boot = kubelet.name;
+  const ended = sim.store.create('pods', pod('ended'));
+  sim.store.update('pods', { ...ended, status: { phase: 'Succeeded' } }, { subresource: 'status' });
+  const { version } = sim.store;
+  await sim.stop();
+  const made = { ...pod('made'), apiVersion: 'v1', kind: 'Pod' };
+  const metadata = { ...made.metadata, uid: 'made', resourceVersion: String(version + 1) };
+  const all = [...past, { key: 'pods', type: 'ADDED' as const, object: { ...made, metadata } }];
+
+  sim = await startSim({ nodes: 1, script, bootMs: 50, past: all.filter(({ object }) => !isLater(object)) });
+  const stored = () =>
+    Object.fromEntries(pods().map(({ metadata: { name = '' }, status }) => [name, status]));
+  await expect.poll(() => stored()['made']?.['phase']).toBe('Running');
+  expect(stored()['ended']).toEqual({ phase: 'Succeeded' });
+  expect(stored()['runs']).toMatchObject({
+    phase: 'Failed',
+    containerStatuses: [{ state: { terminated: { exitCode: 255, reason: 'Unknown' } } }],
+  });
+  expect(sim.store.all('nodes').map(({ metadata: { name } }) => name)).toEqual([boot]);
+  expect(sim.store.version).toBeGreaterThan(version + 1);
+
+  function isLater({ metadata: { resourceVersion, uid } }: Obj): boolean {
+    return uid !== 'made' && Number(resourceVersion) > version;
+  }
 });

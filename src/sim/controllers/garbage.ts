@@ -31,6 +31,15 @@ export class GarbageCollector {
     }
   }
 
+  /** What an earlier collector had not got to. */
+  checkAll(): void {
+    for (const type of this.store.types())
+      for (const object of this.store.all(keyOf(type))) {
+        this.changed(keyOf(type), object, false);
+        this.check(keyOf(type), object);
+      }
+  }
+
   /** An object none of whose owners is there goes; a reference to a kind that is not served says nothing. */
   check(key: string, object: Obj): void {
     const references = object.metadata.ownerReferences ?? [];

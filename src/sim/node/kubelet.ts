@@ -35,6 +35,8 @@ export interface KubeletOptions {
   pullable: (image: string) => boolean;
 }
 
+const POWER_CUT: Loss = { exitCode: 255, reason: 'Unknown' };
+
 /** One node's agent: runs the pods bound to it and reports what became of them. */
 export class Kubelet {
   readonly name: string;
@@ -105,7 +107,7 @@ export class Kubelet {
   }
 
   /** What ran is lost without a word: until the node is back its pods stay as they were last seen. */
-  powerOff(loss: Loss = { exitCode: 255, reason: 'Unknown' }): void {
+  powerOff(loss: Loss = POWER_CUT): void {
     this.up = false;
     this.cancelBoot();
     this.nodeStatus('False', undefined);
@@ -143,7 +145,8 @@ export class Kubelet {
       return;
     }
     this.pods.set(uid, run);
-    run.start();
+    if (at(pod, 'status.containerStatuses') === undefined) run.start();
+    else run.find(POWER_CUT);
   }
 
   /** Ends the pod's containers; the pod goes when they have ended. */

@@ -81,6 +81,23 @@ export class PodRun {
     for (const one of this.containers) this.launch(one);
   }
 
+  /** It was begun by an earlier node agent, of which nothing is left but what is stored. */
+  find(loss: Loss): void {
+    const statuses = (at(this.known(), 'status.containerStatuses') ?? []) as (Pick<
+      ContainerRun,
+      'state' | 'lastState'
+    > & { name: string; restartCount: number })[];
+    for (const one of this.containers) {
+      const known = statuses.find(({ name }) => name === (textOf(one.spec['name']) || 'main'));
+      if (known === undefined) continue;
+      one.state = known.state;
+      one.lastState = known.lastState;
+      one.restarts = known.restartCount;
+    }
+    this.lose(loss);
+    this.recover();
+  }
+
   /** Ends the pod: its containers are asked, and killed when the grace period is over. */
   stop(graceSeconds: number): void {
     this.stopping = true;

@@ -265,9 +265,22 @@ export class Store {
 
   private commit(key: string, type: EventType, object: Obj, before: Obj | undefined): Obj {
     if (this.rehearsing) return object;
-    const table = this.table(key);
     const version = (this.version += 1);
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+    this.enter(key, { type, object: stored, before, version });
+    return stored;
+  }
+
+  /** Takes over what another store has told `watchAll`, in its order and with its versions. */
+  replay(key: string, type: EventType, object: Obj): void {
+    const before = this.get(key, object.metadata.name ?? '', object.metadata.namespace);
+    this.version = Number(object.metadata.resourceVersion);
+    this.enter(key, { type, object, before, version: this.version });
+  }
+
+  private enter(key: string, event: StoreEvent): void {
+    const { type, object: stored, before, version } = event;
+    const table = this.table(key);
     const id = idOf(stored);
     if (type === 'DELETED') table.objects.delete(id);
     else table.objects.set(id, stored);
@@ -279,12 +292,10 @@ export class Store {
         type === 'DELETED' ? undefined : at(stored, 'spec.nodeName'),
       );
     this.indexOwners(key, id, before, type === 'DELETED' ? undefined : stored);
-    const event: StoreEvent = { type, object: stored, before, version };
     table.history.push(event);
     if (table.history.length > HISTORY) this.compact(table.history[HISTORY / 2]?.version ?? version);
     for (const listener of table.listeners) listener(event);
     for (const listener of this.listenersOfAll) listener(key, event);
-    return stored;
   }
 
   private indexOwners(key: string, id: string, before: Obj | undefined, after: Obj | undefined): void {

@@ -33,10 +33,10 @@ export class GitServer implements AsyncDisposable {
     this.server = options.tls ? createSecure(options.tls, listener) : createPlain(listener);
   }
 
-  static async start(options: GitServerOptions): Promise<GitServer> {
+  static async start(options: GitServerOptions, port = 0): Promise<GitServer> {
     const server = new GitServer(options);
     await new Promise<void>((resolve) => {
-      server.server.listen(0, 'localhost', resolve);
+      server.server.listen(port, 'localhost', resolve);
     });
     return server;
   }

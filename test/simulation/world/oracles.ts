@@ -12,14 +12,12 @@ import {
   type NodeStatus,
 } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
-import { type Cluster, NAMESPACE } from './cluster.ts';
-import type { Faults } from './faults.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
 import { Progress } from './oracles/progress.ts';
+import type { Seen, Time } from './oracles/seen.ts';
 import { boundsOf, Steps } from './oracles/steps.ts';
 import { Timing } from './oracles/timing.ts';
-import type { VirtualTime } from './time.ts';
 
 /** No fault lasts so long. */
 const UNKNOWN_MS = 30 * 60_000;
@@ -30,7 +28,7 @@ const NODEOPS = 'nodeops.operator.kairos.io';
  * agent's own code.
  */
 export class Oracles {
-  readonly #cluster: () => Cluster;
+  readonly #cluster: () => Seen;
   /** Names of nodes on which people's own cordon stands. */
   readonly peoplesCordons = new Set<string>();
   /** UIDs of NodeOps made by copying others: nothing of them may ever run. */
@@ -45,14 +43,18 @@ export class Oracles {
   readonly #failures = new Map<string, number>();
   readonly #running = new Map<string, Set<string>>();
   readonly #specs = new Map<string, Record<string, unknown>>();
-  readonly #time: VirtualTime;
+  readonly #time: Time;
   readonly #began: number;
   readonly #timing: Timing;
   readonly #brakes: Brakes;
   readonly #progress: Progress;
   readonly #steps: Steps;
 
-  constructor(cluster: () => Cluster, time: VirtualTime, faults: Faults) {
+  constructor(
+    cluster: () => Seen,
+    time: Time,
+    faults: { readonly troubleUntil: number; readonly unawareUntil: number },
+  ) {
     this.#cluster = cluster;
     this.#time = time;
     this.#began = time.now;
@@ -227,7 +229,7 @@ export class Oracles {
   /** Nodes on which something of it is there. */
   #concurrency(object: Obj, status: NodeOpStatus): void {
     const isOpen = (it: NodeStatus) =>
-      it.phase !== 'Pending' && !isFinalNodePhase(it.phase) && !this.#isDone(object.spec ?? {}, it);
+      it.phase !== 'Pending' && !isFinalNodePhase(it.phase) && !this.#isDone(object, it);
     const open = Object.entries(status.nodeStatuses ?? {}).filter(([, it]) => isOpen(it));
     for (const { nodes, most } of boundsOf(object)) {
       const { length } = open.filter(([node]) => nodes.includes(node));
@@ -236,8 +238,8 @@ export class Oracles {
   }
 
   /** Nothing more comes on the node, though the verdict of an agent that was killed is not on record: its Job says how it ended. */
-  #isDone(spec: Record<string, unknown>, { jobName = '' }: NodeStatus): boolean {
-    const job = this.#cluster().store.get('jobs.batch', jobName, NAMESPACE);
+  #isDone({ metadata, spec = {} }: Obj, { jobName = '' }: NodeStatus): boolean {
+    const job = this.#cluster().store.get('jobs.batch', jobName, metadata.namespace);
     const conditions = (job?.status?.['conditions'] ?? []) as { type: string; status: string }[];
     const has = (type: string) => conditions.some((it) => it.type === type && it.status === 'True');
     const goesOn = spec['rebootOnSuccess'] === true || spec['postflight'] !== undefined;

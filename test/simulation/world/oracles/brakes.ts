@@ -7,8 +7,7 @@ import {
 } from '../../../../src/api/labels.ts';
 import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
-import type { Cluster } from '../cluster.ts';
-import type { VirtualTime } from '../time.ts';
+import type { Seen, Time } from './seen.ts';
 import { isOutside } from './windows.ts';
 
 /** So long an agent may take to hear of something, once nothing keeps it from hearing any more. */
@@ -22,8 +21,8 @@ const RECORDED_MS = 10_000;
 const NODEOPS = 'nodeops.operator.kairos.io';
 
 interface World {
-  cluster: () => Cluster;
-  time: VirtualTime;
+  cluster: () => Seen;
+  time: Time;
   broken: (what: string) => void;
   /** Since then nothing keeps the agents from knowing how things stand. */
   calmSince: () => number;

@@ -1,9 +1,8 @@
 import { ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../../src/api/labels.ts';
 import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
-import type { Cluster } from '../cluster.ts';
 import { kindOf } from '../machine.ts';
-import type { VirtualTime } from '../time.ts';
+import type { Seen, Time } from './seen.ts';
 
 /**
  * What an agent hears of is acted on and on record by then: another one has taken over from one that died, a watch whose other
@@ -13,8 +12,8 @@ const ACTED_MS = 90_000;
 const NODEOPS = 'nodeops.operator.kairos.io';
 
 interface World {
-  cluster: () => Cluster;
-  time: VirtualTime;
+  cluster: () => Seen;
+  time: Time;
   broken: (what: string) => void;
   /** Until then something keeps the agents from acting. */
   troubleUntil: () => number;

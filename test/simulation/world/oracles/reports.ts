@@ -2,16 +2,16 @@ import { ANNOTATION_RUN } from '../../../../src/api/labels.ts';
 import { isFinalNodePhase, type NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import { isFinalReport, type NodeOpReport } from '../../../../src/api/report.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
-import type { Cluster } from '../cluster.ts';
-import type { Plan } from '../plan.ts';
 import type { Repository } from '../repository.ts';
+import type { Seen } from './seen.ts';
 
 const NODEOPS = 'nodeops.operator.kairos.io';
 
 interface World {
-  cluster: Cluster;
-  repository: Repository;
-  plan: Plan;
+  cluster: Seen;
+  repository: Pick<Repository, 'report' | 'holds' | 'isTampered' | 'isTidied'>;
+  /** What people do with a run. */
+  plan: { events: readonly { kind: string; what?: string; on?: string | number }[] };
   broken: (what: string) => void;
 }
 
@@ -77,7 +77,9 @@ export class Reports {
     const name = path.replace('.yaml', '');
     const isAsked = plan.events.some(
       (event) =>
-        event.kind === 'people' && event.on === name && ['cancel', 'delete', 'revert'].includes(event.what),
+        event.kind === 'people' &&
+        event.on === name &&
+        ['cancel', 'delete', 'revert'].includes(event.what ?? ''),
     );
     return isAsked || repository.isTampered;
   }

@@ -1,6 +1,6 @@
 import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
-import type { VirtualTime } from '../time.ts';
+import type { Time } from './seen.ts';
 
 /** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
 const SKEW_MS = 12_000;
@@ -14,7 +14,7 @@ interface Step {
 }
 
 interface World {
-  time: VirtualTime;
+  time: Time;
   broken: (what: string) => void;
   /** Whether something of the NodeOp runs on the node. */
   isBusy: (uid: string, node: string) => boolean;

@@ -1,9 +1,8 @@
 import { ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../../src/api/labels.ts';
 import type { NodeOpStatus, NodeStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
-import type { Cluster } from '../cluster.ts';
 import { type Kind, kindOf } from '../machine.ts';
-import type { VirtualTime } from '../time.ts';
+import type { Seen, Time } from './seen.ts';
 
 /** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
 const SKEW_MS = 12_000;
@@ -25,8 +24,8 @@ interface Facts {
 }
 
 interface World {
-  cluster: () => Cluster;
-  time: VirtualTime;
+  cluster: () => Seen;
+  time: Time;
   broken: (what: string) => void;
 }
 

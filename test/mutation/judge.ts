@@ -1,0 +1,70 @@
+/**
+ * Runs test files again and again in one vitest: `node judge.ts ROOT`, told over its channel which ones, and which file has changed
+ * since. Answers with what failed first.
+ */
+import { BaseSequencer, createVitest, type TestModule, type TestSpecification } from 'vitest/node';
+import { join } from 'node:path';
+
+export interface Question {
+  changed: readonly string[];
+  tests: readonly string[];
+}
+
+export interface Verdict {
+  /** The first test that failed, or the error that kept one from running. */
+  failed?: string;
+  /** Of each file of tests, in milliseconds. */
+  took: Record<string, number>;
+}
+
+/** In the order in which they are asked for: what is close to the change first. */
+class InOrder extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return Promise.resolve(files);
+  }
+}
+
+const [, , root = '.'] = process.argv;
+const vitest = await createVitest(
+  'test',
+  {
+    root,
+    watch: false,
+    project: ['unit'],
+    reporters: [{}],
+    bail: 1,
+    maxWorkers: 1,
+    sequence: { sequencer: InOrder },
+  },
+  {},
+);
+process.on('message', (question) => void answer(question as Question));
+process.on('disconnect', () => process.exit());
+process.send?.('ready');
+
+async function answer({ changed, tests }: Question): Promise<void> {
+  // It bails out by the count of all that have failed so far.
+  vitest.state.filesMap.clear();
+  vitest.state.idMap.clear();
+  for (const file of changed) vitest.invalidateFile(join(root, file));
+  const found = await vitest.globTestSpecifications(tests.map((it) => join(root, it)));
+  const place = new Map(tests.map((test, i) => [join(root, test), i]));
+  const placeOf = ({ moduleId }: TestSpecification) => place.get(moduleId) ?? Infinity;
+  const specifications = found.toSorted((a, b) => placeOf(a) - placeOf(b));
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, false);
+  const ran = testModules.filter((it) => it.state() !== 'skipped');
+  const took = ran.map((it) => [
+    it.relativeModuleId,
+    it.diagnostic().duration + it.diagnostic().collectDuration,
+  ]);
+  const failed = ran.map(failureOf).find((it) => it !== undefined) ?? unhandledErrors.map(String)[0];
+  const verdict: Verdict = { took: Object.fromEntries(took) as Record<string, number> };
+  process.send?.(failed === undefined ? verdict : { ...verdict, failed });
+}
+
+function failureOf(module: TestModule): string | undefined {
+  if (module.ok()) return undefined;
+  for (const test of module.children.allTests('failed'))
+    return `${module.relativeModuleId}: ${test.fullName}`;
+  return `${module.relativeModuleId}: ${module.errors()[0]?.message ?? 'it cannot be read'}`;
+}

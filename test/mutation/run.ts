@@ -1,0 +1,159 @@
+/**
+ * Would the tests of the core see a mistake? Mutants of `src/core`, chosen by a seed, one small change each, are put into a copy of the
+ * project one at a time, and the quick tests that reach the changed file are run until one fails:
+ * `node test/mutation/run.ts [--seed N] [--mutants N] [--minutes M] [--file TEXT] [--show]`. Prints each one that no test minds, with `--show` also the others, and the score.
+ * A test that hangs minds it. The exit code is 1 when nothing was tried or the tests fail without any change.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Random } from '../simulation/world/random.ts';
+import type { Question, Verdict } from './judge.ts';
+import { type Mutant, mutantsOf } from './mutants.ts';
+import { Imports } from './related.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    mutants: { type: 'string', default: '500' },
+    minutes: { type: 'string', default: 'Infinity' },
+    file: { type: 'string', default: '' },
+    show: { type: 'boolean', default: false },
+  },
+});
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+const NEEDED =
+  'bench config docs examples manifests package.json README.md rolldown.config.ts scripts src test tsconfig.json vitest.config.ts'.split(
+    ' ',
+  );
+/** A file of tests that takes longer is left out. */
+const SLOW_MS = 6_000;
+const HANGS_MS = 120_000;
+
+const copy = mkdtempSync(join(tmpdir(), 'nodeop-mutants-'));
+let judge: ChildProcess | undefined;
+/** The file that was put back last. */
+let left = 'package.json';
+try {
+  for (const part of NEEDED) cpSync(join(PROJECT, part), join(copy, part), { recursive: true });
+  symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
+  await main();
+} finally {
+  judge?.kill('SIGKILL');
+  rmSync(copy, { recursive: true, force: true });
+}
+
+interface Tried {
+  mutant: Mutant;
+  /** The test that minds. */
+  by: string | undefined;
+  isReached: boolean;
+}
+
+async function main(): Promise<void> {
+  const end = performance.now() + Number(values.minutes) * 60_000;
+  const testsOf = await quickTests();
+  const tried: Tried[] = [];
+  for (const mutant of chosen()) {
+    if (tried.length >= Number(values.mutants) || performance.now() > end) break;
+    const tests = testsOf(mutant.file);
+    const isReached = tests.length > 0;
+    // oxlint-disable-next-line no-await-in-loop -- one at a time
+    const by = isReached ? await tryOut(mutant, tests) : undefined;
+    tried.push({ mutant, by, isReached });
+    if (by !== undefined && values.show) print(`${described(mutant)}\n  ${by}`);
+    if (by === undefined) print(`${isReached ? 'SURVIVES' : 'not reached'} ${described(mutant)}`);
+    if (tried.length % 10 === 0) tell(tried);
+  }
+  tell(tried);
+  if (tried.length === 0) process.exitCode = 1;
+}
+
+/** All mutants of the core in an order by chance. */
+function chosen(): Mutant[] {
+  const random = new Random(Number(values.seed));
+  const files = globSync('src/core/**/*.ts', { cwd: copy }).filter((file) => file.includes(values.file));
+  const all = files.toSorted().flatMap((file) => mutantsOf(file, readFileSync(join(copy, file), 'utf8')));
+  return all
+    .map((mutant) => ({ mutant, at: random.next() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ mutant }) => mutant);
+}
+
+/** By a file the tests that reach it, the closest first. They all have to pass as things are. */
+async function quickTests(): Promise<(file: string) => string[]> {
+  const imports = new Imports(copy);
+  const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter((test) => imports.isQuick(test));
+  const { failed, took } = await ask({ changed: [], tests });
+  if (failed !== undefined) throw new Error(`without any change there fails ${failed}`);
+  const quick = tests.filter((test) => (took[test] ?? Infinity) < SLOW_MS);
+  print(`${quick.length} files of tests`);
+  const reached = new Map(quick.map((test) => [test, imports.reachedFrom(test)]));
+  const size = (test: string) => reached.get(test)?.size ?? 0;
+  return (file) => quick.filter((test) => reached.get(test)?.has(file)).toSorted((a, b) => size(a) - size(b));
+}
+
+/** The test that minds; undefined when none does. */
+async function tryOut(
+  { file, start, end, to }: Mutant,
+  tests: readonly string[],
+): Promise<string | undefined> {
+  const path = join(copy, file);
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.slice(0, start) + to + text.slice(end));
+  try {
+    return (await ask({ changed: [file, left], tests })).failed;
+  } finally {
+    writeFileSync(path, text);
+    left = file;
+  }
+}
+
+async function ask(question: Question): Promise<Verdict> {
+  judge ??= await begin();
+  const child = judge;
+  const answer = Promise.withResolvers<Verdict>();
+  const hangs = setTimeout(() => answer.resolve({ failed: 'it hangs', took: {} }), HANGS_MS);
+  child.once('message', (verdict) => answer.resolve(verdict as Verdict));
+  child.once('exit', () => answer.resolve({ failed: 'the process ended', took: {} }));
+  child.send(question);
+  const verdict = await answer.promise;
+  clearTimeout(hangs);
+  child.removeAllListeners();
+  if (verdict.failed !== 'it hangs' && child.exitCode === null) return verdict;
+  child.kill('SIGKILL');
+  judge = undefined;
+  return verdict;
+}
+
+async function begin(): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'judge.ts'), [copy], {
+    cwd: copy,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await once(child, 'message');
+  return child;
+}
+
+function tell(tried: readonly Tried[]): void {
+  const reached = tried.filter(({ isReached }) => isReached);
+  const killed = reached.filter(({ by }) => by !== undefined).length;
+  const share = ((100 * killed) / Math.max(1, reached.length)).toFixed(1);
+  const others = tried.length - reached.length;
+  print(
+    `${reached.length} mutants from seed ${values.seed}: a test minds ${killed} (${share} %); ${others} more are in files that no quick test reaches`,
+  );
+}
+
+function described({ file, line, kind, from, to }: Mutant): string {
+  const short = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 80);
+  return `${file}:${line} ${kind}: ${short(from)} → ${short(to)}`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
