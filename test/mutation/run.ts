@@ -88,7 +88,7 @@ function chosen(): Mutant[] {
 async function quickTests(): Promise<(file: string) => string[]> {
   const imports = new Imports(copy);
   const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter((test) => imports.isQuick(test));
-  const { failed, took } = await ask({ changed: [], tests });
+  const { failed, took } = await ask({ changed: [], tests }, 10 * HANGS_MS);
   if (failed !== undefined) throw new Error(`without any change there fails ${failed}`);
   const quick = tests.filter((test) => (took[test] ?? Infinity) < SLOW_MS);
   print(`${quick.length} files of tests`);
@@ -113,11 +113,11 @@ async function tryOut(
   }
 }
 
-async function ask(question: Question): Promise<Verdict> {
+async function ask(question: Question, patienceMs = HANGS_MS): Promise<Verdict> {
   judge ??= await begin();
   const child = judge;
   const answer = Promise.withResolvers<Verdict>();
-  const hangs = setTimeout(() => answer.resolve({ failed: 'it hangs', took: {} }), HANGS_MS);
+  const hangs = setTimeout(() => answer.resolve({ failed: 'it hangs', took: {} }), patienceMs);
   child.once('message', (verdict) => answer.resolve(verdict as Verdict));
   child.once('exit', () => answer.resolve({ failed: 'the process ended', took: {} }));
   child.send(question);
