@@ -10,6 +10,7 @@ const OWNERS = [
   'src/time/clock.ts',
   'src/time/breather.ts',
   'src/git/command.ts',
+  'src/git/objects.ts',
   'src/cli/',
   'src/sim/',
   'src/page/browser/clock.ts',

@@ -1,12 +1,12 @@
 /** Is given one content after the other, in the order they were asked for; undefined for one that is not there. */
-type Take = (bytes: Uint8Array | undefined, index: number) => void;
+type Take = (bytes: Buffer | undefined, index: number, header: string) => void;
 
 /**
  * Takes the answer of `git cat-file --batch` apart, in whatever pieces it comes: `<id> <type> <size>\n<bytes>\n` a found
  * object, `<id> missing\n` another.
  */
 export class BatchParser {
-  readonly #limit: number;
+  readonly #limitOf: (index: number) => number;
   readonly #take: Take;
   #index = 0;
   #pieces: Buffer[] = [];
@@ -16,8 +16,9 @@ export class BatchParser {
   /** Bytes of a content that is too large, to be passed over. */
   #skip = 0;
 
-  constructor(limit: number, take: Take) {
-    this.#limit = limit;
+  /** @param limitOf of a content that is larger only a stand-in is given, one byte larger than this */
+  constructor(limitOf: (index: number) => number, take: Take) {
+    this.#limitOf = limitOf;
     this.#take = take;
   }
 
@@ -49,17 +50,18 @@ export class BatchParser {
         : Number(header.slice(header.lastIndexOf(' ') + 1));
       if (size === undefined) {
         at = end + 1;
-        this.#take(undefined, this.#index++);
+        this.#take(undefined, this.#index++, header);
         continue;
       }
       const next = end + 1 + size + 1;
-      if (size > this.#limit) {
-        this.#take(new Uint8Array(this.#limit + 1), this.#index++);
+      const limit = this.#limitOf(this.#index);
+      if (size > limit) {
+        this.#take(Buffer.alloc(limit + 1), this.#index++, header);
         this.#skip = Math.max(0, next - buffer.length);
       } else if (next > buffer.length) {
         this.#needed = next - at;
         return at;
-      } else this.#take(buffer.subarray(end + 1, end + 1 + size), this.#index++);
+      } else this.#take(buffer.subarray(end + 1, end + 1 + size), this.#index++, header);
       at = next;
     }
     this.#needed = 1;

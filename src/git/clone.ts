@@ -92,6 +92,7 @@ export class Clone {
 
   /** Takes away what killed processes and power cuts leave behind. */
   async mend(): Promise<void> {
+    this.git.forget();
     await clearLeftovers(this.#options.dir);
   }
 
@@ -109,6 +110,7 @@ export class Clone {
     await writeFile(join(fresh, SKIP_LIST), ids.map((it) => `${it}\n`).join(''));
     const note = 'A cache of the remote repository. It may be deleted at any time.\n';
     await writeFile(join(fresh, MARKER), note);
+    this.git.forget();
     await rm(dir, { recursive: true, force: true });
     await rename(fresh, dir);
     this.#begun += 1;

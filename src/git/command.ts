@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { simpleGit } from 'simple-git';
 import { LocalGitError, TransientError } from '../api/errors.ts';
 import { redact } from './credentials.ts';
+import { type GitObject, ObjectReader } from './objects.ts';
 import { LOCAL, type Session } from './session.ts';
 import { wordsOf } from './words.ts';
 
@@ -63,10 +64,25 @@ const OWN_SETTINGS = {
 export class GitCommand {
   readonly dir: string;
   readonly #options: GitCommandOptions;
+  readonly #objects: ObjectReader;
 
   constructor(options: GitCommandOptions) {
     this.dir = options.dir;
     this.#options = options;
+    this.#objects = new ObjectReader(() => this.#start(['cat-file', '--batch']), options.timeoutMs);
+  }
+
+  /**
+   * An object by its id or any other name, by a process that many share; undefined when it is not there. Of one larger than
+   * `limit` bytes a stand-in is given, one byte larger than the limit.
+   */
+  object(name: string, limit = Infinity): Promise<GitObject | undefined> {
+    return this.#run(['cat-file'], LOCAL, () => this.#objects.read(name, limit));
+  }
+
+  /** To be called when another repository takes the place of this one. */
+  forget(): void {
+    this.#objects.close();
   }
 
   /** Standard output as text. Throws LocalGitError with git's own words, TransientError when it took too long. */
@@ -95,13 +111,8 @@ export class GitCommand {
    */
   async stream(args: string[], input: string, onPiece: (piece: Buffer) => unknown): Promise<void> {
     await this.#run(args, LOCAL, async () => {
-      const { dir, timeoutMs, signal } = this.#options;
-      const settings = SETTINGS.flatMap((it) => ['-c', it]);
-      const child = spawn('git', [...settings, ...args], {
-        cwd: dir,
-        env: this.#env(LOCAL),
-        ...(signal && { signal }),
-      });
+      const { timeoutMs } = this.#options;
+      const child = this.#start(args);
       let isSilent = false;
       const silent = setTimeout(() => {
         isSilent = true;
@@ -128,6 +139,13 @@ export class GitCommand {
         child.kill();
       }
     });
+  }
+
+  #start(args: string[]) {
+    const { dir, signal } = this.#options;
+    const settings = SETTINGS.flatMap((it) => ['-c', it]);
+    const env = this.#env(LOCAL);
+    return spawn('git', [...settings, ...args], { cwd: dir, env, ...(signal && { signal }) });
   }
 
   async #run<T>(args: string[], session: Session, action: () => Promise<T>): Promise<T> {

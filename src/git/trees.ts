@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { pathOfBytes } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
+import { Found, isFolder, Trees } from './tree-walk.ts';
 
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
 export interface TreeEntry {
@@ -33,16 +34,16 @@ export async function listTree(
   folders: string[] = [],
   files: string[] = [],
 ): Promise<TreeChange[]> {
-  const entries: TreeChange[] = [];
-  let rest: Buffer = Buffer.alloc(0);
-  const args = ['ls-tree', '-r', '-z', '--full-tree', commit, '--', ...folders.map(inside), ...files];
-  await git.stream(args, '', (piece) => {
-    const pieces = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-    const end = pieces.lastIndexOf(0) + 1;
-    parseTree(pieces.subarray(0, end), (entry) => entries.push({ path: entry.path, entry }));
-    rest = pieces.subarray(end);
-  });
-  return entries;
+  const trees = new Trees(git);
+  const root = await trees.root(commit);
+  if (folders.length + files.length === 0) return trees.list('', root);
+  const [below, named] = await Promise.all([trees.at(root, folders), trees.at(root, files)]);
+  const found = new Found<TreeChange>();
+  for (const entry of [...below.filter(isFolder), ...named]) {
+    if (isFolder(entry)) found.later(trees.list(`${entry.path}/`, entry.blob));
+    else found.add({ path: entry.path, entry });
+  }
+  return found.all();
 }
 
 /**
@@ -55,7 +56,13 @@ export async function treeChanges(
   to: string,
   folders: string[] = [],
 ): Promise<TreeChange[]> {
-  return parseChanges(await git.bytes([...DIFF, from, to, '--', ...folders.map(inside)]));
+  return compared(git, { from, to, folders });
+}
+
+/** What a commit changed below the folders, against its first parent; nothing is told of one that has none. */
+export async function changesBy(git: GitCommand, commit: string, folders: string[]): Promise<TreeChange[]> {
+  const parent = await git.object(`${commit}^`);
+  return parent === undefined ? [] : treeChanges(git, parent.id, commit, folders);
 }
 
 /** Files of a tree that another one, if there is one, does not have by the same path. */
@@ -65,47 +72,68 @@ export async function filesOnlyIn(
   other: string | undefined,
 ): Promise<TreeChange[]> {
   if (other === undefined) return listTree(git, tree);
-  return parseChanges(await git.bytes([...DIFF, '--diff-filter=A', other, tree, '--']));
+  return compared(git, { from: other, to: tree, folders: [], onlyNew: true });
 }
 
-const DIFF = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index'];
+async function compared(
+  git: GitCommand,
+  { from, to, folders, onlyNew = false }: { from: string; to: string; folders: string[]; onlyNew?: boolean },
+): Promise<TreeChange[]> {
+  const trees = new Trees(git, onlyNew);
+  const [before, after] = await Promise.all([trees.root(from), trees.root(to)]);
+  if (folders.length === 0) return trees.compare('', before, after);
+  const [gone, come] = await Promise.all([trees.at(before, folders), trees.at(after, folders)]);
+  const changes = folders.map((folder) => {
+    const of = (entries: TreeEntry[]) => entries.filter((it) => isFolder(it) && it.path === folder);
+    return trees.compareAll(`${folder}/`, of(gone), of(come));
+  });
+  return (await Promise.all(changes)).flat();
+}
 
-/** Pairs of `:<mode before> <mode> <id before> <id> <status>` and a path, each ended by a NUL. */
-function parseChanges(output: Buffer): TreeChange[] {
-  const tokens = tokensOf(output);
-  const changes: TreeChange[] = [];
-  for (let i = 0; i + 1 < tokens.length; i += 2) {
-    const [modeBefore = '', mode = '', blobBefore = '', blob = '', status] = (tokens[i] ?? '')
-      .slice(1)
-      .split(' ');
-    const path = tokens[i + 1] ?? '';
-    changes.push({
-      path,
-      ...(status !== 'A' && { before: { mode: modeBefore, blob: blobBefore, path } }),
-      ...(status !== 'D' && { entry: { mode, blob, path } }),
-    });
+/** The files at these paths of a commit; a path without one, or with more than one, is left out. */
+export async function filesAt(
+  git: GitCommand,
+  commit: string,
+  paths: readonly string[],
+): Promise<Map<string, TreeEntry>> {
+  const found = new Map<string, TreeEntry>();
+  const twice: string[] = [];
+  for (const entry of await entriesAt(git, commit, paths)) {
+    if (isFolder(entry)) continue;
+    if (found.has(entry.path)) twice.push(entry.path);
+    found.set(entry.path, entry);
   }
-  return changes;
+  for (const path of twice) found.delete(path);
+  return found;
 }
 
-function inside(folder: string): string {
-  return `${folder}/`;
+/** Whatever is at these paths of a commit, folders too. */
+export async function entriesAt(
+  git: GitCommand,
+  commit: string,
+  paths: readonly string[],
+): Promise<TreeEntry[]> {
+  if (paths.length === 0) return [];
+  const trees = new Trees(git);
+  return trees.at(await trees.root(commit), paths);
 }
 
-const PLAIN = '100644';
+/** Object id of the tree of a folder; undefined when there is no such folder. */
+export async function treeAt(git: GitCommand, commit: string, folder: string): Promise<string | undefined> {
+  return (await entriesAt(git, commit, [folder])).findLast(isFolder)?.blob;
+}
 
-/** Lines `<mode> <type> <id>\t<path>`, each ended by a NUL; of a hundred thousand files they are the most that is read. */
-function parseTree(bytes: Buffer, take: (entry: TreeEntry) => void): void {
-  const isText = isUtf8(bytes);
-  const output = bytes.toString(isText ? 'utf8' : 'latin1');
-  for (let at = 0, end; (end = output.indexOf('\0', at)) >= 0; at = end + 1) {
-    const tab = output.indexOf('\t', at);
-    // Nearly all are plain files; one text stands for them all.
-    const mode = output.startsWith(PLAIN, at) ? PLAIN : output.slice(at, output.indexOf(' ', at));
-    const blob = output.slice(output.lastIndexOf(' ', tab) + 1, tab);
-    const name = output.slice(tab + 1, end);
-    take({ mode, blob, path: isText ? name : pathOfBytes(Buffer.from(name, 'latin1')) });
-  }
+/** What lies directly in a folder, '' for the root; nothing when there is no such folder. */
+export async function namesIn(
+  git: GitCommand,
+  commit: string,
+  folder: string,
+): Promise<{ name: string; isFolder: boolean }[]> {
+  const tree = folder === '' ? commit : await treeAt(git, commit, folder);
+  if (tree === undefined) return [];
+  const trees = new Trees(git);
+  const entries = await trees.directlyIn(await trees.root(tree));
+  return entries.map((it) => ({ name: it.path, isFolder: isFolder(it) }));
 }
 
 /** What is ended by NULs, where a path may be anything. */
@@ -119,58 +147,3 @@ export function tokensOf(output: Buffer): string[] {
 
 /** More paths than these are longer than a command line may be. */
 export const MAX_PATHS = 200;
-
-const FOLDER = '040000';
-
-/** The files at these paths of a commit; a path without one, or with more than one, is left out. */
-export async function filesAt(
-  git: GitCommand,
-  commit: string,
-  paths: readonly string[],
-): Promise<Map<string, TreeEntry>> {
-  const found = new Map<string, TreeEntry>();
-  const twice: string[] = [];
-  const wanted = paths.filter(mayBeThere);
-  for (let i = 0; i < wanted.length; i += MAX_PATHS) {
-    const some = wanted.slice(i, i + MAX_PATHS);
-    parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', commit, '--', ...some]), (entry) => {
-      if (entry.mode === FOLDER) return;
-      if (found.has(entry.path)) twice.push(entry.path);
-      found.set(entry.path, entry);
-    });
-  }
-  for (const path of twice) found.delete(path);
-  return found;
-}
-
-const LONGEST_PATH = 4096;
-
-/** Others git refuses to be asked for; they may stand in what people wrote. */
-function mayBeThere(path: string): boolean {
-  if (path.length > LONGEST_PATH || path.includes('\0')) return false;
-  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-}
-
-/** What lies directly in a folder, '' for the root; nothing when there is no such folder. */
-export async function namesIn(
-  git: GitCommand,
-  commit: string,
-  folder: string,
-): Promise<{ name: string; isFolder: boolean }[]> {
-  const tree = folder === '' ? commit : await treeAt(git, commit, folder);
-  const found: { name: string; isFolder: boolean }[] = [];
-  if (tree === undefined) return found;
-  parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', tree]), ({ mode, path }) => {
-    found.push({ name: path, isFolder: mode === FOLDER });
-  });
-  return found;
-}
-
-/** Object id of the tree of a folder; undefined when there is no such folder. */
-export async function treeAt(git: GitCommand, commit: string, folder: string): Promise<string | undefined> {
-  let tree: string | undefined;
-  parseTree(await git.bytes(['ls-tree', '-z', '--full-tree', commit, '--', folder]), ({ mode, blob }) => {
-    if (mode === FOLDER) tree = blob;
-  });
-  return tree;
-}

@@ -16,10 +16,13 @@ test('contents are told apart wherever the answer is cut; those that are too lar
         ),
       );
       const taken: (Buffer | undefined)[] = [];
-      const parser = new BatchParser(LIMIT, (bytes, i) => {
-        expect(i).toBe(taken.length);
-        taken.push(bytes && Buffer.from(bytes));
-      });
+      const parser = new BatchParser(
+        () => LIMIT,
+        (bytes, i) => {
+          expect(i).toBe(taken.length);
+          taken.push(bytes && Buffer.from(bytes));
+        },
+      );
       let at = 0;
       for (const size of cuts) {
         parser.push(answer.subarray(at, at + size));

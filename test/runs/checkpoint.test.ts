@@ -9,6 +9,7 @@ import { atOnce } from '../../src/api/pieces.ts';
 import { CHECKPOINT_EVERY, formatCheckpoint, readCheckpoint } from '../../src/core/runs/checkpoint.ts';
 import { NewestReports } from '../../src/core/runs/newest.ts';
 import { formatBaseline } from '../../src/core/runs/report.ts';
+import type { GitObject } from '../../src/git/objects.ts';
 import { branchWith } from '../git/support/mirror.ts';
 import { expectSame } from './same-snapshot.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
@@ -104,7 +105,8 @@ test('a checkpoint is what was written, also in another folder', () => {
 /** A repository, a reader that has followed it from its beginning, and readers that start now. */
 function followed(repository: TestRepository) {
   const mirror = branchWith(repository);
-  const read = vi.spyOn(mirror.git, 'stream');
+  const many = vi.spyOn(mirror.git, 'stream');
+  const few = vi.spyOn(mirror.git, 'object');
   const follower = new SnapshotReader({ runs: mirror, results: mirror }, LAYOUT);
   const tipOf = async () => (await mirror.fetch()) ?? '';
   const late: SnapshotReader[] = [];
@@ -121,12 +123,15 @@ function followed(repository: TestRepository) {
     /** What a reader gives that starts now, and how many files of the results it read for that. */
     start: async () => {
       const tip = await tipOf();
-      read.mockClear();
+      many.mockClear();
+      few.mockClear();
       const reader = new SnapshotReader({ runs: mirror, results: mirror }, LAYOUT);
       const snapshot = await reader.read({ runs: tip, results: tip });
       // One that is not in the clone yet is asked for twice.
-      const files = new Set(read.mock.calls.flatMap(([, ids]) => ids.split('\n').filter(Boolean))).size;
-      return { snapshot, files, reader };
+      const read = many.mock.calls.flatMap(([, ids]) => ids.split('\n').filter(Boolean));
+      const objects = few.mock.settledResults.map(({ value }) => value as GitObject | undefined);
+      const contents = objects.flatMap((it) => (it?.type === 'blob' ? it.id : []));
+      return { snapshot, files: new Set([...read, ...contents]).size, reader };
     },
     checkpoint: async (snapshot: Snapshot) => {
       const file = await follower.checkpoint(snapshot);

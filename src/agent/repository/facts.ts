@@ -1,6 +1,5 @@
 import type { CheckAccess } from '../../api/check-access.ts';
 import type { AgentConfig } from '../../api/config.ts';
-import { LocalGitError } from '../../api/errors.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
@@ -11,7 +10,7 @@ import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
 import { lastChange, whoAdded, whoRemoved, type CommitInfo } from '../../git/log.ts';
-import { treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
+import { changesBy, type TreeEntry } from '../../git/trees.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Ledger } from './ledger.ts';
@@ -130,9 +129,7 @@ export class FactsReader {
     const byCommit = Map.groupBy(fresh.keys(), (path) => fresh.get(path)?.commit ?? '');
     for (const [commit, added] of byCommit) {
       if (commit === '') continue;
-      const changes = await treeChanges(mirror.git, `${commit}^`, commit, [layout.runs]).catch(
-        noneUnlessKilled,
-      );
+      const changes = await changesBy(mirror.git, commit, [layout.runs]);
       const removed = changes.filter(({ entry }) => entry === undefined);
       if (removed.length === 0) continue;
       await reader.lookUp(
@@ -274,10 +271,4 @@ function unfinishedRuns({ unfinished, reports }: Snapshot): string[] {
     const report = reports.get(file)?.report;
     return report && !isFinalReport(report) ? [report.run.path] : [];
   });
-}
-
-/** The first commit has none before it. Of a git that was killed nothing is known. */
-function noneUnlessKilled(error: unknown): TreeChange[] {
-  if (error instanceof LocalGitError && error.exitCode !== undefined) return [];
-  throw error;
 }

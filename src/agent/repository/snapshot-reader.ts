@@ -167,15 +167,10 @@ export class SnapshotReader {
   async #unreported({ runs: tip, results }: ReadTips): Promise<TreeChange[]> {
     const { runs } = this.#layout;
     const folder = resultsFolder(this.#layout);
-    if (results !== undefined) {
-      const found = await filesOnlyIn(this.#git, `${tip}:${runs}`, `${results}:${folder}`).catch(
-        () => undefined,
-      );
-      if (found) return found;
-    }
-    // Mostly since one of the folders is not there.
-    const tree = await treeAt(this.#git, tip, runs);
-    const reports = results === undefined ? undefined : await treeAt(this.#git, results, folder);
+    const [tree, reports] = await Promise.all([
+      treeAt(this.#git, tip, runs),
+      results === undefined ? undefined : treeAt(this.#git, results, folder),
+    ]);
     return tree === undefined ? [] : filesOnlyIn(this.#git, tree, reports);
   }
 

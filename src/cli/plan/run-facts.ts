@@ -14,7 +14,7 @@ import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
 import { lastChange } from '../../git/log.ts';
-import { type TreeChange, treeChanges } from '../../git/trees.ts';
+import { changesBy, type TreeChange } from '../../git/trees.ts';
 import { blobId, readStored } from '../stored.ts';
 
 /** A checkout, and where its reports lie, if that is known. */
@@ -143,9 +143,7 @@ async function movedHere(
     await git.text(['log', '-1', '--no-renames', '--diff-filter=A', '--format=%H', 'HEAD', '--', path])
   ).trim();
   const removed =
-    commit === ''
-      ? await notCommitted(git, layout)
-      : await treeChanges(git, `${commit}^`, commit, [layout.runs]);
+    commit === '' ? await notCommitted(git, layout) : await changesBy(git, commit, [layout.runs]);
   for (const { path: from, before, entry } of removed) {
     if (entry !== undefined || before?.blob !== blob) continue;
     // oxlint-disable-next-line no-await-in-loop -- of the same content there is one as a rule

@@ -16,7 +16,7 @@ import { currentProcess, ProcessClock, realWork, type VirtualTime } from './time
 import { type Wire, WireDispatcher } from './transport.ts';
 
 /** A process that was killed runs no further git command, though its promises live on in this one. */
-for (const name of ['text', 'with', 'stream'] as const) {
+for (const name of ['text', 'with', 'stream', 'object'] as const) {
   const real = GitCommand.prototype[name] as (...args: unknown[]) => Promise<unknown>;
   const guarded = function guarded(this: GitCommand, ...args: unknown[]): Promise<unknown> {
     if (currentProcess.getStore()?.dead === true) return new Promise(() => {});

@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LocalGitError } from '../../src/api/errors.ts';
+import { pathOfBytes } from '../../src/core/runs/names.ts';
+import { GitCommand } from '../../src/git/command.ts';
+import {
+  changesBy,
+  entriesAt,
+  filesAt,
+  filesOnlyIn,
+  listTree,
+  treeAt,
+  treeChanges,
+  type TreeChange,
+} from '../../src/git/trees.ts';
+import { TestRepository } from '../runs/support.ts';
+
+/** Bytes that sort before and after a slash, and one that is no UTF-8. */
+const NAMES = ['a', 'a.b', 'a-', 'a0', 'ab', 'runs', 'é', '\u{1F600}'].map((it) => Buffer.from(it));
+const name = fc.constantFrom(...NAMES, Buffer.from([0x61, 0xff]));
+const MODES = ['100644', '100755', '120000', '160000'] as const;
+
+interface File {
+  path: Buffer[];
+  mode: (typeof MODES)[number];
+  text: string;
+}
+
+const file: fc.Arbitrary<File> = fc.record({
+  path: fc.array(name, { minLength: 1, maxLength: 4 }),
+  mode: fc.constantFrom(...MODES),
+  text: fc.constantFrom('one', 'two', 'three'),
+});
+const files = fc.array(file, { maxLength: 12 });
+
+/** Commits of these files on top of each other, by one process; a file in the way of a folder makes room for it. */
+function commits(repository: TestRepository, history: readonly (readonly File[])[]): string[] {
+  const { bare, root } = repository;
+  const parts = history.flatMap((all, i) => [
+    Buffer.from(
+      `commit refs/heads/main\nmark :${i + 1}\ncommitter A <a@example.org> ${i} +0000\ndata 0\n${i === 0 ? '' : `from :${i}\n`}deleteall\n`,
+    ),
+    ...all.flatMap(({ path, mode, text }) => [
+      Buffer.from(`M ${mode} ${mode === '160000' ? 'f'.repeat(40) : 'inline'} `),
+      ...path.flatMap((it, at) => [Buffer.from(at === 0 ? '' : '/'), it]),
+      Buffer.from(mode === '160000' ? '\n' : `\ndata ${text.length}\n${text}\n`),
+    ]),
+    Buffer.from(`get-mark :${i + 1}\n`),
+  ]);
+  const input = Buffer.concat([...parts, Buffer.from('done\n')]);
+  const env = { PATH: process.env['PATH'], HOME: root };
+  const options = ['fast-import', '--quiet', '--force', '--done'];
+  return execFileSync('git', options, { cwd: bare, input, env }).toString().trim().split('\n');
+}
+
+/** What git says of two trees. */
+async function diff(
+  git: GitCommand,
+  from: string,
+  to: string,
+  folders: string[] = [],
+): Promise<TreeChange[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to, '--', ...folders];
+  const parts = (await git.bytes(args)).toString('latin1').split('\0');
+  const changes: TreeChange[] = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const [modeBefore = '', mode = '', blobBefore = '', blob = '', status] = (parts[i] ?? '')
+      .slice(1)
+      .split(' ');
+    const path = pathOfBytes(Buffer.from(parts[i + 1] ?? '', 'latin1'));
+    changes.push({
+      path,
+      ...(status !== 'A' && { before: { mode: modeBefore, blob: blobBefore, path } }),
+      ...(status !== 'D' && { entry: { mode, blob, path } }),
+    });
+  }
+  return changes;
+}
+
+/** What git lists of a tree. */
+async function list(git: GitCommand, args: string[]): Promise<TreeChange[]> {
+  const lines = (await git.bytes(['ls-tree', '-z', '--full-tree', ...args])).toString('latin1').split('\0');
+  return lines.slice(0, -1).map((line) => {
+    const [mode = '', , blob = ''] = line.slice(0, line.indexOf('\t')).split(' ');
+    const path = pathOfBytes(Buffer.from(line.slice(line.indexOf('\t') + 1), 'latin1'));
+    return { path, entry: { mode, blob, path } };
+  });
+}
+
+describe('trees are read as git reads them', () => {
+  test('whatever the names, kinds and depths of files, and in the same order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(files, { minLength: 2, maxLength: 4 }), async (history) => {
+        using repository = new TestRepository();
+        const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+        const ids = commits(repository, history);
+        const [first = '', last = ''] = [ids[0], ids.at(-1)];
+        expect(await listTree(git, first)).toEqual(await list(git, ['-r', first]));
+        expect(await listTree(git, first, ['a/runs', 'runs'], ['a.b'])).toEqual(
+          await list(git, ['-r', first, '--', 'a/runs/', 'runs/', 'a.b']).then((all) => inTurn(all)),
+        );
+        expect(await treeChanges(git, first, last)).toEqual(await diff(git, first, last));
+        // Git counts a submodule in the place of a folder as what is below it.
+        const isBelow = ({ path }: TreeChange) => path !== 'a' && path !== 'runs';
+        const below = await diff(git, first, last, ['a/', 'runs/']);
+        expect(await treeChanges(git, first, last, ['a', 'runs'])).toEqual(below.filter(isBelow));
+        const isNew = ({ before }: TreeChange) => before === undefined;
+        expect(await filesOnlyIn(git, last, first)).toEqual((await diff(git, first, last)).filter(isNew));
+        const paths = ['a', 'a/a', 'runs/é'];
+        const nowhere = ['no/such', 'a//b', '../a', '', 'a\0'];
+        // One at a time: of a folder that is asked for along with what is in it git lists what is in it.
+        const asked = await Promise.all(paths.map((path) => list(git, [first, '--', path])));
+        const entries = asked.flat().map(({ entry }) => entry);
+        const found = await entriesAt(git, first, [...paths, ...nowhere]);
+        expect(new Set(found)).toEqual(new Set(entries));
+        const plain = entries.filter((it) => it?.mode !== '040000');
+        expect(new Set((await filesAt(git, first, [...nowhere, ...paths])).values())).toEqual(new Set(plain));
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('what a commit changed, of the first nothing', async () => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/a': 'a', 'other/a': 'a' });
+    repository.push({ 'runs/b': 'b', 'other/b': 'b' });
+    const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+    expect(await changesBy(git, 'main^', ['runs'])).toEqual([]);
+    expect(await changesBy(git, 'main', ['runs'])).toMatchObject([{ path: 'runs/b' }]);
+  });
+
+  test('of a tree that is not there nothing is told', async () => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/a': 'a' });
+    const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+    const nowhere = 'f'.repeat(40);
+    for (const asked of [
+      listTree(git, nowhere),
+      treeChanges(git, 'main', nowhere),
+      filesAt(git, nowhere, ['a']),
+    ])
+      await expect(asked).rejects.toBeInstanceOf(LocalGitError);
+    expect(await treeAt(git, 'main', 'nodeops')).toBeUndefined();
+    expect(await treeAt(git, 'main', 'runs/a')).toBeUndefined();
+    expect(await treeAt(git, 'main', 'runs')).toHaveLength(40);
+  });
+});
+
+/** By the folders that were asked for, one after the other. */
+function inTurn(all: readonly TreeChange[]): TreeChange[] {
+  const below = (folder: string) => all.filter(({ path }) => path.startsWith(folder));
+  const at = (it: string) => all.filter(({ path }) => path === it || path.startsWith(`${it}/`));
+  return [...below('a/runs/'), ...below('runs/'), ...at('a.b')];
+}
