@@ -9,7 +9,7 @@ import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
 import { formatOf, listHeads, type Heads } from './heads.ts';
 import { type Setting, withSettings } from './session.ts';
-import { faultOf, isRefusal } from './words.ts';
+import { faultOf, isRefusal, noCommitIn } from './words.ts';
 
 export interface RemoteOptions {
   url: string;
@@ -151,6 +151,7 @@ export class Remote {
    * versions of git leave out contents or take harmless faults, not both; then all contents are fetched.
    */
   #judge(error: unknown): void {
+    this.#refuseOtherKinds(error);
     const fault = faultOf(error instanceof Error ? error.message : '');
     if (!fault) return;
     const { object, kind } = fault;
@@ -162,6 +163,20 @@ export class Remote {
       'no Git client writes such an object, and it may hide what is executed from who looks at it';
     const way = `Find out who pushed it and take it out of the history. When it is old and harmless, add its id to git.fsck.skip`;
     throw new InvalidError(`${this.#field}.url: object ${object} is refused (${kind}): ${danger}. ${way}`);
+  }
+
+  /** Throws InvalidError when a branch is at something that is no commit: git writes no such branch, other programs do. */
+  #refuseOtherKinds(error: unknown): void {
+    const { object, ref } = noCommitIn(error instanceof Error ? error.message : '') ?? {};
+    const branch = this.#branches.find((it) => it.ref === ref);
+    if (object === undefined || branch === undefined) return;
+    throw new InvalidError(this.#noCommit(branch, object));
+  }
+
+  #noCommit({ name }: Branch, object: string): string {
+    const why = 'which is a tag, a folder or a file and no commit, so it has no history to follow';
+    const way = `point it at a commit: git push --force REMOTE COMMIT:refs/heads/${name}`;
+    return `${this.#field}.url: the branch "${name}" is at object ${object}, ${why}; ${way}`;
   }
 
   /** How the repository names its objects. One clone holds those of one kind. */
@@ -205,9 +220,19 @@ export class Remote {
     if (isPackDue) this.#news = 0;
     for (const [i, branch] of branches.entries()) {
       const tip = /^[0-9a-f]{40,64}(?=\t)/.exec(lines[i] ?? '')?.[0];
-      if (tip !== before[i]) this.#news += 1;
+      if (tip !== before[i]) {
+        this.#news += 1;
+        await this.#expectCommit(branch, tip);
+      }
       await branch.isAt(tip);
     }
+  }
+
+  /** Under the local name of a branch git itself takes nothing else. */
+  async #expectCommit(branch: Branch, tip: string | undefined): Promise<void> {
+    if (tip === undefined || branch.ref.startsWith('refs/heads/')) return;
+    const kind = (await this.clone.git.text(['cat-file', '-t', tip])).trim();
+    if (kind !== 'commit') throw new InvalidError(this.#noCommit(branch, tip));
   }
 
   #fetchNamed(args: string[], refs: string[], settings: Setting[] = [], stdin?: string): Promise<string> {

@@ -41,3 +41,9 @@ export function faultOf(said: string): Fault | undefined {
 export function isRefusal(said: string): boolean {
   return /\[remote rejected\]|returned error: 40[13]\b|\bdenied\b/i.test(said);
 }
+
+/** What git says of a branch that is at something else than a commit, and of what. */
+export function noCommitIn(text: string): { object: string; ref: string } | undefined {
+  const [, object, ref] = /non-commit object ([0-9a-f]{40,64}) to branch '([^'\n]{1,1000})'/.exec(text) ?? [];
+  return object === undefined || ref === undefined ? undefined : { object, ref };
+}
