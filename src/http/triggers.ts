@@ -97,7 +97,9 @@ async function judgeHook(
   if (!push.repository.some((it) => isRepository(url, it))) {
     return ignored(`${(push.repository[0] ?? '').slice(0, MAX_TOLD)} is not the followed repository`);
   }
-  if (!push.branches.includes(branch)) return ignored(`only branch ${branch} is followed`);
+  // A poll too many does no harm, and one too few delays what was pushed.
+  if (!push.branches.includes(branch) && push.isCut !== true)
+    return ignored(`only branch ${branch} is followed`);
   return { poll: `webhook of ${name}` };
 }
 

@@ -254,3 +254,41 @@ test('what is not configured does not exist', async () => {
   expect((await post('/hooks/github', '{}', {})).code).toBe(404);
   expect((await post('/poll', '', {})).code).toBe(404);
 });
+
+test.each<[string, string, () => object, (count: number, entry: unknown) => object]>([
+  [
+    'Cloud',
+    'repo:push',
+    () => bitbucketCloudPush('topic'),
+    (count, entry) => ({
+      push: {
+        changes: [...bitbucketCloudPush('topic').push.changes, ...Array.from({ length: count }, () => entry)],
+      },
+    }),
+  ],
+  [
+    'Data Center',
+    'repo:refs_changed',
+    () => bitbucketDataCenterPush('topic'),
+    (count, entry) => ({
+      changes: [...bitbucketDataCenterPush('topic').changes, ...Array.from({ length: count }, () => entry)],
+    }),
+  ],
+])(
+  'of a push to very many branches the first are looked at, and there is a poll for the rest: Bitbucket %s',
+  async (_, event, push, more) => {
+    await serve();
+    const send = async (changes: object) => {
+      const body = JSON.stringify({ ...push(), ...changes });
+      const headers = { 'x-event-key': event, 'x-hub-signature': `sha256=${hex(SECRET, body)}` };
+      const answer = await fetch(`${url}/hooks/bitbucket`, { method: 'POST', body, headers });
+      return [answer.status, (await answer.text()).length < 1000];
+    };
+    const { changes = [] } = ((push() as { push?: object }).push ?? push()) as { changes?: unknown[] };
+    expect(await send(more(100, changes[0]))).toEqual([200, true]);
+    expect(polls).toEqual([]);
+    expect(await send(more(2000, changes[0]))).toEqual([202, true]);
+    expect(polls).toEqual(['webhook of bitbucket']);
+    expect(await send(more(400_000, 1)), 'what is wrong is told of the first ones').toEqual([400, true]);
+  },
+);

@@ -10,6 +10,8 @@ export interface Delivery {
 export interface Push {
   repository: (string | undefined)[];
   branches: string[];
+  /** There are more branches than were looked at. */
+  isCut?: boolean;
 }
 
 /** How one kind of Git host signs its webhooks and what they look like. */
