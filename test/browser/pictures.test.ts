@@ -8,7 +8,7 @@ import { Visitor } from './support/visitor.ts';
 /** The page as people see it, for people to look at: `PICTURES=1 npm run test:browser` writes docs/img, other runs only draw. */
 
 const FOLDER = join(import.meta.dirname, '../../docs/img');
-const SIZES = { phone: [360, 740], desk: [1280, 800], wall: [3840, 2160] } as const;
+const SIZES = { phone: [360, 740], desk: [1280, 960], wall: [3840, 2160] } as const;
 
 interface Picture {
   view: 'runs' | 'run' | 'node' | 'nodes' | 'agent';

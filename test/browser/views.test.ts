@@ -14,7 +14,7 @@ const text = () => visitor.page.locator('main').innerText();
 
 test('runs: what needs somebody first, then what is under way, then what is over', async () => {
   await visitor.see('/');
-  expect(await visitor.page.locator('h2').allInnerTexts()).toEqual(['Needs you 3', 'Under way', 'Over']);
+  expect(await visitor.page.locator('h2').allInnerTexts()).toEqual(['Needs you 3', 'Open', 'Over']);
   expect(await visitor.page.title()).toBe('Runs · nodeop-agent');
   const failed = visitor.page.locator('.run', { hasText: '2030-02-bmc.yaml' });
   expect(await failed.innerText()).toContain('Failed');

@@ -6,6 +6,9 @@ import { PHASE_SHAPES } from './shapes.ts';
 
 /** Side of the square on which shapes are drawn. */
 const SIDE = 16;
+/** Where cells are that small a failed one reaches beyond its own, so that it is seen among thousands. */
+const SMALL = 13;
+const OUTSTANDING = 1.35;
 
 /** All cells, phase by phase: each has its colour and shape. */
 export function drawMap(
@@ -19,13 +22,18 @@ export function drawMap(
   const gap = cell < 8 ? 0 : 1;
   const size = (cell - gap) / SIDE;
   const base = context.getTransform();
-  for (const [phase, cells] of cellsByPhase(layout, nodes)) {
+  const phases = [...cellsByPhase(layout, nodes)].toSorted(
+    ([a], [b]) => Number(a === 'Failed') - Number(b === 'Failed'),
+  );
+  for (const [phase, cells] of phases) {
     context.fillStyle = colour(PHASE_TONES[phase]);
     const shape = new Path2D(PHASE_SHAPES[phase]);
+    const scale = phase === 'Failed' && cell < SMALL ? size * OUTSTANDING : size;
     for (const { x, y } of cells) {
       context.setTransform(base);
-      context.translate(x, y);
-      context.scale(size, size);
+      context.translate(x + cell / 2, y + cell / 2);
+      context.scale(scale, scale);
+      context.translate(-SIDE / 2, -SIDE / 2);
       // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- it is no array
       context.fill(shape, 'evenodd');
     }

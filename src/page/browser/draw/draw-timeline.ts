@@ -12,6 +12,7 @@ const HATCH = 6;
 const LEAST_APART = 8;
 /** Lines thinner than that are not seen, and those of failed nodes have to be. */
 const THINNEST = { failed: 3, other: 1 };
+const THICKEST = 24;
 
 /** Nodes as bars, in the order in which they began. Those that failed come last, so that they lie on top. */
 export function drawTimeline(
@@ -22,7 +23,7 @@ export function drawTimeline(
 ): void {
   const colour = colours(context.canvas);
   for (const it of axis) if (it.pause !== undefined) drawPause(context, it, height, colour);
-  const row = height / Math.max(nodes.length, 1);
+  const row = Math.min(height / Math.max(nodes.length, 1), THICKEST);
   const order: readonly Tone[] = ['done', 'gone', 'flight', 'failed'];
   for (const tone of order) {
     context.fillStyle = colour(tone);

@@ -23,8 +23,9 @@ const LARGEST = 24;
 const SMALLEST = 5;
 const LABEL = 22;
 const GAP = 12;
-/** Up to so many groups are stacked; more stand beside each other. */
+/** Up to so many groups are stacked; more stand beside each other, as do those of a fleet so small that a line is left empty. */
 const STACKED = 4;
+const SMALL_FLEET = 60;
 const LEAST_WIDTH = 200;
 
 export interface GroupSize {
@@ -42,7 +43,9 @@ export function layoutMap(groups: readonly GroupSize[], width: number, mostHeigh
 
 function withCells(groups: readonly GroupSize[], width: number, cell: number): MapLayout {
   const fitting = Math.max(1, Math.floor((width + GAP) / (LEAST_WIDTH + GAP)));
-  const across = groups.length > STACKED ? Math.min(fitting, groups.length) : 1;
+  const isStacked =
+    groups.length <= STACKED && groups.reduce((sum, { count }) => sum + count, 0) > SMALL_FLEET;
+  const across = isStacked ? 1 : Math.max(1, Math.min(fitting, groups.length));
   const room = (width - GAP * (across - 1)) / across;
   const columns = Math.max(1, Math.floor(room / cell));
   const placed: Placed[] = [];

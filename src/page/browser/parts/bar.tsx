@@ -1,5 +1,7 @@
 import type { NodeCounts } from '../../../api/page.ts';
+import { TONE_SHAPES } from '../draw/shapes.ts';
 import { countsWords } from '../words.ts';
+import { Shape } from './state.tsx';
 
 /** What became of a run's nodes, as parts of a bar. */
 export function Bar({ counts }: { counts: NodeCounts | undefined }) {
@@ -23,16 +25,35 @@ export function Bar({ counts }: { counts: NodeCounts | undefined }) {
   );
 }
 
-/** The same in short words, which take the same room however they change. */
-export function Tally({ counts }: { counts: NodeCounts | undefined }) {
+interface TallyProps {
+  counts: NodeCounts | undefined;
+  /** Numbers and shapes alone, where there is room for no more; the bar beside them says it in words. */
+  isShort?: boolean;
+}
+
+/** The same in numbers. */
+export function Tally({ counts, isShort = false }: TallyProps) {
   if (counts === undefined) return <p class="tally muted">no nodes known yet</p>;
   const { completed, inFlight, failed, cancelled, total } = counts;
+  const parts = [
+    ['failed', failed, 'failed'],
+    ['flight', inFlight, 'in flight'],
+    ['gone', cancelled, 'cancelled'],
+  ] as const;
   return (
-    <p class="tally">
-      <b>{completed.toLocaleString('en')}</b> of {total.toLocaleString('en')}
-      {failed > 0 && <span class="tone-failed"> · {failed} failed</span>}
-      {inFlight > 0 && <span class="tone-flight"> · {inFlight} in flight</span>}
-      {cancelled > 0 && <span class="tone-gone"> · {cancelled} cancelled</span>}
+    <p class="tally" aria-hidden={isShort}>
+      <span>
+        <b>{completed.toLocaleString('en')}</b> of {total.toLocaleString('en')}
+      </span>
+      {parts.map(
+        ([tone, count, word]) =>
+          count > 0 && (
+            <span key={tone} class={`tone-${tone}`} title={isShort ? word : undefined}>
+              <Shape path={TONE_SHAPES[tone]} />
+              {count.toLocaleString('en')} {!isShort && word}
+            </span>
+          ),
+      )}
     </p>
   );
 }

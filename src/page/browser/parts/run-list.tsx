@@ -64,7 +64,7 @@ export function Run({ run }: { run: RunRow }) {
       </div>
       <div class="run-nodes">
         <Bar counts={run.counts} />
-        <Tally counts={run.counts} />
+        <Tally counts={run.counts} isShort />
       </div>
       <div class="run-why">
         {run.step !== undefined && <p>{said(run.step)}</p>}

@@ -91,19 +91,22 @@ function Check({ check }: { check: CheckView }) {
   const { name, phase, message, saw, since } = check;
   return (
     <li class={`check is-${phase.toLowerCase()}`}>
-      <b>{name}</b> {phase.toLowerCase()}
+      <b>{said(name)}</b> {phase.toLowerCase()}
       {since !== undefined && (
-        <span class="muted">
+        <>
           {' '}
           for <Since time={since} />
-        </span>
+        </>
       )}
-      {message !== undefined && <span class="check-message">{said(message)}</span>}
-      {saw !== undefined && (
-        <span class="check-message muted">
-          saw <code>{said(saw)}</code>
-        </span>
-      )}
+      <span class="muted">
+        {message !== undefined && `: ${said(message)}`}
+        {saw !== undefined && (
+          <>
+            {message === undefined ? ': saw ' : ', saw '}
+            <code>{said(saw)}</code>
+          </>
+        )}
+      </span>
     </li>
   );
 }

@@ -13,7 +13,7 @@ interface TimelineProps {
 
 /** A node has a line of its own as far as there is room for that. */
 const ROW = 14;
-const HEIGHTS = { least: 56, most: 300 };
+const HEIGHTS = { least: 110, most: 300 };
 /** Between seconds nothing is to be seen of what takes hours. */
 const EVERY_MS = 5_000;
 

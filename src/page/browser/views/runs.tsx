@@ -38,7 +38,7 @@ function Newest({ head, rows }: { head: RunsHead; rows: RunRow[] }) {
   const ended = newest.filter(({ state }) => isOver(state));
   return (
     <>
-      {open.length > 0 && <RunList title="Under way" runs={open} />}
+      {open.length > 0 && <RunList title="Open" runs={open} />}
       {ended.length > 0 && <RunList title="Over" runs={ended} older={{ known: rows, total: head.total }} />}
       <Reports head={head} />
     </>
