@@ -133,6 +133,8 @@ const ACTING = /[^\P{C}\n]|[\u2028\u2029]/gu;
 /** Makes js-yaml write a text in double quotes, and is written as `\x01`; what follows are the digits of the character meant. */
 const MARK = '\u0001';
 const ESCAPED_MARK = String.raw`\x01`;
+/** The same, and what would be taken for a mark afterwards. */
+const TO_MARK = /\\(?=x01)|[^\P{C}\n]|[\u2028\u2029]/gu;
 
 /** A value as YAML in which nothing acts when it is read with eyes: such characters are escaped, which YAML reads as they were. */
 export function formatYaml(value: unknown, options: DumpOptions): string {
@@ -146,7 +148,7 @@ export function formatYaml(value: unknown, options: DumpOptions): string {
 
 function marked(value: unknown): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(ACTING, (it) =>
+    return value.replaceAll(TO_MARK, (it) =>
       it
         .split('')
         .map((unit) => MARK + unit.charCodeAt(0).toString(16).padStart(4, '0'))

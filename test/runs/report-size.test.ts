@@ -1,8 +1,11 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentOf } from '../../src/agent/repository/stored.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
-import { parseReport } from '../../src/api/report.ts';
-import { formatReport, reportNodeOp } from '../../src/core/runs/report.ts';
+import { type NodeOpReport, parseReport } from '../../src/api/report.ts';
+import { formatYaml } from '../../src/api/yaml.ts';
+import { formatReport, reportNodeOp, writeReport } from '../../src/core/runs/report.ts';
+import { REPORT } from '../fuzz/reports.ts';
 
 /** A run of 5,000 nodes whose names are as long as a label may be. */
 function large(phase: 'Running' | 'Completed'): string {
@@ -33,4 +36,44 @@ test.each([
   expect(bytes.length).toBeGreaterThan(1024 * 1024);
   expect(await contentOf('b', bytes)).toMatchObject({ file: { standing }, brief: { phase } });
   expect(parseReport(bytes)?.status.nodes).toHaveLength(5000);
+});
+
+test('a report of thousands of nodes is written in steps, each of a few, and not a byte of it is another one', () => {
+  const text = fc.oneof(
+    fc.constantFrom('', 'plain', '# no comment', 'a: b', 'x\ny\n', ' padded '),
+    fc.string(),
+  );
+  const node = fc.record(
+    { name: text, phase: fc.constant('Failed' as const), message: text, log: text },
+    { requiredKeys: ['name', 'phase'] },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(node, { minLength: 1, maxLength: 5 }),
+      fc.constantFrom(1, 199, 200, 201, 400, 1001),
+      (some, count) => {
+        const nodes = Array.from({ length: count }, (_, i) => some[i % some.length] as (typeof some)[0]);
+        const report: NodeOpReport = { ...REPORT, status: { ...REPORT.status, nodes } };
+        const steps = writeReport(report);
+        let turns = 0;
+        let step = steps.next();
+        for (; step.done !== true; step = steps.next()) turns += 1;
+        expect(turns).toBe(Math.ceil(count / 200) - 1);
+        expect(step.value).toBe(formatYaml(report, { lineWidth: 120, noRefs: true }));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('what acts or is not seen is written as an escape in whatever part it stands', () => {
+  const odd = ['\u0085', '\\x01abcd', '\u202e', 'plain'];
+  const nodes = Array.from({ length: 450 }, (_, i) => ({
+    name: `n${i}`,
+    phase: 'Failed' as const,
+    message: odd[i % 4] ?? '',
+  }));
+  const text = formatReport({ ...REPORT, status: { ...REPORT.status, nodes } });
+  expect(text).not.toMatch(/[\u0085\u202e]/);
+  expect(parseReport(Buffer.from(text))?.status.nodes).toEqual(nodes);
 });

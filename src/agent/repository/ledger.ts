@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import { InvalidError, TransientError } from '../../api/errors.ts';
 import { type NodeOpReport, readReport, REPORT_BYTES } from '../../api/report.ts';
 import type { LedgerStore } from '../../core/ports.ts';
@@ -15,7 +16,7 @@ import {
   roomIn,
   withEntries,
 } from '../../core/runs/ledger.ts';
-import { formatReport } from '../../core/runs/report.ts';
+import { writeReport } from '../../core/runs/report.ts';
 import { inTurns } from '../../time/breather.ts';
 
 /** Somebody else writes now and then, never all the time. */
@@ -133,7 +134,8 @@ export class Ledger {
   /** Keeps a result until Git has it. */
   async keep(path: string, report: NodeOpReport): Promise<void> {
     const name = resultName(path);
-    const packed = gzipSync(formatReport(report)).toString('base64');
+    const text = await inTurns(writeReport(report));
+    const packed = (await promisify(gzip)(text)).toString('base64');
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { version } = this.#parts.get(name) ?? {};
       // oxlint-disable-next-line no-await-in-loop

@@ -6,7 +6,8 @@ import type { Clock, ReportListener } from '../../core/ports.ts';
 import { untaken } from '../../core/feedback/status.ts';
 import { commitMessage } from '../../core/runs/message.ts';
 import { reportPath } from '../../core/runs/paths.ts';
-import { formatReport } from '../../core/runs/report.ts';
+import { writeReport } from '../../core/runs/report.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import type { Keep } from '../../core/runs/retention.ts';
 import { blobId } from '../../git/blobs.ts';
 import type { Logger } from '../logger.ts';
@@ -63,11 +64,13 @@ export class Publisher {
     const { layout, snapshots: reader } = this.#deps.repository;
     const files = new Map<string, string | undefined>();
     const changed = new Map<string, NodeOpReport>();
+    const breathe = breather();
     let urgent = isUrgent;
     for (const [path, report] of reports) {
       const file = reportPath(layout, path);
       const before = snapshot.reports.get(file);
-      const text = formatReport(report);
+      // oxlint-disable-next-line no-await-in-loop -- one report after the other
+      const text = await inTurns(writeReport(report), breathe);
       if (before?.blob === blobId(text, before?.blob.length ?? 0)) continue;
       files.set(file, text);
       changed.set(file, report);

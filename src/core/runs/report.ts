@@ -2,7 +2,7 @@ import { formatYaml } from '../../api/yaml.ts';
 import { z } from 'zod';
 import { AGENT_API_VERSION, type AgentConfig } from '../../api/config.ts';
 import { InvalidError } from '../../api/errors.ts';
-import { loadInPieces, type Steps } from '../../api/pieces.ts';
+import { atOnce, loadInPieces, type Steps } from '../../api/pieces.ts';
 import { check, formatPath } from '../../api/schema.ts';
 import { isObject } from './merge.ts';
 import { isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
@@ -179,7 +179,26 @@ export function reportVerdict(
 }
 
 export function formatReport(report: NodeOpReport): string {
-  return formatYaml(report, { lineWidth: 120, noRefs: true });
+  return atOnce(writeReport(report));
+}
+
+/** So many nodes are written in a few milliseconds. */
+const WRITTEN_AT_ONCE = 200;
+const LAYOUT = { lineWidth: 120, noRefs: true };
+
+/** The same in steps of a few milliseconds: the list of nodes is the last thing in it, and may have thousands. */
+export function* writeReport(report: NodeOpReport): Steps<string> {
+  const { nodes = [], ...status } = report.status;
+  if (nodes.length <= WRITTEN_AT_ONCE) return formatYaml(report, LAYOUT);
+  const parts = [
+    formatYaml({ ...report, status: { ...status, nodes: nodes.slice(0, WRITTEN_AT_ONCE) } }, LAYOUT),
+  ];
+  for (let i = WRITTEN_AT_ONCE; i < nodes.length; i += WRITTEN_AT_ONCE) {
+    yield;
+    const some = formatYaml({ status: { nodes: nodes.slice(i, i + WRITTEN_AT_ONCE) } }, LAYOUT);
+    parts.push(some.slice(some.indexOf('\n', some.indexOf('\n') + 1) + 1));
+  }
+  return parts.join('');
 }
 
 /** What the baseline file says. */
