@@ -10,7 +10,7 @@ import { reasonOf } from './system-error.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { print, prose, shellWord } from './terminal.ts';
 
-const CI_KINDS = ['github', 'gitlab', 'none'] as const;
+const CI_KINDS = ['github', 'gitlab', 'gitea', 'none'] as const;
 
 const AGENT_SCHEMA = 'config/schemas/agentconfig.json';
 
@@ -18,6 +18,7 @@ interface InitFlags {
   url: string;
   cluster: string;
   ci: (typeof CI_KINDS)[number];
+  owners?: string;
   install: boolean;
   format: Format;
 }
@@ -25,9 +26,15 @@ interface InitFlags {
 /** Where a file of the package goes in the new repository. */
 type Layout = Record<string, string>;
 
+const DEFINITIONS = ['hello', 'push-file', 'renew-certificates', 'clean-disk'].map(
+  (it) => `nodeops/${it}.yaml`,
+);
+const HOOK = '.githooks/pre-commit';
+
 const FILES = (cluster: string): Layout => ({
   'examples/repository/README.md': 'README.md',
-  'examples/repository/nodeops/hello.yaml': 'nodeops/hello.yaml',
+  ...Object.fromEntries(DEFINITIONS.map((it) => [`examples/repository/${it}`, it])),
+  'examples/repository/githooks/pre-commit': HOOK,
   'examples/repository/runs/2030-01-01-hello.yaml': 'runs/2030-01-01-hello.yaml',
   'examples/repository/agent/agent.yaml': `agent/${cluster}.yaml`,
   // What the first line of each file names, for editors.
@@ -39,12 +46,30 @@ const FILES = (cluster: string): Layout => ({
 /** What the workflows' kubeconfig may do. */
 const PLAN_ROLE = 'examples/plan-role.yaml';
 
+const WORKFLOW = 'examples/github/node-operations.yaml';
+const REVIEW = 'examples/repository/review';
+const TEMPLATE = `${REVIEW}/pull_request_template.md`;
+
+/** Each host has places of its own for the same things. */
 const CI: Record<InitFlags['ci'], Layout> = {
   github: {
-    'examples/github/node-operations.yaml': '.github/workflows/node-operations.yaml',
+    [WORKFLOW]: '.github/workflows/node-operations.yaml',
+    [TEMPLATE]: '.github/pull_request_template.md',
+    [`${REVIEW}/CODEOWNERS.github`]: '.github/CODEOWNERS',
     [PLAN_ROLE]: 'ci/plan-role.yaml',
   },
-  gitlab: { 'examples/gitlab/node-operations.yml': '.gitlab-ci.yml', [PLAN_ROLE]: 'ci/plan-role.yaml' },
+  gitlab: {
+    'examples/gitlab/node-operations.yml': '.gitlab-ci.yml',
+    [TEMPLATE]: '.gitlab/merge_request_templates/Default.md',
+    [`${REVIEW}/CODEOWNERS.gitlab`]: '.gitlab/CODEOWNERS',
+    [PLAN_ROLE]: 'ci/plan-role.yaml',
+  },
+  gitea: {
+    [WORKFLOW]: '.gitea/workflows/node-operations.yaml',
+    [TEMPLATE]: '.gitea/pull_request_template.md',
+    [`${REVIEW}/CODEOWNERS.gitea`]: '.gitea/CODEOWNERS',
+    [PLAN_ROLE]: 'ci/plan-role.yaml',
+  },
   none: {},
 };
 
@@ -60,7 +85,20 @@ export function initCommand(): Command {
     .addOption(
       new Option('--cluster <name>', "the first cluster's name").argParser(clusterName).default('example'),
     )
-    .addOption(new Option('--ci <kind>', 'workflow for pull requests').choices(CI_KINDS).default('github'))
+    .addOption(
+      new Option(
+        '--ci <kind>',
+        'host whose workflow, code owners and template for pull requests are laid out',
+      )
+        .choices(CI_KINDS)
+        .default('github'),
+    )
+    .addOption(
+      new Option(
+        '--owners <names>',
+        'who has to approve, as in "@ops/nodes @ada"; to be filled in when absent',
+      ).argParser(ownersText),
+    )
     .option(
       '--install',
       'write into DIR what installs the agent, complete in itself, and nothing else',
@@ -100,11 +138,11 @@ interface LaidOut {
   why?: string;
 }
 
-async function layOut(dir: string, { url, cluster, ci }: InitFlags): Promise<LaidOut[]> {
+async function layOut(dir: string, flags: InitFlags): Promise<LaidOut[]> {
   // An example that was taken away, or never wanted, would be a new run once it comes back.
   const isInUse = existsSync(join(dir, 'runs')) || existsSync(join(dir, 'nodeops'));
   const files: LaidOut[] = [];
-  for (const [from, to] of Object.entries({ ...FILES(cluster), ...CI[ci] })) {
+  for (const [from, to] of Object.entries({ ...FILES(flags.cluster), ...CI[flags.ci] })) {
     const file = join(dir, to);
     if (isInUse && EXAMPLES.has(to) && !existsSync(file)) {
       const why = 'the repository is in use, and an example would be carried out';
@@ -112,7 +150,7 @@ async function layOut(dir: string, { url, cluster, ci }: InitFlags): Promise<Lai
       continue;
     }
     const text = await readFile(packageFile(from), 'utf8');
-    files.push({ file, outcome: await put(file, fill(text, { url, cluster })) });
+    files.push({ file, outcome: await put(file, fill(text, flags), to === HOOK) });
   }
   return files;
 }
@@ -124,6 +162,7 @@ function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string
     ...(dir === '.' ? [] : [`cd ${shellWord(dir)}`]),
     'nodeop-agent validate',
     ...(existsSync(join(dir, '.git')) ? [] : ['git init --initial-branch=main']),
+    'git config core.hooksPath .githooks',
     "git add . && git commit -m 'Node operations'",
     `git push ${address} HEAD:main`,
     `nodeop-agent init --install deploy --cluster ${shellWord(cluster)} --url ${address}`,
@@ -138,13 +177,13 @@ The last one writes what installs the agent on cluster ${cluster}, and says how.
 }
 
 /** What would be carried out, or could be, in a repository that an agent follows already. */
-const EXAMPLES = new Set(['nodeops/hello.yaml', 'runs/2030-01-01-hello.yaml']);
+const EXAMPLES = new Set([...DEFINITIONS, 'runs/2030-01-01-hello.yaml']);
 
 /** Writes a new file, or leaves the one that is there, whatever it is. */
-async function put(file: string, text: string): Promise<'added' | 'kept'> {
+async function put(file: string, text: string, isProgram: boolean): Promise<'added' | 'kept'> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: 'wx' });
+    await writeFile(file, text, { flag: 'wx', mode: isProgram ? 0o777 : 0o666 });
     return 'added';
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST' && existsSync(file))
@@ -157,8 +196,11 @@ async function put(file: string, text: string): Promise<'added' | 'kept'> {
  * The workflows are examples in their own right, so they hold a name and no placeholder. Addresses stand
  * between single quotes in YAML, where a quote is written twice.
  */
-function fill(text: string, { url, cluster }: { url: string; cluster: string }): string {
-  return text
+function fill(text: string, { url, cluster, owners }: InitFlags): string {
+  // Nobody is asked who is not there: whoever lays it out fills them in.
+  const owned = owners === undefined ? text.replace(/^.*\{\{owners\}\}$/gm, '# $&') : text;
+  return owned
+    .replaceAll('{{owners}}', () => owners ?? '@your-organisation/your-team')
     .replaceAll('{{cluster}}', cluster)
     .replaceAll(PLAN_ROLE, 'ci/plan-role.yaml')
     .replace('NODEOP_CLUSTER: example', `NODEOP_CLUSTER: '${cluster}'`)
@@ -179,4 +221,11 @@ function clusterName(text: string): string {
   const result = objectName().safeParse(text);
   if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'not a name');
   return text;
+}
+
+/** As all of the hosts take them: users, groups and teams, addresses. */
+function ownersText(text: string): string {
+  const owners = text.trim().split(/\s+/);
+  if (owners.every((it) => /^(?:@[\w.-]+(?:\/[\w.-]+)*|[\w.+-]+@[\w.-]+)$/.test(it))) return owners.join(' ');
+  throw new InvalidArgumentError('expected names such as "@ops/nodes @ada", or addresses.');
 }

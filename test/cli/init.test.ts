@@ -31,11 +31,17 @@ test('a new repository is valid as it is laid out, and its example can be planne
   const made = await cli(['init', dir, '--cluster', '007', '--url', url]);
   expect(made).toMatchObject({ code: 0, stderr: '' });
   expect(files()).toEqual([
+    '.githooks/pre-commit',
+    '.github/CODEOWNERS',
+    '.github/pull_request_template.md',
     '.github/workflows/node-operations.yaml',
     'README.md',
     'agent/007.yaml',
     'ci/plan-role.yaml',
+    'nodeops/clean-disk.yaml',
     'nodeops/hello.yaml',
+    'nodeops/push-file.yaml',
+    'nodeops/renew-certificates.yaml',
     'runs/2030-01-01-hello.yaml',
     'schemas/agentconfig.json',
     'schemas/nodeop.json',
@@ -44,7 +50,7 @@ test('a new repository is valid as it is laid out, and its example can be planne
   expect(await loadConfig(join(dir, 'agent/007.yaml'))).toMatchObject({ cluster: '007', git: { url } });
   expect(await cli(['validate', '--root', dir])).toMatchObject({
     code: 0,
-    stdout: '2 files checked, 0 problems\n',
+    stdout: '5 files checked, 0 problems\n',
   });
   const nodes = join(dir, '../nodes.json');
   writeFileSync(nodes, JSON.stringify({ kind: 'Node', metadata: { name: 'n1' }, status: {} }));
@@ -85,12 +91,18 @@ test('a folder that cannot be written, and a name no cluster can have, are refus
 test('an example that was taken away does not come back: it would be a new run', async () => {
   await cli(['init', dir]);
   rmSync(join(dir, 'runs/2030-01-01-hello.yaml'));
-  rmSync(join(dir, 'nodeops/hello.yaml'));
+  rmSync(join(dir, 'nodeops'), { recursive: true });
   const again = await cli(['init', dir, '--ci', 'gitlab']);
   expect(again.stdout).toMatch(/^left .*runs\/2030-01-01-hello\.yaml: the repository is in use/m);
+  expect(again.stdout.match(/^left .*nodeops\//gm)).toHaveLength(4);
   expect(files()).toEqual([
+    '.githooks/pre-commit',
+    '.github/CODEOWNERS',
+    '.github/pull_request_template.md',
     '.github/workflows/node-operations.yaml',
     '.gitlab-ci.yml',
+    '.gitlab/CODEOWNERS',
+    '.gitlab/merge_request_templates/Default.md',
     'README.md',
     'agent/example.yaml',
     'ci/plan-role.yaml',
@@ -98,6 +110,33 @@ test('an example that was taken away does not come back: it would be a new run',
     'schemas/nodeop.json',
     'schemas/nodeoprun.json',
   ]);
+});
+
+test.each([
+  ['github', '.github/CODEOWNERS', '/runs/ @ops/nodes ada@example.org'],
+  ['gitlab', '.gitlab/CODEOWNERS', '/.gitlab-ci.yml @ops/nodes ada@example.org'],
+  ['gitea', '.gitea/CODEOWNERS', '\\\\.githooks/.* @ops/nodes ada@example.org'],
+])('code owners as %s reads them; without any the lines wait to be filled in', async (ci, file, line) => {
+  await cli(['init', dir, '--ci', ci, '--owners', ' @ops/nodes  ada@example.org']);
+  const lines = readFileSync(join(dir, file), 'utf8').split('\n');
+  expect(lines).toContain(line);
+  rmSync(join(dir, file));
+  await cli(['init', dir, '--ci', ci]);
+  const open = readFileSync(join(dir, file), 'utf8').trimEnd().split('\n');
+  expect(open.filter((it) => !it.startsWith('#'))).toEqual([]);
+  expect(open.length).toBe(lines.length - 1);
+  const wrong = await cli(['init', dir, '--owners', 'ops; rm']);
+  expect([wrong.code, wrong.stderr]).toEqual([
+    2,
+    expect.stringContaining('expected names such as') as string,
+  ]);
+});
+
+test('the template of pull requests and the workflow lie where Gitea looks for them', async () => {
+  await cli(['init', dir, '--ci', 'gitea']);
+  expect(files()).toEqual(
+    expect.arrayContaining(['.gitea/pull_request_template.md', '.gitea/workflows/node-operations.yaml']),
+  );
 });
 
 const kustomize = spawnSync('kubectl', ['kustomize', '--help']).status === 0;
@@ -120,7 +159,7 @@ test.each([
   expect(named(render(dir))).toBe(named(render(join('manifests/overlays', overlay))));
 });
 
-test.each(['github', 'gitlab'])('what the files of init name is there, with %s', async (ci) => {
+test.each(['github', 'gitlab', 'gitea'])('what the files of init name is there, with %s', async (ci) => {
   await cli(['init', dir, '--ci', ci]);
   const install = join(dir, 'install');
   await cli(['init', '--install', install]);

@@ -51,9 +51,9 @@ test('those of init lead to a pushed repository and to what installs the agent',
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', bare]);
   const url = `'${bare.replaceAll("'", `'\\''`)}'`;
   const steps = commandsOf(await bash(`nodeop-agent init "ada's operations" --cluster berlin --url ${url}`));
-  expect(steps).toHaveLength(6);
+  expect(steps).toHaveLength(7);
   const said = await bash(steps.join('\n'));
-  expect(said).toContain('2 files checked, 0 problems');
+  expect(said).toContain('5 files checked, 0 problems');
   const pushed = execFileSync('git', ['ls-tree', '-r', '--name-only', 'main'], {
     cwd: bare,
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { CheckAccess } from '../../api/check-access.ts';
@@ -6,6 +6,7 @@ import type { AgentConfig } from '../../api/config.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { load } from '../../api/yaml.ts';
+import { type Definition, parseDefinition } from '../../core/runs/definitions.ts';
 import type { Asked } from '../../core/runs/namesakes.ts';
 import { misnamedIn, searchedFolders } from '../../core/runs/misnamed.ts';
 import type { Layout } from '../../core/runs/paths.ts';
@@ -31,7 +32,12 @@ export interface Scope {
   executor?: AgentConfig['rollout']['executor'];
   defaultImage?: string | undefined;
   checkAccess?: CheckAccess | undefined;
+  /** What `-` stands for: where it would lie in the repository, if that is said. */
+  stdin?: { path: string | undefined; bytes: Uint8Array } | undefined;
 }
+
+/** The path that stands for standard input. */
+export const STDIN = '-';
 
 /** Checks everything under the paths; problems are in the order of the files, then of their lines. */
 export async function validatePaths(
@@ -40,10 +46,11 @@ export async function validatePaths(
 ): Promise<{ files: number; problems: FileProblem[] }> {
   const folder = join(scope.root, scope.nodeops);
   const runs = join(scope.root, scope.runs ?? 'runs');
-  const starts = paths.length > 0 ? [...paths] : await present([folder, runs]);
-  refuseMissing([...paths, scope.root]);
+  const named = paths.filter((it) => it !== STDIN);
+  const starts = paths.length > 0 ? named : await present([folder, runs]);
+  refuseMissing([...named, scope.root]);
   const problems: FileProblem[] = [];
-  if (starts.length === 0) {
+  if (starts.length === 0 && scope.stdin === undefined) {
     const message = `holds neither ${scope.nodeops}/ nor ${scope.runs ?? 'runs'}/: name the repository with --root, or files to check`;
     problems.push({ file: scope.root, path: [], message });
   }
@@ -55,14 +62,41 @@ export async function validatePaths(
     layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
     onAsked: (it) => asked.push(it),
     namespace: scope.namespace ?? 'default',
-    definitions: await readDefinitions(folder),
+    definitions: await definitionsOf(folder, scope),
     executor: scope.executor ?? 'agent',
     defaultImage: scope.defaultImage,
     checkAccess: scope.checkAccess,
   };
   problems.push(...checkFiles([...files], scope.root, context));
   problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
-  return { files: files.size, problems: inOrder(problems, starts.concat([...files.keys()])) };
+  if (scope.stdin) problems.push(...problemsOfStdin(scope.stdin, folder, scope.root, context));
+  const count = files.size + Number(scope.stdin !== undefined);
+  return { files: count, problems: inOrder(problems, starts.concat([...files.keys()])) };
+}
+
+/** Those of the repository, that of standard input in the place of the file it is another version of. */
+async function definitionsOf(folder: string, { root, stdin }: Scope): Promise<Definition[]> {
+  const found = await readDefinitions(folder);
+  if (stdin?.path === undefined || !isBelow(folder, root)(join(root, stdin.path))) return found;
+  const path = join(root, stdin.path);
+  const own = parseDefinition(path, stdin.bytes);
+  const others = found.filter((it) => resolve(it.path) !== resolve(path));
+  return 'result' in own ? [...others, own] : others;
+}
+
+function problemsOfStdin(
+  { path, bytes }: NonNullable<Scope['stdin']>,
+  definitions: string,
+  root: string,
+  context: Context,
+): FileProblem[] {
+  const file = path === undefined ? STDIN : join(root, path);
+  const isDefinition = path !== undefined && isBelow(definitions, root)(file);
+  const content = load(bytes);
+  // Two that ask for one NodeOp are told where all files are looked at.
+  const alone = { ...context, onAsked: () => {} };
+  const found = checkFile({ file, isDefinition, mode: '100644', problem: undefined, content }, alone);
+  return found.map((it) => ({ ...it, file: path ?? STDIN }));
 }
 
 /** Files and folders of the repository that are called nearly as those that the agent looks for. */
@@ -79,7 +113,8 @@ async function misnamed({ root, nodeops, runs = 'runs', layout }: Scope): Promis
 }
 
 function refuseMissing(paths: readonly string[]): void {
-  const missing = paths.filter((path) => !existsSync(path));
+  // A link is there, wherever it leads.
+  const missing = paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
   if (missing.length === 0) return;
   const from = `paths are taken from ${process.cwd()}, and --root names the repository`;
   throw new InvalidError(`there is no such file or folder: ${missing.join(', ')}; ${from}`);
