@@ -1,11 +1,13 @@
 import { LocalGitError } from '../api/errors.ts';
 import type { GitCommand } from './command.ts';
+import { isNear } from './near.ts';
 
 /**
  * The newest commit that both have in their history; undefined when there is none, or one of them is not in the clone. Fails
  * when that cannot be told: a history that only could not be read is not one that was rewritten.
  */
 export async function forkPoint(git: GitCommand, one: string, other: string): Promise<string | undefined> {
+  if (await isNear(git, one, other)) return one;
   try {
     return (await git.text(['merge-base', one, other])).trim();
   } catch (error) {
@@ -20,25 +22,14 @@ const NONE = 1;
 
 /** Whether all of these commits are in the clone. Fails when that cannot be told. */
 export async function hasCommits(git: GitCommand, ids: readonly string[]): Promise<boolean> {
-  const told = await git.text(['cat-file', '--batch-check'], ids.map((it) => `${it}\n`).join(''));
-  return (
-    told
-      .trim()
-      .split('\n')
-      .filter((line) => line.includes(' commit ')).length === ids.length
-  );
+  const objects = await Promise.all(ids.map((id) => git.object(id, 0)));
+  return objects.every((it) => it?.type === 'commit');
 }
 
-/** Where refs below a folder of theirs point to, by the last part of their names. */
-export async function refsBelow(git: GitCommand, folder: string): Promise<Map<string, string>> {
-  const told = await git.text(['for-each-ref', '--format=%(objectname) %(refname:lstrip=-1)', `${folder}/`]);
-  const lines = told.split('\n').filter(Boolean);
-  return new Map(
-    lines.map((line): [string, string] => [
-      line.slice(line.indexOf(' ') + 1),
-      line.slice(0, line.indexOf(' ')),
-    ]),
-  );
+/** Where a ref points to; undefined when there is none. */
+export async function commitOfRef(git: GitCommand, ref: string): Promise<string | undefined> {
+  const object = await git.object(ref, 0);
+  return object?.type === 'commit' ? object.id : undefined;
 }
 
 /** Id of the commit a name stands for; undefined when there is none. */

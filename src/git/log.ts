@@ -3,6 +3,7 @@ import { pathOfBytes } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
 import { MAX_PATHS, tokensOf } from './trees.ts';
 import { forkPoint, hasCommits } from './ancestry.ts';
+import { addedNear, changedNear, FURTHER, touchedNear } from './near.ts';
 
 export interface CommitInfo {
   commit: string;
@@ -86,6 +87,9 @@ export async function whoAdded(
   paths: readonly string[],
 ): Promise<Map<string, CommitInfo>> {
   if (paths.length === 0) return new Map();
+  const [from, to] = range.includes('..') ? range.split('..') : [undefined, range];
+  const near = paths.length > MAX_PATHS ? FURTHER : await addedNear(git, { from, tip: to ?? '' }, paths);
+  if (near !== FURTHER) return withInfo(git, near);
   const wanted = new Set(paths);
   const args = [
     'log',
@@ -108,6 +112,19 @@ export async function whoAdded(
   return new Map(newestFirst.toReversed());
 }
 
+/** By path the commit, oldest first. */
+async function withInfo(git: GitCommand, newestFirst: Map<string, string>): Promise<Map<string, CommitInfo>> {
+  const commits = [...new Set(newestFirst.values())];
+  if (commits.length === 0) return new Map();
+  const told = parseLog(await git.bytes(['log', '--no-walk=unsorted', '-z', FORMAT, ...commits, '--']));
+  const infos = new Map(told.map(({ info }) => [info.commit, info]));
+  const found = [...newestFirst].flatMap(([path, commit]): [string, CommitInfo][] => {
+    const info = infos.get(commit);
+    return info ? [[path, info]] : [];
+  });
+  return new Map(found.toReversed());
+}
+
 /**
  * The commit that made a file what it is at `tip`. A merge that took the file over from one of its parents is passed by, unless
  * the other one had changed it as well: then the choice is the merge's own, as it is with one that brings an old state back.
@@ -119,6 +136,8 @@ export async function whoMade(
   { tip, since }: { tip: string; since?: string | undefined },
   path: string,
 ): Promise<CommitInfo | undefined> {
+  const near = await changedNear(git, tip, path);
+  if (near !== FURTHER) return near === undefined ? undefined : commitInfo(git, near);
   const base = since === undefined ? undefined : await forkOf(git, since, tip).catch(() => undefined);
   const recent = base === undefined ? undefined : await lastMaker(git, `${base}..${tip}`, path);
   // A merge may only look like the one who chose, where the walk ends before its sides meet.
@@ -151,7 +170,10 @@ export async function touchedSince(
   paths: readonly string[],
 ): Promise<ReadonlySet<string> | undefined> {
   if (from === to || paths.length === 0) return new Set();
-  if (paths.length > MAX_PATHS || (await forkPoint(git, from, to)) !== from) return undefined;
+  if (paths.length > MAX_PATHS) return undefined;
+  const near = await touchedNear(git, { from, to }, paths);
+  if (near !== FURTHER) return near;
+  if ((await forkPoint(git, from, to)) !== from) return undefined;
   const range = `${from}..${to}`;
   if ((await git.text(['rev-list', '--merges', '-1', range])) !== '') return undefined;
   const args = ['log', '--format=', '--name-only', '--no-renames', '-z', range, '--', ...paths];

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/ports.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { forkPoint, hasCommits, refsBelow } from '../../git/ancestry.ts';
+import { commitOfRef, forkPoint, hasCommits } from '../../git/ancestry.ts';
 import { treeChanges } from '../../git/trees.ts';
 import type { ReadTips } from './snapshot-reader.ts';
 
@@ -105,9 +105,9 @@ export class Rewinds {
   }
 
   async #remembered(): Promise<ReadTips | undefined> {
-    const refs = await refsBelow(this.#git, BELIEVED);
-    const runs = refs.get('runs');
-    const results = refs.get('results');
+    const [runs, results] = await Promise.all(
+      NAMES.map((name) => commitOfRef(this.#git, `${BELIEVED}/${name}`)),
+    );
     return runs === undefined ? undefined : { runs, results };
   }
 
