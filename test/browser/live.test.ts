@@ -104,3 +104,30 @@ test('a cluster that is held says so above every view', async () => {
   const banner = visitor.page.getByRole('status').getByText('Held: the switches are exchanged');
   await expect.poll(() => banner.count()).toBe(1);
 });
+
+test('a tab that nobody sees takes no connection, and is up to date when it is seen again', async () => {
+  await visitor.see(`/runs/${RUN_ID}`);
+  const hide = (isHidden: boolean) =>
+    visitor.page.evaluate((it) => {
+      Object.defineProperty(document, 'hidden', { get: () => it, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, isHidden);
+  await hide(true);
+  await expect.poll(() => visitor.stage.readers('run')).toBe(0);
+  const node = failOne();
+  await hide(false);
+  await visitor.page.getByRole('row', { name: new RegExp(`${node} Failed`) }).waitFor();
+  expect(visitor.stage.readers('run')).toBe(1);
+});
+
+test('a run that begins to fit a filter appears', async () => {
+  await visitor.see('/?state=Failed&text=bmc');
+  const names = () => visitor.page.locator('.run-name b').allInnerTexts();
+  await expect.poll(names).toEqual([]);
+  const { head, rows } = runs();
+  const failed = rows.map((it) =>
+    it.key === RUN_ID ? { ...it, state: 'Failed' as const, finishedAt: NOW } : it,
+  );
+  visitor.stage.show('runs', { head, rows: failed });
+  await expect.poll(names).toEqual(['2030-02-bmc.yaml']);
+});

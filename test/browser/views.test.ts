@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RUN_ID } from './support/fleet.ts';
+import { NOW, RUN_ID, runView } from './support/fleet.ts';
 import { playOf } from './support/scenes.ts';
 import { Visitor } from './support/visitor.ts';
 
@@ -105,6 +105,70 @@ test('views are gone back to, without loading the page anew', async () => {
   await visitor.page.goBack();
   await visitor.page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
   expect(await visitor.page.evaluate(() => 'isSame' in globalThis)).toBe(true);
+});
+
+test('a step that is watched has a clock, and a check says what it saw', async () => {
+  const { stage, page } = visitor;
+  const { head, rows } = runView('running', 200);
+  const [canary, ...others] = head.steps;
+  if (!canary) throw new Error('no step');
+  const check = {
+    name: 'error-rate',
+    phase: 'Failing',
+    message: 'above 0.01',
+    saw: '0.25',
+    since: NOW - 90_000,
+  };
+  const watched = {
+    ...canary,
+    phase: 'Soaking' as const,
+    text: 'is watched',
+    since: NOW - 120_000,
+    soakEnds: NOW + 480_000,
+  };
+  stage.show('run', { head: { ...head, steps: [{ ...watched, checks: [check] }, ...others] }, rows });
+  await visitor.see(`/runs/${RUN_ID}`);
+  await expect.poll(() => page.getByRole('timer').innerText()).toBe('watched for 8 min more');
+  expect(await page.locator('.check').innerText()).toBe('error-rate failing for 90 s: above 0.01, saw 0.25');
+});
+
+test('older runs come as they are asked for', async () => {
+  const { stage, page } = visitor;
+  const { runs } = stage.play.views;
+  if (!runs) throw new Error('no runs');
+  const older = Array.from({ length: 60 }, (_, i) => ({
+    key: `older-${i}.yaml`,
+    name: `runs/older-${i}.yaml`,
+    state: 'Completed' as const,
+    finishedAt: NOW - (1_000 + i) * 3_600_000,
+  }));
+  const all = [...runs.rows, ...older];
+  stage.perform({
+    ...stage.play,
+    views: { ...stage.play.views, runs: { ...runs, head: { ...runs.head, total: all.length } } },
+    search: (query) => {
+      const from = Number(query.get('cursor') ?? 0);
+      const more = from + 20 < all.length ? { next: String(from + 20) } : {};
+      return {
+        rows: all.slice(from, from + 20),
+        found: all.length,
+        total: all.length,
+        reading: false,
+        ...more,
+      };
+    },
+  });
+  await visitor.see('/');
+  const names = () => page.locator('.run-name b').allInnerTexts();
+  const button = page.getByRole('button', { name: 'Show older runs' });
+  for (let last = 0; (await button.count()) > 0; last = (await names()).length) {
+    await button.click();
+    await expect.poll(async () => (await names()).length > last || (await button.count()) === 0).toBe(true);
+  }
+  const shown = await names();
+  expect(shown).toHaveLength(all.length);
+  expect(new Set(shown).size).toBe(all.length);
+  expect(shown.at(-1)).toBe('older-59.yaml');
 });
 
 test('the browser has nothing to complain of, its policy above all', () => {

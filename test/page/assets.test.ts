@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { pageAssets } from '../../src/page/assets.ts';
@@ -32,4 +33,15 @@ test('nothing in the document is run or styled in place, and nothing comes from 
   const html = gunzipSync(bytes(document?.gzip ?? '')).toString();
   expect(html).not.toMatch(/ style=|<style| on\w+=|https?:/);
   expect(html).not.toMatch(/<script(?![^>]* src="\/page\/assets\/)/);
+});
+
+test('no text becomes markup or code: the framework alone puts it on the page', () => {
+  const sources = globSync('src/page/browser/**/*.{ts,tsx}', { cwd: new URL('../..', import.meta.url) });
+  expect(sources.length).toBeGreaterThan(30);
+  const ways =
+    /dangerouslySetInnerHTML|(?:inner|outer)HTML|insertAdjacentHTML|document\.write|createContextualFragment|\beval\b|new Function/;
+  const found = sources.filter((it) =>
+    ways.test(readFileSync(new URL(`../../${it}`, import.meta.url), 'utf8')),
+  );
+  expect(found).toEqual([]);
 });

@@ -226,7 +226,7 @@ const AGENT: PageViews['agent'] = {
 };
 
 /** All runs by words, as the agent would look for them. */
-function search(rows: readonly RunRow[], query: URLSearchParams): SearchAnswer {
+function search(query: URLSearchParams, rows: readonly RunRow[]): SearchAnswer {
   const [state, person, text = ''] = ['state', 'person', 'text'].map((it) => query.get(it) ?? undefined);
   const fits = (row: RunRow) =>
     (state === undefined || row.state === state) &&
@@ -272,7 +272,7 @@ export function playOf(scene: Scene, total: number): Play {
       ],
       pullRequest: { label: 'Pull request #214', url: 'https://git.example.org/ops/nodes/pulls/214' },
     },
-    search: (query) => search(runs.rows, query),
+    search,
     log: 'reading /dev/mtd0\nversion 2.3.9 found, 2.4.1 wanted\nerasing block 1 of 64\nflash chip is write protected\n',
   };
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PageAccessSchema } from '../../../src/api/page-access.ts';
-import type { PageViews, RunDetails, SearchAnswer, ViewName } from '../../../src/api/page.ts';
+import type { PageViews, RunDetails, RunRow, SearchAnswer, ViewName } from '../../../src/api/page.ts';
 import { type Auth, authOf } from '../../../src/http/page/auth.ts';
 import { type PageSource, Site } from '../../../src/http/page/site.ts';
 import { pageAssets } from '../../../src/page/assets.ts';
@@ -14,7 +14,8 @@ import { systemClock } from '../../../src/time/clock.ts';
 export interface Play {
   views: { [Name in ViewName]?: PageViews[Name] };
   details: RunDetails;
-  search: (query: URLSearchParams) => SearchAnswer;
+  /** Looks for runs, among others in those that are shown. */
+  search: (query: URLSearchParams, shown: readonly RunRow[]) => SearchAnswer;
   log: string;
   /** The time of the server, where it is to be another one. */
   now?: number;
@@ -117,7 +118,10 @@ export class Stage {
         this.watchers.add(tell);
         return () => this.watchers.delete(tell);
       },
-      search: (query) => Promise.resolve(this.play.search(new URLSearchParams({ ...query }))),
+      search: (query) => {
+        const shown = this.play.views.runs?.rows ?? [];
+        return Promise.resolve(this.play.search(new URLSearchParams({ ...query }), shown));
+      },
       details: () => Promise.resolve(this.play.details),
       log: () => Promise.resolve({ text: this.play.log, from: 'pod', cut: true }),
     };

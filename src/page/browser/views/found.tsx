@@ -13,7 +13,9 @@ interface FoundProps {
 
 /** What the filters let through of all runs, also of those whose reports are years old. */
 export function Found({ filters, rows, newest }: FoundProps) {
-  const { answer, problem, isStale, more } = useSearch(filters, newest);
+  // What fits may be another selection once a run is new, or stands otherwise.
+  const occasion = `${newest} ${[...rows.values()].map(({ state }) => state).join(' ')}`;
+  const { answer, problem, isStale, more } = useSearch(filters, occasion);
   if (problem !== undefined) return <p class="empty tone-failed">{said(problem)}</p>;
   if (answer === undefined) return <div class="coming" aria-busy="true" />;
   const reading = answer.reading ? '; old reports are still being read' : '';
