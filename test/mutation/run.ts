@@ -4,7 +4,7 @@
  * `node test/mutation/run.ts [--seed N] [--mutants N] [--minutes M] [--file TEXT] [--show]`. Prints each one that no test minds, with `--show` also the others, and the score.
  * A test that hangs minds it. The exit code is 1 when nothing was tried or the tests fail without any change.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,10 +26,6 @@ const { values } = parseArgs({
 });
 
 const PROJECT = resolve(import.meta.dirname, '../..');
-const NEEDED =
-  'bench config docs examples manifests package.json README.md rolldown.config.ts scripts src test tsconfig.json vitest.config.ts'.split(
-    ' ',
-  );
 /** A file of tests that takes longer is left out. */
 const SLOW_MS = 6_000;
 const HANGS_MS = 120_000;
@@ -39,7 +35,9 @@ let judge: ChildProcess | undefined;
 /** The file that was put back last. */
 let left = 'package.json';
 try {
-  for (const part of NEEDED) cpSync(join(PROJECT, part), join(copy, part), { recursive: true });
+  const files = execFileSync('git', ['ls-files', '-z'], { cwd: PROJECT, encoding: 'utf8' });
+  for (const file of files.split('\0').filter((it) => it !== ''))
+    cpSync(join(PROJECT, file), join(copy, file));
   symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
   await main();
 } finally {
@@ -87,7 +85,11 @@ function chosen(): Mutant[] {
 /** By a file the tests that reach it, the closest first. They all have to pass as things are. */
 async function quickTests(): Promise<(file: string) => string[]> {
   const imports = new Imports(copy);
-  const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter((test) => imports.isQuick(test));
+  const reachesCore = (test: string) =>
+    [...imports.reachedFrom(test)].some((file) => file.startsWith('src/core/'));
+  const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter(
+    (test) => imports.isQuick(test) && reachesCore(test),
+  );
   const { failed, took } = await ask({ changed: [], tests }, 10 * HANGS_MS);
   if (failed !== undefined) throw new Error(`without any change there fails ${failed}`);
   const quick = tests.filter((test) => (took[test] ?? Infinity) < SLOW_MS);
