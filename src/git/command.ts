@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { simpleGit } from 'simple-git';
 import { LocalGitError, TransientError } from '../api/errors.ts';
@@ -166,7 +167,7 @@ export class GitCommand {
 
   #git(session: Session, stdin?: string) {
     const { dir, timeoutMs, signal } = this.#options;
-    return simpleGit({
+    const git = simpleGit({
       baseDir: dir,
       trimmed: false,
       timeout: { block: timeoutMs },
@@ -183,11 +184,24 @@ export class GitCommand {
       ...(stdin === undefined ? {} : { input: () => stdin }),
       ...(signal === undefined ? {} : { abort: signal }),
     }).env(this.#env(session));
+    return signal === undefined
+      ? git
+      : git.outputHandler((_, stdout, stderr) => leaveOnAbort(signal, [stdout, stderr]));
   }
 
   #env(session: Session): Record<string, string> {
     const { env = process.env } = this.#options;
     const passed = PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
     return { ...Object.fromEntries(passed), ...FIXED, ...session.env };
+  }
+}
+
+/** The signal ends git, but not its helper that talks http: it holds on to these, and the process could not end before it. */
+function leaveOnAbort(signal: AbortSignal, streams: readonly NodeJS.ReadableStream[]): void {
+  for (const stream of streams) {
+    if (!(stream instanceof Readable)) continue;
+    const leave = () => stream.destroy();
+    signal.addEventListener('abort', leave, { once: true });
+    stream.once('close', () => signal.removeEventListener('abort', leave));
   }
 }
