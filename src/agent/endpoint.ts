@@ -1,14 +1,16 @@
 import type { AgentConfig } from '../api/config.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { type ClusterHolds, nodeOpHoldText } from '../core/holds.ts';
-import type { Telemetry } from '../core/ports.ts';
+import type { Clock, Telemetry } from '../core/ports.ts';
 import { healthRoutes, type Check } from '../http/health.ts';
 import { addressesIn } from '../http/caller.ts';
 import { systemClock } from '../time/clock.ts';
 import { Digest } from './digest.ts';
 import { HttpServer } from '../http/server.ts';
 import { triggerRoutes } from '../http/triggers.ts';
+import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from './logger.ts';
+import type { PageParts } from './page/open.ts';
 import type { PollState } from './repository/loop.ts';
 
 /** What the endpoint looks up in the replica it belongs to. */
@@ -24,23 +26,34 @@ export interface EndpointSource {
   requestPoll: (reason: string) => void;
 }
 
+/** What the page needs besides, where there is one. */
+export interface PageAccess {
+  /** A client of its own, which ends with it. */
+  client: () => KubeClient;
+  clock: Clock;
+  /** Of the Lease and the record. */
+  namespace: string;
+}
+
 export interface Endpoint {
   telemetry: Telemetry;
   close: () => Promise<void>;
 }
 
 /**
- * Opens health, metrics and webhooks on the configured port. An address that is taken is an error in the
+ * Opens health, metrics, webhooks and the page on the configured ports. An address that is taken is an error in the
  * log, not the end: the rollouts go on, and the liveness probe says what it thinks of it.
  */
 export async function openEndpoint(
   http: NonNullable<AgentConfig['http']>,
-  { git }: AgentConfig,
+  config: AgentConfig,
   version: string,
   source: EndpointSource,
   logger: Logger,
+  access: PageAccess,
 ): Promise<Endpoint> {
   const log = logger.child({ loop: 'http' });
+  const { git } = config;
   // Loaded only where it is used: the metrics' library would cost every other command its memory.
   const { createMetrics } = await import('../http/metrics.ts');
   const metrics = createMetrics(version, () => {
@@ -62,25 +75,79 @@ export async function openEndpoint(
     onRefused: (path, reason, remote) =>
       refusals.tell(`${path} ${reason.slice(0, 40)}`, { path, reason: reason.slice(0, 500), remote }),
   });
+  const page = http.page && (await openPage({ config, version, source, logger, access }));
+  const common = {
+    isTrustedProxy: addressesIn(http.trustedProxies),
+    onError: (error: unknown) => log.error({ err: String(error) }, 'http'),
+  };
+  const isShared = http.page !== undefined && http.page.port === undefined;
   const server = new HttpServer({
+    ...common,
     routes: [...healthRoutes(source.checks, source.progress), metrics.route, ...triggers],
     host: http.host,
     port: http.port,
-    isTrustedProxy: addressesIn(http.trustedProxies),
-    onError: (error) => log.error({ err: String(error) }, 'http'),
+    ...(isShared && { site: page?.site }),
   });
-  try {
-    log.info({ port: await server.listen() }, 'health, metrics and webhooks are served');
-  } catch {
-    log.error({ port: http.port }, 'nothing is served: the port cannot be listened on');
-  }
+  await listen(server, http.port, 'health, metrics and webhooks are served', log);
+  if (isShared) log.info({ port: http.port }, 'the page is served');
+  const { port, host = '127.0.0.1' } = http.page ?? {};
+  const own =
+    port === undefined ? undefined : new HttpServer({ ...common, routes: [], host, port, site: page?.site });
+  if (own && port !== undefined) await listen(own, port, 'the page is served', log);
   return {
     telemetry: metrics.telemetry,
-    close: () => {
+    close: async () => {
       refusals.close();
-      return server.close();
+      await Promise.all([server.close(), own?.close()]);
+      await page?.close();
     },
   };
+}
+
+/** An address that is taken is no reason to end. */
+async function listen(server: HttpServer, port: number, message: string, log: Logger): Promise<void> {
+  try {
+    log.info({ port: await server.listen() }, message);
+  } catch {
+    log.error({ port }, 'nothing is served: the port cannot be listened on');
+  }
+}
+
+async function openPage({
+  config,
+  version,
+  source,
+  logger,
+  access,
+}: {
+  config: AgentConfig;
+  version: string;
+  source: EndpointSource;
+  logger: Logger;
+  access: PageAccess;
+}): Promise<PageParts> {
+  // Loaded only where somebody may look.
+  const { agentPage } = await import('./page/open.ts');
+  const client = access.client();
+  const parts = agentPage({
+    config,
+    client,
+    clock: access.clock,
+    namespace: access.namespace,
+    version,
+    logger,
+    agent: () => {
+      const { tip, lastPoll } = source.poll();
+      const wrong = source.checks().filter(({ missing }) => missing !== undefined);
+      const problems = wrong.map(({ name, missing }) => `${name}: ${missing}`);
+      return { servedBy: source.leader() ? 'leader' : 'standby', tip, lastPoll, problems };
+    },
+  });
+  const close = async () => {
+    await parts.close();
+    await client.close();
+  };
+  return { site: parts.site, close };
 }
 
 /** Of the lease and the repository 1 while they hold the cluster, of NodeOps how many are held by themselves. */

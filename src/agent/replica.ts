@@ -192,7 +192,12 @@ export class Replica {
       nodeOps: () => (this.work instanceof Agent ? this.work.nodeOps() : []),
       requestPoll: (reason: string) => this.requestPoll(reason),
     };
-    this.endpoint = await openEndpoint(http, this.config, this.version, source, this.logger);
+    const access = {
+      client: () => connect(this.config, { clock: this.clock, dispatcher: this.transport?.() }),
+      clock: this.clock,
+      namespace: this.place.namespace ?? this.config.kubernetes.namespace,
+    };
+    this.endpoint = await openEndpoint(http, this.config, this.version, source, this.logger, access);
   }
 
   private pollState() {

@@ -15,6 +15,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
     status: async () => (await import('./status.ts')).statusCommand(),
     watch: async () => (await import('./watch.ts')).watchCommand(),
     logs: async () => (await import('./logs.ts')).logsCommand(),
+    page: async () => (await import('./page.ts')).pageCommand(),
     explain: async () => (await import('./explain.ts')).explainCommand(),
     suspend: async () => (await import('./steer.ts')).steerCommand('suspend'),
     resume: async () => (await import('./steer.ts')).steerCommand('resume'),

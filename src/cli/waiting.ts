@@ -1,4 +1,4 @@
-import { parseHead, type WaitingRun } from '../core/runs/ledger.ts';
+import { parseHead, together, type WaitingRun } from '../core/runs/ledger.ts';
 import { BASELINE, passedOverText } from '../core/runs/passed-over.ts';
 import { isPathOf } from './find-run.ts';
 import { oneLine, table } from '../core/text/table.ts';
@@ -24,16 +24,7 @@ export interface Waiting {
 export async function readWaiting(cluster: ReadOnlyCluster): Promise<Waiting> {
   const records = await recordsOf(cluster, 'head');
   const heads = (records ?? []).map(({ data }) => parseHead(data));
-  const sum = (count: (head: (typeof heads)[number]) => number) =>
-    heads.reduce((all, head) => all + count(head), 0);
-  return {
-    waiting: heads.flatMap(({ waiting }) => waiting),
-    waitingCount: sum((head) => head.waitingCount),
-    passedOver: sum((head) => head.passedOver),
-    passedOverRuns: heads.flatMap((head) => head.passedOverRuns),
-    misnamed: [...new Set(heads.flatMap((head) => head.misnamed ?? []))],
-    isKnown: records !== undefined,
-  };
+  return { ...together(heads), isKnown: records !== undefined };
 }
 
 /** The one that is meant by its path, the end of it, or that of its report. */

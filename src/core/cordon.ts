@@ -1,6 +1,7 @@
 import type { Node } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
+import { own } from '../api/own.ts';
 import { ownerMark } from './rollout/facts.ts';
 import { inFlightNodes } from './rollout/status.ts';
 import { labelOf, runPathOf } from './runs/identity.ts';
@@ -58,7 +59,7 @@ export class Cordons {
     if (!cordon || cordon.worker) return undefined;
     const { name = '' } = node.metadata;
     const { by, owner } = cordon;
-    const { phase = '', message = '' } = owner?.status?.nodeStatuses?.[name] ?? {};
+    const { phase = '', message = '' } = own(owner?.status?.nodeStatuses, name) ?? {};
     return { node: name, by, why: owner === undefined ? 'the NodeOp is gone' : `${phase}: ${message}` };
   }
 
@@ -78,7 +79,7 @@ export class Cordons {
     const who = runPathOf(owner) ?? by;
     if (worker === owner)
       return `It is cordoned by ${who}, which works on it and uncordons it when it is done.`;
-    const { phase = 'Pending', message = '' } = owner.status?.nodeStatuses?.[name] ?? {};
+    const { phase = 'Pending', message = '' } = own(owner.status?.nodeStatuses, name) ?? {};
     const why = `It was cordoned by ${who}, which is over here: ${phase}: ${oneLine(message, 300)}.`;
     return worker
       ? `${why} Meanwhile ${runPathOf(worker) ?? labelOf(worker)} works on it.`

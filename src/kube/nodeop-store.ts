@@ -75,22 +75,30 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       return read(put);
     },
     onChange: subscribe,
-    log: async (nodeOp, node, { lines, bytes }) => {
-      const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
-      const job = own(nodeOp.status?.nodeStatuses, node)?.jobName ?? jobName({ name, uid }, node);
-      const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
-      const newest = newestOf(items);
-      if (newest === undefined) return undefined;
-      const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
-      try {
-        return await client.text(path, { container: CONTAINER, tailLines: lines, limitBytes: bytes });
-      } catch (error) {
-        // The node is down or its container is gone: the status still has the end of the log.
-        if (error instanceof ApiError && error.code >= 400) return undefined;
-        throw error;
-      }
-    },
+    log: (nodeOp, node, limit) => commandLog(client, nodeOp, node, limit),
   };
+}
+
+/** The last lines of what the command of a node says or said, of them the first bytes; undefined when its pod is gone. */
+export async function commandLog(
+  client: KubeClient,
+  nodeOp: NodeOp,
+  node: string,
+  { lines, bytes }: { lines: number; bytes: number },
+): Promise<string | undefined> {
+  const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
+  const job = own(nodeOp.status?.nodeStatuses, node)?.jobName ?? jobName({ name, uid }, node);
+  const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
+  const newest = newestOf(items);
+  if (newest === undefined) return undefined;
+  const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
+  try {
+    return await client.text(path, { container: CONTAINER, tailLines: lines, limitBytes: bytes });
+  } catch (error) {
+    // The node is down or its container is gone: the status still has the end of the log.
+    if (error instanceof ApiError && error.code >= 400) return undefined;
+    throw error;
+  }
 }
 
 /** API servers of all versions drop the fields a definition does not have; a rehearsal tells which, before anybody acts on the rest. */

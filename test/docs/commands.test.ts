@@ -48,6 +48,10 @@ const ELSEWHERE: Record<string, string> = {
   'docker build --tag nodeop-agent:e2e . && kind load docker-image nodeop-agent:e2e': DOCKER,
   'kind get kubeconfig > kind.yaml': KIND,
   'KUBECONFIG=kind.yaml npm run test:e2e': KIND,
+  'nodeop-agent page --context berlin --repository ~/node-operations':
+    'goes on until Ctrl-C; test/cli/page.test.ts does the same',
+  'kubectl --namespace nodeop-system port-forward deployment/nodeop-agent 8081': 'needs a pod of the agent',
+  'kubectl --namespace nodeop-system create token on-call': 'the embedded cluster makes no tokens',
   'curl --fail-with-body https://nodeop.example.org/hooks/generic --data "$body" --header "X-Nodeop-Timestamp: $time" --header "X-Nodeop-Signature: sha256=$signature"':
     'calls an agent behind an Ingress; signatures have their tests in test/http',
 };

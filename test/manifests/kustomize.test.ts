@@ -63,11 +63,14 @@ test.each(files.filter((file) => file.endsWith('/agent.yaml')))('%s is a valid c
 describe.skipIf(!kustomize)('rendered by kubectl (skipped where it is not installed)', () => {
   test.each([ROOT, join(ROOT, 'base'), ...overlays])('%s', (folder) => {
     const objects = render(folder);
+    const withPage = (...names: string[]) => (folder.endsWith('overlays/page') ? names : []);
     expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted()).toEqual([
       'ClusterRole nodeop-agent',
+      ...withPage('ClusterRole nodeop-agent-page'),
       'ClusterRole nodeop-edit',
       'ClusterRole nodeop-view',
       'ClusterRoleBinding nodeop-agent',
+      ...withPage('ClusterRoleBinding nodeop-agent-page'),
       'ConfigMap nodeop-agent',
       'CustomResourceDefinition nodeops.operator.kairos.io',
       'Deployment nodeop-agent',
@@ -78,6 +81,7 @@ describe.skipIf(!kustomize)('rendered by kubectl (skipped where it is not instal
       'Role nodeop-agent',
       'RoleBinding nodeop-agent',
       'Service nodeop-agent',
+      ...withPage('Service nodeop-agent-page'),
       'ServiceAccount nodeop-agent',
     ]);
     const config = objects.find(({ kind }) => kind === 'ConfigMap');

@@ -61,8 +61,8 @@ export function aReport(
     kind: 'NodeOpReport',
     metadata: { name: path },
     run: { path, author: 'Ada <ada@example.org>', committedAt: '2030-01-31T21:00:00Z' },
-    status,
     ...more,
+    status,
   };
 }
 
@@ -84,10 +84,11 @@ export function facts({
     nodeOps,
     nodes: new Map(nodes.map((it) => [it.metadata.name ?? '', it])),
     reports: { cards, total: cards.length, state: 'read' },
-    record: { waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [] },
+    record: { waiting: [], waitingCount: 0, passedOver: 0, passedOverRuns: [], misnamed: [] },
     lease: {},
     agent: { servedBy: 'leader', version: '1.0.0', problems: [] },
     git: undefined,
+    gitOfResults: undefined,
     access: { own: '', kubectl: '' },
     sees: all('ops'),
     ...more,

@@ -6,6 +6,7 @@ import { own } from '../../api/own.ts';
 import type { NodeOp, NodeStatus } from '../../api/nodeop.ts';
 import { type NodeOpReport, parseReport } from '../../api/report.ts';
 import { logFolder } from '../../core/runs/retention.ts';
+import { endOfLog } from '../../core/logs/end.ts';
 import { naturally } from '../../core/text/order.ts';
 import { clusterNameOf, isPathOf, runPathOf } from '../find-run.ts';
 import { walk } from '../repository-files.ts';
@@ -77,10 +78,4 @@ export function logInStatus(nodeOp: NodeOp, node: string): RecordedLog | undefin
   const status: NodeStatus | undefined = own(nodeOp.status?.nodeStatuses, node);
   const text = endOfLog(status?.log, status?.cause);
   return text === undefined ? undefined : { origin: { from: 'status', node }, text };
-}
-
-/** The cause is the last line, and is not told twice. */
-function endOfLog(log: string | undefined, cause: string | undefined): string | undefined {
-  if (log === undefined || cause === undefined) return log ?? cause;
-  return log.trimEnd().endsWith(cause) ? log : `${log.trimEnd()}\n${cause}`;
 }

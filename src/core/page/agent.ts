@@ -1,14 +1,14 @@
 import type { AgentHead, PageViews, QueueRow } from '../../api/page.ts';
 import { passedOverText } from '../runs/passed-over.ts';
 import { oneLine } from '../text/table.ts';
-import { known, ms, type SeenFacts, topOf } from './facts.ts';
+import { known, ms, problemsOf, type SeenFacts, topOf } from './facts.ts';
 import { commitPage } from './git-place.ts';
 import { runId } from './run-id.ts';
 
 /** The agent itself, and what it has yet to begin with. */
 export function agentView(facts: SeenFacts): PageViews['agent'] {
   const { agent, lease, record, git, layout } = facts;
-  const { servedBy, version, kubernetes, repository, branch, tip, lastPoll, problems } = agent;
+  const { servedBy, version, kubernetes, repository, branch, tip, lastPoll } = agent;
   const { cluster, held, stale } = topOf(facts);
   const head: AgentHead = known<AgentHead>({
     cluster,
@@ -24,7 +24,7 @@ export function agentView(facts: SeenFacts): PageViews['agent'] {
     tip,
     tipUrl: tip !== undefined && git ? commitPage(git, tip) : undefined,
     lastPoll,
-    problems: [...problems],
+    problems: problemsOf(facts),
     queued: record?.waitingCount ?? 0,
     passedOver: record !== undefined && record.passedOver > 0 ? passedOverText(record) : undefined,
   });

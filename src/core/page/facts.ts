@@ -2,7 +2,7 @@ import type { Node } from '../../api/kubernetes.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { Top } from '../../api/page.ts';
 import { clusterHoldText, heldHeading } from '../holds.ts';
-import type { Head } from '../runs/ledger.ts';
+import type { Told } from '../runs/ledger.ts';
 import type { Layout } from '../runs/paths.ts';
 import type { ReportCard } from './card.ts';
 import type { GitPlace } from './git-place.ts';
@@ -18,13 +18,15 @@ export interface PageFacts {
   /** Newest first. */
   reports: { cards: readonly ReportCard[]; total: number; state: 'none' | 'reading' | 'read' };
   /** What the agent keeps on record of runs that have not begun; undefined where that may not be read. */
-  record: Pick<Head, 'waiting' | 'waitingCount' | 'passedOver' | 'passedOverRuns'> | undefined;
+  record: Told | undefined;
   lease: { holder?: string | undefined; hold?: string | undefined };
   /** Why what is known may be old. */
   stale?: string | undefined;
   agent: AgentFacts;
   /** Where pages of the repository are; undefined where that cannot be told. */
   git: GitPlace | undefined;
+  /** The same of the branch with the reports. */
+  gitOfResults: GitPlace | undefined;
   /** Flags that lead to the cluster, for commands that are proposed. */
   access: { own: string; kubectl: string };
 }
@@ -43,6 +45,11 @@ export interface AgentFacts {
 /** The same, as far as one reader may see it. */
 export interface SeenFacts extends PageFacts {
   sees: Sees;
+}
+
+/** What is wrong with the agent, or with what it looks for. */
+export function problemsOf({ agent, record }: PageFacts): string[] {
+  return [...agent.problems, ...(record?.misnamed ?? [])];
 }
 
 export function topOf({ layout, lease, nodeOps, stale }: PageFacts): Top {

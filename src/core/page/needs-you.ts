@@ -5,7 +5,7 @@ import type { Cordons } from '../cordon.ts';
 import { heldText } from '../holds.ts';
 import { naturally } from '../text/order.ts';
 import { oneLine } from '../text/table.ts';
-import { known, ms, type SeenFacts } from './facts.ts';
+import { known, ms, problemsOf, type SeenFacts } from './facts.ts';
 import { rowOf, type Run, said } from './row.ts';
 import { mayReadLogs, maySee, withoutLog } from './sees.ts';
 
@@ -25,7 +25,7 @@ const ORDER: readonly NeedsYou['kind'][] = [
 ];
 
 export function needsYou(runs: Iterable<Run>, cordons: Cordons, facts: SeenFacts): NeedsYou[] {
-  const found: NeedsYou[] = facts.agent.problems.map((text, i) => ({
+  const found: NeedsYou[] = problemsOf(facts).map((text, i) => ({
     key: `agent ${i}`,
     kind: 'agent',
     text,

@@ -1,6 +1,8 @@
 import { isFinalNodePhase } from '../../api/nodeop.ts';
+import { own } from '../../api/own.ts';
 import type { HistoryRow, NodeHead, PageViews } from '../../api/page.ts';
 import { Cordons } from '../cordon.ts';
+import { endOfLog } from '../logs/end.ts';
 import { standingText } from '../rollout/words.ts';
 import { shellWord } from '../text/shell.ts';
 import { oneLine } from '../text/table.ts';
@@ -37,7 +39,7 @@ export function nodeView(subject: NodeSubject, facts: SeenFacts): PageViews['nod
   const works = runs.filter(({ nodeOp }) => nodeOp && isOfNode(nodeOp, name));
   const shown =
     subject.run ??
-    works.find(({ nodeOp }) => isUnderWay(nodeOp?.status?.nodeStatuses?.[name]?.phase)) ??
+    works.find(({ nodeOp }) => isUnderWay(own(nodeOp?.status?.nodeStatuses, name)?.phase)) ??
     newest(works);
   const entry = shown && entryOf(shown, name);
   const namespace = shown && namespaceOf(shown);
@@ -53,7 +55,7 @@ export function nodeView(subject: NodeSubject, facts: SeenFacts): PageViews['nod
     cordon: node ? cordonText(node, cordons, facts) : 'The cluster has no node of this name.',
     run: row && shown && { id: shown.id, name: row.name, state: row.state },
     here: entry && nodeRow(entry, { isLoud, zone: node?.metadata.labels?.[ZONE] }),
-    log: isLoud ? endOfLog(entry) : undefined,
+    log: isLoud ? endOfLog(entry?.log, entry?.cause) : undefined,
     waiting: works.flatMap((run) => waitingFor(run, name)),
     commands: commandsOf(
       shown,
@@ -76,12 +78,8 @@ function newest(runs: readonly Run[]): Run | undefined {
   return runs.toSorted((a, b) => (age(a) < age(b) ? 1 : -1))[0];
 }
 
-function endOfLog(entry: NodeEntry | undefined): string | undefined {
-  return entry?.log ?? entry?.cause;
-}
-
 function waitingFor({ id, nodeOp }: Run, node: string): NodeHead['waiting'] {
-  const status = nodeOp?.status?.nodeStatuses?.[node];
+  const status = own(nodeOp?.status?.nodeStatuses, node);
   if (!nodeOp || status?.phase !== 'Pending') return [];
   const why = status.message ?? standingText(nodeOp.status ?? {});
   const { name = '', namespace = '' } = nodeOp.metadata;

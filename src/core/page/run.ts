@@ -5,6 +5,7 @@ import {
   type NodeOpSpec,
   NodeOpSpecSchema,
 } from '../../api/nodeop.ts';
+import { own } from '../../api/own.ts';
 import type { NodeOpRun } from '../../api/nodeoprun.ts';
 import type { NodeRow, PageViews, RunHead, RunRow, StepView } from '../../api/page.ts';
 import type { Steps } from '../../api/pieces.ts';
@@ -191,13 +192,15 @@ function pausesIn({ nodeOp }: RunSubject, rows: readonly NodeRow[], steps: reado
   });
 }
 
-function linksOf({ card, nodeOp }: RunSubject, { git, layout }: SeenFacts): RunHead['links'] {
+function linksOf({ card, nodeOp }: RunSubject, { git, gitOfResults, layout }: SeenFacts): RunHead['links'] {
   const path = card?.path ?? (nodeOp && runPathOf(nodeOp));
-  if (!git || path === undefined) return [];
+  if (path === undefined) return [];
   const report = card?.report ?? (nodeOp ? reportPath(layout, path) : undefined);
   return [
-    { label: 'Run file', url: fileUrl(git, path) },
-    ...(report === undefined ? [] : [{ label: 'Report', url: fileUrl(git, report) }]),
+    ...(git ? [{ label: 'Run file', url: fileUrl(git, path) }] : []),
+    ...(gitOfResults && report !== undefined
+      ? [{ label: 'Report', url: fileUrl(gitOfResults, report) }]
+      : []),
   ];
 }
 
@@ -232,21 +235,21 @@ function actionsOf(subject: RunSubject, entries: readonly NodeEntry[], facts: Se
 
 function commandsOf({ nodeOp }: RunSubject, { name, state }: RunRow, { access }: SeenFacts): string[] {
   if (!nodeOp) return [];
-  const { namespace = '', name: own = '' } = nodeOp.metadata;
+  const { namespace = '', name: called = '' } = nodeOp.metadata;
   const isGoing = state === 'Running' || state === 'Pending';
   return [
     `nodeop-agent ${isGoing ? 'watch' : 'status'} ${shellWord(name)}${access.own}`,
-    `kubectl${access.kubectl} --namespace ${shellWord(namespace)} describe nodeop ${shellWord(own)}`,
+    `kubectl${access.kubectl} --namespace ${shellWord(namespace)} describe nodeop ${shellWord(called)}`,
   ];
 }
 
 /** The NodeOp's own entry, for whoever shows one node. */
 export function entryOf(subject: RunSubject, node: string): NodeEntry | undefined {
-  const status = subject.nodeOp?.status?.nodeStatuses?.[node];
+  const status = own(subject.nodeOp?.status?.nodeStatuses, node);
   if (status) return { name: node, step: stepsByNode(subject.nodeOp?.status ?? {}).get(node), ...status };
   return subject.report?.status.nodes?.find(({ name }) => name === node);
 }
 
 export function isOfNode(nodeOp: NodeOp, node: string): boolean {
-  return nodeOp.status?.nodeStatuses?.[node] !== undefined;
+  return own(nodeOp.status?.nodeStatuses, node) !== undefined;
 }

@@ -148,6 +148,23 @@ export interface WaitingRun {
   until?: string | undefined;
 }
 
+/** As much of a head as people are told. */
+export type Told = Pick<Head, 'waiting' | 'waitingCount' | 'passedOver' | 'passedOverRuns'> & {
+  misnamed: readonly string[];
+};
+
+/** What several agents tell of runs that have not begun. */
+export function together(heads: readonly Head[]): Told {
+  const sum = (count: (head: Head) => number) => heads.reduce((all, head) => all + count(head), 0);
+  return {
+    waiting: heads.flatMap(({ waiting }) => waiting),
+    waitingCount: sum(({ waitingCount }) => waitingCount),
+    passedOver: sum(({ passedOver }) => passedOver),
+    passedOverRuns: heads.flatMap(({ passedOverRuns }) => passedOverRuns),
+    misnamed: [...new Set(heads.flatMap(({ misnamed }) => misnamed ?? []))],
+  };
+}
+
 /** So many are told of; the reports and the baseline file tell of all. */
 const TOLD = 200;
 const TOLD_BYTES = 32 * 1024;

@@ -114,6 +114,7 @@ describe('the list of runs', () => {
       waitingCount: 1,
       passedOver: 2,
       passedOverRuns: ['runs/a.yaml', 'runs/b.yaml'],
+      misnamed: [],
     };
     const { head, rows } = atOnce(runsView(facts({ nodeOps, reports, record, lease: { hold: 'storm' } })));
     expect(head.needsYou.map(({ kind, text }) => `${kind} ${text}`)).toEqual(
@@ -356,7 +357,13 @@ test('the agent: who leads, what is wrong, and what has not begun', () => {
   const waiting = [{ run: 'runs/later.yaml', reason: 'NotBefore', message: 'not before noon' }];
   const { head, rows } = agentView(
     facts({
-      record: { waiting, waitingCount: 1, passedOver: 0, passedOverRuns: [] },
+      record: {
+        waiting,
+        waitingCount: 1,
+        passedOver: 0,
+        passedOverRuns: [],
+        misnamed: ['run/ is not runs/'],
+      },
       lease: { holder: 'agent-1' },
       agent: { servedBy: 'standby', version: '1.2.3', problems: ['the branch is gone'], tip: 'abc' },
     }),
@@ -364,7 +371,7 @@ test('the agent: who leads, what is wrong, and what has not begun', () => {
   expect(head).toMatchObject({
     leader: 'agent-1',
     leads: false,
-    problems: ['the branch is gone'],
+    problems: ['the branch is gone', 'run/ is not runs/'],
     queued: 1,
   });
   expect(rows).toEqual([
