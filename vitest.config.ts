@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** Agents as processes, servers and kubectl, damaged disks, killed commands, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
 const INTEGRATION = [
   'test/bench/bench.test.ts',
-  'test/cli/{examples,once}.test.ts',
+  'test/cli/{examples,once,shells}.test.ts',
   'test/controller/bad-day.test.ts',
   'test/conformance/kubectl.test.ts',
   'test/disaster/**',

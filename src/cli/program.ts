@@ -1,11 +1,12 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidError, TransientError } from '../api/errors.ts';
+import { ASKED } from './completion/scripts.ts';
 import { isSystemError, systemSentence } from './system-error.ts';
 import { endWithReader, printError, prose } from './terminal.ts';
 
 /** Commands by heading and name, loaded when they are called: `start` never loads the embedded cluster. */
-const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
+const COMMANDS: Record<string, Record<string, (program: string) => Promise<Command>>> = {
   'The agent:': {
     start: async () => (await import('./start.ts')).startCommand(),
     once: async () => (await import('./once.ts')).onceCommand(),
@@ -29,11 +30,17 @@ const COMMANDS: Record<string, Record<string, () => Promise<Command>>> = {
     plan: async () => (await import('./plan.ts')).planCommand(),
     comment: async () => (await import('./comment.ts')).commentCommand(),
   },
+  'For your shell:': {
+    completion: async (program) =>
+      (await import('./completion.ts')).completionCommand(program.replace(' ', '-')),
+  },
   'To try it out:': {
     demo: async () => (await import('./demo.ts')).demoCommand(),
     sim: async () => (await import('./sim.ts')).simCommand(),
   },
 };
+
+const PROGRAM = 'nodeop-agent';
 
 /**
  * Runs the command line; exit status 2 and every problem on standard error for invalid input, 3 when
@@ -50,7 +57,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', prose(`\n${name} COMMAND --help explains a command. To begin with: ${name} demo`));
-  for (const command of await load(argv[2])) program.addCommand(command.copyInheritedSettings(program));
+  if (argv[2] === ASKED) program.addCommand(await asked(name, program), { hidden: true });
+  else
+    for (const command of await load(argv[2], name))
+      program.addCommand(command.copyInheritedSettings(program));
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -67,7 +77,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** kubectl runs a program `kubectl-nodeop` on the path as `kubectl nodeop`. */
 function calledAs(file = ''): string {
-  return /(^|[\\/])kubectl-nodeop(\.\w+)?$/.test(file) ? 'kubectl nodeop' : 'nodeop-agent';
+  return /(^|[\\/])kubectl-nodeop(\.\w+)?$/.test(file) ? 'kubectl nodeop' : PROGRAM;
 }
 
 /** What is said of an error at the very end. A stack trace helps nobody but those who mend the program. */
@@ -82,19 +92,30 @@ function endOf(error: unknown): { text: string; code: number } {
   return { text: `a fault of nodeop-agent itself: ${reason.split('\n')[0]}; ${way}`, code: 70 };
 }
 
+/** The hidden command by which shells complete. */
+async function asked(name: string, program: Command): Promise<Command> {
+  const { askedCommand } = await import('./completion.ts');
+  const help = new Option('-h, --help', 'display help for command');
+  return askedCommand({
+    all: () => load(undefined, name),
+    named: async (wanted) => (await load(wanted, name)).find((it) => it.name() === wanted),
+    options: [...program.options, help],
+  });
+}
+
 /** Every command with all its options, as tests and documentation need them. */
 export function allCommands(): Promise<Command[]> {
-  return load(undefined);
+  return load(undefined, PROGRAM);
 }
 
 /** The command of that name, or all of them. */
-async function load(wanted: string | undefined): Promise<Command[]> {
+async function load(wanted: string | undefined, program: string): Promise<Command[]> {
   const all = Object.entries(COMMANDS).flatMap(([heading, commands]) =>
     Object.entries(commands).map(([name, make]) => ({ name, heading, make })),
   );
   const named = all.filter(({ name }) => name === wanted);
   const loads = (named.length > 0 ? named : all).map(async ({ heading, make }) =>
-    (await make()).helpGroup(heading),
+    (await make(program)).helpGroup(heading),
   );
   return Promise.all(loads);
 }

@@ -311,6 +311,14 @@ export class KubeClient {
   }
 }
 
+/** Names of the contexts of a kubeconfig file, or of the user's default. Throws when it cannot be read. */
+export function contextNames(kubeconfig?: string): string[] {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  return config.getContexts().map(({ name }) => name);
+}
+
 /** What the official client makes up when there is no configuration at all: nothing of ours listens there. */
 const NOTHING_FOUND = 'http://localhost:8080';
 const NOWHERE = '$KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod of a cluster';

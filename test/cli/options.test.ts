@@ -17,6 +17,7 @@ const option = (command: Command, long: string) => command.options.find((it) => 
 const WITHOUT_DOCUMENTS: Record<string, string> = {
   start: 'writes a log, of JSON lines where it is no terminal',
   demo: 'is for people to look at',
+  completion: 'prints a script',
 };
 
 test('every command answers in text, JSON or YAML, or is known not to', () => {
