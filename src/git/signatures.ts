@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalGitError, TransientError } from '../api/errors.ts';
 import type { GitVerify } from '../api/git-trust.ts';
-import { signersAt, type Signers } from '../core/runs/allowed-signers.ts';
+import { fingerprintOf, signersAt, type Signers } from '../core/runs/allowed-signers.ts';
 import type { Signature } from '../core/runs/trust.ts';
 import { systemClock } from '../time/clock.ts';
 import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
 import { readNamed } from './credentials.ts';
 import { gpgHome } from './gpg-home.ts';
+import { type Revoked, revokedKeys } from './revocations.ts';
 import { asEnvironment, type Session } from './session.ts';
-import { certificateTimes, type CertificateTimes } from './ssh-certificate.ts';
+import { certificateTimes, type CertificateTimes, signingKey } from './ssh-certificate.ts';
 
 /** Only signatures count: a commit of a person is a few kilobytes. */
 const MAX_COMMIT = 1024 * 1024;
@@ -23,6 +24,8 @@ interface Written {
   kind: Kind;
   /** When the certificate is valid that made it; absent when none did. */
   certificate?: CertificateTimes | undefined;
+  /** The ssh key that made it. */
+  key?: ReturnType<typeof signingKey>;
 }
 
 export interface CheckOptions {
@@ -75,7 +78,7 @@ export async function checkSignatures(
     found.set(commit, { ok: false, reason: reason ?? '' });
   }
   if (signed.length === 0) return found;
-  await withKeys(verify, isHistory ? undefined : now, async (session, signers) => {
+  await withKeys(verify, isHistory ? undefined : now, async (session, signers, revoked) => {
     const args = ['log', '--no-walk=unsorted', '--stdin', '-z', FORMAT];
     const tokens = (await git.with(session, args, `${signed.join('\n')}\n`)).split('\0');
     for (let i = 0; i + 5 < tokens.length; i += 6) {
@@ -84,7 +87,7 @@ export async function checkSignatures(
         i + 6,
       );
       const signer = [name, fingerprint === '' ? id : fingerprint].filter((it) => it !== '').join(' ');
-      const { kind, certificate } = written.get(commit) ?? {};
+      const { kind, certificate, key } = written.get(commit) ?? {};
       const judged = { commit, letter, signer, said, fingerprint, signers, isHistory };
       const over = isHistory ? undefined : overdue(certificate, now);
       if (kind === 'pgp' && letter === UNCHECKED) {
@@ -94,10 +97,24 @@ export async function checkSignatures(
         continue;
       }
       if (kind !== 'ssh' || certificate) onPassing?.(commit);
-      found.set(commit, over ?? verdict(judged));
+      const why = letter === 'B' && key ? await whyNot(key, signers, revoked) : undefined;
+      found.set(commit, over ?? why ?? verdict(judged));
     }
   });
   return found;
+}
+
+/** Of a signature that ssh-keygen finds bad without a word: what is wrong with the key that made it. */
+async function whyNot(
+  key: NonNullable<Written['key']>,
+  signers: Signers | undefined,
+  revoked: Revoked | undefined,
+): Promise<Signature | undefined> {
+  const fingerprint = fingerprintOf(key.key);
+  const use = signers?.otherUses.get(fingerprint);
+  if (use !== undefined) return { ok: false, reason: `is signed by a key that ${use}: ${fingerprint}` };
+  const isRevoked = (await revoked?.has(key)) === true;
+  return isRevoked ? { ok: false, reason: `${FLAWS['R']}: ${fingerprint}` } : undefined;
 }
 
 function overdue(certificate: CertificateTimes | undefined, now: Date): Signature | undefined {
@@ -124,7 +141,8 @@ function verdict(it: {
   if (flaw === undefined || it.said.trim() === '') throw notChecked(it.commit);
   const isKnown = it.letter === 'U' && it.signers?.keys.has(it.fingerprint) === true;
   const now = it.isHistory ? undefined : it.signers?.keys.get(it.fingerprint);
-  const reason = isKnown ? `is signed by a key that ${now ?? NOT_THEN}` : flaw;
+  const why = now ?? it.signers?.otherUses.get(it.fingerprint) ?? NOT_THEN;
+  const reason = isKnown ? `is signed by a key that ${why}` : flaw;
   return { ok: false, reason: it.signer === '' ? reason : `${reason}: ${it.signer}` };
 }
 
@@ -172,7 +190,8 @@ async function readWritten(git: GitCommand, commits: readonly string[]): Promise
     const [, first, rest = ''] = (commit.length === 64 ? SIGNED_SHA256 : SIGNED).exec(header) ?? [];
     const kind = first === undefined ? 'none' : kindOf(first);
     const armored = rest.replace(/^ -----END .*/ms, '').replace(/\s/g, '');
-    found.set(commit, { kind, certificate: kind === 'ssh' ? certificateTimes(armored) : undefined });
+    const ssh = kind === 'ssh' && { certificate: certificateTimes(armored), key: signingKey(armored) };
+    found.set(commit, { kind, ...ssh });
   }
   return found;
 }
@@ -189,11 +208,10 @@ function kindOf(line: string): Kind {
 async function withKeys(
   verify: GitVerify,
   now: Date | undefined,
-  action: (session: Session, signers: Signers | undefined) => Promise<void>,
+  action: (session: Session, signers: Signers | undefined, revoked: Revoked | undefined) => Promise<void>,
 ): Promise<void> {
   const { keyringFile, revocationFile } = verify;
-  // Git takes a file that is not there for one that revokes nothing.
-  if (revocationFile !== undefined) await readNamed('git.verify.revocationFile', revocationFile);
+  const revoked = revocationFile === undefined ? undefined : await revokedKeys(revocationFile);
   const allowed = await allowedSigners(verify, now);
   const home =
     keyringFile === undefined ? undefined : await gpgHome('git.verify.keyringFile', keyringFile, VERIFYING);
@@ -206,7 +224,7 @@ async function withKeys(
   ]);
   try {
     const session = { env: { ...settings, ...(home && { GNUPGHOME: home.dir }) }, secrets: [] };
-    await action(session, allowed.signers);
+    await action(session, allowed.signers, revoked);
   } finally {
     await home?.dispose();
     await allowed.dispose();

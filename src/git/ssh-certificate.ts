@@ -38,6 +38,18 @@ export function certificateTimes(armored: string): CertificateTimes | undefined 
   }
 }
 
+/** The public key that made an ssh signature, as a line of a key file; undefined when it cannot be read. */
+export function signingKey(armored: string): { type: string; key: string } | undefined {
+  try {
+    const signature = new Reader(Buffer.from(armored, 'base64'));
+    signature.skip('SSHSIG'.length + 4);
+    const key = signature.text();
+    return { type: new Reader(key).text().toString('latin1'), key: key.toString('base64') };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads fields one after the other; throws RangeError where they end. */
 class Reader {
   readonly #bytes: Buffer;

@@ -6,6 +6,8 @@ export interface Signers {
   text: string;
   /** Every key of the file by its fingerprint (`SHA256:…`), with the reason why it does not count at that moment. */
   keys: ReadonlyMap<string, string | undefined>;
+  /** Keys that sign no commit at any moment, with the reason. */
+  otherUses: ReadonlyMap<string, string>;
 }
 
 /**
@@ -15,6 +17,7 @@ export interface Signers {
  */
 export function signersAt(text: string, now?: Date): Signers {
   const keys = new Map<string, string | undefined>();
+  const uses = new Map<string, string | undefined>();
   const lines = text.split('\n').filter((line) => {
     const parts = parseLine(line);
     if (!parts) return true;
@@ -22,9 +25,14 @@ export function signersAt(text: string, now?: Date): Signers {
     const fingerprint = fingerprintOf(parts.key);
     // A key that has another line is valid as long as one of them is.
     if (flaw === undefined || !keys.has(fingerprint)) keys.set(fingerprint, flaw);
+    const use = otherUse(parts.options);
+    if (use === undefined || !uses.has(fingerprint)) uses.set(fingerprint, use);
     return flaw === undefined;
   });
-  return { text: lines.join('\n'), keys };
+  const otherUses = new Map(
+    [...uses].flatMap(([key, use]) => (use === undefined ? [] : [[key, use] as const])),
+  );
+  return { text: lines.join('\n'), keys, otherUses };
 }
 
 /** `principals [options] type key [comment]`; undefined for a line that is none of this, which allows nobody. */
@@ -60,6 +68,42 @@ function timeFlaw(options: string, now: Date): string | undefined {
   return undefined;
 }
 
+/** Git signs commits in this namespace. */
+const NAMESPACE = 'git';
+
+/** What a key is allowed for, when that is not to sign commits. */
+function otherUse(options: string): string | undefined {
+  for (let rest = options; rest !== '';) {
+    const [whole, authority, name = '', value = ''] = OPTION.exec(rest) ?? [];
+    if (whole === undefined) return undefined;
+    rest = rest.slice(whole.length);
+    if (authority !== undefined)
+      return 'is allowed as an authority (cert-authority): its certificates count, and not what it signs itself';
+    if (name.toLowerCase() === 'namespaces' && !isInList(NAMESPACE, value))
+      return `is allowed for other namespaces only (${value}), and Git signs in "${NAMESPACE}"`;
+  }
+  return undefined;
+}
+
+/** By the patterns of ssh_config(5): one of the list, and none of it with a `!`. */
+function isInList(text: string, list: string): boolean {
+  const patterns = list.split(',');
+  const excluded = patterns.some((it) => it.startsWith('!') && isLike(text, it.slice(1)));
+  return !excluded && patterns.some((it) => !it.startsWith('!') && isLike(text, it));
+}
+
+/** `*` stands for any characters, `?` for one. */
+function isLike(text: string, pattern: string): boolean {
+  if (pattern === '') return text === '';
+  const rest = pattern.slice(1);
+  if (pattern.startsWith('*')) {
+    const short = rest.replace(/^\*+/, '');
+    const starts = Array.from({ length: text.length + 1 }, (_, i) => text.slice(i));
+    return starts.some((it) => isLike(it, short));
+  }
+  return text !== '' && (pattern.startsWith('?') || pattern[0] === text[0]) && isLike(text.slice(1), rest);
+}
+
 /** `YYYYMMDD[HHMM[SS]][Z]`, without Z in the time zone of this machine; epoch milliseconds. */
 function parseTime(text: string): number | undefined {
   const parts = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z|UTC)?$/i.exec(text);
@@ -71,7 +115,8 @@ function parseTime(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-function fingerprintOf(key: string): string {
+/** Of a key in base64, as ssh-keygen tells it. */
+export function fingerprintOf(key: string): string {
   const hash = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
   return `SHA256:${hash.replace(/={1,2}$/, '')}`;
 }
