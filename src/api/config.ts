@@ -332,6 +332,12 @@ export const AgentConfigSchema = object({
       .enum(['none', 'failed', 'all'])
       .default('none')
       .describe('Of which nodes the log is committed as a file of its own, beside the report.'),
+    picture: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Commit a picture of each run that is over beside its report: progress over time, and why nodes failed.',
+      ),
     mask: z
       .array(pattern())
       .default([])

@@ -3,7 +3,8 @@ import { briefOf, type ReportBrief } from '../../core/runs/brief.ts';
 import { CHECKPOINT_EVERY } from '../../core/runs/checkpoint.ts';
 import { type Entry, NewestReports } from '../../core/runs/newest.ts';
 import { formatOverview, OVERVIEW_ROWS } from '../../core/runs/overview.ts';
-import { baselinePath, overviewPath, reportPath, type Layout } from '../../core/runs/paths.ts';
+import { baselinePath, overviewPath, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
+import { pictureOf, picturePath } from '../../core/runs/picture.ts';
 import { formatBaseline } from '../../core/runs/report.ts';
 import { type Keep, pruneReports, type Pruning } from '../../core/runs/retention.ts';
 import { countReports, type Snapshot } from './snapshot.ts';
@@ -14,6 +15,8 @@ export interface FolderContext {
   reader: SnapshotReader;
   layout: Layout;
   keep: Keep;
+  /** Whether runs that are over get a picture. */
+  picture: boolean;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -48,12 +51,50 @@ export async function folderChanges(
   let count = countReports(snapshot);
   for (const path of news.keys()) if (!isReport(reports.get(path))) count += 1;
   for (const path of remove) if (isReport(reports.get(path))) count -= 1;
-  changes.set(overviewPath(layout), formatOverview(rows, count, layout));
+  const pictures = context.picture ? await picturesOf(snapshot, changed, context) : new Map<string, string>();
+  for (const [path, picture] of pictures) changes.set(path, picture);
+  const shown = context.picture ? await picturesThere(snapshot, rows, context) : new Set<string>();
+  for (const path of pictures.keys()) shown.add(path);
+  changes.set(overviewPath(layout), formatOverview(rows, count, layout, shown));
 
   const isDue = snapshot.sinceCheckpoint > CHECKPOINT_EVERY;
   const checkpoint = isDue ? await reader.checkpoint(snapshot) : undefined;
   if (checkpoint) changes.set(...checkpoint);
   return changes;
+}
+
+/** Of runs that are over. No picture takes the place of anything else: a folder with the reports of others, or a report. */
+async function picturesOf(
+  snapshot: Snapshot,
+  changed: ReadonlyMap<string, NodeOpReport>,
+  { reader, layout }: FolderContext,
+): Promise<Map<string, string>> {
+  const made = new Map<string, string>();
+  for (const [path, report] of changed) {
+    const picture = pictureOf(report);
+    if (picture !== undefined) made.set(picturePath(path), picture);
+  }
+  if (made.size === 0) return made;
+  await reader.lookUpReports(snapshot, [...made.keys()]);
+  const folders = await reader.foldersAt(snapshot, [...made.keys()]);
+  const isTaken = (path: string) =>
+    folders.has(path) ||
+    changed.has(path) ||
+    // A link is a run whatever its name, and is answered with a report.
+    runPaths(layout, path).some((it) => snapshot.runs.isKnown(it) && snapshot.runs.has(it)) ||
+    [...changed.keys()].some((it) => it.startsWith(`${path}/`));
+  for (const path of made.keys()) if (isTaken(path)) made.delete(path);
+  return made;
+}
+
+async function picturesThere(
+  snapshot: Snapshot,
+  rows: readonly Entry[],
+  { reader }: FolderContext,
+): Promise<Set<string>> {
+  const paths = rows.map(([path]) => picturePath(path));
+  await reader.lookUpReports(snapshot, paths);
+  return new Set(paths.filter((path) => snapshot.reports.get(path)?.standing === 'other'));
 }
 
 function isReport(file: StoredReport | undefined): boolean {

@@ -81,7 +81,8 @@ export class Publisher {
     const waitMs = this.#lastWrite + this.#intervalMs - this.#deps.clock.steady();
     if (!urgent && waitMs > 0) return waitMs;
     const now = this.#deps.now().getTime();
-    const rest = await folderChanges(snapshot, changed, { reader, layout, keep: this.#keep, now });
+    const { picture } = this.#deps.config;
+    const rest = await folderChanges(snapshot, changed, { reader, layout, keep: this.#keep, picture, now });
     await this.#commit(new Map([...files, ...rest]), [...changed.values()]);
     return undefined;
   }

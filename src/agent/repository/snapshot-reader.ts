@@ -4,6 +4,7 @@ import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition } from '../../core/runs/definitions.ts';
 import { NewestReports } from '../../core/runs/newest.ts';
+import { isFolder } from '../../git/tree-walk.ts';
 import {
   baselinePath,
   checkpointPath,
@@ -21,6 +22,7 @@ import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import {
+  entriesAt,
   filesAt,
   filesOnlyIn,
   isPlain,
@@ -264,6 +266,13 @@ export class SnapshotReader {
   /** Makes these files of the results folder known. */
   async lookUpReports(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
     await this.#lookUp(snapshot, [], paths);
+  }
+
+  /** Those of these paths of the results folder that are folders. */
+  async foldersAt({ resultsTip }: Snapshot, paths: readonly string[]): Promise<Set<string>> {
+    if (resultsTip === undefined) return new Set();
+    const entries = await entriesAt(this.#git, resultsTip, paths);
+    return new Set(entries.filter(isFolder).map(({ path }) => path));
   }
 
   /** Makes all run files and all files of the results folder known. */

@@ -1,6 +1,7 @@
 import type { ReportBrief } from './brief.ts';
 import type { Entry } from './newest.ts';
 import { resultsFolder, type Layout } from './paths.ts';
+import { picturePath } from './picture.ts';
 import { doneText } from '../text/counts.ts';
 import { escape } from '../text/markup.ts';
 import { plain } from '../text/output.ts';
@@ -12,13 +13,19 @@ export const OVERVIEW_ROWS = 50;
  * The newest runs as a Markdown table with links. Made of reports alone, so it changes only when they do.
  * @param newest newest first
  * @param total how many reports there are
+ * @param pictures those that are there, by their paths
  */
-export function formatOverview(newest: readonly Entry[], total: number, layout: Layout): string {
+export function formatOverview(
+  newest: readonly Entry[],
+  total: number,
+  layout: Layout,
+  pictures: ReadonlySet<string> = NONE,
+): string {
   const { cluster } = layout;
   const title = cluster === undefined ? '# Runs' : `# Runs on ${cell(cluster)}`;
   const more = total > newest.length ? `The newest ${newest.length} of ${total} runs.` : '';
   const intro = `Written by nodeop-agent; changes by hand are lost. ${more}`.trim();
-  const rows = newest.map(([path, report]) => row(path, report, layout));
+  const rows = newest.map(([path, report]) => row(path, report, layout, pictures));
   const head = ['| run | state | nodes | began | took | reason |', '|---|---|---|---|---|---|'];
   return `${[title, '', intro, '', ...head, ...rows].join('\n')}\n`;
 }
@@ -33,17 +40,25 @@ const SIGNS = {
   Invalid: '⚠️',
 } as const;
 
-function row(path: string, report: ReportBrief, layout: Layout): string {
+function row(path: string, report: ReportBrief, layout: Layout, pictures: ReadonlySet<string>): string {
   const { run, phase, reason, until, began, durationSeconds, total, completed, failed } = report;
   const name = run.slice(layout.runs.length + 1);
-  const link = `[${cell(name)}](${target(path.slice(resultsFolder(layout).length + 1))})`;
+  const link = `[${cell(name)}](${inFolder(path, layout)})`;
   const counts =
     total < 0 ? '' : `${doneText({ total, completed })}${failed > 0 ? `, ${failed} failed` : ''}`;
   const took = durationSeconds === undefined ? '' : duration(durationSeconds);
   const isTold = phase !== 'Running' && reason !== undefined && reason !== phase && reason !== 'Progressing';
   const why = isTold ? cell(until === undefined ? reason : `${reason}: ${minute(until)}`) : '';
   const at = began === 0 ? '' : minute(began);
-  return `| ${link} | ${SIGNS[phase]} ${phase} | ${counts} | ${at} | ${took} | ${why} |`;
+  const picture = picturePath(path);
+  const seen = pictures.has(picture) ? ` ([picture](${inFolder(picture, layout)}))` : '';
+  return `| ${link}${seen} | ${SIGNS[phase]} ${phase} | ${counts} | ${at} | ${took} | ${why} |`;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function inFolder(path: string, layout: Layout): string {
+  return target(path.slice(resultsFolder(layout).length + 1));
 }
 
 function minute(time: number | string): string {

@@ -1,5 +1,6 @@
 import { isOver, type ReportBrief } from './brief.ts';
 import { reportPath, type Layout } from './paths.ts';
+import { picturePath } from './picture.ts';
 
 export interface Keep {
   /** The newest so many. */
@@ -41,7 +42,7 @@ export function pruneReports(
     .filter(({ phase, run }) => phase !== 'Invalid' || !runs.has(run));
   if (due.length === 0 || due.length < recorded / 100) return nothing;
   const logs = new Set(due.map(({ path }) => logFolder(path)));
-  const gone = new Set(due.map(({ path }) => path));
+  const gone = new Set(due.flatMap(({ path }) => [path, picturePath(path)]));
   const remove = [...files.keys()].filter((path) => gone.has(path) || inOneOf(logs, path));
   const over = due.filter(({ phase }) => phase !== 'Invalid').map(({ run }) => run);
   return { remove, over };
