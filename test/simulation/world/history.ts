@@ -1,5 +1,6 @@
 import type { Logger } from '../../../src/agent/logger.ts';
 import { isFinalReport } from '../../../src/api/report.ts';
+import type { Obj } from '../../../src/sim/store/object.ts';
 import type { ApiRequest, ApiResponse } from '../../../src/sim/api/request.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
 import { Faults } from './faults.ts';
@@ -9,6 +10,7 @@ import { Oracles } from './oracles.ts';
 import { Reports } from './oracles/reports.ts';
 import { People } from './people.ts';
 import type { Event, OpPlan, Plan } from './plan.ts';
+import { LEASE_MS } from './process.ts';
 import { Replicas } from './replicas.ts';
 import { Repository } from './repository.ts';
 import { Random } from './random.ts';
@@ -75,6 +77,7 @@ export class History {
         isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
       fate: (method, path, body, by) => {
         const fate = this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path);
+        if (fate.there > LEASE_MS && path.endsWith('/jobs')) oracles.lateJobs.add(nameIn(body));
         return this.#replicas.sent(method, path, by, fate);
       },
       watchFate: faults.watchFate,
@@ -272,6 +275,10 @@ export class History {
   #note(what: string): void {
     this.log.push(`${((this.time.now - this.#began) / 1000).toFixed(3)} ${what}`);
   }
+}
+
+function nameIn(body: string | undefined): string {
+  return (JSON.parse(body ?? '{}') as Partial<Obj>).metadata?.name ?? '';
 }
 
 /** Nobody looks at events here: they are taken, and not kept. */

@@ -34,6 +34,8 @@ export class Oracles {
   /** UIDs of NodeOps made by copying others: nothing of them may ever run. */
   readonly copies = new Set<string>();
   readonly violations: string[] = [];
+  /** Names of Jobs whose making was held for long. */
+  readonly lateJobs = new Set<string>();
   /** By UID of a NodeOp the run it was made for: another NodeOp of the same run is the same. */
   readonly #runs = new Map<string, string>();
   readonly #starts = new Map<string, number>();
@@ -109,15 +111,31 @@ export class Oracles {
     if (this.copies.has(uid)) this.broken(`a copied NodeOp runs its ${kind} on ${node}`);
     if (kind === 'preflight' || kind === 'postflight') return;
     if (kind === 'command') this.#counts(kind, uid, node);
-    const verdict = this.#verdict(uid, node);
-    if (verdict !== undefined && isFinalNodePhase(verdict.phase))
-      this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
+    if (kind === 'command' && !this.#isOfLateJob(pod, uid, node)) this.#comesInTime(kind, uid, node);
     if (kind === 'command') this.#mayStart(uid, node);
     if (kind === 'command') this.#timing.commandStarts(uid, node);
   };
 
   /** The pod that asks is not what counts: it does nothing in another boot than its own. */
-  readonly asked = (node: string, pod: Obj): void => this.#counts('reboot', uidOf(pod), node);
+  readonly asked = (node: string, pod: Obj): void => {
+    this.#comesInTime('reboot', uidOf(pod), node);
+    this.#counts('reboot', uidOf(pod), node);
+  };
+
+  /**
+   * Its Job was made by a write that the API server held for longer than a lease lasts. Whoever led by then had no way to know of
+   * it when the run was cancelled; it is deleted as soon as it is seen, and may have begun.
+   */
+  #isOfLateJob({ metadata }: Obj, uid: string, node: string): boolean {
+    const job = metadata.labels?.['batch.kubernetes.io/job-name'] ?? '';
+    return this.lateJobs.has(job) && this.#verdict(uid, node)?.phase === 'Cancelled';
+  }
+
+  #comesInTime(kind: 'command' | 'reboot', uid: string, node: string): void {
+    const verdict = this.#verdict(uid, node);
+    if (verdict !== undefined && isFinalNodePhase(verdict.phase))
+      this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
+  }
 
   #isBusy(uid: string, node: string): boolean {
     return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid));

@@ -26,6 +26,9 @@ for (const name of ['text', 'with', 'stream', 'object'] as const) {
   Object.defineProperty(GitCommand.prototype, name, { value: guarded });
 }
 
+/** Longer than by default: to renew a lease is most of what a quiet history does. */
+export const LEASE_MS = 45_000;
+
 interface Own {
   time: VirtualTime;
   random: Random;
@@ -110,8 +113,7 @@ class RolloutsOnly {
       namespace: NAMESPACE,
       name: 'nodeop-agent',
       identity,
-      // Longer than by default: to renew a lease is most of what a quiet history does.
-      leaseDurationMs: 45_000,
+      leaseDurationMs: LEASE_MS,
       renewDeadlineMs: 30_000,
       retryPeriodMs: 14_000,
       onGain: (holds) => this.#become(holds),
