@@ -44,13 +44,15 @@ export class Faults {
   }
 
   watches({ what, ms, of }: WatchEvent, open: Iterable<OpenWatch>): void {
-    if (what === 'gap') this.trouble(ms);
+    if (what === 'gap' || what === 'expired') this.trouble(ms);
     else if (what !== 'cut') this.unaware(ms);
-    this.#watches.push({ what, of, until: this.#time.now + ms });
+    if (what !== 'expired' && what !== 'bookmarks')
+      this.#watches.push({ what, of, until: this.#time.now + ms });
     for (const watch of open) {
       if (!isOf(watch.path, of)) continue;
       this.count(`watch: ${what}`);
-      if (what === 'cut' || what === 'gap') watch.cut();
+      if (what === 'cut' || what === 'gap' || what === 'expired') watch.cut();
+      else if (what === 'bookmarks') watch.heldUntil = this.#time.now + Math.min(ms, LAG_MS);
       else if (what === 'silent') watch.silent = true;
       else {
         watch.lag = Math.min(ms, LAG_MS);
@@ -77,6 +79,8 @@ export class Faults {
         return { ...fate, refused: { code: random.pick([500, 503]) } };
       case 'slow':
         return { there: random.between(100, 4_000), back: random.between(100, 4_000) };
+      case 'old lists':
+        return isList(method, path) ? { ...fate, back: random.between(5_000, 25_000) } : fate;
       case 'answer lost':
         return { ...fate, answerLost: true };
       case 'conflict':
@@ -118,6 +122,10 @@ export class Faults {
     if (fault.what === 'silent') return { lag: 0, silentAfter: this.#random.between(0, 2_000) };
     return { lag: 0, cutAfter: this.#random.between(0, 3_000) };
   };
+}
+
+function isList(method: string, path: string): boolean {
+  return method === 'GET' && path.includes('limit=');
 }
 
 /** Whether it is a watch or a list of them; no kind is any. */

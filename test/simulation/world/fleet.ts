@@ -70,6 +70,7 @@ export class Fleet {
     const machine = machines.get(node);
     if (machine === undefined) return;
     if (what === 'reboot') return machine.reboot();
+    if (what === 'flapping') return machine.flaps(ms);
     if (what === 'kubelet') return machine.kubeletSleeps(ms);
     if (what !== 'down') {
       machine.scrap();

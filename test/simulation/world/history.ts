@@ -218,6 +218,7 @@ export class History {
         this.#faults.count(`git: ${event.what}`);
         return this.#repository?.fault(event.what, event.ms, event.replica);
       case 'watches':
+        if (event.what === 'expired') this.cluster.store.compact();
         return this.#faults.watches(event, this.#wire.watches);
       case 'node':
         return this.#fleet.happen(event);

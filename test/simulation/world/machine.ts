@@ -60,6 +60,8 @@ interface Run {
 
 /** The node controller calls a node Unknown that was not heard of for so long (`--node-monitor-grace-period`). */
 const UNHEARD_MS = 40_000;
+/** From one time that it is not Ready to the next. */
+const FLAP_MS = 12_000;
 
 /** A machine with its kubelet. What it really runs is counted here, whatever the API server is told and when. */
 export class Machine {
@@ -157,6 +159,14 @@ export class Machine {
   /** When it next does or tells something. */
   get #lagMs(): number {
     return Math.max(this.#make.lagMs, this.#asleepUntil - this.#time.now);
+  }
+
+  /** Its network comes and goes. */
+  flaps(ms: number): void {
+    for (let at = 0; at < ms; at += FLAP_MS)
+      this.#time.after(at, () => {
+        if (this.up) this.#unready(FLAP_MS / 3);
+      });
   }
 
   #unready(ms: number): void {

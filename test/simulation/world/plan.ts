@@ -71,14 +71,17 @@ export type WriteFault =
   | 'held and paused'
   | 'held and stopped';
 
-/** `gap`: they are cut, and nothing is told until all is listed anew: what came between is never seen. */
-export type WatchFault = 'cut' | 'lag' | 'silent' | 'gap';
+/**
+ * `gap`: they are cut, and nothing is told until all is listed anew: what came between is never seen. `expired`: they are cut, and
+ * the server remembers nothing of what was before (410). `bookmarks`: nothing else comes for a while, and they say nothing new.
+ */
+export type WatchFault = 'cut' | 'lag' | 'silent' | 'gap' | 'expired' | 'bookmarks';
 export type Watched = 'pods' | 'jobs' | 'nodes' | 'nodeops';
 
 /** `kubelet`: it does not do or tell anything for a while, though what runs goes on. */
-export type NodeFault = 'down' | 'gone' | 'replaced' | 'reboot' | 'kubelet';
+export type NodeFault = 'down' | 'gone' | 'replaced' | 'reboot' | 'kubelet' | 'flapping';
 
-/** `no NodeOps`: none may be made, by a quota or a webhook. */
+/** `old lists`: they arrive late, and say how things were. `no NodeOps`: none may be made, by a quota or a webhook. */
 export const API_FAULTS = [
   'away',
   'error',
@@ -87,6 +90,7 @@ export const API_FAULTS = [
   'conflict',
   'throttled',
   'queued',
+  'old lists',
   'unauthorized',
 ] as const;
 export type ApiFault = (typeof API_FAULTS)[number] | 'no NodeOps';
@@ -101,6 +105,7 @@ export const GIT_FAULTS: readonly GitFault[] = [
   'locked',
   'went back',
   'reports edited',
+  'answer lost',
 ];
 
 /** What people do to a node, to what runs on it, or to a NodeOp. */

@@ -27,6 +27,8 @@ export type GitFault =
   | 'locked'
   /** The branch is at an earlier commit for a while: a mirror that lags. */
   | 'went back'
+  /** The push takes effect, and its sender is not told. */
+  | 'answer lost'
   /** Somebody makes reports say that their runs were never valid. */
   | 'reports edited';
 
@@ -114,6 +116,10 @@ export class Repository implements Disposable {
         this.#hook('#!/bin/sh\necho "the branch is protected" >&2\nexit 1\n');
         this.#time.after(ms, () => this.#hook(undefined));
         return;
+      case 'answer lost':
+        this.#hook('#!/bin/sh\nkill -9 $PPID\n', 'post-receive');
+        this.#time.after(ms, () => this.#hook(undefined, 'post-receive'));
+        return;
       case 'rewritten':
         return this.#people(() => {
           this.#git.pull();
@@ -172,8 +178,8 @@ export class Repository implements Disposable {
     }
   }
 
-  #hook(text: string | undefined): void {
-    const hook = join(this.#git.bare, 'hooks/pre-receive');
+  #hook(text: string | undefined, name = 'pre-receive'): void {
+    const hook = join(this.#git.bare, 'hooks', name);
     if (text === undefined) return rmSync(hook, { force: true });
     mkdirSync(join(this.#git.bare, 'hooks'), { recursive: true });
     writeFileSync(hook, text);

@@ -45,6 +45,8 @@ export interface OpenWatch {
   path: string;
   lag: number;
   silent: boolean;
+  /** Until then only bookmarks come, of what was told before. */
+  heldUntil: number;
   cut: () => void;
 }
 
@@ -187,13 +189,21 @@ class Exchange {
     this.#handler.onResponseEnd?.(this.#controller, {});
   }
 
-  #watch: (OpenWatch & { last: number }) | undefined;
+  #watch: (OpenWatch & { last: number; told: string }) | undefined;
 
   #watchBegins(answer: Answer): void {
     const { time, watchFate, watches } = this.#wire;
     const fate = watchFate(this.#options.path);
     const { path } = this.#options;
-    const watch = { path, lag: fate.lag, silent: false, last: 0, cut: () => this.#cutWatch() };
+    const watch = {
+      path,
+      lag: fate.lag,
+      silent: false,
+      heldUntil: 0,
+      last: 0,
+      told: '',
+      cut: () => this.#cutWatch(),
+    };
     this.#watch = watch;
     watches.add(watch);
     time.after(1, () =>
@@ -219,7 +229,11 @@ class Exchange {
     const { time } = this.#wire;
     const watch = this.#watch;
     if (watch === undefined || watch.silent) return;
-    const at = Math.max(watch.last, time.now + 1 + watch.lag);
+    const isHeld = time.now < watch.heldUntil;
+    if (isHeld && 'text' in part && part.text.startsWith(BOOKMARK))
+      return this.#passOnOldBookmark(part.text, watch.told);
+    if (!isHeld && 'text' in part) watch.told = VERSION.exec(part.text)?.[0] ?? watch.told;
+    const at = Math.max(watch.last, time.now + 1 + watch.lag, watch.heldUntil);
     watch.last = at;
     time.after(at - time.now, () =>
       this.#clock.when(() => {
@@ -228,6 +242,18 @@ class Exchange {
         time.activity += 1;
         this.#boundWatch();
         this.#handler.onResponseData?.(this.#controller, Buffer.from(part.text));
+      }),
+    );
+  }
+
+  /** The server's view of what is watched stands still. */
+  #passOnOldBookmark(text: string, told: string): void {
+    if (told === '') return;
+    this.#wire.time.after(1, () =>
+      this.#clock.when(() => {
+        if (this.#over) return;
+        this.#boundWatch();
+        this.#handler.onResponseData?.(this.#controller, Buffer.from(text.replace(VERSION, told)));
       }),
     );
   }
@@ -261,6 +287,9 @@ class Exchange {
     this.#closeServerSide();
   }
 }
+
+const BOOKMARK = '{"type":"BOOKMARK"';
+const VERSION = /"resourceVersion":"\d+"/;
 
 /** A piece of text, or the end. */
 type Part = { text: string } | { end: true };
