@@ -34,6 +34,8 @@ const PAGE = 500;
 const IDLE_MS = 330_000;
 /** A watch that is silent for so long may be one whose other end is gone: it is asked about. */
 const SILENT_MS = 20_000;
+/** API servers send a bookmark a minute. A watch without one is opened anew: where all news is late, a question finds nothing out. */
+const MUTE_MS = 75_000;
 /** How long the question may take, and how long it listens for what the watch did not tell. */
 const PROBE_MS = 10_000;
 const LISTEN_SECONDS = 2;
@@ -226,13 +228,15 @@ export class WatchCache<T extends KubeObject> {
     const signal = AbortSignal.any([own.signal, this.stopped.signal]);
     this.watching = own;
     this.told = false;
-    const silence = new Silence(this.clock, SILENT_MS, () => this.probe(own));
+    let heardAt = this.clock.steady();
+    const silence = new Silence(this.clock, SILENT_MS, () => this.probe(own, heardAt));
     try {
       const body = await this.open(240 + Math.floor(this.clock.random() * 60), signal);
       began = this.clock.steady();
       let last = this.version;
       for await (const line of linesOf(body)) {
         silence.broken();
+        heardAt = this.clock.steady();
         last = this.take(JSON.parse(line) as WatchEvent<T>, last);
       }
       own.signal.throwIfAborted();
@@ -274,7 +278,7 @@ export class WatchCache<T extends KubeObject> {
   }
 
   /** A silent watch has nothing to tell, or its other end is gone: small requests of their own find out which. */
-  private async probe(watch: AbortController): Promise<void> {
+  private async probe(watch: AbortController, heardAt: number): Promise<void> {
     const { client, resource, namespace } = this.options;
     const over = new AbortController();
     const cancel = this.clock.after(PROBE_MS, () => over.abort());
@@ -284,7 +288,10 @@ export class WatchCache<T extends KubeObject> {
       const { metadata } = await client.list(resource, { ...this.selectors(), limit: 1 }, namespace, signal);
       const now = BigInt(metadata.resourceVersion ?? 0);
       if (now < BigInt(version || 0)) throw this.wentBack();
-      if (now === BigInt(version || 0) || !(await this.missed(signal))) return;
+      if (now === BigInt(version || 0)) return;
+      if (this.clock.steady() - heardAt >= MUTE_MS)
+        throw new Error('the watch said nothing for long; it is opened anew');
+      if (!(await this.missed(signal))) return;
       watch.abort(new Error('the watch was silent though there was news; it is opened anew'));
     } catch (error) {
       watch.abort(error);

@@ -44,7 +44,7 @@ export class Faults {
   }
 
   watches({ what, ms, of }: WatchEvent, open: Iterable<OpenWatch>): void {
-    if (what === 'gap' || what === 'expired') this.trouble(ms);
+    if (what === 'gap' || what === 'expired' || this.#isLate()) this.trouble(ms);
     else if (what !== 'cut') this.unaware(ms);
     if (what !== 'expired' && what !== 'bookmarks')
       this.#watches.push({ what, of, until: this.#time.now + ms });
@@ -59,6 +59,11 @@ export class Faults {
         this.#time.after(ms, () => (watch.lag = 0));
       }
     }
+  }
+
+  /** Where all news is late anyway, a watch that has gone silent takes long to be found out. */
+  #isLate(): boolean {
+    return this.#watches.some(({ what, until }) => what === 'lag' && until > this.#time.now);
   }
 
   readonly fate = (method: string, path: string): Fate => {
