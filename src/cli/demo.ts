@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { dump } from 'js-yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { servePage } from '../agent/page/serve.ts';
 import { GitCommand } from '../git/command.ts';
 import { Agent } from '../agent/agent.ts';
 import { createLogger } from '../agent/logger.ts';
@@ -10,6 +12,7 @@ import { AGENT_API_VERSION } from '../api/config.ts';
 import { type Sim, startSim } from '../sim/index.ts';
 import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
+import { accessOf, ReadOnlyCluster } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
 import { followCommits, followNodeOps } from './demo/follow.ts';
 import { serveHealth } from './demo/health.ts';
@@ -46,6 +49,7 @@ class Demo {
   private readonly clone = join(this.dir, 'operations');
   private readonly over = Promise.withResolvers<void>();
   private readonly ended = new AbortController();
+  private page: { url: string; close: () => Promise<void> } | undefined;
 
   constructor(name: keyof typeof SCENARIOS, keep: boolean) {
     this.name = name;
@@ -65,11 +69,35 @@ class Demo {
       await Promise.race([this.show(sim, agent, { kubeconfig, monitoring: monitoring?.url ?? '' }), signal]);
     } finally {
       this.ended.abort();
+      await this.page?.close();
       await agent.stop();
       await monitoring?.close();
       await sim.stop();
       rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
     }
+  }
+
+  private async startPage(kubeconfig: string): Promise<{ url: string; close: () => Promise<void> }> {
+    const cluster = new ReadOnlyCluster({ kubeconfig });
+    const branch = 'refs/heads/main';
+    const { url, close } = await servePage({
+      client: cluster.client,
+      clock: systemClock,
+      version: packageJson.version,
+      port: 0,
+      namespace: 'nodeop-system',
+      lease: 'nodeop-agent',
+      layout: { nodeops: 'nodeops', runs: 'runs', results: 'results' },
+      repository: { dir: this.bare, runs: branch, results: branch },
+      access: accessOf({ kubeconfig }),
+      // What is taken away at the end may be missed by what still reads it.
+      onError: () => undefined,
+    });
+    const closeAll = async () => {
+      await close();
+      await cluster.close();
+    };
+    return { url, close: closeAll };
   }
 
   private async startMonitoring() {
@@ -87,6 +115,8 @@ class Demo {
   ): Promise<void> {
     this.scenario.prepare(sim);
     const git = await this.makeRepository();
+    this.page = await this.startPage(kubeconfig);
+    print(`Look at it in a browser as it goes: ${this.page.url}\n`);
     await agent.start();
     const { title, file } = this.scenario;
     const run = this.scenario.run(monitoring);

@@ -5,7 +5,7 @@ import { unguardedIn } from '../core/rollout/retries.ts';
 import { standingText } from '../core/rollout/words.ts';
 import { NODES } from '../kube/resources.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
-import { cordonOf } from './cordons.ts';
+import { Cordons, type LeftCordoned } from '../core/cordon.ts';
 import { clusterHeld, heldHeading, heldText } from './held.ts';
 import { labelOf, runPathOf } from './find-run.ts';
 import { type Known, lookUp, readNodeOps } from './look-up.ts';
@@ -17,20 +17,12 @@ import { readUnreached, type Unreached, unreachedLines } from './status/notifica
 import { runPage } from './status/page.ts';
 import { readWaiting, showPassedOver, showWaiting, type Waiting, waitingLines } from './waiting.ts';
 import { columns, print, prose, shellWord, wholeNumber } from './terminal.ts';
-import { own } from '../api/own.ts';
 
 interface StatusFlags extends ClusterFlags {
   format: Format;
   limit: number;
   failed: boolean;
   all: boolean;
-}
-
-/** A node that a NodeOp cordoned and that stays so although no rollout works on it. */
-interface LeftCordoned {
-  node: string;
-  by: string;
-  why: string;
 }
 
 export function statusCommand(): Command {
@@ -65,8 +57,9 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
     if (wanted !== undefined) return show(await lookUp(cluster, wanted, flags.namespace), flags, now);
     const nodeOps = await readNodeOps(cluster, flags.namespace);
     const left: LeftCordoned[] = [];
+    const cordons = new Cordons(nodeOps);
     for await (const node of cluster.list<Node>(NODES)) {
-      const found = leftCordoned(node, nodeOps);
+      const found = cordons.left(node);
       const seen = flags.namespace === undefined || found?.by.startsWith(`${flags.namespace}/`);
       if (found && seen) left.push(found);
     }
@@ -184,13 +177,4 @@ function conditionText({ status = {} }: NodeOp): string {
 
 function created(nodeOp: NodeOp): string {
   return nodeOp.metadata.creationTimestamp ?? '';
-}
-
-function leftCordoned(node: Node, nodeOps: readonly NodeOp[]): LeftCordoned | undefined {
-  const cordon = cordonOf(node, nodeOps);
-  if (!cordon || cordon.worker) return undefined;
-  const { name = '' } = node.metadata;
-  const { by, owner } = cordon;
-  const { phase = '', message = '' } = own(owner?.status?.nodeStatuses, name) ?? {};
-  return { node: name, by, why: owner === undefined ? 'the NodeOp is gone' : `${phase}: ${message}` };
 }

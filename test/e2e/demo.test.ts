@@ -12,6 +12,7 @@ test('the firmware demonstration: skipped, blocked by a budget, rebooted, failed
     const demo = stage.run('demo', '--scenario', 'firmware');
     expect(await demo.ended, demo.output()).toBe(0);
     const said = demo.output();
+    expect(said).toMatch(/^Look at it in a browser as it goes: http:\/\/127\.0\.0\.1:\d+\/\n/);
     expect(said).toMatch(
       /^ {4}2 +2 +node-2 +1 +by name +BLOCKED: budget default\/shop allows no disruption/m,
     );

@@ -1,10 +1,10 @@
 import type { Node } from '../../api/kubernetes.ts';
 import { isFinalNodePhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
+import { Cordons } from '../../core/cordon.ts';
 import { standingText } from '../../core/rollout/words.ts';
 import { clip, wrap } from '../../core/text/fit.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
 import { type Access, accessOf, type ClusterFlags } from '../cluster.ts';
-import { cordonOf, workerOf } from '../cordons.ts';
 import { labelOf, runPathOf } from '../find-run.ts';
 import { shellWord } from '../terminal.ts';
 import { own } from '../../api/own.ts';
@@ -41,7 +41,8 @@ export interface Explanation {
 export function explain(node: Node, nodeOps: readonly NodeOp[], flags: ClusterFlags): Explanation {
   const { name = '' } = node.metadata;
   const works = nodeOps.flatMap((it) => workOf(it, name));
-  const worker = workerOf(node, nodeOps);
+  const cordons = new Cordons(nodeOps);
+  const worker = cordons.workerOf(node);
   const now = worker && workOf(worker, name)[0];
   const waiting = works.filter(({ status }) => status.phase === 'Pending');
   const past = works
@@ -54,11 +55,11 @@ export function explain(node: Node, nodeOps: readonly NodeOp[], flags: ClusterFl
     node: name,
     isReady,
     isCordoned,
-    cordon: cordonText(node, nodeOps, flags.namespace),
+    cordon: cordons.text(node, flags.namespace),
     ...(now && { now }),
     waiting,
     past,
-    next: nextSteps({ node, nodeOps, now, past, access: accessOf(flags) }),
+    next: nextSteps({ node, cordons, now, past, access: accessOf(flags) }),
   };
 }
 
@@ -75,41 +76,22 @@ function endOf({ status }: Work): string {
   return status.finishedAt ?? status.startedAt ?? '';
 }
 
-function cordonText(node: Node, nodeOps: readonly NodeOp[], namespace?: string): string {
-  const { name = '' } = node.metadata;
-  if (node.spec?.unschedulable !== true) return 'It is not cordoned.';
-  const cordon = cordonOf(node, nodeOps);
-  if (!cordon) return 'It is cordoned, and no NodeOp did it: whoever cordoned it has to undo it.';
-  const { by, owner, worker } = cordon;
-  if (!owner && namespace !== undefined && !by.startsWith(`${namespace}/`))
-    return `It was cordoned by ${by}; see what that says without --namespace ${namespace}.`;
-  if (!owner) return `It was cordoned by ${by}, which is gone; nobody will uncordon it.`;
-  const who = runPathOf(owner) ?? by;
-  if (worker === owner)
-    return `It is cordoned by ${who}, which works on it and uncordons it when it is done.`;
-  const { phase = 'Pending', message = '' } = own(owner.status?.nodeStatuses, name) ?? {};
-  const why = `It was cordoned by ${who}, which is over here: ${phase}: ${oneLine(message, 300)}.`;
-  return worker
-    ? `${why} Meanwhile ${runPathOf(worker) ?? labelOf(worker)} works on it.`
-    : `${why} It stays cordoned until somebody has looked at it.`;
-}
-
 function nextSteps({
   node,
-  nodeOps,
+  cordons,
   now,
   past,
   access,
 }: {
   node: Node;
-  nodeOps: readonly NodeOp[];
+  cordons: Cordons;
   now: Work | undefined;
   past: readonly Work[];
   access: Access;
 }): string[] {
   const [last] = past;
   const spoke = last?.status.phase === 'Failed' && last.status.jobName !== undefined;
-  const isLeft = node.spec?.unschedulable === true && !now && cordonOf(node, nodeOps) !== undefined;
+  const isLeft = node.spec?.unschedulable === true && !now && cordons.of(node) !== undefined;
   return [
     ...(now ? [`nodeop-agent watch ${shellWord(now.run)}${access.own}`] : []),
     ...(spoke ? [`nodeop-agent logs ${shellWord(last.run)} ${node.metadata.name}${access.own}`] : []),
