@@ -46,7 +46,7 @@ export class Visitor {
   }
 }
 
-function listen(page: Page): string[] {
+export function listen(page: Page): string[] {
   const complaints: string[] = [];
   page.on('console', (it) => {
     if (it.type() === 'error' || it.type() === 'warning') complaints.push(it.text());
