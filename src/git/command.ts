@@ -51,6 +51,23 @@ const SETTINGS = [
   // A background gc would hold locks after the agent was killed.
   'gc.autoDetach=false',
   'core.quotePath=false',
+  // What the user's own settings, or those that they include, would change of what git does here or says.
+  'core.hooksPath=/dev/null',
+  'color.ui=false',
+  'i18n.logOutputEncoding=UTF-8',
+  'i18n.commitEncoding=UTF-8',
+  'log.showRoot=true',
+  'log.follow=false',
+  'log.mailmap=false',
+  'log.showSignature=false',
+  'diff.orderFile=/dev/null',
+  'diff.ignoreSubmodules=none',
+  'fetch.all=false',
+  'fetch.prune=false',
+  'fetch.recurseSubmodules=false',
+  'push.followTags=false',
+  'push.gpgSign=false',
+  'push.recurseSubmodules=no',
 ];
 
 /** What simple-git refuses unless told that nobody else had a hand in it; all of it comes from a Session. */
@@ -59,6 +76,7 @@ const OWN_SETTINGS = {
   allowUnsafeConfigEnvCount: true,
   allowUnsafeCredentialHelper: true,
   allowUnsafeGpgProgram: true,
+  allowUnsafeHooksPath: true,
   allowUnsafeSshCommand: true,
 };
 
