@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Agents as processes, servers and kubectl, damaged disks, killed commands, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
@@ -29,6 +30,9 @@ const PROCESSES = [
   'test/manifests/rbac.test.ts',
 ];
 
+// Processes begin with what others have compiled: half the time of a start.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/node');
+
 const project = (name: string, include: string[], exclude: string[], more: object = {}) => ({
   extends: true as const,
   test: { name, include, exclude: ['test/cluster/**', 'test/browser/**', ...exclude], ...more },
@@ -48,7 +52,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() * 2,
     projects: [
       project('unit', ['test/**/*.test.ts'], [...INTEGRATION, ...PROCESSES], { isolate: false }),
-      project('processes', PROCESSES.map(tests), INTEGRATION, LEAN),
+      project('processes', PROCESSES.map(tests), INTEGRATION, { ...LEAN, isolate: false }),
       project('integration', INTEGRATION.map(tests), [], LEAN),
     ],
   },

@@ -171,6 +171,7 @@ const COMMANDS: Record<string, string[]> = {
 /** What a command leaves on a terminal of so many columns, its line of progress gone. */
 async function screenOf(args: readonly string[], columns: number, hasColors = false): Promise<string> {
   let text = '';
+  const undo: (() => void)[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((piece) => {
       text += String(piece);
@@ -183,6 +184,11 @@ async function screenOf(args: readonly string[], columns: number, hasColors = fa
       getColorDepth: () => (hasColors ? 8 : 1),
     };
     for (const [key, value] of Object.entries(terminal)) {
+      const was = Object.getOwnPropertyDescriptor(stream, key);
+      undo.push(() => {
+        Reflect.deleteProperty(stream, key);
+        if (was) Object.defineProperty(stream, key, was);
+      });
       Object.defineProperty(stream, key, { value, configurable: true, writable: true });
     }
   }
@@ -193,6 +199,7 @@ async function screenOf(args: readonly string[], columns: number, hasColors = fa
     for (const it of added) stream.off('error', it as () => void);
   }
   vi.restoreAllMocks();
+  for (const restore of undo) restore();
   // oxlint-disable-next-line no-control-regex -- escape sequences begin with a control character
   return text.replaceAll(/\r\u001b\[K[^\n]*\r\u001b\[K/g, '').replaceAll(dir, '/operations');
 }

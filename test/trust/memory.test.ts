@@ -64,18 +64,26 @@ class History implements Disposable {
         encoding: 'utf8',
         stdio: ['pipe', 'pipe', 'pipe'],
       }).trim();
-    const blob = (text: string) => git(['hash-object', '-w', '--stdin'], text);
-    const tree = (name: string, id: string, kind = 'tree') =>
-      git(['mktree'], `${kind === 'tree' ? '040000' : '100644'} ${kind} ${id}\t${name}\n`);
-    const lines = Object.entries(more).map(([folder, text]) => {
-      const [dir = '', file = ''] = folder.split('/');
-      return `040000 tree ${tree(file, blob(text), 'blob')}\t${dir}\n`;
-    });
-    if (content !== undefined) lines.push(`040000 tree ${tree('a.yaml', blob(content), 'blob')}\truns\n`);
-    const root = git(['mktree'], lines.join(''));
-    const sign = isSigned ? ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${this.ada.file}`] : [];
+    const files = { ...more, ...(content !== undefined && { [PATH]: content }) };
+    const message = `${this.count++}\n`;
+    const lines = [
+      // Without a parent it would be put on what the branch has.
+      ...(parents.length === 0 ? ['reset refs/heads/scratch'] : []),
+      'commit refs/heads/scratch',
+      'mark :1',
+      `committer Ada <ada@example.org> ${Date.parse(DATE) / 1000} +0000`,
+      `data ${message.length}\n${message}`,
+      ...parents.map((it, i) => `${i === 0 ? 'from' : 'merge'} ${it.id}`),
+      'deleteall',
+      ...Object.entries(files).map(([path, text]) => `M 100644 inline ${path}\ndata ${text.length}\n${text}`),
+      'get-mark :1',
+      'done\n',
+    ];
+    const unsigned = git(['fast-import', '--quiet', '--force', '--done'], lines.join('\n'));
+    if (!isSigned) return { id: unsigned, parents, content, isSigned };
+    const sign = ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${this.ada.file}`];
     const from = parents.flatMap((it) => ['-p', it.id]);
-    const id = git([...sign, 'commit-tree', ...(isSigned ? ['-S'] : []), ...from, root], `${this.count++}\n`);
+    const id = git([...sign, 'commit-tree', '-S', ...from, `${unsigned}^{tree}`], message);
     return { id, parents, content, isSigned };
   }
 
