@@ -1,6 +1,6 @@
 import type { Node } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
-import type { NodeOp } from '../api/nodeop.ts';
+import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { own } from '../api/own.ts';
 import { ownerMark } from './rollout/facts.ts';
 import { inFlightNodes } from './rollout/status.ts';
@@ -24,6 +24,16 @@ export interface LeftCordoned {
   why: string;
 }
 
+/** Of thousands of nodes each NodeOp is looked through once for each state it is in. */
+const known = new WeakMap<NodeOp, readonly string[]>();
+
+function inFlight(nodeOp: NodeOp): readonly string[] {
+  const found =
+    known.get(nodeOp) ?? (isFinalPhase(nodeOp.status?.phase) ? [] : inFlightNodes(nodeOp.status ?? {}));
+  known.set(nodeOp, found);
+  return found;
+}
+
 /** Who cordoned which node, and who works on it, by all NodeOps there are: asked about thousands of nodes. */
 export class Cordons {
   private readonly owners = new Map<string, NodeOp>();
@@ -33,8 +43,7 @@ export class Cordons {
     for (const it of nodeOps) {
       const { namespace = '', name = '', uid = '' } = it.metadata;
       this.owners.set(ownerMark({ namespace, name, uid }), it);
-      for (const node of inFlightNodes(it.status ?? {}))
-        if (!this.workers.has(node)) this.workers.set(node, it);
+      for (const node of inFlight(it)) if (!this.workers.has(node)) this.workers.set(node, it);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Node } from '../../api/kubernetes.ts';
 import { isFinalPhase } from '../../api/nodeop.ts';
 import type { NeedsYou } from '../../api/page.ts';
+import type { Steps } from '../../api/pieces.ts';
 import type { Cordons } from '../cordon.ts';
 import { heldText } from '../holds.ts';
 import { naturally } from '../text/order.ts';
@@ -12,6 +13,7 @@ import { mayReadLogs, maySee, withoutLog } from './sees.ts';
 /** What failed longer ago somebody has looked at, or nobody will. */
 const RECENT_MS = 7 * 24 * 3_600_000;
 const MOST = 100;
+const PIECE = 500;
 
 /** The order in which they are looked at. */
 const ORDER: readonly NeedsYou['kind'][] = [
@@ -24,17 +26,23 @@ const ORDER: readonly NeedsYou['kind'][] = [
   'waiting',
 ];
 
-export function needsYou(runs: Iterable<Run>, cordons: Cordons, facts: SeenFacts): NeedsYou[] {
+export function* needsYou(runs: Iterable<Run>, cordons: Cordons, facts: SeenFacts): Steps<NeedsYou[]> {
   const found: NeedsYou[] = problemsOf(facts).map((text, i) => ({
     key: `agent ${i}`,
     kind: 'agent',
     text,
   }));
+  let looked = 0;
   for (const run of runs) {
     const item = ofRun(run, facts);
     if (item) found.push(item);
+    if ((looked += 1) % PIECE === 0) yield;
   }
-  const left = [...facts.nodes.values()].flatMap((node) => ofNode(node, cordons, facts) ?? []);
+  const left: NeedsYou[] = [];
+  for (const node of facts.nodes.values()) {
+    left.push(...ofNode(node, cordons, facts));
+    if ((looked += 1) % PIECE === 0) yield;
+  }
   found.push(...left.toSorted((a, b) => naturally(a.node ?? '', b.node ?? '')));
   const sorted = found.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   return sorted.slice(0, MOST);
@@ -70,12 +78,12 @@ function kindOf({ nodeOp, card, waiting }: Run, now: number): NeedsYou['kind'] |
   return card?.state === 'Failed' && isNews ? 'failed' : undefined;
 }
 
-function ofNode(node: Node, cordons: Cordons, { sees }: SeenFacts): NeedsYou | undefined {
-  if (node.spec?.unschedulable !== true) return undefined;
+function ofNode(node: Node, cordons: Cordons, { sees }: SeenFacts): NeedsYou[] {
+  if (node.spec?.unschedulable !== true) return [];
   const left = cordons.left(node);
   const namespace = left?.by.slice(0, left.by.indexOf('/'));
-  if (!left || !maySee(sees, namespace)) return undefined;
+  if (!left || !maySee(sees, namespace)) return [];
   const why = mayReadLogs(sees, namespace) ? left.why : withoutLog(left.why);
   const text = oneLine(`${left.node} was left cordoned by ${left.by}: ${why}`, 500);
-  return { key: `node ${left.node}`, kind: 'cordoned', text, node: left.node };
+  return [{ key: `node ${left.node}`, kind: 'cordoned', text, node: left.node }];
 }
