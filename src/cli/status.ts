@@ -65,7 +65,7 @@ async function run(wanted: string | undefined, flags: StatusFlags): Promise<void
     }
     const held = await clusterHeld(cluster, nodeOps);
     if (held !== undefined && flags.format === 'text') print(`${heldHeading(held)}\n`);
-    const unreached = await readUnreached(cluster);
+    const unreached = await readUnreached(cluster, now);
     showAll(nodeOps, left, { ...flags, held, unreached }, now, await readWaiting(cluster));
   } finally {
     await cluster.close();

@@ -59,11 +59,12 @@ test('a receiver that is away is asked again, less and less often; then everythi
   expect(sent.length).toBeGreaterThan(12);
   expect(sent.length).toBeLessThan(40);
   expect(settled).toEqual([]);
-  expect(failing).toEqual([{ since: T0, reason: 'status 500' }]);
+  expect(failing.length).toBeGreaterThan(5);
+  expect(failing[0]).toEqual({ since: T0, reason: 'status 500' });
   isUp = true;
   await clock.advance(10 * MINUTE);
   expect(settled).toEqual(['a', 'b']);
-  expect(failing).toEqual([{ since: T0, reason: 'status 500' }, undefined]);
+  expect(failing.at(-1)).toBeUndefined();
 });
 
 test('what the receiver asks for is waited for', async () => {

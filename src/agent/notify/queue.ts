@@ -17,7 +17,7 @@ export interface QueueOptions {
   bodyOf: (event: NotifyEvent) => string;
   /** It arrived, or is given up for good. */
   onSettled: (event: NotifyEvent) => void;
-  /** It fails for long, or no longer: since when (epoch milliseconds) and why. */
+  /** Each time that it has failed for long once more, and when it does no longer: since when (epoch milliseconds) and why. */
   onFailing: (failing: { since: number; reason: string } | undefined) => void;
 }
 
@@ -158,9 +158,10 @@ export class Queue {
     this.#failing ??= { steady: clock.steady(), wall: clock.wall(), told: false };
     const { steady, wall, told } = this.#failing;
     const lasted = clock.steady() - steady;
-    if (told || lasted < LASTING_MS) return;
+    if (lasted < LASTING_MS) return;
     this.#failing.told = true;
-    this.#log.error({ reason, forSeconds: Math.round(lasted / 1000) }, 'notifications have failed for long');
+    const forSeconds = Math.round(lasted / 1000);
+    if (!told) this.#log.error({ reason, forSeconds }, 'notifications have failed for long');
     onFailing({ since: wall, reason });
   }
 

@@ -2,6 +2,7 @@ import { durationMs } from '../../api/schema.ts';
 import { type NotifyTarget } from '../../api/notify.ts';
 import type { NotifyEvent, Now } from '../../core/notify/events.ts';
 import { filterOf } from '../../core/notify/filter.ts';
+import { formatFailing } from '../../core/notify/failing.ts';
 import { TargetMemory } from '../../core/notify/memory.ts';
 import type { Standing } from '../../core/notify/standing.ts';
 import type { Clock, NotifyStore, Telemetry } from '../../core/ports.ts';
@@ -51,8 +52,7 @@ export class Target {
         this.#write();
       },
       onFailing: (failing) => {
-        this.#failing =
-          failing === undefined ? null : `${new Date(failing.since).toISOString()} ${failing.reason}`;
+        this.#failing = failing === undefined ? null : formatFailing({ ...failing, last: clock.wall() });
         this.#write();
       },
     });

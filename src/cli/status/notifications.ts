@@ -1,3 +1,4 @@
+import { parseFailing } from '../../core/notify/failing.ts';
 import { naturally } from '../../core/text/order.ts';
 import { oneLine, period } from '../../core/text/table.ts';
 import { NOTIFY_PART } from '../../kube/notify-store.ts';
@@ -12,13 +13,13 @@ export interface Unreached {
 }
 
 /** None where nobody may look. */
-export async function readUnreached(cluster: ReadOnlyCluster): Promise<Unreached[]> {
+export async function readUnreached(cluster: ReadOnlyCluster, now: number): Promise<Unreached[]> {
   const records = (await recordsOf(cluster, NOTIFY_PART)) ?? [];
-  const found = records.flatMap(({ metadata: { name = '' }, data: { failing } = {} }) => {
+  const found = records.flatMap(({ metadata: { name = '' }, data = {} }) => {
+    const failing = parseFailing(data['failing'], now);
     if (failing === undefined) return [];
-    const space = failing.indexOf(' ');
     const target = name.slice(name.lastIndexOf(`-${NOTIFY_PART}-`) + NOTIFY_PART.length + 2);
-    return [{ target, since: failing.slice(0, space), reason: failing.slice(space + 1) }];
+    return [{ target, since: new Date(failing.since).toISOString(), reason: failing.reason }];
   });
   return found.toSorted((a, b) => naturally(a.target, b.target));
 }

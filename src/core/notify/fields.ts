@@ -17,9 +17,11 @@ export interface Wording {
 const NAME = 110;
 const TEXT = 1500;
 const ADDRESS = 1000;
-/** How long an alert fires that nothing else ends: a run that failed stays so. */
-const DAY_MS = 24 * 3_600_000;
-const WEEK_MS = 7 * DAY_MS;
+/**
+ * How long an alert fires by itself. A wait is ended by what follows it. A run that failed stays so, and nothing ends its alert: of two
+ * times that are yet to come Alertmanager keeps the later one, so none may be longer than the last is to be.
+ */
+const FIRES_MS = { NodeOpFailed: 24 * 3_600_000, NodeOpWaiting: 7 * 24 * 3_600_000 };
 
 /** What a message is made of. All of it is text of one line, bounded, without what could act where it is shown. */
 export function fieldsOf(event: NotifyEvent, { layout, mask }: Wording): Record<NotifyField, string> {
@@ -28,6 +30,7 @@ export function fieldsOf(event: NotifyEvent, { layout, mask }: Wording): Record<
   const say = (text: string, most: number) => oneLine(maskPatterns(flat(text), mask), most).toWellFormed();
   const name = say(run ?? `${namespace ?? ''}/${nodeOp ?? ''}`, NAME);
   const isFiring = isAlarming(event);
+  const alert = isOfWait(event) ? 'NodeOpWaiting' : 'NodeOpFailed';
   return {
     event: event.name,
     title: `${headline(event)}: ${name}`,
@@ -46,11 +49,11 @@ export function fieldsOf(event: NotifyEvent, { layout, mask }: Wording): Record<
     failed: String(counts.failed ?? 0),
     cancelled: String(counts.cancelled ?? 0),
     severity: severityOf(event),
-    alert: isOfWait(event) ? 'NodeOpWaiting' : 'NodeOpFailed',
+    alert,
     status: isFiring ? 'firing' : 'resolved',
     at: stamp(at),
     startsAt: stamp(startOf(event)),
-    endsAt: stamp(isFiring ? at + (event.name === 'ended' ? DAY_MS : WEEK_MS) : at),
+    endsAt: stamp(isFiring ? at + FIRES_MS[alert] : at),
   };
 }
 

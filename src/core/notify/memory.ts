@@ -1,5 +1,5 @@
 import { after, eventsOf, type NotifyEvent, type Now, type Told, waitOf, withWait } from './events.ts';
-import { dayOf, type Entry, entryKey, formatEntries, parseEntries, pruned, RECENT_MS } from './record.ts';
+import { dayOf, type Entry, formatEntries, parseEntries, pruned, RECENT_MS } from './record.ts';
 import { isEnded, type Standing } from './standing.ts';
 
 interface Rules {
@@ -45,7 +45,7 @@ export class TargetMemory {
     this.#open = new Set();
     const seen = new Set<string>();
     for (const standing of standings) {
-      const key = entryKey(standing.key);
+      const { key } = standing;
       seen.add(key);
       if (!isEnded(standing)) this.#open.add(key);
       const known = this.#planned.get(key) ?? {};
@@ -69,7 +69,7 @@ export class TargetMemory {
 
   /** It arrived, or was given up for good. */
   settled(event: NotifyEvent, now: Now): void {
-    const key = entryKey(event.standing.key);
+    const { key } = event.standing;
     const entry = this.#record.get(key) ?? { day: 0 };
     this.#put(key, after(entry, event), now);
   }

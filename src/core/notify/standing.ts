@@ -2,7 +2,7 @@ import { ANNOTATION_RUN } from '../../api/labels.ts';
 import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeOpStatus } from '../../api/nodeop.ts';
 import { isFinalReport, type NodeOpReport, type ReportPhase } from '../../api/report.ts';
 import { standingText } from '../rollout/words.ts';
-import { editionMark } from './record.ts';
+import { editionMark, entryKey } from './record.ts';
 import { type Layout, pathOfRunId } from '../runs/paths.ts';
 import type { Counts } from '../text/counts.ts';
 
@@ -11,7 +11,7 @@ import type { Counts } from '../text/counts.ts';
  * has no NodeOp yet, or none any more. Times are those on record, in epoch milliseconds.
  */
 export interface Standing {
-  /** UID of the NodeOp, or the path of a run without one. */
+  /** Of the UID of the NodeOp, or of the path of a run without one: as it stands in records. */
   key: string;
   /** Of a run without a NodeOp: a mark of the content it was judged by, since another one may get another verdict. */
   edition: string;
@@ -45,7 +45,7 @@ export function standingOfNodeOp({ metadata, status = {} }: NodeOp, layout: Layo
   const isOver = isFinalPhase(phase);
   const { pending = 0, total = 0, cancelled = 0 } = summary ?? {};
   return {
-    key: metadata.uid ?? '',
+    key: entryKey(metadata.uid ?? ''),
     edition: '',
     run: pathOfRunId(layout, metadata.annotations?.[ANNOTATION_RUN]),
     namespace: metadata.namespace,
@@ -112,7 +112,7 @@ export function standingsOfReport(report: NodeOpReport, layout: Layout): Standin
   const words = [message, said.slice(0, PROBLEMS).join('; ')].filter(Boolean).join(': ');
   const path = {
     ...common,
-    key: `run:${run.path}`,
+    key: entryKey(`run:${run.path}`),
     edition: editionMark(run.blob ?? 'none'),
     message: words,
   };
@@ -127,7 +127,7 @@ export function standingsOfReport(report: NodeOpReport, layout: Layout): Standin
     message: failed.message ?? '',
     at: time(failed.finishedAt) ?? Infinity,
   };
-  const became = { ...common, key: nodeOp.uid, phase, hasBegun: status.startedAt !== undefined };
+  const became = { ...common, key: entryKey(nodeOp.uid), phase, hasBegun: status.startedAt !== undefined };
   return [begun, { ...became, failure, message }];
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { filterOf } from '../../../src/core/notify/filter.ts';
 import type { NotifyEvent } from '../../../src/core/notify/events.ts';
 import { TargetMemory } from '../../../src/core/notify/memory.ts';
-import { formatEntries, parseEntries } from '../../../src/core/notify/record.ts';
+import { entryKey, formatEntries, parseEntries } from '../../../src/core/notify/record.ts';
 import { gone, type Standing } from '../../../src/core/notify/standing.ts';
 import { DAY, HOUR, MINUTE, standing, T0, target } from './support.ts';
 
@@ -81,7 +81,7 @@ describe('what is told of a run', () => {
 
   test('an invalid file is told; the same file with other content again', () => {
     const invalid = (edition: string) =>
-      standing({ key: 'run:runs/a.yaml', edition, phase: 'Invalid', hasBegun: false, endedAt: T0 });
+      standing({ key: entryKey('run:runs/a.yaml'), edition, phase: 'Invalid', hasBegun: false, endedAt: T0 });
     const told = memory();
     expect(names(told.look([invalid('aaaaaaaa')], at(1)))).toEqual(['ended']);
     expect(names(told.look([invalid('aaaaaaaa')], at(2)))).toEqual([]);
@@ -130,7 +130,7 @@ describe('from one process to the next', () => {
   test('a new target is told nothing of before it was there', () => {
     const told = memory({}, { since: T0 + HOUR });
     expect(names(told.look([FAILED], at(HOUR)))).toEqual([]);
-    const later = standing({ key: 'uid-2', startedAt: T0 + HOUR + 1 });
+    const later = standing({ key: entryKey('uid-2'), startedAt: T0 + HOUR + 1 });
     expect(names(told.look([FAILED, later], at(HOUR + 2)))).toEqual(['started']);
   });
 
@@ -202,7 +202,7 @@ test('a record is read as it was written; what is damaged in it is passed over',
 
 test('ten thousand runs stay far below what an object may hold', () => {
   const told = memory({ events: ['ended'] });
-  const runs = Array.from({ length: 15_000 }, (_, i) => ({ ...FAILED, key: `uid-${i}` }));
+  const runs = Array.from({ length: 15_000 }, (_, i) => ({ ...FAILED, key: entryKey(`uid-${i}`) }));
   for (const it of told.look(runs, at(MINUTE)).events) told.settled(it, at(MINUTE));
   expect(told.text(at(MINUTE)).length).toBeLessThan(512 * 1024);
 });

@@ -82,7 +82,7 @@ describe('as an alert', () => {
       name: 'NodeOpFailed',
       status: 'firing',
       startsAt: starts,
-      endsAt: iso(T0 + MINUTE + 7 * DAY),
+      endsAt: iso(T0 + MINUTE + DAY),
     });
     expect(alert(event('ended', { failure: FAILURE, phase: 'Cancelled' }))).toEqual({
       name: 'NodeOpFailed',

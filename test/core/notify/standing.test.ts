@@ -3,6 +3,7 @@ import { AGENT_API_VERSION } from '../../../src/api/config.ts';
 import { ANNOTATION_RUN } from '../../../src/api/labels.ts';
 import { type NodeOp, NodeOpSpecSchema, type NodeOpStatus } from '../../../src/api/nodeop.ts';
 import type { NodeOpReport } from '../../../src/api/report.ts';
+import { entryKey } from '../../../src/core/notify/record.ts';
 import { standingOfNodeOp, standingsOfReport } from '../../../src/core/notify/standing.ts';
 import { LAYOUT, T0 } from './support.ts';
 
@@ -25,7 +26,7 @@ describe('of a NodeOp', () => {
     expect(standingOfNodeOp(nodeOp({}), LAYOUT)).toMatchObject({
       run: undefined,
       namespace: 'ops',
-      key: 'u',
+      key: entryKey('u'),
     });
   });
 
@@ -123,7 +124,9 @@ describe('of a report', () => {
   test('a run that has not begun waits by the words of its report', () => {
     expect(
       standingsOfReport(report({ phase: 'Waiting', message: 'its turn comes after b' }), LAYOUT),
-    ).toMatchObject([{ key: 'run:runs/a.yaml', waitsFor: 'its turn comes after b', hasBegun: false }]);
+    ).toMatchObject([
+      { key: entryKey('run:runs/a.yaml'), waitsFor: 'its turn comes after b', hasBegun: false },
+    ]);
   });
 
   test('what is wrong with an invalid one is told', () => {
@@ -144,8 +147,8 @@ describe('of a report', () => {
 
   test('once there is a NodeOp, that is what tells; the run waits no more', () => {
     const [run, became] = standingsOfReport(report({ phase: 'Waiting', message: 'suspended' }, 'u'), LAYOUT);
-    expect(run).toMatchObject({ key: 'run:runs/a.yaml', phase: 'Pending', endedAt: undefined });
+    expect(run).toMatchObject({ key: entryKey('run:runs/a.yaml'), phase: 'Pending', endedAt: undefined });
     expect(run?.waitsFor).toBeUndefined();
-    expect(became).toMatchObject({ key: 'u', nodeOp: 'a-1' });
+    expect(became).toMatchObject({ key: entryKey('u'), nodeOp: 'a-1' });
   });
 });

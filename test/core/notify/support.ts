@@ -1,4 +1,5 @@
 import { NotifyTargetSchema } from '../../../src/api/notify.ts';
+import { entryKey } from '../../../src/core/notify/record.ts';
 import type { Standing } from '../../../src/core/notify/standing.ts';
 
 export const T0 = Date.parse('2030-01-01T00:00:00Z');
@@ -10,7 +11,7 @@ export const LAYOUT = { nodeops: 'nodeops', runs: 'runs', results: 'results', cl
 /** A run of three nodes that goes on. */
 export function standing(changes: Partial<Standing> = {}): Standing {
   return {
-    key: 'uid-1',
+    key: entryKey('uid-1'),
     edition: '',
     run: 'runs/firmware.yaml',
     namespace: 'ops',
