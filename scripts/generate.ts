@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { z } from 'zod';
+import packageJson from '../package.json' with { type: 'json' };
 import { AgentConfigSchema } from '../src/api/config.ts';
 import { NodeOpCrdSchema, NodeOpManifestSchema, NodeOpSpecSchema } from '../src/api/nodeop.ts';
 import { NOTIFY_FIELDS, NotifyTargetSchema } from '../src/api/notify.ts';
@@ -19,6 +20,9 @@ import type { JsonSchema } from './generate/structural.ts';
  * nothing is written; the names of stale files are printed and the exit code is 1.
  */
 const ROOT = join(import.meta.dirname, '..');
+
+/** Where the schemas can be had: the address that package.json names. */
+const REPOSITORY = packageJson.repository.url.replace(/^git\+|\.git$/g, '');
 
 /** Schemas describe what people write, before defaults are filled in. */
 const input = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
@@ -40,7 +44,7 @@ function jsonSchema(title: string, schema: z.ZodType): string {
 }
 
 function written(title: string, { $schema, ...rest }: Record<string, unknown>): string {
-  const $id = `https://agent.nodeop.dev/schemas/${title.toLowerCase()}.json`;
+  const $id = `${REPOSITORY}/raw/main/config/schemas/${title.toLowerCase()}.json`;
   // Many validators compile patterns without the flag that \p{…} needs; the program itself checks these.
   const portable = (key: string, value: unknown): unknown => {
     const isUnknown = key === 'pattern' && typeof value === 'string' && value.includes('\\p{');

@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
 import type { Node } from '../api/kubernetes.ts';
 import { nearest } from '../api/schema.ts';
+import { screen } from '../core/text/output.ts';
 import { NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { explain, explanationPage } from './explain/page.ts';
 import { readNodeOps } from './look-up.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
-import { columns, print, prose } from './terminal.ts';
+import { columns, paintPhases, print, prose } from './terminal.ts';
 
 interface ExplainFlags extends ClusterFlags {
   format: Format;
@@ -32,7 +33,7 @@ async function run(name: string, flags: ExplainFlags): Promise<void> {
     const node = nodes.find(({ metadata }) => metadata.name === name);
     if (!node) throw new InvalidError(unknown(name, nodes));
     const found = explain(node, await readNodeOps(cluster, flags.namespace), flags);
-    if (flags.format === 'text') print(explanationPage(found, Date.now(), columns()));
+    if (flags.format === 'text') print(paintPhases(screen(explanationPage(found, Date.now(), columns()))));
     else printDocument(found, flags.format);
   } finally {
     await cluster.close();

@@ -11,12 +11,14 @@ import { NODEOPS } from '../kube/resources.ts';
 import { systemClock } from '../time/clock.ts';
 import { accessOf, clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { loadConfig } from './load-config.ts';
+import { type Format, outputOption, printDocument } from './output.ts';
 import { numberBetween, print, printError, prose, untilSignal } from './terminal.ts';
 
 interface PageFlags extends ClusterFlags {
   repository?: string;
   config?: string;
   port: number;
+  format: Format;
 }
 
 export function pageCommand(): Command {
@@ -25,11 +27,11 @@ export function pageCommand(): Command {
     .option('--repository <dir>', 'a clone of the repository: reports of runs that the cluster has no more')
     .option('--config <file>', "the agent's configuration: cluster name, folders, branches, namespace")
     .addOption(
-      new Option('--port <n>', 'port; any that is free when 0')
+      new Option('--port <port>', 'port; any that is free when 0')
         .argParser(numberBetween(0, 65_535))
         .default(8088),
     );
-  return clusterOptions(command, 'namespace of the agent')
+  return outputOption(clusterOptions(command, 'namespace of the agent'))
     .addHelpText(
       'after',
       prose(`
@@ -64,7 +66,8 @@ async function run(flags: PageFlags): Promise<void> {
         told.add(message);
       },
     });
-    print(`The page is at ${page.url} until Ctrl-C.`);
+    if (flags.format === 'text') print(`The page is at ${page.url} until Ctrl-C.`);
+    else printDocument({ url: page.url }, flags.format);
     await untilSignal();
     await page.close();
   } finally {

@@ -11,12 +11,13 @@ import { labelOf, runPathOf } from './find-run.ts';
 import { type Known, lookUp, readNodeOps } from './look-up.ts';
 import { clip } from '../core/text/fit.ts';
 import { naturally } from '../core/text/order.ts';
+import { screen } from '../core/text/output.ts';
 import { oneLine, period, table } from '../core/text/table.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { readUnreached, type Unreached, unreachedLines } from './status/notifications.ts';
 import { runPage } from './status/page.ts';
 import { readWaiting, showPassedOver, showWaiting, type Waiting, waitingLines } from './waiting.ts';
-import { columns, print, prose, shellWord, wholeNumber } from './terminal.ts';
+import { columns, paintPhases, print, prose, shellWord, wholeNumber } from './terminal.ts';
 
 interface StatusFlags extends ClusterFlags {
   format: Format;
@@ -105,7 +106,10 @@ function showAll(
     return printDocument(all, format);
   }
   if (shown.length === 0) print('There are no runs.');
-  else print(clipped(table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))])));
+  else {
+    const rows = table([['PHASE', 'DONE', 'FAILED', 'AGE', 'RUN'], ...shown.map((it) => row(it, now))]);
+    print(paintPhases(clipped(rows)));
+  }
   const more = over.length - Math.max(0, shown.length - open.length);
   if (more > 0) print(`… and ${more} more that are finished; see --limit`);
   for (const nodeOp of open) print(`\n${nameOf(nodeOp)}: ${conditionText(nodeOp)}`);
@@ -146,7 +150,8 @@ function showOne(nodeOp: NodeOp, flags: StatusFlags, now: number): void {
   const held = heldText(nodeOp);
   if (held !== undefined) print(`${heldHeading(held)}\n`);
   const nodes = flags.failed ? 'failed' : flags.all ? 'all' : 'some';
-  print(runPage(nodeOp, { now, width: columns(), nodes, access: accessOf(flags) }));
+  const page = runPage(nodeOp, { now, width: columns(), nodes, access: accessOf(flags) });
+  print(paintPhases(screen(page)));
 }
 
 /** As people know it: by the run file they wrote. */

@@ -97,8 +97,20 @@ const COLOURS: Record<string, 'red' | 'green' | 'yellow' | 'cyan'> = {
   Cancelled: 'yellow',
 };
 
+/** Lines that begin with columns, of which one is a phase: that word is coloured, where a person reads it. */
+export function paintPhases(text: string): string {
+  return text.replaceAll(PHASE, (_, lead: string, phase: string) => `${lead}${colouredPhase(phase)}`);
+}
+
+/** At the beginning of a line, or behind a name or a time. */
+const PHASE = /^((?:\S+ (?:ago )? +)?)(Completed|Passed|Failed|Cancelled)(?= {2}|$)/gm;
+
+function colouredPhase(phase: string): string {
+  return styleText(COLOURS[phase] ?? 'cyan', phase, { stream: process.stdout });
+}
+
 /** A phase of ten columns, coloured where a person reads it: never in a pipe, nor with NO_COLOR. */
 export function phaseText(phase: string): string {
   const padding = ' '.repeat(Math.max(0, 10 - phase.length));
-  return styleText(COLOURS[phase] ?? 'cyan', phase, { stream: process.stdout }) + padding;
+  return colouredPhase(phase) + padding;
 }

@@ -21,7 +21,7 @@ import {
 import { heldHeading, heldText } from './held.ts';
 import { candidates, findRun, isMeant, labelOf, runPathOf } from './find-run.ts';
 import { type Format, outputOption, printEntry } from './output.ts';
-import { durationText, phaseText, printError, prose, shellWord, untilSignal } from './terminal.ts';
+import { columns, durationText, phaseText, printError, prose, shellWord, untilSignal } from './terminal.ts';
 import {
   findPassedOver,
   findWaiting,
@@ -33,7 +33,7 @@ import {
 } from './waiting.ts';
 import { type Change, changesOf } from './watch/changes.ts';
 import { StatusLine } from './watch/status-line.ts';
-import { progressText } from './watch/progress.ts';
+import { paceText, progressBar } from './watch/progress.ts';
 
 interface WatchFlags extends ClusterFlags {
   timeout: string;
@@ -215,18 +215,28 @@ class RunWatch {
     const now = new Date();
     const { status = {} } = isOthers(this.nodeOp) ? this.others.read(this.nodeOp) : this.nodeOp;
     this.began ??= Date.parse(status.startedAt ?? '') || undefined;
-    for (const change of changesOf(this.status, status, now)) this.tell(change);
+    for (const change of changesOf(this.status, status, now)) this.tell(change, status);
     this.status = status;
-    if (!isFinalPhase(status.phase)) return this.line.show(progressText(status, this.began, now.getTime()));
+    if (!isFinalPhase(status.phase)) {
+      const { began } = this;
+      return this.line.show((width) => progressBar(status, began, { now: now.getTime(), width }));
+    }
     if (status.phase !== 'Completed')
       this.say(`\nWhy:\n  nodeop-agent status ${shellWord(this.name())} --failed${this.access.own}`);
     this.over.resolve(status.phase === 'Completed' ? 0 : 1);
   }
 
-  private tell(change: Change): void {
+  private tell(change: Change, status: NodeOpStatus = {}): void {
     if (this.format !== 'text') return printEntry(change, this.format);
     const seconds = (Date.parse(change.time) - (this.began ?? Date.parse(change.time))) / 1000;
-    this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}`);
+    this.line.print(`${spoken(seconds).padStart(11)}  ${sentence(change)}${this.pace(change, status)}`);
+  }
+
+  /** Where there is no line that stays, the pace is told with what is new of the whole. */
+  private pace(change: Change, status: NodeOpStatus): string {
+    if (change.type !== 'rollout' || columns() !== undefined) return '';
+    const text = paceText(status, this.began, Date.parse(change.time));
+    return text === '' ? '' : `; ${text}`;
   }
 
   /** For people; a script has nothing to read here. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { WriteStream } from 'node:tty';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -168,8 +169,15 @@ const COMMANDS: Record<string, string[]> = {
   'no-such-port': ['sim', '--port', '70000'],
 };
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /** What a command leaves on a terminal of so many columns, its line of progress gone. */
-async function screenOf(args: readonly string[], columns: number, hasColors = false): Promise<string> {
+async function screenOf(
+  args: readonly string[],
+  columns: number,
+  hasColors = false,
+  isTTY = true,
+): Promise<string> {
   let text = '';
   const undo: (() => void)[] = [];
   for (const stream of [process.stdout, process.stderr]) {
@@ -178,10 +186,10 @@ async function screenOf(args: readonly string[], columns: number, hasColors = fa
       return true;
     });
     const terminal = {
-      isTTY: true,
+      isTTY,
       columns,
       hasColors: () => hasColors,
-      getColorDepth: () => (hasColors ? 8 : 1),
+      getColorDepth: () => (hasColors ? WriteStream.prototype.getColorDepth() : 1),
     };
     for (const [key, value] of Object.entries(terminal)) {
       const was = Object.getOwnPropertyDescriptor(stream, key);
@@ -193,7 +201,12 @@ async function screenOf(args: readonly string[], columns: number, hasColors = fa
     }
   }
   const known = [process.stdout, process.stderr].map((stream) => new Set(stream.listeners('error')));
+  const listening = SIGNALS.map((signal) => new Set(process.listeners(signal)));
   await main([process.execPath, 'nodeop-agent', ...args]);
+  for (const [i, signal] of SIGNALS.entries()) {
+    const added = process.listeners(signal).filter((it) => listening[i]?.has(it) !== true);
+    for (const it of added) process.off(signal, it);
+  }
   for (const [i, stream] of [process.stdout, process.stderr].entries()) {
     const added = stream.listeners('error').filter((it) => !known[i]?.has(it));
     for (const it of added) stream.off('error', it as () => void);
@@ -223,6 +236,31 @@ test('colours are colours, and take no room', async () => {
   expect(screen).toContain('\u001b[31mFailed');
   // oxlint-disable-next-line no-control-regex -- colours begin with a control character
   expect(screen.replaceAll(/\u001b\[\d{1,2}m/g, '')).toBe(await screenOf(args, 60));
+});
+
+/** Colours are for terminals, unless somebody says otherwise; https://no-color.org asks for a value that is not empty. */
+test.each<[Record<string, string>, boolean, boolean]>([
+  [{}, true, true],
+  [{}, false, false],
+  [{ NO_COLOR: '1' }, true, false],
+  [{ NO_COLOR: '' }, true, true],
+  [{ FORCE_COLOR: '1' }, false, true],
+  [{ FORCE_COLOR: '0' }, true, false],
+  [{ TERM: 'dumb' }, true, false],
+])('%j, on a terminal: %j, colours: %j', async (env, isTerminal, isColoured) => {
+  const bare = { NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined, TERM: 'xterm' };
+  for (const [name, value] of Object.entries({ ...bare, ...env })) vi.stubEnv(name, value);
+  for (const args of [COMMANDS['watch-failed'] ?? [], COMMANDS['status'] ?? [], COMMANDS['explain'] ?? []]) {
+    const screen = await screenOf(args, 120, isTerminal, isTerminal);
+    expect(screen.includes('\u001b['), args[0]).toBe(isColoured);
+    // oxlint-disable-next-line no-control-regex -- colours begin with a control character
+    const plain = screen.replaceAll(/\u001b\[\d{1,2}m/g, '');
+    vi.stubEnv('FORCE_COLOR', undefined);
+    vi.stubEnv('NO_COLOR', '1');
+    expect(plain).toBe(await screenOf(args, 120, isTerminal, isTerminal));
+    for (const [name, value] of Object.entries({ ...bare, ...env })) vi.stubEnv(name, value);
+  }
+  vi.unstubAllEnvs();
 });
 
 test('the help of every command fits, whoever adds one', async () => {

@@ -52,6 +52,25 @@ Written by nodeop-agent; changes by hand are lost.
 `);
   });
 
+  test.each([
+    [{ phase: 'Failed', reason: 'Failed', summary: { total: 2, failed: 2 } }, 'NodesFailed'],
+    [{ phase: 'Failed', reason: 'Failed', summary: { total: 2, failed: 0 } }, 'StepFailed'],
+    [{ phase: 'Failed', reason: 'NoNodesMatched' }, 'NoNodesMatched'],
+    [{ phase: 'Completed', reason: 'Completed' }, ''],
+    [{ phase: 'Running', reason: 'Progressing' }, ''],
+    [
+      { phase: 'Waiting', reason: 'NotBefore', until: '2030-01-02T00:00:00Z' },
+      'NotBefore: 2030-01-02 00:00 UTC',
+    ],
+  ])('of %j says why', (status, reason) => {
+    const row =
+      overview([report('a', status)], layout)
+        .trimEnd()
+        .split('\n')
+        .at(-1) ?? '';
+    expect(row.split('|').at(-2)?.trim()).toBe(reason);
+  });
+
   test('is cut to the newest fifty', () => {
     const many = Array.from({ length: 60 }, (_, i) =>
       report(`r${i}`, { startedAt: `2030-01-01T00:${String(i).padStart(2, '0')}:00Z` }),

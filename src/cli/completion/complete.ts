@@ -31,6 +31,7 @@ export const KIND_OF_VALUE: Readonly<Record<string, Kind>> = {
   url: 'free',
   path: 'free',
   text: 'free',
+  names: 'free',
   duration: 'free',
   n: 'free',
   s: 'free',

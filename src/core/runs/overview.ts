@@ -41,14 +41,14 @@ const SIGNS = {
 } as const;
 
 function row(path: string, report: ReportBrief, layout: Layout, pictures: ReadonlySet<string>): string {
-  const { run, phase, reason, until, began, durationSeconds, total, completed, failed } = report;
+  const { run, phase, until, began, durationSeconds, total, completed, failed } = report;
   const name = run.slice(layout.runs.length + 1);
   const link = `[${cell(name)}](${inFolder(path, layout)})`;
   const counts =
     total < 0 ? '' : `${doneText({ total, completed })}${failed > 0 ? `, ${failed} failed` : ''}`;
   const took = durationSeconds === undefined ? '' : duration(durationSeconds);
-  const isTold = phase !== 'Running' && reason !== undefined && reason !== phase && reason !== 'Progressing';
-  const why = isTold ? cell(until === undefined ? reason : `${reason}: ${minute(until)}`) : '';
+  const word = reasonOf(report);
+  const why = word === undefined ? '' : cell(until === undefined ? word : `${word}: ${minute(until)}`);
   const at = began === 0 ? '' : minute(began);
   const picture = picturePath(path);
   const seen = pictures.has(picture) ? ` ([picture](${inFolder(picture, layout)}))` : '';
@@ -59,6 +59,13 @@ const NONE: ReadonlySet<string> = new Set();
 
 function inFolder(path: string, layout: Layout): string {
   return target(path.slice(resultsFolder(layout).length + 1));
+}
+
+/** Why it is as it is, where that is more than the state says. */
+function reasonOf({ phase, reason, failed }: ReportBrief): string | undefined {
+  if (phase === 'Running' || reason === 'Progressing') return undefined;
+  if (phase === 'Failed' && (reason ?? phase) === phase) return failed > 0 ? 'NodesFailed' : 'StepFailed';
+  return reason === phase ? undefined : reason;
 }
 
 function minute(time: number | string): string {
