@@ -47,6 +47,8 @@ test('a place is taken until the end of its last node is on record', () => {
   const over = run({ phase: 'Completed', summary: { inFlight: 0 } });
   expect(held(idle, [[over, run(reconciling('Progressing', 1))]], 1)).toMatch(/waiting for its turn/);
   expect(held(idle, [[over, over]], 1)).toBeUndefined();
+  const stale = run({ phase: 'Failed', summary: { inFlight: 1 } });
+  expect(held(idle, [[stale]], 1)).toBeUndefined();
 });
 
 test('one that is idle waits until it is known what others have in flight', () => {

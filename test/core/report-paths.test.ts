@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { reportPath, runPaths } from '../../src/core/runs/paths.ts';
+
+const layout = { nodeops: 'nodeops', runs: 'ops/runs', results: 'results', cluster: 'east' } as Parameters<
+  typeof reportPath
+>[0];
+
+test.each([
+  ['a plain one', 'a.yaml', 'a.yaml'],
+  ['in folders', 'east/2030/a.yaml', 'east/2030/a.yaml'],
+  ['below a folder named like a run file', 'a.yaml/b.yaml', 'a%2Eyaml/b.yaml'],
+  ['deeper below one', 'x/a.yml/b/c.yaml', 'x/a%2Eyml/b/c.yaml'],
+  ['named like the agent’s own', '.baseline.yaml', '%2Ebaseline%2Eyaml'],
+  ['below what git refuses', '.git/a.yaml', '%2Egit/a.yaml'],
+])('the report of a run file %s has a place of its own', (_, inside, expected) => {
+  const run = `ops/runs/${inside}`;
+  expect(reportPath(layout, run)).toBe(`results/east/${expected}`);
+  expect(runPaths(layout, `results/east/${expected}`)).toContain(run);
+});
