@@ -40,6 +40,8 @@ export class SshServer {
       'KbdInteractiveAuthentication no',
       'StrictModes no',
       'PidFile none',
+      // What the shell of this machine's user reads at its start is none of these tests' business.
+      `SetEnv HOME=${this.#folder}`,
     ];
     writeFileSync(this.file('sshd_config'), `${settings.join('\n')}\n`);
     // Where a privileged sshd locks itself in before a key is accepted.
