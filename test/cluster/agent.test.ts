@@ -161,6 +161,29 @@ test('a check that fails for good ends the rollout before the rest begins', asyn
   expect(await installation.ranAltogether('unfit')).toBe(1);
 });
 
+test('a check by HTTP is tried again until it passes, and only then the rest begins', async () => {
+  const http = { url: `${installation.health.url}/ready-after/1`, expect: { expression: 'body.ready' } };
+  const steps = [{ name: 'canary', upTo: 1, checks: [{ name: 'healthy', http }] }];
+  git.commit({ 'runs/asked.yaml': runFile('asked', { steps }) });
+  const report = await installation.report('asked', ended);
+  expect(phaseOf(report), report).toBe('Completed');
+  expect(await installation.ran('asked')).toEqual([1, 1]);
+  expect((await installation.nodeOp('asked')).status?.steps).toMatchObject([
+    { name: 'canary', phase: 'Passed', checks: [{ name: 'healthy', phase: 'Passed', tries: 2 }] },
+    { name: 'rest', phase: 'Passed' },
+  ]);
+});
+
+test('one that goes to a host which is not allowed keeps the run from beginning', async () => {
+  const http = { url: 'http://health.example.org:8080/ready-after/0' };
+  const steps = [{ name: 'canary', upTo: 1, checks: [{ http }] }];
+  git.commit({ 'runs/elsewhere.yaml': runFile('elsewhere', { steps }) });
+  const report = await installation.report('elsewhere', ended);
+  expect(phaseOf(report), report).toBe('Invalid');
+  expect(report).toContain('http://health.example.org:8080');
+  expect(await installation.ranAltogether('elsewhere')).toBe(0);
+});
+
 test('a leader that is told to go hands over at once', async () => {
   const leader = await until(
     'a leader',

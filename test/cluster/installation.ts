@@ -8,6 +8,7 @@ import { dump, load } from 'js-yaml';
 import type { Node, Pod } from '../../src/api/kubernetes.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import { GitServer } from './git-server.ts';
+import { HealthServer } from './health-server.ts';
 import { apply, get, kubectl, until } from './kubectl.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -27,6 +28,7 @@ const TRACE = `var/tmp/nodeop-e2e-${Date.now().toString(36)}`;
  */
 export class Installation {
   readonly git = new GitServer(OWN);
+  readonly health = new HealthServer(OWN);
   targets: string[] = [];
   private readonly overlay = mkdtempSync(join(tmpdir(), 'nodeop-cluster-overlay-'));
 
@@ -51,6 +53,7 @@ export class Installation {
     await kubectl(['label', 'nodes', ...this.targets, `${TARGET}=true`, '--overwrite']);
     await kubectl(['create', 'namespace', OWN]);
     await this.git.start(IMAGE, home);
+    await this.health.start(IMAGE, home);
     await apply(eyes());
   }
 
@@ -66,6 +69,7 @@ export class Installation {
         poll: { schedule: '*/2 * * * * *', jitter: '0s' },
       },
       report: { ...shipped['report'], interval: '1s' },
+      checks: { ...shipped['checks'], allowedHosts: [this.health.url] },
     };
     const patched = {
       apiVersion: 'v1',
