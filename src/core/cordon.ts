@@ -1,6 +1,6 @@
 import type { Node } from '../api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
-import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
+import { isFinalNodePhase, isFinalPhase, type NodeOp } from '../api/nodeop.ts';
 import { own } from '../api/own.ts';
 import { ownerMark } from './rollout/facts.ts';
 import { inFlightNodes } from './rollout/status.ts';
@@ -68,6 +68,7 @@ export class Cordons {
     if (!cordon || cordon.worker) return undefined;
     const { name = '' } = node.metadata;
     const { by, owner } = cordon;
+    if (owner && isAboutToTell(owner, name)) return undefined;
     const { phase = '', message = '' } = own(owner?.status?.nodeStatuses, name) ?? {};
     return { node: name, by, why: owner === undefined ? 'the NodeOp is gone' : `${phase}: ${message}` };
   }
@@ -86,7 +87,7 @@ export class Cordons {
       return `It was cordoned by ${by}; see what that says without --namespace ${namespace}.`;
     if (!owner) return `It was cordoned by ${by}, which is gone; nobody will uncordon it.`;
     const who = runPathOf(owner) ?? by;
-    if (worker === owner)
+    if (worker === owner || (!worker && isAboutToTell(owner, name)))
       return `It is cordoned by ${who}, which works on it and uncordons it when it is done.`;
     const { phase = 'Pending', message = '' } = own(owner.status?.nodeStatuses, name) ?? {};
     const why = `It was cordoned by ${who}, which is over here: ${phase}: ${oneLine(message, 300)}.`;
@@ -94,4 +95,10 @@ export class Cordons {
       ? `${why} Meanwhile ${runPathOf(worker) ?? labelOf(worker)} works on it.`
       : `${why} It stays cordoned until somebody has looked at it.`;
   }
+}
+
+/** A node is cordoned a moment before its status tells that work on it has begun. */
+function isAboutToTell({ status }: NodeOp, node: string): boolean {
+  const { phase = 'Pending' } = own(status?.nodeStatuses, node) ?? {};
+  return !isFinalPhase(status?.phase) && !isFinalNodePhase(phase);
 }

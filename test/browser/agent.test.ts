@@ -98,7 +98,7 @@ test('its node tells why it is cordoned, and the log of its command as text', as
     .click();
   await heading('node-2').waitFor();
   await page.locator('.run-heading .sign', { hasText: 'cordoned' }).waitFor();
-  await page.getByRole('button', { name: 'Read the log' }).click();
+  await page.getByRole('button', { name: 'Read all of the log' }).click();
   await expect
     .poll(() => page.getByLabel('Log', { exact: true }).innerText())
     .toContain('<b>write protected</b>');

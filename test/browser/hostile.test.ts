@@ -13,8 +13,12 @@ test('names, messages and addresses of others are text, whatever stands in them'
     Object.assign(row, { name: `runs/${MARKUP}`, why: MARKUP, by: MARKUP, step: MARKUP });
   runs.head.needsYou.push({ key: MARKUP, kind: 'failed', text: MARKUP });
   for (const row of run.rows) row.message = MARKUP;
-  Object.assign(run.head, { problems: [MARKUP], warnings: [MARKUP], commands: [MARKUP] });
-  Object.assign(run.head.run, { name: MARKUP, why: `turned \u202E around` });
+  Object.assign(run.head, {
+    problems: [MARKUP],
+    warnings: [MARKUP, 'turned \u202E around'],
+    commands: [MARKUP],
+  });
+  Object.assign(run.head.run, { name: MARKUP });
   run.head.failures = [{ text: MARKUP, count: 1, nodes: [MARKUP] }];
   run.head.links = [{ label: 'Report', url: 'javascript:document.title=3' }];
   Object.assign(node.head, { log: MARKUP, cordon: MARKUP, commands: [MARKUP] });
@@ -29,7 +33,9 @@ test('names, messages and addresses of others are text, whatever stands in them'
       expect(await visitor.page.locator('img, main script, [href^=javascript]').count()).toBe(0);
     }
     await visitor.see(`/runs/${RUN_ID}`);
-    expect(await visitor.page.locator('.run-reason').innerText()).toBe(String.raw`turned \u{202e} around`);
+    expect(await visitor.page.locator('.note.tone-held li').last().innerText()).toBe(
+      String.raw`turned \u{202e} around`,
+    );
     expect(visitor.complaints).toEqual([]);
   } finally {
     await visitor.leave();

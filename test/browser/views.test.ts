@@ -57,9 +57,9 @@ test('a node: why it is cordoned, what happened, the end of its log and all of i
   await visitor.page.getByRole('table').getByRole('link').first().click();
   await visitor.page.getByRole('heading', { level: 1, name: /^node-/ }).waitFor();
   const seen = await text();
-  for (const part of ['Left cordoned by', 'Exit code', 'erasing block 1 of 64', 'What ran on it before'])
+  for (const part of ['Left cordoned by', 'Exit code', 'erasing block 1 of 64', 'What else ran on it'])
     expect(seen).toContain(part);
-  await visitor.page.getByRole('button', { name: 'Read the log' }).click();
+  await visitor.page.getByRole('button', { name: 'Read all of the log' }).click();
   await visitor.page.getByText('of the pod, as it is now').waitFor();
 });
 

@@ -46,15 +46,23 @@ export function saidLines(text: string): string {
   return text.split('\n').map(line).join('\n');
 }
 
+/** A person without their address, which is for those who point at the name. */
+export function nameOf(person: string): string {
+  const end = person.indexOf(' <');
+  return said(end > 0 ? person.slice(0, end) : person);
+}
+
 /** `12 Mar 2030, 14:05`, in the time zone and the order of whoever looks. */
 export function moment(time: number): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/** The time alone where it is of today. */
-export function shortMoment(time: number, now: number): string {
+/** The time alone where it is of today, with seconds where they matter. */
+export function shortMoment(time: number, now: number, withSeconds = false): string {
   const isToday = new Date(time).toDateString() === new Date(now).toDateString();
-  return isToday ? new Date(time).toLocaleTimeString(undefined, { timeStyle: 'short' }) : moment(time);
+  return isToday
+    ? new Date(time).toLocaleTimeString(undefined, { timeStyle: withSeconds ? 'medium' : 'short' })
+    : moment(time);
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {

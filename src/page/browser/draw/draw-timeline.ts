@@ -13,6 +13,8 @@ const LEAST_APART = 8;
 /** Lines thinner than that are not seen, and those of failed nodes have to be. */
 const THINNEST = { failed: 3, other: 1 };
 const THICKEST = 24;
+/** Of less, minutes do not tell one end from the other. */
+const SHORT_MS = 600_000;
 
 /** Nodes as bars, in the order in which they began. Those that failed come last, so that they lie on top. */
 export function drawTimeline(
@@ -88,6 +90,7 @@ function drawTimes(
 ): void {
   const last = axis.at(-1);
   if (!last) return;
+  const isShort = last.to - (axis[0]?.from ?? 0) < SHORT_MS;
   context.strokeStyle = colour('line');
   context.beginPath();
   context.moveTo(0, height + 0.5);
@@ -98,13 +101,13 @@ function drawTimes(
   context.textBaseline = 'top';
   const end = last.x + last.width;
   context.textAlign = 'right';
-  context.fillText(shortMoment(last.to, now), end, height + 7);
+  context.fillText(shortMoment(last.to, now, isShort), end, height + 7);
   context.textAlign = 'left';
   const apart = LEAST_APART * textSize(context.canvas);
   let free = 0;
   for (const { x, from, pause } of axis) {
     if (pause !== undefined || x < free || x > end - 2 * apart) continue;
-    const text = x === 0 ? moment(from) : shortMoment(from, now);
+    const text = x === 0 && !isShort ? moment(from) : shortMoment(from, now, isShort);
     context.fillText(text, x, height + 7);
     free = x + Math.max(context.measureText(text).width + 16, apart);
   }

@@ -1,7 +1,7 @@
 import type { NodeRow } from '../../../api/page.ts';
-import { PHASE_SHAPES } from '../draw/shapes.ts';
+import { TONE_SHAPES } from '../draw/shapes.ts';
 import { isFinished, moment, said } from '../words.ts';
-import { PhaseSign, Shape } from './state.tsx';
+import { PhaseSign, Sign } from './state.tsx';
 import { Since } from './time.tsx';
 
 /** How a node stands in a run: what happened, and when. */
@@ -33,11 +33,7 @@ export function Here({ row }: { row: NodeRow }) {
             in this phase for <Since time={since} />
           </span>
         )}
-        {cordoned === true && (
-          <span class="tone-failed">
-            <Shape path={PHASE_SHAPES.Cancelled} /> left cordoned
-          </span>
-        )}
+        {cordoned === true && <Sign tone="failed" word="left cordoned" path={TONE_SHAPES.gone} />}
       </div>
       {message !== undefined && <p class="here-message">{said(message)}</p>}
       <dl class="facts">

@@ -29,7 +29,7 @@ export function Log({ run, node, end }: { run: RunId; node: string; end: string 
       )}
       <p class="muted">
         <button type="button" onClick={() => void read()}>
-          {answer === undefined ? 'Read the log' : 'Read it again'}
+          {answer === undefined ? 'Read all of the log' : 'Read it again'}
         </button>{' '}
         <span role="status">
           {answer?.ok === true && FROM[answer.value.from]}

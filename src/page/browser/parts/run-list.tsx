@@ -3,7 +3,7 @@ import type { RunRow } from '../../../api/page.ts';
 import { useOlder } from '../live/use-search.ts';
 import { runPath } from '../route.ts';
 import { useNow } from '../clock.ts';
-import { isOver, runTime, said, shortMoment } from '../words.ts';
+import { isOver, nameOf, runTime, said, shortMoment } from '../words.ts';
 import { Bar, Tally } from './bar.tsx';
 import { RunSign } from './state.tsx';
 import { Ago, Until } from './time.tsx';
@@ -58,7 +58,7 @@ export function Run({ run }: { run: RunRow }) {
         </a>
         <p class="muted">
           {run.cluster !== undefined && <span>{said(run.cluster)} · </span>}
-          {run.by !== undefined && <span>{said(run.by)} · </span>}
+          {run.by !== undefined && <span title={run.by}>{nameOf(run.by)} · </span>}
           {run.mergedAt !== undefined && <Ago time={run.mergedAt} />}
         </p>
       </div>

@@ -51,7 +51,7 @@ function Step({ step }: { step: StepView }) {
         <span class="tone-failed" style={{ flexGrow: failed }} />
         <span style={{ flexGrow: nodes - finished }} />
       </div>
-      <p class="step-text">{said(text)}</p>
+      <p class="step-text">{said(withoutName(text, name))}</p>
       {soakEnds !== undefined && <SoakClock from={since} to={soakEnds} />}
       {checks.length > 0 && (
         <ul class="checks">
@@ -62,6 +62,11 @@ function Step({ step }: { step: StepView }) {
       )}
     </li>
   );
+}
+
+/** Its name stands above it. */
+function withoutName(text: string, name: string): string {
+  return text.startsWith(`${name} `) ? text.slice(name.length + 1) : text;
 }
 
 /** A ring that fills as the time passes. */

@@ -86,12 +86,13 @@ function Waiting({ head: { waiting } }: { head: NodeHead }) {
 }
 
 function History({ head, rows }: { head: NodeHead; rows: readonly HistoryRow[] }) {
-  const newest = rows.toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0));
+  const others = rows.filter(({ key }) => key !== head.run?.id);
+  const newest = others.toSorted((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0));
   const looked = `${counted(head.looked, 'report')} looked at${head.reading ? ', more are being read' : ''}`;
   return (
     <section class="panel" aria-labelledby="before">
       <header class="panel-head">
-        <h2 id="before">What ran on it before</h2>
+        <h2 id="before">What else ran on it</h2>
         <p class="muted">{looked}</p>
       </header>
       {newest.length === 0 && <p class="muted">Nothing that is on record.</p>}

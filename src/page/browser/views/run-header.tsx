@@ -6,7 +6,7 @@ import { Copy } from '../parts/copy.tsx';
 import { Out } from '../parts/out.tsx';
 import { RunSign } from '../parts/state.tsx';
 import { Ago, Until } from '../parts/time.tsx';
-import { isOver, moment, runTime, said } from '../words.ts';
+import { isOver, moment, nameOf, runTime, said } from '../words.ts';
 import { PageTitle } from './page-title.tsx';
 
 /** What the run is and how it stands. */
@@ -35,7 +35,7 @@ export function RunHeader({ head }: { head: RunHead }) {
           </Out>
         ))}
       </p>
-      {run.why !== undefined && <p class="run-reason">{said(run.why)}</p>}
+      {run.why !== undefined && head.problems.length === 0 && <p class="run-reason">{said(run.why)}</p>}
       {run.counts !== undefined && (
         <div class="run-progress">
           <Bar counts={run.counts} />
@@ -56,7 +56,7 @@ function Facts({ run }: { run: RunRow }) {
     <>
       {mergedAt !== undefined && (
         <span>
-          merged {by !== undefined && `by ${said(by)} `}
+          merged {by !== undefined && <span title={by}>by {nameOf(by)} </span>}
           <Ago time={mergedAt} />
         </span>
       )}

@@ -8,6 +8,7 @@ import { NodeMap } from '../parts/node-map.tsx';
 import { NodeTable } from '../parts/node-table.tsx';
 import { Steps } from '../parts/steps.tsx';
 import { Timeline } from '../parts/timeline.tsx';
+import { isOver } from '../words.ts';
 import { Coming, Nowhere } from './nowhere.tsx';
 import { Commands, Notes, RunHeader } from './run-header.tsx';
 
@@ -42,7 +43,7 @@ function Shown({ id, head, rows, over }: ShownProps) {
         </div>
       </div>
       <Timeline head={head} rows={rows} />
-      <NodeTable run={id} rows={rows} rank={rank} />
+      {(rows.size > 0 || !isOver(head.run.state)) && <NodeTable run={id} rows={rows} rank={rank} />}
       <Details run={id} occasion={head.run.state} />
       <Commands commands={head.commands} />
     </article>
