@@ -77,7 +77,7 @@ export class History {
         isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
       fate: (method, path, body, by) => {
         const fate = this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path);
-        if (fate.there > LEASE_MS && path.endsWith('/jobs')) oracles.lateJobs.add(nameIn(body));
+        if (fate.there > LEASE_MS && /\/(jobs|pods)$/.test(path)) oracles.late.add(nameIn(body));
         return this.#replicas.sent(method, path, by, fate);
       },
       watchFate: faults.watchFate,

@@ -8,6 +8,7 @@ import {
 import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
 import type { Seen, Time } from './seen.ts';
+import { boundsOf } from './steps.ts';
 import { isOutside } from './windows.ts';
 
 /** So long an agent may take to hear of something, once nothing keeps it from hearing any more. */
@@ -126,11 +127,11 @@ export class Brakes {
       .nodeOps()
       .find(({ metadata }) => metadata.uid === uid);
     const { nodeStatuses = {} } = (op?.status ?? {}) as NodeOpStatus;
-    const bound = Number(op?.spec?.['concurrency'] ?? 0);
+    const { most = Infinity } = (op && boundsOf(op).find(({ nodes }) => nodes.includes(node))) ?? {};
     const lost = unready.filter(
       (name) => nodeStatuses[name]?.phase === 'Completed' && nodeStatuses[name].jobName !== undefined,
     );
-    if (bound > 0 && lost.length + 1 > bound)
+    if (lost.length + 1 > most)
       broken(`${node} was started though ${lost.length} nodes that were done were not Ready`);
   }
 
