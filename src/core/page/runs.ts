@@ -7,6 +7,7 @@ import { addActions } from './actions.ts';
 import { known, type SeenFacts, topOf } from './facts.ts';
 import { needsYou } from './needs-you.ts';
 import { ageOf, isOpen, rowOf, runsOf, said } from './row.ts';
+import { maySee } from './sees.ts';
 
 /** Rows of runs that are over, and of those that go on: the rest is found by a search. */
 const OVER = 100;
@@ -39,11 +40,12 @@ export function* runsView(facts: SeenFacts): Steps<PageViews['runs']> {
     if (isOpen(run)) return (open += 1) <= OPEN;
     return (over += 1) <= OVER || wanted.has(run.id);
   });
-  const { reports, record } = facts;
+  const { reports, record, sees } = facts;
+  const cards = reports.cards.filter(({ namespace }) => maySee(sees, namespace));
   yield;
-  const clusters = choices(reports.cards.map(({ cluster }) => cluster));
+  const clusters = choices(cards.map(({ cluster }) => cluster));
   yield;
-  const people = choices(reports.cards.map(({ by }) => by));
+  const people = choices(cards.map(({ by }) => by));
   yield;
   const head: PageViews['runs']['head'] = known({
     ...topOf(facts),
@@ -51,7 +53,7 @@ export function* runsView(facts: SeenFacts): Steps<PageViews['runs']> {
     held: topOf(facts).held,
     stale: facts.stale,
     needsYou: needs,
-    total: Math.max(runs.length, reports.total),
+    total: sees.nodeOps === 'all' ? Math.max(runs.length, reports.total) : runs.length,
     clusters,
     people,
     reports: reports.state,

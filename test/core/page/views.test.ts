@@ -344,7 +344,13 @@ test('runs of a namespace that the reader may not see are nowhere', () => {
     { namespace: 'vault' },
   );
   const nodes = [aNode('node-2', { by: 'vault/secret@uid-secret' })];
-  const seen = facts({ nodeOps: [other], nodes, sees: { namespace: 'ops', nodeOps: 'own', logs: 'own' } });
+  const report = aReport(
+    'runs/secret.yaml',
+    { phase: 'Completed' },
+    { nodeOp: { namespace: 'vault', name: 'secret' }, cluster: 'vault' },
+  );
+  const sees: Sees = { namespace: 'ops', nodeOps: 'own', logs: 'own' };
+  const seen = facts({ nodeOps: [other], nodes, reports: [report], sees });
   const shown = [
     atOnce(runsView(seen)),
     atOnce(nodesView(seen)),
