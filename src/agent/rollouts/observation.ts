@@ -116,9 +116,9 @@ function ofObject(rollout: Rollout, clock: Clock) {
     persisted: rollout.persisted,
     found: rollout.found,
     rehearsal: rollout.rehearsal,
-    troubles: rollout.troubles(),
-    refusedSince: (key: string) => rollout.refusedSince(key),
-    refusal: (key: string) => rollout.refusal(key),
+    troubles: rollout.failures.troubles(),
+    refusedSince: (key: string) => rollout.failures.refusedSince(key),
+    refusal: (key: string) => rollout.failures.refusal(key),
     busy: rollout.underWay,
   };
 }

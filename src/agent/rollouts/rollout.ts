@@ -1,61 +1,18 @@
 import { FINALIZER, ANNOTATION_SPEC, ANNOTATION_UID } from '../../api/labels.ts';
-import {
-  isFinalPhase,
-  type NodeOp,
-  type NodeOpSpec,
-  NodeOpSpecSchema,
-  type NodeOpStatus,
-  NO_IMAGE,
-  withImage,
-} from '../../api/nodeop.ts';
-import type { CheckAccess } from '../../api/check-access.ts';
-import { check, formatProblem } from '../../api/schema.ts';
-import { barredChecks } from '../../core/checks/barred.ts';
+import { isFinalPhase, type NodeOp, type NodeOpStatus } from '../../api/nodeop.ts';
 import type { Clock } from '../../core/ports.ts';
 import { cancelText } from '../../core/holds.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
 import type { Holder } from '../../core/rollout/cordons.ts';
-import { ownerMark, type Refusal as Refused, type Rehearsal } from '../../core/rollout/facts.ts';
-import { awaitsRecord, copyProblem } from '../../core/rollout/identity.ts';
+import { ownerMark, type Rehearsal } from '../../core/rollout/facts.ts';
+import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { Memory } from '../../core/rollout/memory.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
-import { type Refusal, saysRefused } from '../../core/rollout/status.ts';
-import { backoffMs } from '../../time/backoff.ts';
+import { saysRefused } from '../../core/rollout/status.ts';
 import type { StatusPatch } from '../../kube/status-patch.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
-
-/** So many failures one after the other are told in the status. */
-const LASTING = 5;
-
-/** Of an action, since it last succeeded. */
-interface Failure {
-  count: number;
-  until: number;
-  text: string;
-  /** Since when every answer was a refusal. */
-  refusedSince: number | undefined;
-  /** The last refusal, if it may be for good. */
-  refusal: Refused | undefined;
-}
-
-interface FailureFacts {
-  text: string;
-  /** How long the server asks to be left alone. */
-  askedMs: number | undefined;
-  isRefusal: boolean;
-  /** A refusal by what was asked for, rather than by what ails the server. */
-  isForGood: boolean;
-}
-
-/** What the configuration says of NodeOps. */
-export interface RolloutRules {
-  /** For those that name no image. */
-  defaultImage?: string | undefined;
-  /** Where their checks may send requests; it is not asked when absent. */
-  checkAccess?: CheckAccess | undefined;
-}
-
-type SpecToCarryOut = { spec: NodeOpSpec; changed: boolean } | { refusal: Refusal };
+import { type FailureFacts, Failures } from './failures.ts';
+import { readSpec, type RolloutRules, type SpecToCarryOut } from './spec.ts';
 
 /**
  * What the controller remembers of one NodeOp between two looks: the status as decided and as written (its times on the steady clock),
@@ -95,7 +52,7 @@ export class Rollout {
   /** What is kept between two looks at it. */
   readonly memory = new Memory();
   private readonly busy = new Set<string>();
-  private readonly failures = new Map<string, Failure>();
+  readonly failures = new Failures();
 
   /** @param onPutBack told when another status has taken the place of this agent's own */
   constructor(
@@ -246,7 +203,7 @@ export class Rollout {
 
   /** Whether an action may begin now: not under way, and not waiting after a failed attempt. */
   mayBegin(key: string, clock: Clock): boolean {
-    return !this.busy.has(key) && (this.failures.get(key)?.until ?? 0) <= clock.steady();
+    return !this.busy.has(key) && !this.failures.waits(key, clock);
   }
 
   /** Keys of the actions under way. */
@@ -262,94 +219,19 @@ export class Rollout {
   succeeded(action: Action): void {
     const key = actionKey(action);
     this.busy.delete(key);
-    this.failures.delete(key);
+    this.failures.forget(key);
     this.touchNodeOf(action);
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  failed(action: Action, clock: Clock, { text, askedMs, isRefusal, isForGood }: FailureFacts): number {
+  failed(action: Action, clock: Clock, facts: FailureFacts): number {
     const key = actionKey(action);
     this.busy.delete(key);
     this.touchNodeOf(action);
-    const before = this.failures.get(key);
-    const count = (before?.count ?? 0) + 1;
-    const now = clock.steady();
-    const wait = askedMs ?? backoffMs(clock, count - 1);
-    const refusedSince = isRefusal ? (before?.refusedSince ?? now) : undefined;
-    const refusal = isForGood ? { since: before?.refusal?.since ?? now, at: now, why: text } : undefined;
-    this.failures.set(key, { count, until: now + wait, text, refusedSince, refusal });
-    return wait;
+    return this.failures.add(key, clock, facts);
   }
 
   private touchNodeOf(action: Action): void {
     if ('node' in action) this.memory.touch(action.node);
-  }
-
-  /** Since when the API server has refused an action whenever it was asked; undefined when it did not, or did not answer. */
-  refusedSince(key: string): number | undefined {
-    return this.failures.get(key)?.refusedSince;
-  }
-
-  refusal(key: string): Refused | undefined {
-    return this.failures.get(key)?.refusal;
-  }
-
-  /** By their keys, the actions that have failed again and again, and why; that one fails once is nobody's concern. */
-  troubles(): Map<string, string> {
-    const lasting = [...this.failures].filter(([, { count }]) => count >= LASTING);
-    return new Map(lasting.map(([key, { text }]) => [key, text]));
-  }
-}
-
-function readSpec(object: NodeOp, { defaultImage, checkAccess }: RolloutRules): SpecToCarryOut {
-  const copied = copyProblem(object);
-  if (copied !== undefined) return { refusal: { reason: 'Copied', message: copied } };
-  const live = check(NodeOpSpecSchema, withoutNulls(object.spec));
-  const record = object.metadata.annotations?.[ANNOTATION_SPEC];
-  const recorded = record === undefined ? live : check(NodeOpSpecSchema, parsed(record));
-  if (!recorded.ok) {
-    const message = recorded.problems.map((problem) => `spec.${formatProblem(problem)}`).join('; ');
-    return { refusal: { reason: 'InvalidSpec', message } };
-  }
-  // What has begun goes on: a check that may not be asked any more fails its step.
-  const barred = record === undefined ? barredChecks(recorded.value, checkAccess) : [];
-  if (barred.length > 0) {
-    const message = barred.map((problem) => `spec.${formatProblem(problem)}`).join('; ');
-    return { refusal: { reason: 'InvalidSpec', message } };
-  }
-  const suspend = live.ok ? live.value.suspend : recorded.value.suspend;
-  const spec = withImage({ ...recorded.value, suspend }, defaultImage);
-  if (spec === undefined) return { refusal: { reason: 'InvalidSpec', message: `spec.image: ${NO_IMAGE}` } };
-  // What stands for a missing image may have been another when it was recorded.
-  const now = live.ok ? (withImage(live.value, spec.image) ?? live.value) : undefined;
-  return { spec, changed: !isEqual(now, spec) };
-}
-
-/** Whatever the order of their fields is. */
-function isEqual(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, child]) => [key, sorted(child)]));
-}
-
-/** An API server stores the null of a nullable field; it means the same as no field. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(([, child]) => child !== null);
-  return Object.fromEntries(kept.map(([key, child]) => [key, withoutNulls(child)]));
-}
-
-/** The recorded spec; undefined, which no schema takes, when somebody broke it. */
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
   }
 }
