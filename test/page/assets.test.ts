@@ -1,6 +1,11 @@
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { rolldown } from 'rolldown';
+import { expect, onTestFinished, test } from 'vitest';
+import bundling from '../../rolldown.config.ts';
 import { pageAssets } from '../../src/page/assets.ts';
 
 const KB = 1024;
@@ -44,4 +49,16 @@ test('no text becomes markup or code: the framework alone puts it on the page', 
     ways.test(readFileSync(new URL(`../../${it}`, import.meta.url), 'utf8')),
   );
   expect(found).toEqual([]);
+});
+
+test('the one file of the bundle holds them all, and makes none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'page-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const entry = join(import.meta.dirname, 'bundled.ts');
+  const bundle = await rolldown({ ...bundling, input: entry, treeshake: true });
+  await bundle.write({ file: join(folder, 'agent.mjs'), format: 'esm', codeSplitting: false });
+  await bundle.close();
+  // Nothing is installed there.
+  const stdout = execFileSync(process.execPath, ['agent.mjs'], { cwd: folder, encoding: 'utf8' });
+  expect(JSON.parse(stdout)).toEqual(await pageAssets());
 });
