@@ -146,7 +146,7 @@ describe('what every answer carries', () => {
     const { ask } = await serve();
     const { headers } = await ask(path);
     const policy = String(headers['content-security-policy']);
-    expect(policy).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+    expect(policy).toMatch(/default-src 'none'.*frame-ancestors 'none'.*require-trusted-types-for 'script'/);
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
     expect(headers['access-control-allow-origin']).toBeUndefined();

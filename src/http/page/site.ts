@@ -53,10 +53,10 @@ export interface SiteOptions {
   encode?: (value: unknown) => string;
 }
 
-/** Nothing but what is served here, and nothing in place; nobody puts the page into a frame of theirs. */
+/** Nothing but what is served here, and nothing in place; no text becomes markup; nobody puts the page into a frame of theirs. */
 const SAFE = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',

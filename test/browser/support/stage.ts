@@ -25,9 +25,6 @@ export interface Play {
 
 export const TOKEN = 'right';
 
-/** The agent's own policy and, in a browser that knows trusted types, that no text becomes markup at all. */
-const TRUSTED_TYPES = "require-trusted-types-for 'script'";
-
 /** The page as the agent serves it, over views of a test: states that take a fleet and hours to come about. */
 export class Stage {
   private current: Play;
@@ -155,14 +152,6 @@ export class Stage {
     if (url.pathname === '/page/events') this.streams.add(url);
     response.on('close', () => this.streams.delete(url));
     if (this.play.now !== undefined) response.setHeader('date', new Date(this.play.now).toUTCString());
-    void this.site.serve(request, onlyTrusted(response), { remote: '127.0.0.1', isSecure: false });
+    void this.site.serve(request, response, { remote: '127.0.0.1', isSecure: false });
   }
-}
-
-/** Adds to the policy that is set. */
-function onlyTrusted(response: ServerResponse): ServerResponse {
-  const set = response.setHeader.bind(response);
-  response.setHeader = (name, value) =>
-    set(name, name === 'content-security-policy' ? `${String(value)}; ${TRUSTED_TYPES}` : value);
-  return response;
 }
