@@ -37,6 +37,11 @@ export async function openBrowser(look: Look = DESK): Promise<BrowserContext> {
     timezoneId: 'UTC',
     ...look,
   });
-  context.on('close', () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
+  // It writes to its profile until it has ended.
+  const close = context.close.bind(context);
+  context.close = async (options) => {
+    await close(options);
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
   return context;
 }
