@@ -120,7 +120,8 @@ const words = () =>
 /** A command line with some of the command's own options, and words in any place. */
 const lines = (commands: readonly Command[]) =>
   fc.constantFrom(...commands).chain((command) => {
-    const option = fc.constantFrom(...command.options.map((it) => it.long ?? ''));
+    const names = command.options.map((it) => it.long ?? '');
+    const option = names.length === 0 ? words() : fc.constantFrom(...names);
     const part = fc.oneof(
       words(),
       option,

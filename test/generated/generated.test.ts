@@ -127,11 +127,16 @@ const examples = pages
     })),
   )
   // Kinds of other projects, such as an Argo CD Application, are theirs to judge.
-  .filter(({ text }) => !/^apiVersion: (?!operator\.kairos\.io|agent\.nodeop\.dev)/m.test(text));
+  .filter(({ text }) => !/^apiVersion: (?!operator\.kairos\.io|agent\.nodeop\.dev)/m.test(text))
+  .filter(({ text }) => !text.startsWith('# kustomization.yaml'));
 
 /** A section of the agent's configuration shown alone, as a whole configuration. */
-const whole = (text: string) =>
-  text.startsWith('git:') ? `apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\n${text}` : text;
+const whole = (text: string) => {
+  const [section] = /^(?:git|http):/.exec(text) ?? [];
+  if (section === undefined) return text;
+  const rest = section === 'git:' ? '' : 'git: {url: https://example.org/operations.git}\n';
+  return `apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\n${rest}${text}`;
+};
 
 test.each(examples)('$name is valid', ({ text }) => {
   expect(problemsOf(whole(text))).toEqual([]);
