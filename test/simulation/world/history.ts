@@ -72,6 +72,7 @@ export class History {
     this.#fleet = new Fleet(plan.nodes, { time, random, faults, oracles, cluster: () => this.cluster });
     this.cluster = this.#build(random);
     this.#wire = {
+      endings: [],
       time,
       serve: (request, response) =>
         isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
@@ -164,15 +165,17 @@ export class History {
     this.#replicas.killAll();
     this.#repository?.[Symbol.dispose]();
     const { violations } = this.#oracles;
-    return {
+    const outcome = {
       violations,
       faults: this.#faults.counts,
       ms: time.now - this.#began,
       steps: time.steps,
       end: this.#oracles.end(),
       writes: this.#replicas.writes,
-      log: this.log,
+      log: [...this.log],
     };
+    for (const tell of this.#wire.endings ?? []) tell();
+    return outcome;
   }
 
   get #isBroken(): boolean {

@@ -36,6 +36,11 @@ export interface Wire {
   watchFate: (path: string) => WatchFate;
   /** Those that are open now. */
   watches: Set<OpenWatch>;
+  /**
+   * Ends the requests of processes that are gone, which were told of nothing. For the very end, when no time passes any more:
+   * what waits for an answer holds all of its world.
+   */
+  endings?: (() => void)[];
   /** Told of every write when it takes effect. */
   onWrite?: (method: string, path: string, code: number) => void;
 }
@@ -275,7 +280,10 @@ class Exchange {
   }
 
   cut(): void {
-    if (!this.#over) this.#close();
+    if (this.#over) return;
+    this.#close();
+    const gone = new errors.ClientDestroyedError();
+    this.#wire.endings?.push(() => this.#handler.onResponseError?.(this.#controller, gone));
   }
 
   #close(): void {
