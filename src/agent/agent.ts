@@ -55,6 +55,8 @@ export interface AgentOptions {
   transport?: Transport | undefined;
   /** Nobody has led for so long that the cluster may come from a backup: its NodeOps are compared with their reports first. */
   isUntended?: boolean;
+  /** Told once they have been. */
+  onTended?: (() => void) | undefined;
   /** Sends the requests of checks; real ones when absent. */
   asker?: Asker | undefined;
   /** The reason on the lease to hold the whole cluster, if it is there. */
@@ -157,6 +159,10 @@ export class Agent {
       clock,
       telemetry,
       isUntended: options.isUntended === true && controller instanceof Controller,
+      onTended: () => {
+        options.onTended?.();
+        this.controller.wake();
+      },
       onRecord: () => this.controller.wake(),
       ...(onReports && { onReports }),
     });

@@ -159,6 +159,7 @@ export class Replica {
       transport: this.transport,
       leaseHold: this.leaseHold,
       isUntended,
+      onTended: () => this.election?.tended(),
     });
     this.ledSince = this.clock.steady();
     agent.start().catch((error: unknown) => {

@@ -74,6 +74,8 @@ export const OWN_ANNOTATIONS = [
 ] as const;
 /** On the agents' Lease: a new value asks the one that leads for a poll at once. */
 export const ANNOTATION_POLL = 'agent.nodeop.dev/poll';
+/** On the agent's Lease: nobody had led for a while, and NodeOps were not compared with their reports since. */
+export const ANNOTATION_UNTENDED = 'agent.nodeop.dev/untended';
 /** Control-plane nodes carry one of these. */
 export const LABELS_CONTROL_PLANE = [
   'node-role.kubernetes.io/control-plane',

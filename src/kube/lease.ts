@@ -1,5 +1,5 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
-import { ANNOTATION_HOLD, ANNOTATION_POLL } from '../api/labels.ts';
+import { ANNOTATION_HOLD, ANNOTATION_POLL, ANNOTATION_UNTENDED } from '../api/labels.ts';
 import { heldLease, isUntended, leaseStep, releasedLease } from '../core/lease.ts';
 import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../time/clock.ts';
@@ -48,6 +48,8 @@ export class LeaderElection {
   /** Raised at each gain, so that what was handed out under an earlier one no longer holds. */
   private term = 0;
   private leading = false;
+  /** Nobody led for a while, and what comes of that is not done yet; it is on the lease, for the next leader. */
+  private untended = false;
   private renewedAt = 0;
   private waitingFor = '';
   private pollAsked: string | undefined;
@@ -115,7 +117,7 @@ export class LeaderElection {
       const step = leaseStep(this.lease?.spec, identity, this.seen.at, this.clock.steady());
       if (step.type === 'wait') return this.defer(step.until);
       const sentAt = this.clock.steady();
-      const untended = isUntended(this.lease?.spec, this.clock.wall());
+      if (!this.leading) this.untended = this.isMarked || isUntended(this.lease?.spec, this.clock.wall());
       try {
         this.see(await this.hold(signal));
       } catch (error) {
@@ -127,7 +129,7 @@ export class LeaderElection {
         return this.leading ? 0 : retryPeriodMs;
       }
       this.renewedAt = sentAt;
-      if (!this.leading) this.gain(untended);
+      if (!this.leading) this.gain();
       return retryPeriodMs;
     });
   }
@@ -140,7 +142,7 @@ export class LeaderElection {
     return Math.max(0, Math.min(this.options.retryPeriodMs, until - this.clock.steady()));
   }
 
-  private gain(untended: boolean): void {
+  private gain(): void {
     this.leading = true;
     this.term += 1;
     this.waitingFor = '';
@@ -149,7 +151,7 @@ export class LeaderElection {
       this.leading &&
       this.term === term &&
       this.clock.steady() < this.renewedAt + this.options.renewDeadlineMs;
-    this.options.onGain(holds, untended);
+    this.options.onGain(holds, this.untended);
   }
 
   private lose(reason: string): void {
@@ -165,6 +167,20 @@ export class LeaderElection {
       body: { metadata: { annotations } },
       contentType: 'application/merge-patch+json',
     });
+  }
+
+  /** What comes of a time when nobody led is done; the next renewal says so. */
+  tended(): void {
+    this.untended = false;
+  }
+
+  private get isMarked(): boolean {
+    return this.lease?.metadata.annotations?.[ANNOTATION_UNTENDED] !== undefined;
+  }
+
+  private marks(): { annotations?: Record<string, string | null> } {
+    if (this.isMarked === this.untended) return {};
+    return { annotations: { [ANNOTATION_UNTENDED]: this.untended ? 'true' : null } };
   }
 
   private see(lease: Lease | undefined): void {
@@ -193,7 +209,8 @@ export class LeaderElection {
     const { client, identity, leaseDurationMs, name, namespace } = this.options;
     const spec = heldLease(this.lease?.spec, identity, leaseDurationMs, new Date(this.clock.wall()));
     if (this.lease !== undefined) return this.patch(spec, signal);
-    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec };
+    const metadata = { name, namespace, ...this.marks() };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
     return (await client.request('POST', collectionPath(LEASES, namespace), { body, signal })) as Lease;
   }
 
@@ -202,7 +219,7 @@ export class LeaderElection {
     const { client, name, namespace } = this.options;
     const resourceVersion = this.lease?.metadata.resourceVersion;
     const answer = await client.request('PATCH', objectPath(LEASES, name, namespace), {
-      body: { metadata: { resourceVersion }, spec },
+      body: { metadata: { resourceVersion, ...this.marks() }, spec },
       contentType: 'application/merge-patch+json',
       signal,
     });

@@ -221,6 +221,8 @@ test('whoever gains the lease knows whether nobody has led for a while', async (
   await pass(100);
   // Nobody ever has.
   expect(first.untended).toEqual([true]);
+  first.election.tended();
+  await pass(2_000);
   await stop(first);
   const soon = candidate('b', server.client());
   soon.election.start();
@@ -246,4 +248,34 @@ test('a clock that is far behind that of the last leader tells nothing', async (
   await pass(100);
   expect(after.untended).toEqual([true]);
   await stop(after);
+});
+
+test('what comes of a time when nobody led is left to the next leader, until it is said to be done', async () => {
+  let dead = false;
+  const first = candidate(
+    'a',
+    server.client(() => ({ down: dead })),
+  );
+  first.election.start();
+  await pass(100);
+  expect(first.untended).toEqual([true]);
+  // Killed before it had looked at anything.
+  dead = true;
+  const second = candidate('b', server.client());
+  second.election.start();
+  await pass(20_000);
+  expect(second.untended).toEqual([true]);
+  await stop(second);
+  const third = candidate('c', server.client());
+  third.election.start();
+  await pass(100);
+  expect(third.untended).toEqual([true]);
+  third.election.tended();
+  await pass(2_000);
+  await stop(third);
+  const fourth = candidate('d', server.client());
+  fourth.election.start();
+  await pass(100);
+  expect(fourth.untended).toEqual([false]);
+  await Promise.all([stop(first), stop(fourth)]);
 });

@@ -1,5 +1,6 @@
 import type { Lease } from '../../src/api/kubernetes.ts';
 import { ApiError } from '../../src/kube/client.ts';
+import { mergePatch } from '../../src/core/runs/merge.ts';
 import { LeaderElection } from '../../src/kube/lease.ts';
 
 type Request = { body?: unknown; signal?: AbortSignal };
@@ -38,7 +39,7 @@ export class LeaseServer {
     if (body?.metadata.resourceVersion !== this.lease.metadata.resourceVersion) {
       throw new ApiError(409, { message: 'the object has been modified' });
     }
-    return this.store({ ...this.lease, spec: { ...this.lease.spec, ...body?.spec } });
+    return this.store(mergePatch(this.lease, body) as Lease);
   }
 
   private store(lease: Lease): Lease {

@@ -38,7 +38,9 @@ export interface RepositoryDeps {
   telemetry?: Telemetry;
   /** Nobody has led for so long that the cluster may come from a backup. */
   isUntended?: boolean;
-  /** Told whenever `mayGo` or `mayGoOn` says more. */
+  /** Told once NodeOps have been compared with their reports for that, and `mayGoOn` says more. */
+  onTended?: () => void;
+  /** Told whenever `mayGo` says more. */
   onRecord?: () => void;
   onReports?: ReportListener;
 }
@@ -98,6 +100,7 @@ export class RepositoryLoop {
     now = () => new Date(clock.wall()),
     telemetry = NO_TELEMETRY,
     isUntended = false,
+    onTended,
     onRecord,
     onReports,
     holds = new Holds(logger, holdPath(config.git.paths)),
@@ -118,6 +121,7 @@ export class RepositoryLoop {
       telemetry,
       signal,
       isUntended,
+      onTended,
       onRecord,
       onReports,
     });

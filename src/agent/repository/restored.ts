@@ -65,14 +65,20 @@ export class Restored {
     const fresh = await store.get(namespace, name);
     const status = fresh && caughtUp(fresh, report, now());
     if (!status) return fresh;
-    const put = await store.putStatus(fresh, status);
     log.warn(
       { nodeOp: `${namespace}/${name}` },
       'the cluster was restored from a backup: the report is further than the NodeOp',
     );
-    if (isFinalReport(report)) return put;
-    const before = fresh.metadata.annotations?.[ANNOTATION_HOLD];
-    const hold = before === undefined ? HOLD_RESTORED : `${HOLD_RESTORED}; ${before}`;
-    return store.patch(namespace, name, { metadata: { annotations: { [ANNOTATION_HOLD]: hold } } });
+    // Whoever is killed between the two leaves it behind its report, and held.
+    return store.putStatus(isFinalReport(report) ? fresh : await this.#hold(fresh), status);
+  }
+
+  #hold(nodeOp: NodeOp): Promise<NodeOp> {
+    const { namespace = '', name = '', annotations, resourceVersion } = nodeOp.metadata;
+    const before = annotations?.[ANNOTATION_HOLD];
+    const isHeld = before?.startsWith(HOLD_RESTORED) === true;
+    const hold = before === undefined || isHeld ? (before ?? HOLD_RESTORED) : `${HOLD_RESTORED}; ${before}`;
+    const metadata = { resourceVersion, annotations: { [ANNOTATION_HOLD]: hold } };
+    return this.#deps.store.patch(namespace, name, { metadata });
   }
 }

@@ -35,6 +35,8 @@ export interface ReconcilerDeps {
   signal: AbortSignal;
   /** Nobody has led for so long that the cluster may come from a backup. */
   isUntended: boolean;
+  /** Told once NodeOps have been compared with their reports for that. */
+  onTended?: (() => void) | undefined;
   /** Told whenever `isRecorded` says more, or NodeOps may go on. */
   onRecord?: (() => void) | undefined;
   onReports?: ReportListener | undefined;
@@ -45,7 +47,7 @@ export type Rooms = ReturnType<typeof rooms>;
 /** Everything that has a part in a look at the repository, put together. */
 export function rooms(deps: ReconcilerDeps) {
   const { config, store, log, clock, now, telemetry, signal, isUntended, onReports } = deps;
-  const { onRecord = () => undefined } = deps;
+  const { onRecord = () => undefined, onTended = () => undefined } = deps;
   const ledger = new Ledger(store.ledger);
   const repository = new TrackedRepository({ ...deps, recorded: () => actedOn(ledger) });
   const { mirror, layout, snapshots: reader } = repository;
@@ -74,7 +76,7 @@ export function rooms(deps: ReconcilerDeps) {
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
     facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
-    restored: new Restored({ store, reader, layout, log, now, isUntended, onCaughtUp: onRecord }),
+    restored: new Restored({ store, reader, layout, log, now, isUntended, onCaughtUp: onTended }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
     record: new OnRecord({ ledger, reports, holdFile, nearNames, own, blocked, log, signal, onRecord }),
     carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),
