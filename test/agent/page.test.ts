@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogAnswer, RunDetails, SearchAnswer } from '../../src/api/page.ts';
-import { connect } from '../../src/agent/agent.ts';
-import { agentPage, type PageParts } from '../../src/agent/page/open.ts';
-import { HttpServer } from '../../src/http/server.ts';
-import { systemClock } from '../../src/time/clock.ts';
-import { nodeOpRun, silent } from '../runs/support.ts';
+import { nodeOpRun } from '../runs/support.ts';
 import { type Operations, startOperations } from '../support/agent.ts';
+import { servePageOf, type ServedPage } from '../support/page.ts';
 
 /** Follows a view as a browser does: what it is by now. */
 class Follower {
@@ -74,10 +71,8 @@ spec:
 `;
 
 let operations: Operations;
-let page: PageParts;
-let server: HttpServer;
+let served: ServedPage;
 let url: string;
-const errors: unknown[] = [];
 const followers: Follower[] = [];
 
 function follow(query: string): Follower {
@@ -99,28 +94,13 @@ beforeAll(async () => {
     { nodes: 3, script, jobBackoffMs: 10 },
     { 'nodeops/flash.yaml': DEFINITION },
   );
-  const config = operations.repository.config({
-    kubernetes: { kubeconfig: `${operations.repository.root}/kubeconfig`, namespace: 'default' },
-    http: { host: '127.0.0.1', page: {} },
-  });
-  page = agentPage({
-    config,
-    client: connect(config),
-    clock: systemClock,
-    namespace: 'default',
-    version: '1.0.0',
-    logger: silent,
-    agent: () => ({ servedBy: 'leader', problems: [] }),
-  });
-  const onError = (error: unknown) => errors.push(error);
-  server = new HttpServer({ routes: [], host: '127.0.0.1', port: 0, onError, site: page.site });
-  url = `http://127.0.0.1:${await server.listen()}`;
+  served = await servePageOf(operations);
+  ({ url } = served);
 });
 
 afterAll(async () => {
   for (const follower of followers) await follower.stop();
-  await server.close();
-  await page.close();
+  await served.close();
   await operations.stop();
 });
 
@@ -212,7 +192,7 @@ describe('an agent at work', () => {
   });
 
   test('nothing secret was told, and nothing went wrong', async () => {
-    expect(errors).toEqual([]);
+    expect(served.errors).toEqual([]);
     const told = JSON.stringify(followers.map(({ head, rows }) => [head, [...rows]]));
     expect(told).not.toMatch(/hunter/);
   });

@@ -1,11 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect } from '../../src/agent/agent.ts';
-import { agentPage, type PageParts } from '../../src/agent/page/open.ts';
-import { HttpServer } from '../../src/http/server.ts';
-import { systemClock } from '../../src/time/clock.ts';
-import { nodeOpRun, silent } from '../runs/support.ts';
+import { nodeOpRun } from '../runs/support.ts';
 import { type Operations, startOperations } from '../support/agent.ts';
+import { servePageOf, type ServedPage } from '../support/page.ts';
 import { openBrowser } from './support/chromium.ts';
 import { listen } from './support/visitor.ts';
 
@@ -25,13 +22,11 @@ spec:
 `;
 
 let operations: Operations;
-let parts: PageParts;
-let server: HttpServer;
+let served: ServedPage;
 let browser: BrowserContext;
 let page: Page;
 let url: string;
 let complaints: string[];
-const errors: unknown[] = [];
 
 beforeAll(async () => {
   const script = (_: unknown, node: string) =>
@@ -42,22 +37,8 @@ beforeAll(async () => {
     { nodes: 4, script, jobBackoffMs: 10 },
     { 'nodeops/flash.yaml': DEFINITION },
   );
-  const config = operations.repository.config({
-    kubernetes: { kubeconfig: `${operations.repository.root}/kubeconfig`, namespace: 'default' },
-    http: { host: '127.0.0.1', page: {} },
-  });
-  parts = agentPage({
-    config,
-    client: connect(config),
-    clock: systemClock,
-    namespace: 'default',
-    version: '1.0.0',
-    logger: silent,
-    agent: () => ({ servedBy: 'leader', problems: [] }),
-  });
-  const onError = (error: unknown) => errors.push(error);
-  server = new HttpServer({ routes: [], host: '127.0.0.1', port: 0, onError, site: parts.site });
-  url = `http://127.0.0.1:${await server.listen()}`;
+  served = await servePageOf(operations);
+  ({ url } = served);
   browser = await openBrowser();
   page = await browser.newPage();
   complaints = listen(page);
@@ -65,8 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser.close();
-  await server.close();
-  await parts.close();
+  await served.close();
   await operations.stop();
 });
 
@@ -125,6 +105,6 @@ test('the agent tells where it stands', async () => {
 });
 
 test('nothing went wrong, neither here nor there', () => {
-  expect(errors).toEqual([]);
+  expect(served.errors).toEqual([]);
   expect(complaints).toEqual([]);
 });
