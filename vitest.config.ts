@@ -30,6 +30,20 @@ const PROCESSES = [
   'test/manifests/rbac.test.ts',
 ];
 
+// What the surroundings say of colours and of continuous integration is for vitest alone: the same code prints the same everywhere.
+for (const name of [
+  'CI',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'NODE_DISABLE_COLORS',
+  'COLORTERM',
+  'GITHUB_ACTIONS',
+  'GITLAB_CI',
+]) {
+  Reflect.deleteProperty(process.env, name);
+}
+process.env['TERM'] = 'xterm';
+
 // Processes begin with what others have compiled: half the time of a start.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/node');
 

@@ -247,6 +247,7 @@ test.each<[Record<string, string>, boolean, boolean]>([
   [{ FORCE_COLOR: '1' }, false, true],
   [{ FORCE_COLOR: '0' }, true, false],
   [{ TERM: 'dumb' }, true, false],
+  [{ CI: 'true' }, true, false],
 ])('%j, on a terminal: %j, colours: %j', async (env, isTerminal, isColoured) => {
   const bare = { NO_COLOR: undefined, FORCE_COLOR: undefined, NODE_DISABLE_COLORS: undefined, TERM: 'xterm' };
   for (const [name, value] of Object.entries({ ...bare, ...env })) vi.stubEnv(name, value);
