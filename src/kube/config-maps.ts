@@ -1,3 +1,4 @@
+import { InvalidError } from '../api/errors.ts';
 import type { KubeObject } from '../api/kubernetes.ts';
 import { isApiError, type KubeClient } from './client.ts';
 import { CONFIGMAPS } from './resources.ts';
@@ -14,6 +15,17 @@ interface Written {
   version: string | undefined;
   /** The keys to write; null removes one. */
   data: Readonly<Record<string, string | null>>;
+}
+
+/** What was asked, or what the agent lacks the right to do. */
+export async function allowed<T>(doing: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isApiError(error, 403)) throw error;
+    const way = 'apply the RBAC rules of this version (manifests/base/rbac.yaml)';
+    throw new InvalidError(`the agent may not ${doing}: ${way}: ${error.message}`, [], { cause: error });
+  }
 }
 
 /** Makes it, or writes these keys; 'conflict' when it is gone, there already, or was changed by another one since it was read. */

@@ -3,8 +3,8 @@ import { LABEL_RECORD, LABEL_RECORD_PART } from '../api/labels.ts';
 import type { LedgerStore } from '../core/ports.ts';
 import { labelValue } from '../core/rollout/names.ts';
 import { isEntries, type LedgerPart } from '../core/runs/ledger.ts';
-import { isApiError, type KubeClient } from './client.ts';
-import { type ConfigMap, writeConfigMap } from './config-maps.ts';
+import type { KubeClient } from './client.ts';
+import { allowed, type ConfigMap, writeConfigMap } from './config-maps.ts';
 import { CONFIGMAPS, NAMESPACES } from './resources.ts';
 
 /** Every cluster has this namespace from its first moment on, and never another one of the name. */
@@ -19,15 +19,6 @@ export function ledgerStore(client: KubeClient, namespace: string, lease: string
     version: metadata.resourceVersion,
     data,
   });
-  const allowed = async <T>(doing: string, ask: () => Promise<T>): Promise<T> => {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isApiError(error, 403)) throw error;
-      const way = 'apply the RBAC rules of this version (manifests/base/rbac.yaml)';
-      throw new InvalidError(`the agent may not ${doing}: ${way}: ${error.message}`, [], { cause: error });
-    }
-  };
   const records = `keep its record in ConfigMaps of the namespace ${namespace}`;
   return {
     identity: () =>

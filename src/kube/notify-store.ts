@@ -1,9 +1,8 @@
-import { InvalidError } from '../api/errors.ts';
 import { LABEL_RECORD_PART } from '../api/labels.ts';
 import type { NotifyStore } from '../core/ports.ts';
 import { labelValue } from '../core/rollout/names.ts';
-import { isApiError, type KubeClient } from './client.ts';
-import { type ConfigMap, writeConfigMap } from './config-maps.ts';
+import type { KubeClient } from './client.ts';
+import { allowed, type ConfigMap, writeConfigMap } from './config-maps.ts';
 import { CONFIGMAPS } from './resources.ts';
 
 /** Value of the label of these ConfigMaps; they are no part of the ledger, which is read as a whole. */
@@ -17,25 +16,16 @@ export function notifyStore(client: KubeClient, namespace: string, lease: string
     version: metadata.resourceVersion,
     data,
   });
-  const allowed = async <T>(ask: () => Promise<T>): Promise<T> => {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isApiError(error, 403)) throw error;
-      const what = `keep what it has told in ConfigMaps of the namespace ${namespace}`;
-      const way = 'apply the RBAC rules of this version (manifests/base/rbac.yaml)';
-      throw new InvalidError(`the agent may not ${what}: ${way}: ${error.message}`, [], { cause: error });
-    }
-  };
+  const keeping = `keep what it has told in ConfigMaps of the namespace ${namespace}`;
   return {
     read: (name) =>
-      allowed(async () => {
+      allowed(keeping, async () => {
         const query = { fieldSelector: `metadata.name=${prefix}${name}` };
         const { items } = await client.list<ConfigMap>(CONFIGMAPS, query, namespace);
         return items.map(toPart).find((it) => it.name === name);
       }),
     write: ({ name, version, data }) =>
-      allowed(async () => {
+      allowed(keeping, async () => {
         const labels = { [LABEL_RECORD_PART]: NOTIFY_PART };
         const written = await writeConfigMap(client, {
           namespace,

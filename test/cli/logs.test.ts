@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
 import { type Answer, cli } from '../support/cli.ts';
+import { putRecordHead } from '../support/record.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const ESC = '\u001b';
@@ -18,14 +19,12 @@ beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 3,
     jobBackoffMs: 50,
-    script: (pod) => {
-      const node = String(pod.spec?.['nodeName']);
+    script: (_, node) => {
       const log = `flash ${node}\n${ESC}[31m::error::x${ESC}]0;title\u0007\n\n10%\r20%\n`;
       return { durationMs: 5, exitCode: node === 'node-2' ? 4 : 0, log };
     },
   });
   dir = mkdtempSync(join(tmpdir(), 'nodeop-logs-'));
-  writeFileSync(join(dir, 'kubeconfig'), cluster.sim.kubeconfig);
   await run('flash', { backoffLimit: 1 });
   await cluster.ended('flash');
 });
@@ -42,7 +41,7 @@ const run = (name: string, spec: object = {}) =>
   });
 
 const logs = (...args: string[]): Promise<Answer> =>
-  cli(['logs', ...args, '--kubeconfig', 'kubeconfig', '--root', '.'], {}, dir);
+  cli(['logs', ...args, '--kubeconfig', cluster.kubeconfig, '--root', '.'], {}, dir);
 
 const OF = (node: string) => [`flash ${node}`, String.raw`\u{3a}:error::x`, '', '10%', '20%'];
 
@@ -148,14 +147,7 @@ test('a run that waits is told as that, and one that never begins', async () => 
     passedOver: '1',
     passedOverRuns: JSON.stringify(['runs/old.yaml']),
   };
-  cluster.sim.store.create('configmaps', {
-    metadata: {
-      name: 'head',
-      namespace: 'nodeop-system',
-      labels: { 'agent.nodeop.dev/record-part': 'head' },
-    },
-    data,
-  });
+  putRecordHead(cluster.sim, data);
   expect((await logs('runs/later.yaml')).stderr).toBe(
     'runs/later.yaml: Waiting (Queued): other runs come first; with -f it is waited for\n',
   );
@@ -171,7 +163,6 @@ describe('followed', () => {
 
   beforeAll(async () => {
     going = await Cluster.start({ nodes: 2 });
-    writeFileSync(join(dir, 'going'), going.sim.kubeconfig);
   });
 
   afterAll(() => going.stop());
@@ -181,7 +172,7 @@ describe('followed', () => {
   const letGo = (node: string) => writeFileSync(join(going.sim.dir, node, 'root/etc/go'), '');
 
   function follow(...args: string[]) {
-    const access = ['-f', '--kubeconfig', 'going'];
+    const access = ['-f', '--kubeconfig', going.kubeconfig];
     const child = spawn(process.execPath, [MAIN, 'logs', ...args, ...access], { cwd: dir });
     let said = '';
     child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));

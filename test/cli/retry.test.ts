@@ -6,6 +6,7 @@ import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
+import { putRecordHead } from '../support/record.ts';
 
 let cluster: Cluster;
 let dir: string;
@@ -14,11 +15,10 @@ let kubeconfig: string;
 beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 3,
-    script: (pod) => ({ durationMs: 5, exitCode: pod.spec?.['nodeName'] === 'node-2' ? 4 : 0 }),
+    script: (_, node) => ({ durationMs: 5, exitCode: node === 'node-2' ? 4 : 0 }),
   });
+  ({ kubeconfig } = cluster);
   dir = mkdtempSync(join(tmpdir(), 'nodeop-retry-'));
-  kubeconfig = join(dir, 'kubeconfig');
-  writeFileSync(kubeconfig, cluster.sim.kubeconfig);
   mkdirSync(join(dir, 'results'));
 });
 
@@ -216,20 +216,11 @@ test.each<[string, Past, RegExp]>([
 });
 
 test('a run that has not begun, or never will, is told as that', async () => {
-  cluster.sim.store.create('configmaps', {
-    metadata: {
-      name: 'nodeop-agent-record-head',
-      namespace: 'nodeop-system',
-      labels: { 'agent.nodeop.dev/record-part': 'head' },
-    },
-    data: {
-      waiting: JSON.stringify([
-        { run: 'runs/later.yaml', reason: 'Queued', message: 'other runs come first' },
-      ]),
-      waitingCount: '1',
-      passedOver: '3',
-      passedOverRuns: JSON.stringify(['runs/old.yaml']),
-    },
+  putRecordHead(cluster.sim, {
+    waiting: JSON.stringify([{ run: 'runs/later.yaml', reason: 'Queued', message: 'other runs come first' }]),
+    waitingCount: '1',
+    passedOver: '3',
+    passedOverRuns: JSON.stringify(['runs/old.yaml']),
   });
   const answer = async (run: string) => {
     const { code, stdout, stderr } = await cli(['retry', run, '--kubeconfig', kubeconfig, '--root', dir]);

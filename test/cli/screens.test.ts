@@ -10,6 +10,7 @@ import { allCommands, main } from '../../src/cli/program.ts';
 import { summarise } from '../../src/core/rollout/status.ts';
 import { fitted, reflowed } from '../../src/core/text/fit.ts';
 import { type Sim, startSim } from '../../src/sim/index.ts';
+import { putRecordHead } from '../support/record.ts';
 
 /**
  * What people see of each command on a terminal of 60, 80 and 120 columns, kept as files that can be read. A terminal is
@@ -33,26 +34,19 @@ beforeAll(async () => {
     'node-2': failed(2, 'cannot resolve the host time.example.org: nobody answers'),
   };
   rollout('ntp', 'runs/ntp.yaml', ntp, 'Failed');
-  sim.store.create('configmaps', {
-    metadata: {
-      name: 'nodeop-agent-record-head',
-      namespace: 'nodeop-system',
-      labels: { 'agent.nodeop.dev/record-part': 'head' },
-    },
-    data: {
-      waiting: JSON.stringify([
-        {
-          run: 'runs/2030-02-07-kernel.yaml',
-          reason: 'NotBefore',
-          message: 'not before 2030-02-07T22:00:00Z',
-          until: '2030-02-07T22:00:00Z',
-        },
-        { run: 'runs/swappiness.yaml', reason: 'Queued', message: 'other runs come first' },
-      ]),
-      waitingCount: '2',
-      passedOver: '1',
-      passedOverRuns: JSON.stringify(['runs/2029-12-01-hello.yaml']),
-    },
+  putRecordHead(sim, {
+    waiting: JSON.stringify([
+      {
+        run: 'runs/2030-02-07-kernel.yaml',
+        reason: 'NotBefore',
+        message: 'not before 2030-02-07T22:00:00Z',
+        until: '2030-02-07T22:00:00Z',
+      },
+      { run: 'runs/swappiness.yaml', reason: 'Queued', message: 'other runs come first' },
+    ]),
+    waitingCount: '2',
+    passedOver: '1',
+    passedOverRuns: JSON.stringify(['runs/2029-12-01-hello.yaml']),
   });
   const cordoned = sim.store.read('nodes', 'node-2');
   const annotations = {

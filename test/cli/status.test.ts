@@ -15,11 +15,10 @@ let kubeconfig: string;
 beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 3,
-    script: (pod) => ({ durationMs: 5, exitCode: pod.spec?.['nodeName'] === 'node-2' ? 4 : 0 }),
+    script: (_, node) => ({ durationMs: 5, exitCode: node === 'node-2' ? 4 : 0 }),
   });
+  ({ kubeconfig } = cluster);
   dir = mkdtempSync(join(tmpdir(), 'nodeop-status-'));
-  kubeconfig = join(dir, 'kubeconfig');
-  writeFileSync(kubeconfig, cluster.sim.kubeconfig);
 });
 
 afterAll(async () => {

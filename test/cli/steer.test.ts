@@ -15,9 +15,8 @@ const file = () => join(dir, 'runs/flash.yaml');
 
 beforeAll(async () => {
   cluster = await Cluster.start({ nodes: 2, script: () => ({ hang: true }) });
+  ({ kubeconfig } = cluster);
   dir = mkdtempSync(join(tmpdir(), 'nodeop-steer-'));
-  kubeconfig = join(dir, 'kubeconfig');
-  writeFileSync(kubeconfig, cluster.sim.kubeconfig);
   git('init', '--quiet');
   commitRun();
   await cluster.create({

@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
 import { cli } from '../support/cli.ts';
+import { putRecordHead } from '../support/record.ts';
 
 let cluster: Cluster;
 let dir: string;
-const access = () => ['--kubeconfig', join(dir, 'kubeconfig')];
+const access = () => ['--kubeconfig', cluster.kubeconfig];
 
 beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 3,
-    script: (pod) => ({ durationMs: 20, exitCode: pod.spec?.['nodeName'] === 'node-2' ? 4 : 0 }),
+    script: (_, node) => ({ durationMs: 20, exitCode: node === 'node-2' ? 4 : 0 }),
   });
   dir = mkdtempSync(join(tmpdir(), 'nodeop-watch-'));
-  writeFileSync(join(dir, 'kubeconfig'), cluster.sim.kubeconfig);
 });
 
 afterAll(async () => {
@@ -67,13 +67,9 @@ test('a failed rollout that is over already is told at once, and ends with 1', a
 });
 
 test('one that was passed over is told as such, and not waited for', async () => {
-  cluster.sim.store.create('configmaps', {
-    metadata: {
-      name: 'record',
-      namespace: 'nodeop-system',
-      labels: { 'agent.nodeop.dev/record-part': 'head' },
-    },
-    data: { passedOver: '2', passedOverRuns: JSON.stringify(['runs/old.yaml', 'runs/older.yaml']) },
+  putRecordHead(cluster.sim, {
+    passedOver: '2',
+    passedOverRuns: JSON.stringify(['runs/old.yaml', 'runs/older.yaml']),
   });
   const told = await cli(['watch', 'runs/old.yaml', ...access()]);
   expect(told).toMatchObject({ code: 1, stderr: '' });

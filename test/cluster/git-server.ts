@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { apply, get, kubectl } from './kubectl.ts';
+import { kubectl } from './kubectl.ts';
+import { served } from './served.ts';
 
 const REPOSITORY = '/srv/operations.git';
 
@@ -23,7 +24,6 @@ export class GitServer {
 
   async start(image: string, node: string): Promise<void> {
     const { namespace } = this;
-    const labels = { app: 'git' };
     const volumeMounts = [{ name: 'srv', mountPath: '/srv' }];
     const env = [{ name: 'HOME', value: '/tmp' }];
     const container = { image, volumeMounts, env };
@@ -42,21 +42,8 @@ export class GitServer {
       initContainers: [{ ...container, name: 'init', command: init }],
       containers: [{ ...container, name: 'git', command: daemon }],
       volumes: [{ name: 'srv', emptyDir: {} }],
-      terminationGracePeriodSeconds: 1,
     };
-    const ports = [{ port: 9418 }];
-    await apply(
-      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'git', namespace, labels }, spec },
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'git', namespace },
-        spec: { selector: labels, ports },
-      },
-    );
-    await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/git', '--timeout=120s']);
-    const service = await get<{ spec: { clusterIP: string } }>('-n', namespace, 'service', 'git');
-    this.url = `git://${service.spec.clusterIP}/operations.git`;
+    this.url = `git://${await served({ namespace, name: 'git', spec, port: 9418 })}/operations.git`;
     mkdirSync(this.clone);
     this.git('init', '--quiet', '--initial-branch=main');
     this.git('remote', 'add', 'origin', `ext::kubectl -n ${namespace} exec -i git -- git %s ${REPOSITORY}`);

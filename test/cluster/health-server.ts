@@ -1,4 +1,4 @@
-import { apply, get, kubectl } from './kubectl.ts';
+import { served } from './served.ts';
 
 const PORT = 8080;
 
@@ -26,27 +26,13 @@ export class HealthServer {
   }
 
   async start(image: string, node: string): Promise<void> {
-    const { namespace } = this;
-    const labels = { app: 'health' };
     const env = [{ name: 'PORT', value: String(PORT) }];
     const readinessProbe = { httpGet: { path: '/ready-after/0', port: PORT }, periodSeconds: 1 };
     const spec = {
       nodeName: node,
       containers: [{ name: 'health', image, command: ['node', '-e', SCRIPT], env, readinessProbe }],
-      terminationGracePeriodSeconds: 1,
     };
-    const ports = [{ port: PORT }];
-    await apply(
-      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'health', namespace, labels }, spec },
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'health', namespace },
-        spec: { selector: labels, ports },
-      },
-    );
-    await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', 'pod/health', '--timeout=120s']);
-    const service = await get<{ spec: { clusterIP: string } }>('-n', namespace, 'service', 'health');
-    this.url = `http://${service.spec.clusterIP}:${PORT}`;
+    const address = await served({ namespace: this.namespace, name: 'health', spec, port: PORT });
+    this.url = `http://${address}:${PORT}`;
   }
 }

@@ -18,7 +18,6 @@ beforeAll(async () => {
   });
   dir = mkdtempSync(join(tmpdir(), 'nodeop-plan-'));
   mkdirSync(join(dir, 'runs'));
-  writeFileSync(join(dir, 'kubeconfig'), cluster.sim.kubeconfig);
 });
 
 afterAll(async () => {
@@ -42,7 +41,15 @@ async function plan(): Promise<RunPreview> {
     spec: SPEC,
   };
   writeFileSync(join(dir, 'runs/flash.yaml'), JSON.stringify(document));
-  const args = ['plan', 'runs/flash.yaml', '--kubeconfig', 'kubeconfig', '--format', 'json', '--strict'];
+  const args = [
+    'plan',
+    'runs/flash.yaml',
+    '--kubeconfig',
+    cluster.kubeconfig,
+    '--format',
+    'json',
+    '--strict',
+  ];
   const { code, stdout, stderr } = await cli(args, {}, dir);
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   const [planned] = JSON.parse(stdout) as { preview: RunPreview }[];
@@ -148,7 +155,7 @@ test('what the agent has on record of runs counts for the plan', async () => {
     writeFileSync(join(dir, `runs/${name}.yaml`), JSON.stringify(document));
   }
   const files = ['runs/begun.yaml', 'runs/second.yaml'];
-  const { stdout } = await cli(['plan', ...files, '--kubeconfig', 'kubeconfig'], {}, dir);
+  const { stdout } = await cli(['plan', ...files, '--kubeconfig', cluster.kubeconfig], {}, dir);
   expect(stdout).toMatch(
     /^BLOCKED: .*Cancelled \(NodeOpDeleted\): it began, and its NodeOp and its report are gone$/m,
   );

@@ -30,6 +30,8 @@ const FOREVER_MS = 24 * 3_600_000;
 export class Cluster {
   readonly sim: Sim;
   readonly client: KubeClient;
+  /** The path of a file. */
+  readonly kubeconfig: string;
   private controller: Controller;
   private readonly makeController: () => Controller;
   private readonly dir: string;
@@ -63,6 +65,7 @@ export class Cluster {
     this.makeController = makeController;
     this.controller = makeController();
     this.dir = dir;
+    this.kubeconfig = join(dir, 'kubeconfig');
   }
 
   static async start(options: SimOptions, more: ClusterOptions = {}): Promise<Cluster> {

@@ -35,6 +35,20 @@ export function Filters({ filters, head }: { filters: RunFilters; head: RunsHead
   const set = (change: { [Name in keyof RunFilters]?: string }) => {
     amend(withQuery('/', { ...filters, ...change }));
   };
+  const choice = (
+    name: 'state' | 'cluster' | 'person',
+    label: string,
+    all: string,
+    options: readonly string[],
+  ) => (
+    <Choice
+      label={label}
+      all={all}
+      value={filters[name]}
+      options={options}
+      set={(value) => set({ [name]: value })}
+    />
+  );
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
       <label class="grows">
@@ -46,31 +60,9 @@ export function Filters({ filters, head }: { filters: RunFilters; head: RunsHead
           onInput={(event) => set({ text: event.currentTarget.value })}
         />
       </label>
-      <Choice
-        label="State"
-        all="All states"
-        value={filters.state}
-        options={STATES}
-        set={(state) => set({ state })}
-      />
-      {head.clusters.length > 1 && (
-        <Choice
-          label="Cluster"
-          all="All clusters"
-          value={filters.cluster}
-          options={head.clusters}
-          set={(cluster) => set({ cluster })}
-        />
-      )}
-      {head.people.length > 0 && (
-        <Choice
-          label="Person"
-          all="Everybody"
-          value={filters.person}
-          options={head.people}
-          set={(person) => set({ person })}
-        />
-      )}
+      {choice('state', 'State', 'All states', STATES)}
+      {head.clusters.length > 1 && choice('cluster', 'Cluster', 'All clusters', head.clusters)}
+      {head.people.length > 0 && choice('person', 'Person', 'Everybody', head.people)}
       {hasFilters(filters) && (
         <a class="button" href="/">
           Clear

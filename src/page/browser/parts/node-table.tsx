@@ -3,6 +3,7 @@ import type { NodeRow, RunId } from '../../../api/page.ts';
 import { useNow } from '../clock.ts';
 import { nodePath } from '../route.ts';
 import { counted, isFinished, lasting, type Phase, said } from '../words.ts';
+import { RowSearch } from './row-search.tsx';
 import { PhaseSign } from './state.tsx';
 import { type Column, RowLink, VirtualTable } from './virtual-table.tsx';
 
@@ -34,18 +35,9 @@ export function NodeTable({ run, rows, rank }: NodeTableProps) {
     <section class="panel" aria-labelledby="table">
       <header class="panel-head">
         <h2 id="table">Node by node</h2>
-        <label class="grows">
-          <span class="hidden">Search nodes</span>
-          <input
-            type="search"
-            placeholder="Search in names, phases, messages"
-            value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </label>
-        <p class="muted" role="status">
+        <RowSearch placeholder="Search in names, phases, messages" text={text} setText={setText}>
           {wanted === '' ? counted(rows.size, 'node') : `${shown.length} of ${counted(rows.size, 'node')}`}
-        </p>
+        </RowSearch>
       </header>
       <VirtualTable
         label="Node by node"

@@ -4,6 +4,7 @@ import { ranks } from '../draw/order.ts';
 import { TONE_SHAPES } from '../draw/shapes.ts';
 import { useView } from '../live/use-view.ts';
 import { amend } from '../navigation.ts';
+import { RowSearch } from '../parts/row-search.tsx';
 import { PhaseSign, Sign } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
 import { type Column, RowLink, VirtualTable } from '../parts/virtual-table.tsx';
@@ -11,6 +12,8 @@ import { nodePath, runPath, withQuery } from '../route.ts';
 import { counted, said } from '../words.ts';
 import { Coming, Nowhere } from './nowhere.tsx';
 import { PageTitle } from './page-title.tsx';
+
+const search = (text: string) => amend(withQuery('/nodes', { text }));
 
 export function NodesView({ query }: { query: URLSearchParams }) {
   const { known, over } = useView('nodes');
@@ -26,18 +29,9 @@ export function NodesView({ query }: { query: URLSearchParams }) {
       <Counts head={known.head} />
       <section class="panel" aria-label="Nodes">
         <header class="panel-head">
-          <label class="grows">
-            <span class="hidden">Search nodes</span>
-            <input
-              type="search"
-              placeholder="Search in names, reasons, runs"
-              value={text}
-              onInput={(event) => amend(withQuery('/nodes', { text: event.currentTarget.value }))}
-            />
-          </label>
-          <p class="muted" role="status">
+          <RowSearch placeholder="Search in names, reasons, runs" text={text} setText={search}>
             {shown.length === all.length ? '' : `${shown.length} of ${counted(all.length, 'node')}`}
-          </p>
+          </RowSearch>
         </header>
         <VirtualTable
           label="Nodes"
