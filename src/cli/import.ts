@@ -8,6 +8,7 @@ import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { print, printData, printError, prose, shellWord } from './terminal.ts';
+import { counted } from '../core/text/counts.ts';
 
 interface ImportFlags {
   root: string;
@@ -47,7 +48,7 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
     if (known.length === 0) throw new InvalidError(`${file} holds no NodeOp, NodeOpUpgrade or Plan`);
     if (others > 0)
       printError(
-        `${file}: ${others} ${others === 1 ? 'object of another kind is' : 'objects of other kinds are'} left out`,
+        `${file}: ${counted(others, 'object of another kind is', 'objects of other kinds are')} left out`,
       );
     found.push(...known);
   }

@@ -7,7 +7,7 @@ import { loadConfig } from './load-config.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { print, printCommands, prose } from './terminal.ts';
 import { type Scope, STDIN, validatePaths } from './validate/paths.ts';
-import { annotation, problemsText } from './validate/show.ts';
+import { annotations, findingsText } from './validate/show.ts';
 
 interface Flags {
   format: Format | 'github';
@@ -38,14 +38,14 @@ export function validateCommand(): Command {
     .action(async (paths: string[], flags: Flags) => {
       const { format } = flags;
       const scope = await scopeOf(flags);
-      const { files, problems } = await validatePaths(paths, {
+      const found = await validatePaths(paths, {
         ...scope,
         stdin: await stdinOf(paths, flags),
       });
-      if (format === 'text') print(problemsText(problems, files));
-      else if (format === 'github') printCommands(problems.map(annotation));
-      else printDocument({ files, problems }, format);
-      if (problems.length > 0) process.exitCode = 1;
+      if (format === 'text') print(findingsText(found));
+      else if (format === 'github') printCommands(annotations(found));
+      else printDocument(found, format);
+      if (found.problems.length > 0) process.exitCode = 1;
     });
 }
 

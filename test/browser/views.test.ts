@@ -56,6 +56,7 @@ test('a node: why it is cordoned, what happened, the end of its log and all of i
   await visitor.see(`/runs/${RUN_ID}`);
   await visitor.page.getByRole('table').getByRole('link').first().click();
   await visitor.page.getByRole('heading', { level: 1, name: /^node-/ }).waitFor();
+  await visitor.settle();
   const seen = await text();
   for (const part of ['Left cordoned by', 'Exit code', 'erasing block 1 of 64', 'What else ran on it'])
     expect(seen).toContain(part);

@@ -2,7 +2,7 @@ import type { StepStatus } from '../../api/steps.ts';
 import { isFinalNodePhase, isFinalPhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
 import { unguardedIn } from '../../core/rollout/retries.ts';
 import { byCause, byWait, type Group } from '../../core/text/causes.ts';
-import { countsText } from '../../core/text/counts.ts';
+import { counted, countsText } from '../../core/text/counts.ts';
 import { clip, fitted, someOf, wrap } from '../../core/text/fit.ts';
 import { naturally } from '../../core/text/order.ts';
 import { oneLine, period, table } from '../../core/text/table.ts';
@@ -38,7 +38,7 @@ export function runPage(nodeOp: NodeOp, options: PageOptions): string {
   if (hidden > 0)
     parts.push(
       '',
-      `${hidden} more ${hidden === 1 ? 'node is' : 'nodes are'} not listed: ${countsOf(entries, listed)}; see --all`,
+      `${counted(hidden, 'more node is', 'more nodes are')} not listed: ${countsOf(entries, listed)}; see --all`,
     );
   const next = nextSteps(nodeOp, entries, hidden, options);
   if (next.length > 0) parts.push('', 'Next:', ...next.map((it) => `  ${it}`));

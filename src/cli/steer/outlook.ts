@@ -1,7 +1,7 @@
 import { isFinalNodePhase, isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { inFlightNodes } from '../../core/rollout/status.ts';
 import { someNodes } from '../../core/rollout/words.ts';
-import { countsText } from '../../core/text/counts.ts';
+import { counted, countsText } from '../../core/text/counts.ts';
 import { oneLine } from '../../core/text/table.ts';
 import { heldText } from '../held.ts';
 import type { Known } from '../look-up.ts';
@@ -41,6 +41,5 @@ function ofRun(verb: Verb, nodeOp: NodeOp): string {
   }
   const finish = flying.length === 0 ? 'no node is in flight' : `in flight: ${someNodes(flying)}`;
   const rest = left - flying.length;
-  const nodes = rest === 1 ? '1 more node' : `${rest} more nodes`;
-  return `${stands}; ${finish}; ${nodes} would ${verb === 'cancel' ? 'never begin' : 'wait'}.`;
+  return `${stands}; ${finish}; ${counted(rest, 'more node')} would ${verb === 'cancel' ? 'never begin' : 'wait'}.`;
 }

@@ -4,6 +4,7 @@ import { type Content, type Kind, type LocatedProblem, parseDocument } from '../
 import { NODEOP_API_VERSION, NODEOP_KIND, NodeOpManifestSchema } from '../../api/nodeop.ts';
 import { NODEOPRUN_KIND, NodeOpRunSchema, RecurringRunSchema } from '../../api/nodeoprun.ts';
 import { formatProblem, type Problem } from '../../api/schema.ts';
+import type { Loaded } from '../../api/yaml.ts';
 import { ownParts, parseDefinition } from '../../core/runs/definitions.ts';
 import { isObject } from '../../core/runs/merge.ts';
 import { type Asked, askedBy } from '../../core/runs/namesakes.ts';
@@ -11,6 +12,7 @@ import type { Declarations } from '../../core/runs/parameters/declared.ts';
 import { refusal } from '../../core/runs/paths.ts';
 import { type PrepareContext, prepareRun } from '../../core/runs/prepare.ts';
 import { formatScheduled, type Schedule } from '../../core/runs/schedules.ts';
+import { warningsIn } from './warnings.ts';
 
 const DEFINITION: Kind = { apiVersion: NODEOP_API_VERSION, kind: NODEOP_KIND, schema: NodeOpManifestSchema };
 /** In the folder of the definitions, where it may say when it is due. */
@@ -42,14 +44,25 @@ export type Context = Required<PrepareContext> & {
 /** A file that is parsed, whatever came of it. */
 export interface LoadedFile {
   file: string;
-  content: Content;
+  content: Loaded;
   /** Whether it lies in the folder of the definitions. */
   isDefinition: boolean;
   mode: string;
   problem: string | undefined;
 }
 
-export function checkFile(
+/** Of a file with problems no warnings are told: those come first. */
+export interface Findings {
+  problems: LocatedProblem[];
+  warnings: LocatedProblem[];
+}
+
+export function checkFile(loaded: LoadedFile, context: Context): Findings {
+  const problems = problemsOf(loaded, context);
+  return { problems, warnings: problems.length === 0 ? warningsIn(loaded.content) : [] };
+}
+
+function problemsOf(
   { file, content, isDefinition, mode, problem }: LoadedFile,
   context: Context,
 ): LocatedProblem[] {

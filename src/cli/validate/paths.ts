@@ -13,7 +13,7 @@ import type { Layout } from '../../core/runs/paths.ts';
 import { readDefinitions, walk } from '../repository-files.ts';
 import { readStored, type Stored } from '../stored.ts';
 import { reasonOf } from '../system-error.ts';
-import { checkFile, type Context } from './check-file.ts';
+import { checkFile, type Context, type Findings } from './check-file.ts';
 import { problemsOfNames } from './names.ts';
 
 /** A problem of a file; line and column count from 1. */
@@ -39,11 +39,16 @@ export interface Scope {
 /** The path that stands for standard input. */
 export const STDIN = '-';
 
-/** Checks everything under the paths; problems are in the order of the files, then of their lines. */
-export async function validatePaths(
-  paths: readonly string[],
-  scope: Scope,
-): Promise<{ files: number; problems: FileProblem[] }> {
+export interface Validated {
+  /** How many were looked at. */
+  files: number;
+  problems: FileProblem[];
+  /** What is allowed, and yet does not do what it seems to. */
+  warnings: FileProblem[];
+}
+
+/** Checks everything under the paths; what is found is in the order of the files, then of their lines. */
+export async function validatePaths(paths: readonly string[], scope: Scope): Promise<Validated> {
   const folder = join(scope.root, scope.nodeops);
   const runs = join(scope.root, scope.runs ?? 'runs');
   const named = paths.filter((it) => it !== STDIN);
@@ -67,11 +72,19 @@ export async function validatePaths(
     defaultImage: scope.defaultImage,
     checkAccess: scope.checkAccess,
   };
-  problems.push(...checkFiles([...files], scope.root, context));
+  const found = [...checkFiles([...files], scope.root, context)];
+  if (scope.stdin) found.push(checkStdin(scope.stdin, folder, scope.root, context));
+  problems.push(...found.flatMap((it) => it.problems));
   problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
-  if (scope.stdin) problems.push(...problemsOfStdin(scope.stdin, folder, scope.root, context));
-  const count = files.size + Number(scope.stdin !== undefined);
-  return { files: count, problems: inOrder(problems, starts.concat([...files.keys()])) };
+  const order = starts.concat([...files.keys()]);
+  return {
+    files: files.size + Number(scope.stdin !== undefined),
+    problems: inOrder(problems, order),
+    warnings: inOrder(
+      found.flatMap((it) => it.warnings),
+      order,
+    ),
+  };
 }
 
 /** Those of the repository, that of standard input in the place of the file it is another version of. */
@@ -84,19 +97,30 @@ async function definitionsOf(folder: string, { root, stdin }: Scope): Promise<De
   return 'result' in own ? [...others, own] : others;
 }
 
-function problemsOfStdin(
+/** What was found in one file. */
+interface FileFindings {
+  problems: FileProblem[];
+  warnings: FileProblem[];
+}
+
+function inFile(file: string, { problems, warnings }: Findings): FileFindings {
+  const named = (it: LocatedProblem) => ({ ...it, file });
+  return { problems: problems.map(named), warnings: warnings.map(named) };
+}
+
+function checkStdin(
   { path, bytes }: NonNullable<Scope['stdin']>,
   definitions: string,
   root: string,
   context: Context,
-): FileProblem[] {
+): FileFindings {
   const file = path === undefined ? STDIN : join(root, path);
   const isDefinition = path !== undefined && isBelow(definitions, root)(file);
   const content = load(bytes);
   // Two that ask for one NodeOp are told where all files are looked at.
   const alone = { ...context, onAsked: () => {} };
-  const found = checkFile({ file, isDefinition, mode: '100644', problem: undefined, content }, alone);
-  return found.map((it) => ({ ...it, file: path ?? STDIN }));
+  const loaded = { file, isDefinition, mode: '100644', problem: undefined, content };
+  return inFile(path ?? STDIN, checkFile(loaded, alone));
 }
 
 /** Files and folders of the repository that are called nearly as those that the agent looks for. */
@@ -148,8 +172,8 @@ function checkFiles(
   files: readonly (readonly [string, boolean])[],
   root: string,
   context: Context,
-): FileProblem[] {
-  const problems: FileProblem[] = [];
+): FileFindings[] {
+  const found: FileFindings[] = [];
   let stored = new Map<string, Stored>();
   for (let i = 0; i < files.length; i += PARSED_AHEAD) {
     if (i % READ_AHEAD === 0) {
@@ -164,11 +188,9 @@ function checkFiles(
       const { mode = '100644', bytes = new Uint8Array(), problem } = stored.get(file) ?? {};
       return { file, isDefinition, mode, problem, content: load(bytes) };
     });
-    for (const it of parsed) {
-      for (const problem of checkFile(it, context)) problems.push({ ...problem, file: it.file });
-    }
+    for (const it of parsed) found.push(inFile(it.file, checkFile(it, context)));
   }
-  return problems;
+  return found;
 }
 
 /** Each problem with those of its file, in the order of the files. */

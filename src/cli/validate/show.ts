@@ -1,18 +1,25 @@
 import { formatProblem } from '../../api/schema.ts';
+import { counted } from '../../core/text/counts.ts';
 import { line, workflowMessage, workflowProperty } from '../../core/text/output.ts';
-import type { FileProblem } from './paths.ts';
+import type { FileProblem, Validated } from './paths.ts';
 
-/** A line for each problem, as compilers have it, and how many there are. */
-export function problemsText(problems: readonly FileProblem[], files: number): string {
-  const lines = problems.map(
-    (it) => `${line(it.file)}:${it.line ?? 1}:${it.column ?? 1}: ${formatProblem(it)}`,
-  );
-  const count = `${files} ${files === 1 ? 'file' : 'files'} checked, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
-  return [...lines, count].join('\n');
+/** A line for each finding, as compilers have it, and how many there are. */
+export function findingsText({ files, problems, warnings }: Validated): string {
+  const at = (it: FileProblem) => `${line(it.file)}:${it.line ?? 1}:${it.column ?? 1}:`;
+  const lines = [
+    ...problems.map((it) => `${at(it)} ${formatProblem(it)}`),
+    ...warnings.map((it) => `${at(it)} warning: ${formatProblem(it)}`),
+  ];
+  const counts = [`${counted(files, 'file')} checked`, counted(problems.length, 'problem')];
+  if (warnings.length > 0) counts.push(counted(warnings.length, 'warning'));
+  return [...lines, counts.join(', ')].join('\n');
 }
 
-/** A workflow command; its special characters are percent-encoded as GitHub's toolkit does. */
-export function annotation(it: FileProblem): string {
-  const at = `file=${workflowProperty(it.file)},line=${it.line ?? 1},col=${it.column ?? 1}`;
-  return `::error ${at}::${workflowMessage(formatProblem(it))}`;
+/** Workflow commands, whose special characters are percent-encoded as GitHub's toolkit does. */
+export function annotations({ problems, warnings }: Validated): string[] {
+  const command = (name: string, it: FileProblem) => {
+    const at = `file=${workflowProperty(it.file)},line=${it.line ?? 1},col=${it.column ?? 1}`;
+    return `::${name} ${at}::${workflowMessage(formatProblem(it))}`;
+  };
+  return [...problems.map((it) => command('error', it)), ...warnings.map((it) => command('warning', it))];
 }

@@ -1,6 +1,7 @@
 import type { Check, CheckStatus } from '../../api/checks.ts';
 import { maskCredentials } from '../text/mask.ts';
 import { flat } from '../text/output.ts';
+import { counted } from '../text/counts.ts';
 
 /** What was seen comes from others, and stands in status and report. */
 export const MAX_SEEN = 256;
@@ -19,7 +20,7 @@ export function checkName(check: Check, index: number): string {
 
 /** Why a check failed, for the message of its step. */
 export function failureText(check: Check, { name, message = '', failures = 1 }: CheckStatus): string {
-  const tries = check.attempts === 1 ? '1 try' : `${check.attempts} tries`;
+  const tries = counted(check.attempts, 'try', 'tries');
   const often = failures > 1 ? `${failures} evaluations of ${tries} in a row` : tries;
   return `check ${name} failed, ${often}: ${message}`;
 }

@@ -6,6 +6,7 @@ import { withSuspend } from '../runs/suspend-edit.ts';
 import { known, type SeenFacts } from './facts.ts';
 import { deleteUrl, editUrl, fileUrl, type GitPlace, newFile } from './git-place.ts';
 import { runId } from './run-id.ts';
+import { counted } from '../text/counts.ts';
 
 /** Changes that people can make in Git, each with the place on the host where that is done. */
 
@@ -97,7 +98,7 @@ export function retryAction(
   const taken = new Set<RunId>(reports.cards.map((it) => runId(it, layout)));
   const from = past.run.startsWith(`${layout.runs}/`) ? past.run : `${layout.runs}/${past.name}.yaml`;
   const path = retryPath(from, (it) => it === past.run || taken.has(runId({ path: it }, layout)));
-  const nodes = left.length === 1 ? '1 node' : `${left.length} nodes`;
+  const nodes = counted(left.length, 'node');
   const retry = { kind: 'retry' as const, label: `Retry on ${nodes}`, path };
   const effect = `Once it is merged a new run begins on the ${nodes} that failed or were not come to.`;
   if (original === undefined && holdsValues(past.spec))

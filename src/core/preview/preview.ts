@@ -1,6 +1,6 @@
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { REST } from '../../api/steps.ts';
-import { checkName } from '../checks/words.ts';
+import { idleIntervals } from '../checks/idle-intervals.ts';
 import { amountsOf } from '../rollout/amounts.ts';
 import { spoken } from '../text/table.ts';
 import { tooManyNodes } from '../rollout/capacity.ts';
@@ -138,7 +138,7 @@ function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[], steps: readonl
   notes.push(...amountNotes(spec, nodes.length, steps));
   const empty = steps.filter((it) => it.nodes.length === 0);
   notes.push(...empty.map(({ name }) => `step ${name} takes no node: it is passed at once`));
-  notes.push(...idleIntervals(spec));
+  notes.push(...idleIntervals(spec.steps ?? []).map(({ message }) => message));
   if (spec.rebootOnSuccess && !drainOptions.enabled) {
     notes.push('nodes reboot without a drain: their pods go down with them');
   }
@@ -148,20 +148,6 @@ function notesOf(spec: NodeOpSpec, nodes: readonly NodePreview[], steps: readonl
   if (drainOptions.force) notes.push('pods without a controller are evicted too, and are gone for good');
   if (drainOptions.deleteEmptyDirData) notes.push('data in emptyDir volumes of evicted pods is lost');
   return notes;
-}
-
-/** Checks that are to be evaluated during a soak that there is none of, or that is over before. */
-function idleIntervals({ steps = [] }: NodeOpSpec): string[] {
-  return steps.flatMap(({ name, soakSeconds, checks = [] }) =>
-    checks.flatMap((check, i) => {
-      const { intervalSeconds = 0 } = check;
-      if (intervalSeconds === 0 || intervalSeconds < soakSeconds) return [];
-      const soak = soakSeconds === 0 ? 'does not soak' : `soaks for ${spoken(soakSeconds)} only`;
-      return [
-        `check ${checkName(check, i)} of step ${name} is evaluated after the soak alone: intervalSeconds is ${intervalSeconds}, and the step ${soak}`,
-      ];
-    }),
-  );
 }
 
 /** What shares come to, and bounds that are not there. */

@@ -4,6 +4,7 @@ import { checkName } from '../checks/words.ts';
 import { stepShares } from '../rollout/steps/split.ts';
 import { spoken } from '../text/table.ts';
 import type { ClusterFacts } from './order.ts';
+import { counted } from '../text/counts.ts';
 
 /** A step of a rollout, before it begins. */
 export interface StepPreview {
@@ -45,7 +46,7 @@ function checkText(check: Check, index: number): string {
     : prometheus
       ? `${prometheus.expression} of ${prometheus.query} at ${prometheus.url}`
       : `${(command?.command ?? []).join(' ')} ends with 0`;
-  const tries = attempts === 1 ? '1 try' : `${attempts} tries`;
+  const tries = counted(attempts, 'try', 'tries');
   const during = intervalSeconds === undefined ? '' : `, also every ${spoken(intervalSeconds)} of the soak`;
   return `${checkName(check, index)}: ${asks} (${tries}${during})`;
 }
@@ -56,7 +57,7 @@ const SHOWN_NODES = 5;
 export function stepLines(steps: readonly StepPreview[]): { text: string; checks: readonly string[] }[] {
   return steps.map(({ name, nodes, concurrency, maxFailures, soakSeconds, checks }) => {
     const more = nodes.length > SHOWN_NODES ? `, and ${nodes.length - SHOWN_NODES} more` : '';
-    const named = `${nodes.length === 1 ? '1 node' : `${nodes.length} nodes`} (${nodes.slice(0, SHOWN_NODES).join(', ')}${more})`;
+    const named = `${counted(nodes.length, 'node')} (${nodes.slice(0, SHOWN_NODES).join(', ')}${more})`;
     const parts =
       nodes.length === 0
         ? ['no node']

@@ -5,6 +5,7 @@ import { fitted } from '../text/fit.ts';
 import { line } from '../text/output.ts';
 import { stepLines } from './steps.ts';
 import { period, table } from '../text/table.ts';
+import { counted } from '../text/counts.ts';
 
 /** The whole in one sentence. */
 export function headline({
@@ -17,9 +18,9 @@ export function headline({
   steps = [],
 }: RunPreview): string {
   const where = cluster === undefined ? '' : ` on cluster ${cluster}`;
-  const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
-  const inSteps = steps.length === 0 ? '' : steps.length === 1 ? ' of 1 step' : ` of ${steps.length} steps`;
-  const inBatches = `${batches === 1 ? 'in 1 batch' : `in ${batches} batches`}${inSteps}`;
+  const count = counted(nodes.length, 'node');
+  const inSteps = steps.length === 0 ? '' : ` of ${counted(steps.length, 'step')}`;
+  const inBatches = `in ${counted(batches, 'batch', 'batches')}${inSteps}`;
   const isSoaked = steps.some(({ soakSeconds }) => soakSeconds > 0);
   const soaks = [
     ...(spec.soakSeconds > 0 ? [`soak of ${period(spec.soakSeconds)}`] : []),

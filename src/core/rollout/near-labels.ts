@@ -2,6 +2,7 @@ import type { LabelSelector } from '../../api/selector.ts';
 import { nearest } from '../../api/schema.ts';
 import { matches } from './targets.ts';
 import { own } from '../../api/own.ts';
+import { counted } from '../text/counts.ts';
 
 type Labels = Readonly<Record<string, string>>;
 const MOST = 5;
@@ -44,7 +45,7 @@ function explain({ key, values, text }: Requirement, nodes: readonly Labels[]): 
   const counts = new Map<string, number>();
   for (const value of found) counts.set(value, (counts.get(value) ?? 0) + 1);
   const listed = [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST);
-  const there = listed.map(([value, count]) => `"${value}" (${count === 1 ? '1 node' : `${count} nodes`})`);
+  const there = listed.map(([value, count]) => `"${value}" (${counted(count, 'node')})`);
   return `no node has ${text}; values of ${key} are ${there.join(', ')}`;
 }
 

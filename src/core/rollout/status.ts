@@ -8,7 +8,7 @@ import {
   type Summary,
 } from '../../api/nodeop.ts';
 import type { StepStatus } from '../../api/steps.ts';
-import { countsText, doneText } from '../text/counts.ts';
+import { counted, countsText, doneText } from '../text/counts.ts';
 import type { NodeWait } from '../text/causes.ts';
 import { flat } from '../text/output.ts';
 import { oneLine, spoken } from '../text/table.ts';
@@ -235,8 +235,7 @@ function goingText({ cancelled, deleted, spec }: RolloutFacts, summary: Summary)
   if (deleted) return 'the NodeOp is being deleted; what is under way is being ended';
   const bound = cancelled === undefined ? undefined : spec.cancelTimeoutSeconds;
   const within = bound === undefined ? '' : ` within ${spoken(bound)}`;
-  const nodes = inFlight === 1 ? '1 node in flight' : `${inFlight} nodes in flight`;
-  return `the rollout was stopped: no further node is started, ${nodes} may finish${within}`;
+  return `the rollout was stopped: no further node is started, ${counted(inFlight, 'node')} in flight may finish${within}`;
 }
 
 function none({ spec, nodes, status }: RolloutFacts): string {

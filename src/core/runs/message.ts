@@ -1,5 +1,5 @@
 import type { NodeOpReport } from '../../api/report.ts';
-import { countsText } from '../text/counts.ts';
+import { counted, countsText } from '../text/counts.ts';
 import { line } from '../text/output.ts';
 
 /** The commit message for reports that changed together: one line each, and trailers for tools. */
@@ -13,7 +13,7 @@ export function commitMessage(reports: readonly NodeOpReport[], skipCi: boolean)
 }
 
 export function baselineMessage(count: number, cluster: string | undefined, skipCi: boolean): string {
-  const title = `First contact: ${count} run ${count === 1 ? 'file is' : 'files are'} passed over`;
+  const title = `First contact: ${counted(count, 'run file is', 'run files are')} passed over`;
   return ofCluster(title, cluster, skipCi);
 }
 

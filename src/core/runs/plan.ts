@@ -8,6 +8,7 @@ import { closed } from '../window.ts';
 import { wasInFlight } from './lost.ts';
 import { takesPlace } from './places.ts';
 import type { Manifest, Preparation } from './prepare.ts';
+import { counted } from '../text/counts.ts';
 
 /** Everything known of one run: its file at the tip, its NodeOp in the cluster, its report at the tip. */
 export interface RunFacts {
@@ -264,7 +265,7 @@ function planNew(run: RunFacts, prepare: () => Preparation, now: Date, maxAgeMs:
 function tooOld(ageMs: number, definition: string | undefined): Verdict {
   const days = Math.floor(ageMs / 86_400_000);
   const message =
-    `the file was added ${days === 1 ? '1 day' : `${days} days`} ago and is valid only now, when nobody expects it to begin any more ` +
+    `the file was added ${counted(days, 'day')} ago and is valid only now, when nobody expects it to begin any more ` +
     '(runs.maxAge); to carry it out, add it again under another name';
   return { phase: 'Invalid', reason: 'TooOld', problems: [{ path: [], message }], definition };
 }

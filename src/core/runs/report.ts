@@ -25,6 +25,7 @@ import { plain } from '../text/output.ts';
 import { recordedParameters } from './parameters/record.ts';
 import type { Verdict, Wait } from './plan.ts';
 import type { Manifest } from './prepare.ts';
+import { counted } from '../text/counts.ts';
 
 export interface ReportSubject {
   path: string;
@@ -155,7 +156,7 @@ export function reportVerdict(
       line,
       column,
     }));
-    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    const count = counted(problems.length, 'problem');
     const status = { phase: verdict.phase, reason: verdict.reason, message: count, problems };
     return compact({ ...head(subject, name), status });
   }

@@ -7,6 +7,7 @@ import { labelValue } from '../../api/selector.ts';
 import { trimEnd } from '../../api/trim.ts';
 import { naturally } from '../text/order.ts';
 import { line } from '../text/output.ts';
+import { counted } from '../text/counts.ts';
 
 /** A run that is over, as far as repeating it goes. */
 export interface PastRun {
@@ -76,7 +77,7 @@ export function retryFile(
 
 function heading({ run, name, cluster }: PastRun, left: PastRun['nodes']): string[] {
   const count = (phase: NodePhase) => left.filter((it) => it.phase === phase).length;
-  const nodes = left.length === 1 ? '1 node' : `${left.length} nodes`;
+  const nodes = counted(left.length, 'node');
   const why = left.slice(0, TOLD).map((it) => `#   ${line(`${it.name}: ${it.phase}, ${it.message ?? ''}`)}`);
   return [
     `# Repeats ${line(run)} (NodeOp ${line(name)}) on ${nodes}: failed on ${count('Failed')}, did not come to ${count('Cancelled')}.`,

@@ -33,6 +33,11 @@ export class Visitor {
   async see(path: string): Promise<void> {
     await this.page.goto(`${this.address}${path}`);
     await this.page.locator('main h1').waitFor();
+    await this.settle();
+  }
+
+  /** Until what a view shows has come. */
+  async settle(): Promise<void> {
     await this.page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
   }
 
