@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { Keyed, View } from '../../src/api/page.ts';
 import { Channel } from '../../src/http/page/channel.ts';
-import { Reader } from '../../src/http/page/reader.ts';
+import { Reader, type Standing } from '../../src/http/page/reader.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 type Row = Keyed & { text: string };
@@ -34,6 +34,8 @@ class FakeSink {
     }));
   }
 }
+
+const same = (): Promise<Standing> => Promise.resolve('same');
 
 function setUp(nodes = 3) {
   const clock = new FakeClock();
@@ -69,9 +71,9 @@ function setUp(nodes = 3) {
     onError: (error) => world.errors.push(error),
     onIdle: () => (world.idle += 1),
   });
-  const join = (last?: string, { gzip = false, mayGoOn = () => Promise.resolve(true) } = {}) => {
+  const join = (last?: string, { gzip = false, standing = same } = {}) => {
     const sink = new FakeSink();
-    const reader = new Reader(sink, { gzip, mayGoOn });
+    const reader = new Reader(sink, { gzip, standing });
     channel.join(reader, last);
     return { sink, reader };
   };
@@ -232,15 +234,27 @@ test('one that takes nothing for a minute is cut off', async () => {
 });
 
 test('the stream says something from time to time, and ends with the session', async () => {
-  let isAllowed = true;
+  let standing: Standing = 'same';
   const { channel, join, clock } = setUp();
-  const { sink } = join(undefined, { mayGoOn: () => Promise.resolve(isAllowed) });
+  const { sink } = join(undefined, { standing: () => Promise.resolve(standing) });
   await clock.advance(31_000);
   expect(Buffer.concat(sink.pieces).toString().match(/^:$/gm)?.length).toBe(2);
-  isAllowed = false;
+  standing = 'signed-out';
   await clock.advance(15_000);
   expect(sink.events().at(-1)).toMatchObject({ name: 'over', data: { reason: 'signed-out' } });
   expect([sink.isEnded, channel.readers]).toEqual([true, 0]);
+});
+
+test('who sees something else by now is let go, to come back to that', async () => {
+  let standing: Standing = 'same';
+  const { channel, join, clock } = setUp();
+  const { sink } = join(undefined, { standing: () => Promise.resolve(standing) });
+  const { sink: other } = join();
+  await clock.advance(0);
+  standing = 'other';
+  await clock.advance(15_000);
+  expect(sink.events().map(({ name }) => name)).toEqual(['snapshot']);
+  expect([sink.isEnded, other.isEnded, channel.readers]).toEqual([true, false, 1]);
 });
 
 test('of what is not there that is said', async () => {
@@ -250,6 +264,52 @@ test('of what is not there that is said', async () => {
   await clock.advance(0);
   expect(sink.events()).toMatchObject([{ name: 'over', data: { reason: 'not-found' } }]);
   expect(sink.isEnded).toBe(true);
+});
+
+test('who asks for it a moment later is told so as well, and not left waiting', async () => {
+  const { world, join, clock } = setUp();
+  world.view = undefined;
+  join();
+  await clock.advance(0);
+  await clock.advance(1_000);
+  const { sink } = join();
+  await clock.advance(500);
+  expect(sink.events()).toMatchObject([{ name: 'over', data: { reason: 'not-found' } }]);
+});
+
+test('of what is gone nobody gets what was known of it before', async () => {
+  const { world, join, clock } = setUp();
+  const { sink: first } = join();
+  await clock.advance(0);
+  const good = world.view;
+  world.view = undefined;
+  world.change();
+  await clock.advance(500);
+  expect(first.events().map(({ name }) => name)).toEqual(['snapshot', 'over']);
+  const { sink } = join();
+  await clock.advance(500);
+  expect(sink.events().map(({ name }) => name)).toEqual(['over']);
+  world.view = good;
+  const { sink: back } = join();
+  await clock.advance(500);
+  expect(back.events().map(({ name }) => name)).toEqual(['snapshot']);
+});
+
+test('what cannot be told now is tried again, without anything having changed', async () => {
+  const { world, join, clock } = setUp();
+  const good = world.view;
+  Object.defineProperty(world, 'view', {
+    configurable: true,
+    get: () => {
+      throw new Error('away');
+    },
+  });
+  const { sink } = join();
+  await clock.advance(0);
+  Object.defineProperty(world, 'view', { value: good, writable: true });
+  await clock.advance(10_000);
+  expect(sink.events().map(({ name }) => name)).toEqual(['snapshot']);
+  expect(world.errors.length).toBeLessThan(5);
 });
 
 test('an error of one look does not end it', async () => {

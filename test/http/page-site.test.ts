@@ -119,7 +119,24 @@ async function serve({
       body: JSON.stringify({ token }),
       ...headers,
     });
-  return { ask, signIn, clock, errors, port };
+  /** A stream that is read until the server ends it. */
+  const stream = (path: string, headers: Record<string, string>) => {
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+    let text = '';
+    const call = request({ port, host: '127.0.0.1', path, headers }, (response) => {
+      response.on('data', (piece: Buffer) => {
+        text += piece.toString();
+        if (text.includes('event: ')) begun.resolve();
+      });
+      response.on('error', () => undefined);
+      response.on('close', () => ended.resolve(text));
+      void clock.advance(0);
+    });
+    call.on('error', ended.reject);
+    call.end();
+    return { begun: begun.promise, ended: ended.promise, text: () => text };
+  };
+  return { ask, signIn, stream, clock, errors, port };
 }
 
 function cookieOf({ headers }: Answer): string {
@@ -179,6 +196,12 @@ describe('files', () => {
     expect((await get('br;q=0, gzip')).headers['content-encoding']).toBe('gzip');
     expect((await get()).headers['content-encoding']).toBeUndefined();
     expect((await ask('/page/assets/../index.html')).code).toBe(404);
+  });
+
+  test.each(['W/"abc"', '"x", W/"abc"', '"abc"'])('%s is known already', async (known) => {
+    const { ask } = await serve();
+    expect((await ask('/', { 'if-none-match': known })).code).toBe(304);
+    expect((await ask('/', { 'if-none-match': known.replace('abc', 'abcd') })).code).toBe(200);
   });
 
   test('what else is served there goes on', async () => {
@@ -302,6 +325,19 @@ describe('signing in with the agent’s own token', () => {
     const out = await ask('/page/session', { method: 'DELETE', cookie });
     expect(String(out.headers['set-cookie'])).toMatch(/^nodeop-page=; .*Max-Age=0/);
     expect((await ask('/page/search', { cookie })).code).toBe(401);
+  });
+
+  test('signed out in one tab, the streams of all others end at once', async () => {
+    const { ask, signIn, stream } = await serve({ auth: { tokenFile: tokenFile('s3cret') } });
+    const cookie = cookieOf(await signIn('s3cret'));
+    const other = cookieOf(await signIn('s3cret'));
+    const streams = ['runs', 'nodes'].map((view) => stream(`/page/events?view=${view}`, { cookie }));
+    const kept = stream('/page/events?view=runs', { cookie: other });
+    await Promise.all([...streams, kept].map((it) => it.begun));
+    await ask('/page/session', { method: 'DELETE', cookie });
+    for (const it of await Promise.all(streams.map(({ ended }) => ended)))
+      expect(it).toContain('"reason":"signed-out"');
+    expect(kept.text()).not.toContain('over');
   });
 
   test('another token in the file ends all sessions', async () => {

@@ -20,6 +20,8 @@ export interface ChannelOptions {
 
 /** Changes go out at most so often, however many nodes change. */
 const GAP_MS = 500;
+/** What could not be worked out is tried again, whether or not anything changes meanwhile: ever more seldom, up to this. */
+const MOST_GAP_MS = 30_000;
 const HEARTBEAT_MS = 15_000;
 /** Who comes back within this time gets what changed meanwhile. */
 const LINGER_MS = 30_000;
@@ -52,7 +54,8 @@ export class Channel {
   #cancelLook: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
   #cancelIdle: (() => void) | undefined;
-  #lookedAt = -Infinity;
+  #notBefore = -Infinity;
+  #failures = 0;
   #looking = false;
   #isDirty = false;
   #closed = false;
@@ -99,6 +102,20 @@ export class Channel {
     this.#refresh();
   }
 
+  /** Ends the streams of those who may not have them any more. */
+  async check(): Promise<void> {
+    const found = await Promise.all(
+      [...this.#readers].map(async (reader) => ({ reader, standing: await reader.standing() })),
+    );
+    for (const { reader, standing } of found) {
+      if (standing === 'signed-out') this.#over('signed-out', 'sign in again', [reader]);
+      if (standing !== 'other') continue;
+      // It comes back by itself, to what it may see now.
+      reader.end();
+      this.leave(reader);
+    }
+  }
+
   close(): void {
     this.#closed = true;
     for (const cancel of [this.#cancelLook, this.#cancelBeat, this.#cancelIdle, this.#unwatch]) cancel?.();
@@ -115,7 +132,7 @@ export class Channel {
   #lookLater(): void {
     if (this.#closed || this.#looking || this.#cancelLook || this.#readers.size === 0) return;
     const { clock } = this.#options;
-    const wait = Math.max(0, this.#lookedAt + GAP_MS - clock.steady());
+    const wait = Math.max(0, this.#notBefore - clock.steady());
     this.#cancelLook = clock.after(wait, () => {
       this.#cancelLook = undefined;
       void this.#look();
@@ -126,18 +143,32 @@ export class Channel {
     const { clock, compute, onError } = this.#options;
     this.#looking = true;
     this.#isDirty = false;
-    this.#lookedAt = clock.steady();
+    this.#notBefore = clock.steady() + GAP_MS;
     try {
       const view = await compute();
       if (this.#closed) return;
       if (view) await this.#take(view);
-      else this.#over('not-found', 'there is nothing of this name');
+      else this.#nothing();
+      this.#failures = 0;
     } catch (error) {
+      this.#isDirty = true;
+      this.#notBefore = clock.steady() + Math.min(GAP_MS * 2 ** this.#failures, MOST_GAP_MS);
+      this.#failures += 1;
       onError(error);
     } finally {
       this.#looking = false;
       if (this.#isDirty) this.#lookLater();
     }
+  }
+
+  /** Whoever asks next has it looked for again, and gets nothing that was known before. */
+  #nothing(): void {
+    this.#state = undefined;
+    this.#snapshot = undefined;
+    this.#ring = [];
+    this.#ringBytes = 0;
+    this.#isDirty = true;
+    this.#over('not-found', 'there is nothing of this name');
   }
 
   async #take(view: View<unknown, Keyed>): Promise<void> {
@@ -224,14 +255,12 @@ export class Channel {
   }
 
   async #beat(): Promise<void> {
+    await this.check();
     const now = this.#options.clock.steady();
-    const ended: Reader[] = [];
     for (const reader of this.#readers) {
-      if (!(await reader.mayGoOn())) ended.push(reader);
-      else if (reader.behindSince !== undefined && now - reader.behindSince > STALLED_MS) reader.cut();
+      if (reader.behindSince !== undefined && now - reader.behindSince > STALLED_MS) reader.cut();
       else if (reader.hasRoom) reader.send(HEARTBEAT);
     }
-    this.#over('signed-out', 'sign in again', ended);
     if (this.#readers.size > 0 && !this.#closed) this.#beatLater();
   }
 }

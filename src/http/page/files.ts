@@ -48,7 +48,7 @@ export class Files {
       vary: 'accept-encoding',
       'cache-control': file.isForGood ? 'public, max-age=31536000, immutable' : 'no-cache',
     };
-    if (known === file.etag) return { code: 304, headers, body: Buffer.alloc(0) };
+    if (known !== undefined && names(known, file.etag)) return { code: 304, headers, body: Buffer.alloc(0) };
     const encoding = accepted(accept);
     const encoded =
       encoding === 'identity' ? {} : { 'content-encoding': encoding === 'brotli' ? 'br' : 'gzip' };
@@ -58,6 +58,11 @@ export class Files {
       body: file[encoding],
     };
   }
+}
+
+/** Whether `if-none-match` names it; proxies that compress make it a weak one, which is as good here (RFC 9110, 13.1.2). */
+function names(known: string, etag: string): boolean {
+  return known.split(',').some((it) => it.trim().replace(/^W\//, '') === etag);
 }
 
 function accepted(accept: string): 'brotli' | 'gzip' | 'identity' {

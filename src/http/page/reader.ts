@@ -9,6 +9,9 @@ export interface Sink {
   destroy: () => unknown;
 }
 
+/** Whether one sees the same as when the stream began, something else by now, or is signed in no more. */
+export type Standing = 'same' | 'other' | 'signed-out';
+
 /** Somebody with more than this before him gets nothing new until it has gone. */
 const MOST_QUEUED = 256 * 1024;
 
@@ -16,15 +19,15 @@ const MOST_QUEUED = 256 * 1024;
 export class Reader {
   readonly #sink: Sink;
   readonly #gzip: boolean;
-  /** Whether it may go on; asked again and again. */
-  readonly mayGoOn: () => Promise<boolean>;
+  /** How it stands with whoever reads; asked again and again. */
+  readonly standing: () => Promise<Standing>;
   /** Since when it has missed something; undefined when it has not. */
   behindSince: number | undefined;
 
-  constructor(sink: Sink, { gzip, mayGoOn }: { gzip: boolean; mayGoOn: () => Promise<boolean> }) {
+  constructor(sink: Sink, { gzip, standing }: { gzip: boolean; standing: () => Promise<Standing> }) {
     this.#sink = sink;
     this.#gzip = gzip;
-    this.mayGoOn = mayGoOn;
+    this.standing = standing;
     if (gzip) sink.write(GZIP_HEADER);
   }
 

@@ -19,7 +19,7 @@ import type { Auth } from './auth.ts';
 import { Channel } from './channel.ts';
 import { accepts, Files } from './files.ts';
 import { isOwnHost } from './host.ts';
-import { Reader } from './reader.ts';
+import { Reader, type Standing } from './reader.ts';
 import { sessionCookie, sessionId } from './sessions.ts';
 import { type Caller, keyOf, type Viewer } from './viewer.ts';
 
@@ -145,7 +145,8 @@ export class Site {
   }
 
   #fail(response: ServerResponse, error: unknown): void {
-    if (response.headersSent) return void response.destroy();
+    // Whoever has gone away is nobody's error.
+    if (response.headersSent || response.destroyed) return void response.destroy();
     if (error instanceof Refusal) {
       const close = error.code === 413 ? { connection: 'close' } : {};
       return this.#send(response, error.code, { error: error.message }, { ...error.headers, ...close });
@@ -206,6 +207,8 @@ export class Site {
     if (method === 'POST') return this.#signIn(asked);
     const id = sessionOf(asked);
     if (id !== undefined) auth.signOut?.(id);
+    // Other tabs of the same browser show nothing more either.
+    await Promise.all([...this.#channels.values()].map((it) => it.check()));
     const cookie = { 'set-cookie': sessionCookie(undefined, asked.isSecure) };
     return this.#send(asked.response, 200, this.#sessionOf(undefined), cookie);
   }
@@ -266,20 +269,21 @@ export class Site {
     });
     if (request.method === 'HEAD') return void response.end();
     response.flushHeaders();
-    const reader = new Reader(response, { gzip, mayGoOn: () => this.#mayGoOn(asked, viewer) });
+    const reader = new Reader(response, { gzip, standing: () => this.#standing(asked, viewer) });
     response.on('drain', () => channel.drained(reader));
     response.on('close', () => channel.leave(reader));
     channel.join(reader, [request.headers['last-event-id'] ?? ''].flat()[0]);
   }
 
   /** What the reader may see has to be what it saw when it came. */
-  async #mayGoOn(asked: Asked, before: Viewer): Promise<boolean> {
+  async #standing(asked: Asked, before: Viewer): Promise<Standing> {
     try {
       const now = await this.#options.auth.viewer(asked, sessionOf(asked));
-      return now !== undefined && now !== 'forbidden' && keyOf(now) === keyOf(before);
+      if (now === undefined) return 'signed-out';
+      return now !== 'forbidden' && keyOf(now) === keyOf(before) ? 'same' : 'other';
     } catch (error) {
       this.#options.onError(error);
-      return true;
+      return 'same';
     }
   }
 
