@@ -12,6 +12,7 @@ interface User {
 
 interface TokenReviewStatus {
   authenticated?: boolean;
+  audiences?: string[];
   user?: {
     username?: string;
     uid?: string;
@@ -54,9 +55,10 @@ export class AccessReviews {
     };
     const { username = '', uid, groups = [], extra } = status?.user ?? {};
     // Authenticated without a name would be whoever an empty name stands for.
-    return status?.authenticated === true && username !== ''
-      ? { name: username, uid, groups, extra }
-      : undefined;
+    if (status?.authenticated !== true || username === '') return undefined;
+    // One that says of none for whom the token is has not looked: the token may be meant for somebody else.
+    const isForUs = this.#audiences?.some((it) => status.audiences?.includes(it)) ?? true;
+    return isForUs ? { name: username, uid, groups, extra } : undefined;
   };
 
   readonly seesOf = async (user: User): Promise<Sees | undefined> => {

@@ -14,6 +14,7 @@ const PEOPLE = {
   'token-of-ada': { name: 'ada', groups: ['on-call'] },
   'token-of-grace': { name: 'grace' },
   'token-of-eve': { name: 'eve' },
+  'token-for-page': { name: 'ada', groups: ['on-call'], audiences: ['page'] },
   'token-of-root': { name: 'root', groups: ['system:masters'] },
 };
 
@@ -66,4 +67,22 @@ test.each([
 
 test.each(['', 'made-up', 'toString', '__proto__'])('%j is nobody’s token', async (token) => {
   expect(await new AccessReviews(client, 'ops').userOf(token)).toBeUndefined();
+});
+
+test.each([
+  [undefined, 'token-of-ada', 'ada'],
+  [undefined, 'token-for-page', undefined],
+  [['page'], 'token-for-page', 'ada'],
+  [['other', 'page'], 'token-for-page', 'ada'],
+  [['page'], 'token-of-ada', undefined],
+])('for the audiences %j the token %s is of %s', async (audiences, token, name) => {
+  expect((await new AccessReviews(client, 'ops', audiences).userOf(token))?.name).toBe(name);
+});
+
+test('a server that does not look for whom a token is signs nobody in where that is asked for', async () => {
+  const unaware = {
+    request: () => Promise.resolve({ status: { authenticated: true, user: { username: 'ada' } } }),
+  } as unknown as KubeClient;
+  expect(await new AccessReviews(unaware, 'ops', ['page']).userOf('any')).toBeUndefined();
+  expect((await new AccessReviews(unaware, 'ops').userOf('any'))?.name).toBe('ada');
 });

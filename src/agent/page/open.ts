@@ -10,6 +10,7 @@ import { Site } from '../../http/page/site.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { AccessReviews } from '../../kube/reviews.ts';
 import { pageAssets } from '../../page/assets.ts';
+import { Digest } from '../digest.ts';
 import type { Logger } from '../logger.ts';
 import { LiveSource } from './source.ts';
 
@@ -66,7 +67,11 @@ export function agentPage(options: AgentPageOptions): PageParts {
     clock,
     reviews: new AccessReviews(client, kubernetes.namespace, page.auth?.kubernetes?.audiences),
   });
-  const onSignIn = (outcome: string, fields: object) => logger.info({ outcome, ...fields }, 'sign-in');
+  const refusals = new Digest(clock, (fields) => logger.info(fields, 'sign-in'));
+  const onSignIn = (outcome: string, fields: object) => {
+    if (outcome === 'signed in') logger.info({ outcome, ...fields }, 'sign-in');
+    else refusals.tell(outcome, { outcome, ...fields });
+  };
   const site = new Site({
     assets: pageAssets,
     source,
@@ -81,6 +86,7 @@ export function agentPage(options: AgentPageOptions): PageParts {
     site,
     close: async () => {
       site.close();
+      refusals.close();
       stop.abort();
       await source.close();
     },

@@ -8,7 +8,11 @@ type Refuse = ((request: AccessRequest) => string | undefined) | undefined;
 export interface Person {
   name: string;
   groups?: readonly string[];
+  /** Whom the token is for; the API server itself when absent. */
+  audiences?: readonly string[];
 }
+
+const OWN_AUDIENCES = ['https://kubernetes.default.svc.cluster.local'];
 
 /** What is needed to answer questions about who may do what. */
 export interface ReviewContext {
@@ -44,11 +48,11 @@ function statusOf(
       return rulesStatus(textOf(at(body, 'spec.namespace')), refuse, types);
     case 'SubjectAccessReview':
       return accessStatus(body, (request) => {
-        const requester = { user: textOf(at(body, 'spec.user')), groups: groupsOf(at(body, 'spec.groups')) };
+        const requester = { user: textOf(at(body, 'spec.user')), groups: textsOf(at(body, 'spec.groups')) };
         return isGranted(rbac(), requester, request) ? undefined : 'no RBAC policy matched';
       });
     case 'TokenReview':
-      return tokenStatus(people, textOf(at(body, 'spec.token')));
+      return tokenStatus(people, textOf(at(body, 'spec.token')), textsOf(at(body, 'spec.audiences')));
     default:
       return {
         userInfo: { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
@@ -56,15 +60,23 @@ function statusOf(
   }
 }
 
-function groupsOf(value: unknown): string[] {
+function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((it) => typeof it === 'string') : [];
 }
 
-function tokenStatus(people: ReviewContext['people'], token: string): Record<string, unknown> {
+function tokenStatus(
+  people: ReviewContext['people'],
+  token: string,
+  wanted: readonly string[],
+): Record<string, unknown> {
   const person = Object.hasOwn(people, token) ? people[token] : undefined;
   if (!person) return { user: {}, error: 'invalid bearer token' };
+  const asked = wanted.length === 0 ? OWN_AUDIENCES : wanted;
+  const audiences = (person.audiences ?? OWN_AUDIENCES).filter((it) => asked.includes(it));
+  if (audiences.length === 0)
+    return { user: {}, error: 'the token is not for the audiences that are asked for' };
   const groups = [...(person.groups ?? []), 'system:authenticated'];
-  return { authenticated: true, user: { username: person.name, groups } };
+  return { authenticated: true, user: { username: person.name, groups }, audiences };
 }
 
 function accessStatus(body: Obj, refuse: Refuse): Record<string, unknown> {
