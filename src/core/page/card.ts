@@ -115,6 +115,6 @@ function causesOf({ status }: NodeOpReport): string | undefined {
 
 /** The card of one who may not see what containers said. */
 export function quiet(card: ReportCard): ReportCard {
-  const { causes: _, why, ...rest } = card;
-  return why === undefined ? rest : { ...rest, why: withoutLog(why) };
+  const { causes: _, why, step, ...rest } = card;
+  return known<ReportCard>({ ...rest, why: why && withoutLog(why), step: step && withoutLog(step) });
 }

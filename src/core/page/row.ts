@@ -12,7 +12,7 @@ import { countsOf, quiet, type ReportCard } from './card.ts';
 import { estimateOf } from './estimate.ts';
 import { known, ms, type SeenFacts } from './facts.ts';
 import { runId, type Place } from './run-id.ts';
-import { mayReadLogs, maySee, withoutLog } from './sees.ts';
+import { mayReadLogs, maySee, quietly, withoutLog } from './sees.ts';
 
 /** All that is known of one run. */
 export interface Run {
@@ -83,7 +83,8 @@ function ofNodeOp(id: RunId, nodeOp: NodeOp, card: ReportCard | undefined, facts
   const { status = {}, metadata } = nodeOp;
   const { cluster } = facts.layout;
   const { by, mergedAt } = card ?? {};
-  const why = mayReadLogs(facts.sees, metadata.namespace) ? said(nodeOp).why : said(nodeOp).quiet;
+  const isLoud = mayReadLogs(facts.sees, metadata.namespace);
+  const why = isLoud ? said(nodeOp).why : said(nodeOp).quiet;
   const current = status.steps?.find(({ phase }) => phase !== 'Passed');
   return known<RunRow>({
     key: id,
@@ -96,7 +97,7 @@ function ofNodeOp(id: RunId, nodeOp: NodeOp, card: ReportCard | undefined, facts
     startedAt: ms(status.startedAt),
     finishedAt: ms(status.completedAt),
     counts: countsOf(status.summary),
-    step: current && oneLine(stepsText([current]), 200),
+    step: current && oneLine(stepsText([isLoud ? current : quietly(current)]), 200),
     why,
     estimate: said(nodeOp).estimate,
   });

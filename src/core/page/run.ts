@@ -28,7 +28,7 @@ import { fileUrl } from './git-place.ts';
 import { ZONE } from './nodes.ts';
 import { pausesOf, type Span, type Wait } from './pauses.ts';
 import { groupOf, isOpen, quietGroups, rowOf, type Run } from './row.ts';
-import { mayReadLogs, withoutLog } from './sees.ts';
+import { mayReadLogs, quietly, withoutLog } from './sees.ts';
 
 /** One run with what is read of it alone. */
 export interface RunSubject extends Run {
@@ -119,7 +119,7 @@ function* headOf(
   const pairs = entries.map((it) => [it.name, it] as const);
   const [failures, waits] = [byCause(pairs).map(groupOf), isOpen(subject) ? byWait(pairs).map(groupOf) : []];
   yield;
-  const steps = stepViews(subject);
+  const steps = stepViews(subject, isLoud);
   const unguarded = nodeOp && unguardedIn(nodeOp.status ?? {});
   const changed = report?.status.observedChange?.message;
   const groupedBy = (['step', 'zone'] as const).filter((by) => rows.some((it) => it[by] !== undefined));
@@ -130,7 +130,7 @@ function* headOf(
     groupedBy,
     steps,
     failures: isLoud ? failures : quietGroups(failures),
-    waits,
+    waits: isLoud ? waits : quietGroups(waits),
     problems: (report?.status.problems ?? []).map((it) => oneLine(problemText(it), MESSAGE)),
     warnings: [unguarded, changed].filter((it) => it !== undefined),
     pauses: pausesIn(subject, rows, steps, row),
@@ -144,9 +144,10 @@ function reportedNodeOp(report: NodeOpReport | undefined): string | undefined {
   return report?.nodeOp && `${report.nodeOp.namespace ?? ''}/${report.nodeOp.name}`;
 }
 
-function stepViews(subject: RunSubject): StepView[] {
+function stepViews(subject: RunSubject, isLoud: boolean): StepView[] {
   const all: readonly StepStatus[] = subject.nodeOp?.status?.steps ?? subject.report?.status.steps ?? [];
   const { steps = [] } = specOf(subject);
+  const seen = isLoud ? <T>(it: T) => it : quietly;
   return all.map((it) => {
     const since = ms(it.since);
     const soak = steps.find(({ name }) => name === it.name)?.soakSeconds ?? 0;
@@ -154,15 +155,17 @@ function stepViews(subject: RunSubject): StepView[] {
     return known<StepView>({
       name: it.name,
       phase: it.phase,
-      text: stepsText([it]),
+      text: stepsText([seen(it)]),
       nodes: it.nodes,
       finished: it.finished,
       failed: it.failed,
       since,
       soakEnds: isWatched ? since + soak * 1000 : undefined,
-      checks: (it.checks ?? []).map(({ name, phase, message, changedAt }) =>
-        known<StepView['checks'][number]>({ name, phase, saw: message, since: ms(changedAt) }),
-      ),
+      checks: (it.checks ?? [])
+        .map(seen)
+        .map(({ name, phase, message, changedAt }) =>
+          known<StepView['checks'][number]>({ name, phase, saw: message, since: ms(changedAt) }),
+        ),
     });
   });
 }

@@ -20,8 +20,11 @@ export function mayReadLogs({ logs, namespace }: Sees, of: string | undefined): 
   return logs === 'all' || (logs === 'own' && (of === undefined || of === namespace));
 }
 
-/** How `podReason` begins; what a container said comes after it. */
-const CODE = /exit code -?\d{1,10}(?:, [A-Za-z]{1,60})?(?=: )/;
+/**
+ * How `podReason` begins, and `waitingReason` of a container that is started again: what a container said comes after it. Reasons
+ * are one word.
+ */
+const CODE = /(?:exit code -?\d{1,10}(?:, [^\s:;,]{1,60})?|\bCrashLoopBackOff)(?=: )/;
 const KEPT = '; the node stays cordoned';
 
 /** A message without what a container said, which is a line of its log. */
@@ -29,4 +32,9 @@ export function withoutLog(message: string): string {
   const code = CODE.exec(message);
   if (!code) return message;
   return `${message.slice(0, code.index + code[0].length)}${message.endsWith(KEPT) ? KEPT : ''}`;
+}
+
+/** The same of whatever has a message. */
+export function quietly<T extends { message?: string | undefined }>(it: T): T {
+  return it.message === undefined ? it : { ...it, message: withoutLog(it.message) };
 }

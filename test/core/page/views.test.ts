@@ -6,6 +6,7 @@ import { nodeView } from '../../../src/core/page/node.ts';
 import { nodesView } from '../../../src/core/page/nodes.ts';
 import { runView } from '../../../src/core/page/run.ts';
 import { runsView } from '../../../src/core/page/runs.ts';
+import { search } from '../../../src/core/page/search.ts';
 import type { Sees } from '../../../src/core/page/sees.ts';
 import { aNode, aNodeOp, aReport, facts, NOW } from '../../support/page-facts.ts';
 
@@ -335,6 +336,74 @@ test('all nodes, with who cordoned them and what ran on them last', () => {
     last: { run: 'flash.yaml', phase: 'Failed', at: at('22:02:00') },
   });
   expect(rows[3]?.last).toBeUndefined();
+});
+
+describe('who may not read logs sees no word of a container', () => {
+  const WORD = 'root:x:0:0';
+  const steps = [
+    {
+      name: 'canary',
+      phase: 'Failed' as const,
+      nodes: 1,
+      finished: 1,
+      failed: 0,
+      message: `check ready failed, 3 tries: exit code 1: ${WORD}`,
+      checks: [
+        {
+          name: 'ready',
+          phase: 'Failed' as const,
+          tries: 3,
+          attempt: 3,
+          changedAt: '2030-01-31T22:03:00Z',
+          message: `exit code 1: ${WORD}`,
+        },
+      ],
+    },
+  ];
+  const nodeStatuses: Record<string, NodeStatus> = {
+    'node-1': { phase: 'Failed', message: `command failed: exit code 1, OutOfexample.com/gpu: ${WORD}` },
+    'node-2': { phase: 'Preflight', message: `CrashLoopBackOff: ${WORD}` },
+    'node-3': {
+      phase: 'Rebooting',
+      message: `boot ID is still the old one, node is Ready, reboot pod failed: exit code 1: ${WORD}`,
+    },
+  };
+  const status = { phase: 'Running' as const, startedAt: '2030-01-31T22:00:00Z', steps };
+  const nodeOp = aNodeOp('flash', { ...status, nodeStatuses }, { run: 'runs/flash.yaml' });
+  const nodes = Object.entries(nodeStatuses).map(([name, it]) => ({
+    name,
+    phase: it.phase,
+    message: it.message,
+  }));
+  const report = aReport(
+    'runs/old.yaml',
+    { ...status, nodes },
+    { nodeOp: { namespace: 'ops', name: 'old' } },
+  );
+  const views = (sees: Sees) => {
+    const seen = facts({ nodeOps: [nodeOp], nodes: NODES, reports: [report], sees });
+    const [card] = seen.reports.cards;
+    return [
+      atOnce(runsView(seen)),
+      atOnce(nodesView(seen)),
+      atOnce(runView({ id: 'flash.yaml', nodeOp }, seen)),
+      atOnce(runView({ id: 'old.yaml', card, report }, seen)),
+      ...Object.keys(nodeStatuses).map((node) =>
+        nodeView({ node, past: [], looked: 0, reading: false }, seen),
+      ),
+      atOnce(search({ text: 'canary' }, seen)),
+    ];
+  };
+
+  test('in no view', () => {
+    for (const view of views(NO_LOGS)) expect(JSON.stringify(view)).not.toContain(WORD);
+    const finds = facts({ nodeOps: [nodeOp], reports: [report], sees: NO_LOGS });
+    expect(atOnce(search({ text: WORD }, finds)).found).toBe(0);
+  });
+
+  test('who may reads it in each', () => {
+    for (const view of views({ ...NO_LOGS, logs: 'own' })) expect(JSON.stringify(view)).toContain(WORD);
+  });
 });
 
 test('runs of a namespace that the reader may not see are nowhere', () => {
