@@ -1,8 +1,9 @@
-import type { NodeOpRun } from '../../api/nodeoprun.ts';
 import type { GitAction, RunId } from '../../api/page.ts';
+import { isObject } from '../runs/merge.ts';
 import { holdPath } from '../runs/paths.ts';
-import { type PastRun, retryFile, retryPath, unfinishedNodes } from '../runs/retry.ts';
+import { type Original, type PastRun, retryFile, retryPath, unfinishedNodes } from '../runs/retry.ts';
 import { withSuspend } from '../runs/suspend-edit.ts';
+import { maskCredentials } from '../text/mask.ts';
 import { known, type SeenFacts } from './facts.ts';
 import { deleteUrl, editUrl, fileUrl, type GitPlace, newFile } from './git-place.ts';
 import { runId } from './run-id.ts';
@@ -90,7 +91,7 @@ function suspend({ bytes }: RunFile, value: boolean): Pick<GitAction, 'line' | '
 export function retryAction(
   past: PastRun,
   { git, layout, reports }: SeenFacts,
-  original: Pick<NodeOpRun, 'metadata' | 'spec'> | undefined,
+  original: Original | undefined,
   hostnames: ReadonlyMap<string, string>,
 ): GitAction | undefined {
   const left = unfinishedNodes(past);
@@ -101,23 +102,31 @@ export function retryAction(
   const nodes = counted(left.length, 'node');
   const retry = { kind: 'retry' as const, label: `Retry on ${nodes}`, path };
   const effect = `Once it is merged a new run begins on the ${nodes} that failed or were not come to.`;
-  if (original === undefined && holdsValues(past.spec))
-    return copied(retry, effect, { past, hostnames, git });
   const text = retryFile(past, hostnames, original);
+  const { spec } = original ?? past;
+  if (holdsValues(spec) || holdsValues(spec['overrides']) || maskCredentials(text) !== text)
+    return copied(retry, effect, { past, hostnames, original, git });
   return { ...retry, effect, text, ...added(git, path, text) };
 }
 
-/** What its environment holds is not shown here, and a run with anything else in its place would do harm: people copy the file. */
+/** What its environment holds, and credentials, are not shown here, and a run with anything else in its place would do harm: people copy the file. */
 function copied(
   retry: Pick<GitAction, 'kind' | 'label' | 'path'>,
   effect: string,
   {
     past,
     hostnames,
+    original,
     git,
-  }: { past: PastRun; hostnames: ReadonlyMap<string, string>; git: GitPlace | undefined },
+  }: {
+    past: PastRun;
+    hostnames: ReadonlyMap<string, string>;
+    original: Original | undefined;
+    git: GitPlace | undefined;
+  },
 ): GitAction {
-  const selector = retryFile({ ...past, spec: {} }, hostnames).split('\nspec:\n')[1] ?? '';
+  const bare = original && { spec: { nodeOp: original.spec.nodeOp } };
+  const selector = retryFile({ ...past, spec: {} }, hostnames, bare).split('\nspec:\n')[1] ?? '';
   return {
     ...retry,
     effect: `Copy ${past.run} to ${retry.path}, with this in its spec. ${effect}`,
@@ -129,7 +138,8 @@ function copied(
 /** What an environment variable holds may be nobody's business here. */
 const NOT_SHOWN = '(not shown)';
 
-function holdsValues({ env }: Record<string, unknown>): boolean {
+function holdsValues(spec: unknown): boolean {
+  const env = isObject(spec) ? spec['env'] : undefined;
   return Array.isArray(env) && env.some((it: unknown) => isVariable(it));
 }
 

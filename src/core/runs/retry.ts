@@ -27,7 +27,7 @@ export interface PastRun {
 }
 
 /** What people wrote, when it is still there and names a definition. */
-type Original = Pick<NodeOpRun, 'metadata' | 'spec'>;
+export type Original = Pick<NodeOpRun, 'metadata' | 'spec'>;
 
 const LABEL_VALUE = labelValue();
 const TOLD = 20;

@@ -1,4 +1,6 @@
+import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import type { NodeOpRun } from '../../../src/api/nodeoprun.ts';
 import type { NodeStatus } from '../../../src/api/nodeop.ts';
 import { atOnce } from '../../../src/api/pieces.ts';
 import { agentView } from '../../../src/core/page/agent.ts';
@@ -220,6 +222,33 @@ describe('one run', () => {
     });
     expect(retry?.text?.trim()).toMatch(/^nodeSelector:\n.*\n.*hostname\n.*\n.*\n\s+- node-1$/);
     expect(JSON.stringify(retry)).not.toContain('TOKEN');
+  });
+
+  test.each<[string, Partial<NodeOpRun['spec']>]>([
+    ['in the run', { env: [{ name: 'TOKEN', value: 'hunter2' }] }],
+    ['in what it overrides', { overrides: { env: [{ name: 'TOKEN', value: 'hunter2' }] } }],
+    ['a credential in a command', { overrides: { args: ['--password=hunter2'] } }],
+    ['a credential as a parameter', { parameters: { URL: 'https://ada:hunter2@mirror.example.org/' } }],
+  ])('nor where it names a definition: %s', (_, more) => {
+    const over = aNodeOp(
+      'flash',
+      { phase: 'Failed', nodeStatuses: { 'node-1': FAILED } },
+      { run: 'runs/flash.yaml' },
+    );
+    const original = { spec: { nodeOp: 'flash', ...more } };
+    const seen = facts({ nodeOps: [over], nodes: NODES, git });
+    const [retry] = atOnce(runView({ id: 'flash.yaml', nodeOp: over, original }, seen)).head.actions;
+    expect(JSON.stringify(retry)).not.toContain('hunter2');
+    expect(retry?.url).toBe('https://github.com/acme/ops/blob/main/runs/flash.yaml');
+    expect(load(retry?.text ?? '')).toEqual({
+      nodeOp: 'flash',
+      overrides: {
+        nodeSelector: {
+          matchLabels: null,
+          matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] }],
+        },
+      },
+    });
   });
 
   test('one that goes on can be suspended: the line to change, and where', () => {
