@@ -377,10 +377,10 @@ export class Controller {
     const before = rollout.status;
     const facts = this.observation.facts(rollout, found.spec, found.changed);
     const decision = decide(facts, now, rollout.memory);
-    const { status: after, changed = new Map() } = decision;
+    const { status: after, changed = new Map(), awaitsRecord = false } = decision;
     rollout.status = after;
     if (before !== after) {
-      rollout.isUrgent ||= isUrgent(before, after, changed);
+      rollout.isUrgent ||= awaitsRecord || isUrgent(before, after, changed);
       this.chronicle.changed(rollout, before, decision);
     }
     this.drainOwners.closeEnded(rollout);

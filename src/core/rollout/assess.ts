@@ -1,6 +1,7 @@
 import { isFinalNodePhase, type NodeStatus } from '../../api/nodeop.ts';
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
+import { isOnRecord, stands } from './anew.ts';
 import { isKept } from './cordons.ts';
 import { deletion } from './ending.ts';
 import { type NodeFacts, ownerMark, type PodFacts, type RolloutFacts, type WorkFacts } from './facts.ts';
@@ -8,7 +9,6 @@ import { begin, startedOn, step } from './node.ts';
 import { append, fail, type NodeContext, note, remark } from './node-status.ts';
 import { hasEnded, isConfirmed } from './phases/phase.ts';
 import { isOverdue, unreadable } from './phases/refused.ts';
-import { own } from '../../api/own.ts';
 
 /** What a look finds of one node, beside its entry. It stays true until the node is touched, or its time comes. */
 export interface Assessment {
@@ -23,6 +23,10 @@ export interface Assessment {
   waitsFor: string | undefined;
   /** It keeps the next node from being begun. */
   holdsSlot: boolean;
+  /** It does so until the verdict on it is on record. */
+  awaitsRecord: boolean;
+  /** It does so until it has been Ready for long enough. */
+  isSoaking: boolean;
   countsAsFailed: boolean;
   /** It was done and is not Ready since. */
   isAway: boolean;
@@ -72,6 +76,8 @@ class NodeLook {
   private toUndo = 0;
   private trouble: string | undefined;
   private waitsFor: string | undefined;
+  private awaitsRecord = false;
+  private isSoaking = false;
   private isAway = false;
   private isGone = false;
   private isLost = false;
@@ -94,11 +100,13 @@ class NodeLook {
     const holdsSlot = this.takesSlot();
     this.undo();
     const { actions, undoing, toUndo, trouble, waitsFor, isAway, isGone, isLost, wakeAt } = this;
+    const { awaitsRecord, isSoaking } = this;
     const asks = actions.length + undoing.length + toUndo > 0;
-    const isNotable = asks || waitsFor !== undefined || isAway || isGone || isLost || wakeAt !== Infinity;
+    const stays = isAway || isGone || isLost || awaitsRecord || isSoaking;
+    const isNotable = asks || waitsFor !== undefined || stays || wakeAt !== Infinity;
     const countsAsFailed = hasFailed || isLost;
     const found = { actions, undoing, toUndo, trouble, waitsFor, isAway, isGone, isLost, wakeAt };
-    return [this.status, { ...found, holdsSlot, countsAsFailed, isNotable }];
+    return [this.status, { ...found, holdsSlot, awaitsRecord, isSoaking, countsAsFailed, isNotable }];
   }
 
   private get facts(): RolloutFacts {
@@ -168,11 +176,15 @@ class NodeLook {
   }
 
   private takesSlot(): boolean {
-    const { status, node, name } = this;
+    const { status, node } = this;
     if (!isFinalNodePhase(status.phase)) return status.phase !== 'Pending';
-    // Something of it is there yet: nothing else begins before that is on record.
-    if (status.outcomeUnknown === true)
-      return own(this.facts.persisted.nodeStatuses, name)?.phase !== status.phase;
+    // Whoever leads next may judge otherwise, and would work on it beside the one that has its place.
+    this.awaitsRecord = status.startedAt !== undefined && !stands(this.ctx, this.name, status);
+    return this.hasToStayReady(node) || this.awaitsRecord;
+  }
+
+  private hasToStayReady(node: NodeFacts | undefined): boolean {
+    const { status } = this;
     if (status.phase !== 'Completed' || status.jobName === undefined) return false;
     this.isGone = node === undefined;
     if (!node) return false;
@@ -182,7 +194,9 @@ class NodeLook {
     if (soakSeconds === 0) return false;
     const until = this.sinceDone(node) + soakSeconds * 1000;
     this.look(until);
-    return this.ctx.now < until;
+    // What it is counted from is not the same any more once that is lost.
+    this.isSoaking = this.ctx.now < until || !isOnRecord(this.facts, this.name, status.phase);
+    return this.isSoaking;
   }
 
   /** Since when a finished node is Ready, or is not. */
@@ -243,7 +257,7 @@ class NodeLook {
   private drop(pod: PodFacts | undefined): void {
     const { name, status } = this;
     if (pod === undefined || pod.deleting || !hasEnded(pod)) return;
-    const isRecorded = own(this.facts.persisted.nodeStatuses, name)?.phase === status.phase;
+    const isRecorded = isOnRecord(this.facts, name, status.phase);
     const reason = 'its verdict is on record';
     if (isRecorded)
       this.undoing.push({ type: 'delete-pod', node: name, name: pod.name, uid: pod.uid, reason });

@@ -18,6 +18,8 @@ export interface Decision {
   changed?: ReadonlyMap<string, NodeStatus>;
   /** When to look again although nothing changed; on the clock of `now`. */
   lookAgainAt: number | undefined;
+  /** Nodes that are done keep their places until the status is on record. */
+  awaitsRecord?: boolean;
 }
 
 /**

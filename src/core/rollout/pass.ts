@@ -35,6 +35,10 @@ export class Pass {
   private waiting: string | undefined;
   /** What each node in flight waits for. */
   private readonly waits = new Map<string, string>();
+  /** Some node keeps its place until the verdict on it is on record. */
+  private awaitsRecord = false;
+  /** Some node has to stay Ready for a while. */
+  private isSoaking = false;
   /** Nodes that were done and are not Ready since. */
   private readonly away: string[] = [];
   /** Nodes that were done and have not been Ready for too long since. */
@@ -73,7 +77,7 @@ export class Pass {
     const status = overall(this.facts, fleet.nodeStatuses, this.now, pass);
     const lookAgainAt = this.lookAgainAt === Infinity ? undefined : this.lookAgainAt;
     const changed = new Map([...fleet.changed].map(([i, before]) => [fleet.nameOf(i), before]));
-    return { actions: this.actions, status, changed, lookAgainAt };
+    return { actions: this.actions, status, changed, lookAgainAt, awaitsRecord: this.awaitsRecord };
   }
 
   private assess(i: number): void {
@@ -106,6 +110,8 @@ export class Pass {
       this.toUndo += found.toUndo;
       this.waiting = found.trouble ?? this.waiting;
       if (found.waitsFor !== undefined) this.waits.set(name, found.waitsFor);
+      this.awaitsRecord ||= found.awaitsRecord;
+      this.isSoaking ||= found.isSoaking;
       if (found.isAway) this.away.push(name);
       if (found.isLost) this.lost.push(name);
       this.look(found.wakeAt);
@@ -169,7 +175,8 @@ export class Pass {
       const waits = `nodes that were done are not Ready: ${someNodes(this.away)}`;
       if (fleet.isIdle) this.waiting = waits;
       else for (const name of this.away) this.waits.set(name, 'the node was done and is not Ready');
-    } else if (fleet.isIdle) this.waiting = 'finished nodes have to stay Ready before the next ones start';
+    } else if (fleet.isIdle && this.isSoaking)
+      this.waiting = 'finished nodes have to stay Ready before the next ones start';
   }
 
   private waitFor(held: Held | undefined): void {

@@ -373,11 +373,15 @@ export class Oracles {
   /** A node that was done and never comes back Ready keeps its place for good. */
   #waitsForReady({ nodeStatuses = {} }: NodeOpStatus): boolean {
     return Object.entries(nodeStatuses).some(([name, { phase, jobName }]) => {
-      const node = this.#cluster().store.get('nodes', name);
-      const conditions = (node?.status?.['conditions'] ?? []) as { type: string; status: string }[];
-      const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-      return phase === 'Completed' && jobName !== undefined && node !== undefined && !isReady;
+      const isThere = this.#cluster().store.get('nodes', name) !== undefined;
+      return phase === 'Completed' && jobName !== undefined && isThere && !this.#isReady(name);
     });
+  }
+
+  #isReady(name: string): boolean {
+    const node = this.#cluster().store.get('nodes', name);
+    const conditions = (node?.status?.['conditions'] ?? []) as { type: string; status: string }[];
+    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   }
 
   #cordonHasReason(node: Obj): void {
@@ -403,8 +407,10 @@ export class Oracles {
     const runs = this.#running.get(node)?.has(`${uidOf(pod)}/${pod.metadata.uid}`) === true;
     const phase = ((op?.status ?? {}) as NodeOpStatus).phase;
     if (op !== undefined && !isFinalPhase(phase)) return;
-    if (runs) this.broken(`${kind} of ${node} still runs`);
-    const mayStart = pod.metadata.deletionTimestamp === undefined && this.#isOpen(pod);
+    const isEnding = pod.metadata.deletionTimestamp !== undefined;
+    // Its end is not waited for where the node cannot tell of it.
+    if (runs && !(isEnding && !this.#isReady(node))) this.broken(`${kind} of ${node} still runs`);
+    const mayStart = !isEnding && this.#isOpen(pod);
     if (mayStart && !runs) this.broken(`${kind} of ${node} may start though its NodeOp is over`);
   }
 

@@ -237,7 +237,6 @@ class Exchange {
     const isHeld = time.now < watch.heldUntil;
     if (isHeld && 'text' in part && part.text.startsWith(BOOKMARK))
       return this.#passOnOldBookmark(part.text, watch.told);
-    if (!isHeld && 'text' in part) watch.told = VERSION.exec(part.text)?.[0] ?? watch.told;
     const at = Math.max(watch.last, time.now + 1 + watch.lag, watch.heldUntil);
     watch.last = at;
     time.after(at - time.now, () =>
@@ -246,6 +245,8 @@ class Exchange {
         if ('end' in part) return this.#finish();
         time.activity += 1;
         this.#boundWatch();
+        // No bookmark is ahead of news that is on its way.
+        watch.told = VERSION.exec(part.text)?.[0] ?? watch.told;
         this.#handler.onResponseData?.(this.#controller, Buffer.from(part.text));
       }),
     );

@@ -1,6 +1,7 @@
-import type { Behaviour } from '../machine.ts';
+import type { Behaviour, Make } from '../machine.ts';
 import type { Event, NodePlan, OpPlan, Plan } from '../plan.ts';
 
+const MAKE: Make = { bootMs: 5_000, lagMs: 10, reboots: 'once', endMs: 500 };
 const QUICK: Behaviour = { startMs: 300, runMs: 1_000, exitCode: 0 };
 /** Long enough that no agent that was lost makes any of them run out. */
 const PATIENT = {
@@ -19,7 +20,7 @@ interface Kind {
   node?: (index: number) => Partial<NodePlan>;
   others?: OpPlan[];
   events?: Event[];
-  /** It may end otherwise when it is disturbed: another one comes first, or people do something at another moment of it. */
+  /** It may end otherwise when it is disturbed: another one comes first, people do something at another moment of it, or what was too late is in time. */
   varies?: boolean;
 }
 
@@ -34,9 +35,18 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   plain: {},
   cordon: { spec: { cordon: true } },
   drain: { spec: DRAIN },
+  'not drained': {
+    spec: { drainOptions: { enabled: true, timeoutSeconds: 10 } },
+    node: on1({ make: { ...MAKE, endMs: 45_000 } }),
+    varies: true,
+  },
   preflight: { spec: { ...PREFLIGHT, cordon: true } },
   skipped: { spec: PREFLIGHT, node: on1({ preflight: { ...QUICK, message: 'up to date' } }) },
   reboot: { spec: { rebootOnSuccess: true } },
+  'not back': {
+    spec: { rebootOnSuccess: true, rebootTimeoutSeconds: 60 },
+    node: on1({ make: { ...MAKE, reboots: 'never' } }),
+  },
   postflight: {
     spec: { cordon: true, postflight: { command: ['check'], activeDeadlineSeconds: 600 } },
     node: on1({ postflight: { ...QUICK, exitCode: 1 } }),
@@ -106,7 +116,7 @@ export function planOfKind(kind: string): Plan {
   const nodes = [1, 2].map((i) => ({
     name: `node-${i}`,
     zone: 'zone-1',
-    make: { bootMs: 5_000, lagMs: 10, reboots: 'once' as const, endMs: 500 },
+    make: MAKE,
     command: { ...QUICK, runMs: 3_000 },
     preflight: QUICK,
     workload: true,
