@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { pathOfBytes } from '../core/runs/names.ts';
+import { pathOfBytes, pathOfText } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
 import { MAX_PATHS, tokensOf } from './trees.ts';
 import { forkPoint, hasCommits } from './ancestry.ts';
@@ -247,7 +247,7 @@ function parseLog(output: Buffer): { info: CommitInfo; names: string[] }[] {
       const names = commits.at(-1)?.names;
       // The header and the first name of a commit are parted by a newline.
       const name = names?.length === 0 && token.startsWith('\n') ? token.slice(1) : token;
-      names?.push(isText ? name : pathOfBytes(bytesOf(name)));
+      names?.push(isText ? pathOfText(name) : pathOfBytes(bytesOf(name)));
     }
   }
   return commits;

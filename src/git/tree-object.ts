@@ -1,5 +1,5 @@
 import { LocalGitError } from '../api/errors.ts';
-import { pathOfBytes } from '../core/runs/names.ts';
+import { MAX_NAME, pathOfBytes } from '../core/runs/names.ts';
 
 const [SPACE, NUL, SLASH, ZERO] = [0x20, 0, 0x2f, 0x30];
 /** Of the bits of a mode those that tell what it is. */
@@ -60,7 +60,8 @@ export class TreeCursor {
   }
 
   get name(): string {
-    return this.#isText ? this.nameInBytes : pathOfBytes(this.#bytes.subarray(this.#name, this.#nameEnd));
+    const isPlain = this.#isText && this.nameBytes <= MAX_NAME;
+    return isPlain ? this.nameInBytes : pathOfBytes(this.#bytes.subarray(this.#name, this.#nameEnd));
   }
 
   get nameBytes(): number {

@@ -1,19 +1,37 @@
-import { LocalGitError } from '../api/errors.ts';
+import { InvalidError, LocalGitError } from '../api/errors.ts';
 import { breather } from '../time/breather.ts';
 import type { GitCommand } from './command.ts';
 import { TreeCursor } from './tree-object.ts';
+import { Turns } from './turns.ts';
 import type { TreeChange, TreeEntry } from './trees.ts';
+
+/** Bounds on what one walk finds. */
+export interface Bounds {
+  /** Files and folders. A tree of a few kilobytes may hold more of them than there are atoms: each folder the same one ten times. */
+  entries: number;
+  /** Trees that are asked for and not looked through yet. */
+  atOnce: number;
+}
+
+/** Three times as many as were measured; to hold them takes 100 MB. */
+const BOUNDS: Bounds = { entries: 300_000, atOnce: 16 };
 
 /** Reads the trees of one repository, and all that can be read at once at once. What it gives is in git's order. */
 export class Trees {
   readonly #git: GitCommand;
   readonly #onlyNew: boolean;
   readonly #breathe = breather();
+  readonly #most: number;
+  readonly #turns: Turns;
+  #found = 0;
+  #tooMuch: InvalidError | undefined;
 
   /** @param onlyNew where two trees are compared, what is gone or changed is left out */
-  constructor(git: GitCommand, onlyNew = false) {
+  constructor(git: GitCommand, onlyNew = false, { entries, atOnce } = BOUNDS) {
     this.#git = git;
     this.#onlyNew = onlyNew;
+    this.#most = entries;
+    this.#turns = new Turns(atOnce);
   }
 
   /** Object id of the tree of a commit, or of whatever else holds one. */
@@ -53,7 +71,7 @@ export class Trees {
   async list(prefix: string, tree: string): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
     await this.#each(tree, (cursor) => {
-      const entry = entryOf(prefix, cursor);
+      const entry = this.#take(prefix, cursor);
       if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
       else found.add({ path: entry.path, entry });
     });
@@ -90,7 +108,7 @@ export class Trees {
   }
 
   #changed(prefix: string, a: TreeCursor, b: TreeCursor, found: Found<TreeChange>): void {
-    const [before, entry] = [entryOf(prefix, a), entryOf(prefix, b)];
+    const [before, entry] = [entryOf(prefix, a), this.#take(prefix, b)];
     const { path } = entry;
     if (b.isFolder) found.later(this.compare(`${path}/`, before.blob, entry.blob));
     else found.add({ path, before, entry });
@@ -102,13 +120,13 @@ export class Trees {
   }
 
   #came(prefix: string, cursor: TreeCursor, found: Found<TreeChange>): void {
-    const entry = entryOf(prefix, cursor);
+    const entry = this.#take(prefix, cursor);
     if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
     else found.add({ path: entry.path, entry });
   }
 
   #left(prefix: string, cursor: TreeCursor, found: Found<TreeChange>): void {
-    const before = entryOf(prefix, cursor);
+    const before = this.#take(prefix, cursor);
     if (cursor.isFolder) found.later(this.#gone(`${before.path}/`, before.blob));
     else found.add({ path: before.path, before });
   }
@@ -126,8 +144,22 @@ export class Trees {
     }
   }
 
+  /** One entry more of what the walk gives. Throws when it gives too many, or one that is too deep. */
+  #take(prefix: string, cursor: TreeCursor): TreeEntry {
+    const entry = entryOf(prefix, cursor);
+    this.#found += 1;
+    if (this.#found > this.#most || entry.path.length > LONGEST_PATH)
+      this.#tooMuch ??= tooMuch(entry, this.#most);
+    if (this.#tooMuch) throw this.#tooMuch;
+    return entry;
+  }
+
   async #open(tree: string): Promise<TreeCursor> {
-    const object = await this.#git.object(tree);
+    // What is found goes on in all branches of a tree at once, until one of them has found too much.
+    const object = await this.#turns.take(() => {
+      if (this.#tooMuch) throw this.#tooMuch;
+      return this.#git.object(tree);
+    });
     if (object?.type !== 'tree') throw new LocalGitError(`tree ${tree} is not in the clone`);
     return new TreeCursor(object.bytes, tree.length);
   }
@@ -173,6 +205,18 @@ function nextPart(path: string, { length }: string): string {
   const end = path.indexOf('/', length);
   return end < 0 ? path.slice(length) : path.slice(length, end);
 }
+
+function tooMuch({ path }: TreeEntry, most: number): InvalidError {
+  const folder = path.slice(0, path.indexOf('/') + 1).slice(0, MAX_SHOWN);
+  const what =
+    path.length > LONGEST_PATH
+      ? `a path that is longer than ${LONGEST_PATH} characters, which no file system holds`
+      : `more than ${most} files and folders, more than can be followed`;
+  const way = 'find out who pushed them, and take them out';
+  return new InvalidError(`the repository holds ${what}, in the folder ${JSON.stringify(folder)}; ${way}`);
+}
+
+const MAX_SHOWN = 200;
 
 /** One character a byte. */
 function bytesOf(name: string): string {

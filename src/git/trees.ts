@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { pathOfBytes } from '../core/runs/names.ts';
+import { pathOfBytes, pathOfText } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
 import { Found, isFolder, Trees } from './tree-walk.ts';
 
@@ -138,7 +138,7 @@ export async function namesIn(
 
 /** What is ended by NULs, where a path may be anything. */
 export function tokensOf(output: Buffer): string[] {
-  if (isUtf8(output)) return output.toString().split('\0');
+  if (isUtf8(output)) return output.toString().split('\0').map(pathOfText);
   return output
     .toString('latin1')
     .split('\0')

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import { isEscaped, pathOfBytes } from '../../src/core/runs/names.ts';
+import { nameProblem, pathOfBytes, pathOfText } from '../../src/core/runs/names.ts';
 import { GitCommand } from '../../src/git/command.ts';
 import { filesAt, listTree, treeChanges } from '../../src/git/trees.ts';
 import { MemoryStore, nodeOp, nodeOpRun, silent, TestRepository } from '../runs/support.ts';
@@ -15,7 +15,7 @@ test('bytes that are UTF-8 are the path they say; others get names that no two o
       expect(pathOfBytes(a) === pathOfBytes(b)).toBe(a.equals(b));
       const path = pathOfBytes(a);
       expect(path.isWellFormed()).toBe(true);
-      if (!Buffer.from(path).equals(a)) expect(isEscaped(path)).toBe(true);
+      if (!Buffer.from(path).equals(a)) expect(nameProblem(path)).toBeDefined();
     }),
   );
   fc.assert(
@@ -26,6 +26,18 @@ test('bytes that are UTF-8 are the path they say; others get names that no two o
   expect(pathOfBytes(Buffer.from('runs/a\u00ff.yaml', 'latin1'))).toMatch(
     /^runs\/a%FF\.not-utf-8-[0-9a-f]{16}\.yaml$/,
   );
+});
+
+test('a name that no file system holds is cut, and told apart from all others', () => {
+  const [one, other] = ['a', 'b'].map((it) => pathOfText(`runs/${'é'.repeat(200)}/x${it}.yaml`));
+  expect(one).toMatch(/^runs\/(?:%C3%A9){16}%C3%\.too-long-[0-9a-f]{16}\/xa\.yaml$/);
+  expect(one?.slice(0, -7)).toBe(other?.slice(0, -7));
+  const [long, longer] = [300, 301].map((it) => pathOfText(`runs/${'x'.repeat(it)}.yaml`));
+  expect(long).not.toBe(longer);
+  for (const path of [one, long]) expect(nameProblem(path ?? '')).toMatch(/longer than 255 bytes/);
+  const fits = `runs/${'x'.repeat(250)}.yaml`;
+  expect(pathOfText(fits)).toBe(fits);
+  expect(nameProblem(fits)).toBeUndefined();
 });
 
 /** Adds files with names of bytes on top of the branch, signed with the key if there is one. */
@@ -61,6 +73,53 @@ function pushBytes(repository: TestRepository, files: Record<string, string>, ke
     tree,
   ];
   run(['update-ref', 'refs/heads/main', run(args).trim()]);
+}
+
+test('a run file whose name is too long is refused, and neither stops others nor is told of again', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const config = repository.config({ runs: { maxConcurrent: 9 } });
+  const store = new MemoryStore();
+  const loop = new RepositoryLoop({ config, store, logger: silent });
+  await loop.pollNow();
+  // Longer than git's own tools write, than an argument may be, and than what is left of a name in 16 bits.
+  const long = [300, 5000, 70_000, 150_000].map((length) => `runs/${'x'.repeat(length)}.yaml`);
+  const run = nodeOp('long');
+  pushTree(repository, { ...Object.fromEntries(long.map((it) => [it, run])), 'runs/a.yaml': nodeOp('a') });
+  await loop.pollNow();
+  await loop.pollNow();
+  expect(loop.state().problem).toBeUndefined();
+  expect(store.list().map(({ metadata }) => metadata.name)).toEqual(['a']);
+  const files = repository
+    .git(repository.bare, 'ls-tree', '-r', '--name-only', 'main', 'results/')
+    .split('\n');
+  const refused = files.filter((it) => it.includes('.too-long-'));
+  expect(refused).toHaveLength(long.length);
+  for (const path of refused) expect(repository.read(path)).toContain('longer than 255 bytes');
+  const commits = repository.commits();
+  await loop.pollNow();
+  expect(repository.commits()).toBe(commits);
+  await loop.stop();
+});
+
+/** Puts these files beside those of the branch, by trees that no tool of people would write. */
+function pushTree(repository: TestRepository, files: Record<string, string>): void {
+  const run = (args: string[], input?: string) =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
+      cwd: repository.bare,
+      input,
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
+    })
+      .toString()
+      .trim();
+  const lines = Object.entries(files).map(([path, text]) => {
+    const id = run(['hash-object', '-w', '--stdin'], text);
+    return `100644 blob ${id}\t${path.slice('runs/'.length)}\n`;
+  });
+  const runs = run(['mktree'], lines.join(''));
+  const others = run(['ls-tree', 'main']);
+  const root = run(['mktree'], `${others}\n040000 tree ${runs}\truns\n`);
+  run(['update-ref', 'refs/heads/main', run(['commit-tree', '-p', 'main', '-m', 'long', root])]);
 }
 
 test('a name that is not UTF-8 borrows no signature of a file that is named like its replacement', async () => {

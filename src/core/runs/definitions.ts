@@ -13,10 +13,9 @@ import { check, nearest, type Problem } from '../../api/schema.ts';
 import type { Spelled } from '../../api/yaml.ts';
 import { z } from 'zod';
 import { isObject } from './merge.ts';
-import { isEscaped } from './names.ts';
+import { nameProblem } from './names.ts';
 import { type Declarations, readDeclarations } from './parameters/declared.ts';
 import { numberProblem } from './parameters/value.ts';
-import { NOT_UTF8 } from './paths.ts';
 import type { Schedule } from './schedules.ts';
 
 export type Declares = { ok: true; value: Declarations } | { ok: false; problems: LocatedProblem[] };
@@ -53,7 +52,8 @@ const KINDS = [
 
 /** A file under the definitions' folder: a definition (also what cannot be read), or a schedule. Never throws. */
 export function parseDefinition(path: string, content: Content): Definition | Schedule {
-  if (isEscaped(path)) return { path, result: { ok: false, problems: [{ path: [], message: NOT_UTF8 }] } };
+  const message = nameProblem(path);
+  if (message !== undefined) return { path, result: { ok: false, problems: [{ path: [], message }] } };
   try {
     return parse(path, content);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { isEscaped } from './names.ts';
+import { nameProblem, pathOfText } from './names.ts';
 
 /** Where things lie in the repository. All paths are relative to its root, with "/" between the parts. */
 export interface Layout {
@@ -30,7 +30,8 @@ export function reportPath(layout: Layout, runPath: string): string {
   // git refuses to write such names, though a tree made by other means may hold them.
   const refused = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
   const safe = YAML_FOLDER.test(refused) ? refused.split('/').map(escapeFolder).join('/') : refused;
-  return `${resultsFolder(layout)}/${safe}`;
+  // What is escaped is longer than what people wrote.
+  return `${resultsFolder(layout)}/${pathOfText(safe)}`;
 }
 
 /** Paths of the run files whose report this would be. */
@@ -100,15 +101,12 @@ export function isDefinition(layout: Layout, path: string, mode: string): boolea
   return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && mode !== SYMLINK && mode !== SUBMODULE;
 }
 
-/** Of a file whose name is shown in place of its own. */
-export const NOT_UTF8 =
-  'has a name that is not UTF-8, of which the bytes that cannot be shown stand as %XX here; rename it';
-
 /** Why the entry is refused unread; undefined when it is a plain file. */
 export function refusal(path: string, mode: string): string | undefined {
   if (mode === SYMLINK) return 'is a symbolic link; run files must be plain files';
   if (mode === SUBMODULE) return 'is a submodule; run files must be plain files';
-  if (isEscaped(path)) return NOT_UTF8;
+  const misnamed = nameProblem(path);
+  if (misnamed !== undefined) return misnamed;
   if (path.split('/').some((it) => it === '..' || it === '.')) return 'has a path with ".." or "."';
   if (YAML_FOLDER.test(path)) return 'lies in a folder that is named like a run file; rename the folder';
   return undefined;
