@@ -1,19 +1,25 @@
 /**
- * Runs test files again and again in one vitest: `node judge.ts ROOT`, told over its channel which ones, and which file has changed
- * since. Answers with what failed first.
+ * Runs tests again and again in one vitest: `node judge.ts ROOT`, told over its channel which ones, and which file has changed
+ * since. Answers with what failed first. With a folder in `MUTATION_SEEN` what each test came by is written there.
  */
 import { BaseSequencer, createVitest, type TestModule, type TestSpecification } from 'vitest/node';
 import { join } from 'node:path';
 
 export interface Question {
   changed: readonly string[];
-  tests: readonly string[];
+  tests: readonly Tests[];
+}
+
+/** Of one file all tests, or those with these full names. */
+export interface Tests {
+  file: string;
+  names?: readonly string[];
 }
 
 export interface Verdict {
   /** The first test that failed, or the error that kept one from running. */
   failed?: string;
-  /** Of each file of tests, in milliseconds. */
+  /** Of each file of tests, in milliseconds; 0 for one of which nothing ran. */
   took: Record<string, number>;
 }
 
@@ -38,6 +44,10 @@ const vitest = await createVitest(
   },
   {},
 );
+const project = vitest.getProjectByName('unit');
+// Options given above are not those of the project.
+if (process.env['MUTATION_SEEN'] !== undefined)
+  project.config.setupFiles.push(join(import.meta.dirname, 'setup.ts'));
 process.on('message', (question) => void answer(question as Question));
 process.on('disconnect', () => process.exit());
 process.send?.('ready');
@@ -47,10 +57,9 @@ async function answer({ changed, tests }: Question): Promise<void> {
   vitest.state.filesMap.clear();
   vitest.state.idMap.clear();
   for (const file of changed) vitest.invalidateFile(join(root, file));
-  const found = await vitest.globTestSpecifications(tests.map((it) => join(root, it)));
-  const place = new Map(tests.map((test, i) => [join(root, test), i]));
-  const placeOf = ({ moduleId }: TestSpecification) => place.get(moduleId) ?? Infinity;
-  const specifications = found.toSorted((a, b) => placeOf(a) - placeOf(b));
+  const specifications = tests.map(({ file, names }) =>
+    project.createSpecification(join(root, file), names === undefined ? {} : { testNames: [...names] }),
+  );
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, false);
   const ran = testModules.filter((it) => it.state() !== 'skipped');
   const took = ran.map((it) => [

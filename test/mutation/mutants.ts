@@ -1,4 +1,4 @@
-import { parseAst } from 'rolldown/parseAst';
+import { type Node, isNode, parsed, walk } from './syntax.ts';
 
 /** One small change of one file. */
 export interface Mutant {
@@ -9,12 +9,6 @@ export interface Mutant {
   end: number;
   from: string;
   to: string;
-}
-
-interface Node extends Record<string, unknown> {
-  type: string;
-  start: number;
-  end: number;
 }
 
 type Change = Pick<Mutant, 'kind' | 'start' | 'end' | 'to'>;
@@ -53,7 +47,7 @@ const LEFT_OUT = new Set(['filter', 'toSorted', 'toReversed', 'slice', 'trim']);
 /** Every mutant of a file, in the order of its text. */
 export function mutantsOf(file: string, text: string): Mutant[] {
   const changes: Change[] = [];
-  walk(parseAst(text, { lang: 'ts' }) as unknown as Node, (node) => changes.push(...changesOf(node, text)));
+  walk(parsed(text), (node) => changes.push(...changesOf(node, text)));
   return changes
     .map(({ kind, start, end, to }) => {
       const line = text.slice(0, start).split('\n').length;
@@ -61,22 +55,6 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     })
     .filter(({ from, to }) => from !== to)
     .toSorted((a, b) => a.start - b.start);
-}
-
-/** Of values alone: types are gone when the program runs, and names and places of imports are no decisions. */
-function walk(node: Node, visit: (node: Node) => void): void {
-  const isType = node.type.startsWith('TS') && !/^TS(As|Satisfies|NonNull)/.test(node.type);
-  if (isType || /^(Import|ExportAll)/.test(node.type)) return;
-  visit(node);
-  for (const [name, value] of Object.entries(node)) {
-    if (name === 'key' || name === 'typeAnnotation') continue;
-    for (const child of Array.isArray(value) ? (value as unknown[]) : [value])
-      if (isNode(child)) walk(child, visit);
-  }
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 }
 
 function changesOf(node: Node, text: string): Change[] {

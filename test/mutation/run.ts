@@ -1,18 +1,28 @@
 /**
  * Would the tests of the core see a mistake? Mutants of `src/core`, chosen by a seed, one small change each, are put into a copy of the
- * project one at a time, and the quick tests that reach the changed file are run until one fails:
+ * project one at a time, and the quick tests that come by the changed place are run until one fails:
  * `node test/mutation/run.ts [--seed N] [--mutants N] [--minutes M] [--file TEXT] [--show]`. Prints each one that no test minds, with `--show` also the others, and the score.
  * A test that hangs minds it. The exit code is 1 when nothing was tried or the tests fail without any change.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Random } from '../simulation/world/random.ts';
-import type { Question, Verdict } from './judge.ts';
+import type { Question, Tests, Verdict } from './judge.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
+import { marked, type Place, placeOf } from './places.ts';
 import { Imports } from './related.ts';
 
 const { values } = parseArgs({
@@ -45,11 +55,18 @@ try {
   rmSync(copy, { recursive: true, force: true });
 }
 
+/** By a file of tests, by the name of a test in it, the places it came by. */
+type SeenIn = Map<string, Map<string, Set<number>>>;
+
+interface Seen {
+  test: string;
+  seen: [string, number[]][];
+}
+
 interface Tried {
   mutant: Mutant;
   /** The test that minds. */
   by: string | undefined;
-  isReached: boolean;
 }
 
 async function main(): Promise<void> {
@@ -58,13 +75,12 @@ async function main(): Promise<void> {
   const tried: Tried[] = [];
   for (const mutant of chosen()) {
     if (tried.length >= Number(values.mutants) || performance.now() > end) break;
-    const tests = testsOf(mutant.file);
-    const isReached = tests.length > 0;
+    const tests = testsOf(mutant);
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    const by = isReached ? await tryOut(mutant, tests) : undefined;
-    tried.push({ mutant, by, isReached });
+    const by = tests.length > 0 ? await tryOut(mutant, tests) : undefined;
+    tried.push({ mutant, by });
     if (by !== undefined && values.show) print(`${described(mutant)}\n  ${by}`);
-    if (by === undefined) print(`${isReached ? 'SURVIVES' : 'not reached'} ${described(mutant)}`);
+    if (by === undefined) print(`${tests.length > 0 ? 'SURVIVES' : 'never runs'} ${described(mutant)}`);
     if (tried.length % 10 === 0) tell(tried);
   }
   tell(tried);
@@ -82,27 +98,60 @@ function chosen(): Mutant[] {
     .map(({ mutant }) => mutant);
 }
 
-/** By a file the tests that reach it, the closest first. They all have to pass as things are. */
-async function quickTests(): Promise<(file: string) => string[]> {
+/**
+ * By a mutant the tests that come by its place, the closest first; for what runs as the file is loaded all that reach the file.
+ * They all have to pass as things are.
+ */
+async function quickTests(): Promise<(mutant: Mutant) => Tests[]> {
   const imports = new Imports(copy);
-  const reachesCore = (test: string) =>
-    [...imports.reachedFrom(test)].some((file) => file.startsWith('src/core/'));
   const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter(
-    (test) => imports.isQuick(test) && reachesCore(test),
+    (test) => imports.isQuick(test) && [...imports.reachedFrom(test)].some(isCore),
   );
-  const { failed, took } = await ask({ changed: [], tests }, 10 * HANGS_MS);
+  const { failed, took, places, seenIn } = await seenBy(tests);
   if (failed !== undefined) throw new Error(`without any change there fails ${failed}`);
   const quick = tests.filter((test) => (took[test] ?? Infinity) < SLOW_MS);
   print(`${quick.length} files of tests`);
   const reached = new Map(quick.map((test) => [test, imports.reachedFrom(test)]));
   const size = (test: string) => reached.get(test)?.size ?? 0;
-  return (file) => quick.filter((test) => reached.get(test)?.has(file)).toSorted((a, b) => size(a) - size(b));
+  const close = quick.toSorted((a, b) => size(a) - size(b));
+  const isLoading = (place: number) => close.some((test) => seenIn.get(test)?.get('')?.has(place));
+  return (mutant) => {
+    const place = placeOf(places, mutant);
+    if (place === undefined || isLoading(place))
+      return close.filter((test) => reached.get(test)?.has(mutant.file)).map((file) => ({ file }));
+    return close.flatMap((file) => {
+      const names = [...(seenIn.get(file) ?? [])].filter(([, seen]) => seen.has(place)).map(([name]) => name);
+      return names.length === 0 ? [] : [{ file, names }];
+    });
+  };
+}
+
+/** Runs all tests on marked files of the core: which places did each come by? */
+async function seenBy(tests: readonly string[]): Promise<Verdict & { places: Place[]; seenIn: SeenIn }> {
+  const folder = join(copy, 'seen');
+  mkdirSync(folder);
+  const places: Place[] = [];
+  const core = globSync('src/core/**/*.ts', { cwd: copy });
+  const texts = new Map(core.map((file) => [file, readFileSync(join(copy, file), 'utf8')]));
+  for (const [file, text] of texts) writeFileSync(join(copy, file), marked(file, text, places));
+  judge = await begin({ MUTATION_SEEN: folder });
+  const all = tests.map((file) => ({ file }));
+  const verdict = await ask({ changed: [], tests: all }, 10 * HANGS_MS);
+  judge.kill('SIGKILL');
+  judge = undefined;
+  for (const [file, text] of texts) writeFileSync(join(copy, file), text);
+  const seenIn: SeenIn = new Map();
+  for (const file of globSync('*.json', { cwd: folder })) {
+    const { test, seen } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Seen;
+    seenIn.set(relative(copy, test), new Map(seen.map(([name, found]) => [name, new Set(found)])));
+  }
+  return { ...verdict, places, seenIn };
 }
 
 /** The test that minds; undefined when none does. */
 async function tryOut(
   { file, start, end, to }: Mutant,
-  tests: readonly string[],
+  tests: readonly Tests[],
 ): Promise<string | undefined> {
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
@@ -132,9 +181,10 @@ async function ask(question: Question, patienceMs = HANGS_MS): Promise<Verdict> 
   return verdict;
 }
 
-async function begin(): Promise<ChildProcess> {
+async function begin(env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, 'judge.ts'), [copy], {
     cwd: copy,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   await once(child, 'message');
@@ -142,13 +192,13 @@ async function begin(): Promise<ChildProcess> {
 }
 
 function tell(tried: readonly Tried[]): void {
-  const reached = tried.filter(({ isReached }) => isReached);
-  const killed = reached.filter(({ by }) => by !== undefined).length;
-  const share = ((100 * killed) / Math.max(1, reached.length)).toFixed(1);
-  const others = tried.length - reached.length;
-  print(
-    `${reached.length} mutants from seed ${values.seed}: a test minds ${killed} (${share} %); ${others} more are in files that no quick test reaches`,
-  );
+  const killed = tried.filter(({ by }) => by !== undefined).length;
+  const share = ((100 * killed) / Math.max(1, tried.length)).toFixed(1);
+  print(`${tried.length} mutants from seed ${values.seed}: a test minds ${killed} (${share} %)`);
+}
+
+function isCore(file: string): boolean {
+  return file.startsWith('src/core/');
 }
 
 function described({ file, line, kind, from, to }: Mutant): string {
