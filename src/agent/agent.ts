@@ -158,7 +158,7 @@ export class Agent {
       logger,
       clock,
       telemetry,
-      isUntended: options.isUntended === true && controller instanceof Controller,
+      isUntended: options.isUntended === true,
       onTended: () => {
         options.onTended?.();
         this.controller.wake();

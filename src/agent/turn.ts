@@ -58,6 +58,11 @@ export class Turn {
     to(this.#hold);
   }
 
+  /** What comes of a time when nobody led is done; the lease says so once it is given back, at the latest. */
+  tended(): void {
+    this.#election?.tended();
+  }
+
   async giveBack(): Promise<void> {
     await this.#election?.stop();
     await this.#client?.close();

@@ -58,7 +58,12 @@ async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promis
   const turn = new Turn(config, place, logger);
   let agent: Agent | undefined;
   const carryOut = async (): Promise<string | undefined> => {
-    agent = new Agent(config, logger, { place, mayWrite: await turn.gained, isUntended: true });
+    agent = new Agent(config, logger, {
+      place,
+      mayWrite: await turn.gained,
+      isUntended: true,
+      onTended: () => turn.tended(),
+    });
     const acting = agent;
     turn.tellHolds((reason) => acting.hold(reason));
     await agent.startController();

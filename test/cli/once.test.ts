@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ANNOTATION_UNTENDED } from '../../src/api/labels.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { LEASES } from '../../src/kube/resources.ts';
 import { Patience } from '../../src/agent/patience.ts';
 import { runFile, Stage } from '../support/agent-process.ts';
 
@@ -87,6 +90,12 @@ test('what people hold is waited for so long, and is named with the reason', asy
   const why = 'all clusters are held by hold.yaml: the vendor asked to wait';
   expect(output()).toContain(`gave up after 2s: nothing goes on before people do something: ${why}`);
   expect(output()).toContain(`  runs/a.yaml waits: ${why}`);
+  // Whoever leads next need not ask whether the cluster comes from a backup.
+  const client = new KubeClient({ kubeconfig: stage.kubeconfig });
+  const lease = await client.get(LEASES, 'nodeop-agent', 'nodeop-system');
+  await client.close();
+  expect(lease?.metadata.name).toBe('nodeop-agent');
+  expect(lease?.metadata.annotations ?? {}).not.toHaveProperty(ANNOTATION_UNTENDED);
 });
 
 test('what comes back in between is not held against anybody', () => {

@@ -16,8 +16,10 @@ export interface RestoredDeps {
   now: () => Date;
   /** Nobody has led for so long that the cluster may be one of the past. */
   isUntended: boolean;
-  /** Told when it has caught up. */
-  onCaughtUp: () => void;
+  /** Whether NodeOps are carried out here, by what their statuses say. */
+  carriesOut: boolean;
+  /** Told when no status is behind its report any more. */
+  onTended: () => void;
 }
 
 /**
@@ -26,16 +28,16 @@ export interface RestoredDeps {
  */
 export class Restored {
   readonly #deps: RestoredDeps;
-  #isDue: boolean;
+  #isUntended: boolean;
 
   constructor(deps: RestoredDeps) {
     this.#deps = deps;
-    this.#isDue = deps.isUntended;
+    this.#isUntended = deps.isUntended;
   }
 
   /** Whether what statuses say is not to be acted on yet. */
   get isDue(): boolean {
-    return this.#isDue;
+    return this.#isUntended && this.#deps.carriesOut;
   }
 
   /**
@@ -43,18 +45,20 @@ export class Restored {
    * @param nodeOps the runs' own, by path of the run file; those that have caught up are replaced
    */
   async catchUp(snapshot: Snapshot, nodeOps: Map<string, NodeOp>): Promise<void> {
-    if (!this.#isDue) return;
-    const { reader, layout } = this.#deps;
-    for (const [path, { status }] of nodeOps) {
-      if (isFinalPhase(status?.phase)) continue;
+    if (!this.#isUntended) return;
+    const { reader, layout, carriesOut, onTended } = this.#deps;
+    const open = [...nodeOps].filter(([, { status }]) => !isFinalPhase(status?.phase));
+    // Whoever works on them goes by a record of its own; an agent that carries them out after it has to compare them.
+    if (!carriesOut && open.length > 0) return;
+    for (const [path] of open) {
       // oxlint-disable-next-line no-await-in-loop -- a report may be large, and there are few
       const [report] = await reader.reports(snapshot, [reportPath(layout, path)]);
       // oxlint-disable-next-line no-await-in-loop -- one write after the other
       const nodeOp = report && (await this.#compare(nodeOps.get(path), report));
       if (nodeOp) nodeOps.set(path, nodeOp);
     }
-    this.#isDue = false;
-    this.#deps.onCaughtUp();
+    this.#isUntended = false;
+    onTended();
   }
 
   async #compare(known: NodeOp | undefined, report: NodeOpReport): Promise<NodeOp | undefined> {

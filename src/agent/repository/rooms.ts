@@ -61,6 +61,7 @@ export function rooms(deps: ReconcilerDeps) {
   const trust = config.git.verify && new Trust(mirror, config.git.verify, { now, clock });
   const holdFile = new HoldFile(mirror, layout, trust);
   const nearNames = new NearNames(mirror, layout, log);
+  const carriesOut = config.rollout.executor === 'agent';
   const executesAll = config.runs.initial === 'execute';
   const scheduler = new Scheduler({ mirror, reader, layout, trust, executesAll, logger: log });
   return {
@@ -76,7 +77,7 @@ export function rooms(deps: ReconcilerDeps) {
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
     facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
-    restored: new Restored({ store, reader, layout, log, now, isUntended, onCaughtUp: onTended }),
+    restored: new Restored({ store, reader, layout, log, now, isUntended, carriesOut, onTended }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
     record: new OnRecord({ ledger, reports, holdFile, nearNames, own, blocked, log, signal, onRecord }),
     carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),
