@@ -5,7 +5,8 @@ import { nearest } from '../api/schema.ts';
 import { screen } from '../core/text/output.ts';
 import { NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
-import { explain, explanationPage } from './explain/page.ts';
+import { cordonedPage, explainCordoned } from './explain/cordoned.ts';
+import { explain, type Explanation, explanationPage } from './explain/page.ts';
 import { readNodeOps } from './look-up.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { columns, paintPhases, print, prose } from './terminal.ts';
@@ -16,28 +17,46 @@ interface ExplainFlags extends ClusterFlags {
 
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .description('of a node: why it is cordoned, what ran on it, and what will')
-    .argument('<NODE>', 'name of a node');
+    .description('why a node is cordoned, what ran on it, and what will; without one, every cordoned node')
+    .argument('[NODE]', 'name of a node; every cordoned one when absent');
   return outputOption(clusterOptions(command))
     .addHelpText(
       'after',
-      prose('\nReads the cluster only.\n\nExample:\n  nodeop-agent explain node-3 --context berlin'),
+      prose(
+        '\nReads the cluster only.\n\nExample:\n  nodeop-agent explain --context berlin\n  nodeop-agent explain node-3 --context berlin',
+      ),
     )
     .action(run);
 }
 
-async function run(name: string, flags: ExplainFlags): Promise<void> {
+async function run(name: string | undefined, flags: ExplainFlags): Promise<void> {
   const cluster = new ReadOnlyCluster(flags);
   try {
     const nodes = await cluster.all<Node>(NODES);
-    const node = nodes.find(({ metadata }) => metadata.name === name);
-    if (!node) throw new InvalidError(unknown(name, nodes));
-    const found = explain(node, await readNodeOps(cluster, flags.namespace), flags);
-    if (flags.format === 'text') print(paintPhases(screen(explanationPage(found, Date.now(), columns()))));
-    else printDocument(found, flags.format);
+    const node = name === undefined ? undefined : named(name, nodes);
+    const nodeOps = await readNodeOps(cluster, flags.namespace);
+    if (node) showOne(explain(node, nodeOps, flags), flags);
+    else showCordoned(explainCordoned(nodes, nodeOps, flags), flags);
   } finally {
     await cluster.close();
   }
+}
+
+function showOne(found: Explanation, { format }: ExplainFlags): void {
+  if (format !== 'text') return printDocument(found, format);
+  print(paintPhases(screen(explanationPage(found, Date.now(), columns()))));
+}
+
+function showCordoned(cordoned: readonly Explanation[], flags: ExplainFlags): void {
+  if (flags.format !== 'text') return printDocument({ cordoned }, flags.format);
+  print(paintPhases(screen(cordonedPage(cordoned, flags, columns()))));
+}
+
+/** Throws InvalidError when the cluster has no such node. */
+function named(name: string, nodes: readonly Node[]): Node {
+  const node = nodes.find(({ metadata }) => metadata.name === name);
+  if (!node) throw new InvalidError(unknown(name, nodes));
+  return node;
 }
 
 function unknown(name: string, nodes: readonly Node[]): string {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Node } from '../../src/api/kubernetes.ts';
 import { ANNOTATION_CORDONED_BY, ANNOTATION_RUN } from '../../src/api/labels.ts';
 import type { NodeOp, NodeStatus } from '../../src/api/nodeop.ts';
+import { cordonedPage, explainCordoned } from '../../src/cli/explain/cordoned.ts';
 import { explain, explanationPage } from '../../src/cli/explain/page.ts';
 
 const NOW = Date.parse('2030-01-31T22:10:00Z');
@@ -131,4 +132,48 @@ test('a command that is proposed stays one, whatever the run is called', () => {
   expect(explain(node({}), [odd], {}).next).toEqual([
     String.raw`nodeop-agent watch 'runs/it'\''s $(reboot).yaml'`,
   ]);
+});
+
+const called = (name: string, it: Node): Node => ({ ...it, metadata: { ...it.metadata, name } });
+
+test('without a node: every one that is cordoned, by whom and what waits, those first that nobody works on', () => {
+  const works10 = nodeOp('kernel', {}, 'Running');
+  works10.status = {
+    phase: 'Running',
+    nodeStatuses: { 'node-1': { phase: 'Draining', startedAt: '2030-01-31T22:05:00Z' } },
+  };
+  const nodes = [
+    called('node-1', node(cordoned, 'ops/kernel@uid-kernel')),
+    called('node-10', node(cordoned)),
+    called('node-3', node({})),
+    node(cordoned, 'ops/flash@uid-flash'),
+  ];
+  const flags = { context: 'berlin' };
+  const found = explainCordoned(nodes, [failed, waits, works10], flags);
+  expect(found.map((it) => it.node)).toEqual(['node-2', 'node-10', 'node-1']);
+  expect(cordonedPage(found, flags, undefined)).toBe(
+    [
+      '3 nodes are cordoned, and no NodeOp works on 2 of them.',
+      '',
+      'node-2 is Ready. It was cordoned by runs/flash.yaml, which is over here: Failed: command failed: exit code 4. It stays cordoned until somebody has looked at it.',
+      '  To come: runs/later.yaml',
+      '',
+      'node-10 is Ready. It is cordoned, and no NodeOp did it: whoever cordoned it has to undo it.',
+      '',
+      'node-1 is Ready. It is cordoned by runs/kernel.yaml, which works on it and uncordons it when it is done.',
+      '',
+      'One of them in full:',
+      '  nodeop-agent explain node-2 --context berlin',
+    ].join('\n'),
+  );
+  expect(cordonedPage([], flags, undefined)).toBe('No node is cordoned.');
+});
+
+test('of many runs that wait the first are named, in lines that fit', () => {
+  const many = Array.from({ length: 12 }, (_, i) => nodeOp(`wait-${i}`, { phase: 'Pending' }, 'Running'));
+  const page = cordonedPage(explainCordoned([node(cordoned)], many, {}), {}, 60);
+  expect(page).toContain('1 node is cordoned, and no NodeOp works on it.');
+  expect(page.replaceAll(/\s+/g, ' ')).toContain('runs/wait-4.yaml, and 7 more');
+  expect(page).not.toContain('wait-5');
+  expect(page.split('\n').every((line) => line.length <= 60)).toBe(true);
 });

@@ -154,6 +154,7 @@ const COMMANDS: Record<string, string[]> = {
   'watch-failed': ['watch', 'runs/ntp.yaml', ...ACCESS],
   'watch-passed-over': ['watch', 'runs/2029-12-01-hello.yaml', ...ACCESS],
   explain: ['explain', 'node-2', ...ACCESS],
+  'explain-all-that-are-cordoned': ['explain', ...ACCESS],
   plan: ['plan', 'runs/good.yaml', ...ACCESS],
   'plan-of-an-invalid-file': ['plan', 'runs/wrong.yaml', ...ACCESS],
   'validate-wrong': ['validate'],

@@ -60,6 +60,7 @@ const COMMANDS: Record<string, string[]> = {
   'status RUN': ['status', 'flash', ...ACCESS],
   'watch RUN': ['watch', 'flash', ...ACCESS],
   'logs RUN': ['logs', 'flash', ...ACCESS],
+  explain: ['explain', ...ACCESS],
   'explain NODE': ['explain', 'node-1', ...ACCESS],
   'suspend RUN': ['suspend', RUN, ...ACCESS],
   'retry RUN': ['retry', 'flash', ...ACCESS],

@@ -38,10 +38,14 @@ export interface Explanation {
 }
 
 /** @param flags of the command line: which NodeOps were looked at, and what commands that are proposed have to have */
-export function explain(node: Node, nodeOps: readonly NodeOp[], flags: ClusterFlags): Explanation {
+export function explain(
+  node: Node,
+  nodeOps: readonly NodeOp[],
+  flags: ClusterFlags,
+  cordons = new Cordons(nodeOps),
+): Explanation {
   const { name = '' } = node.metadata;
   const works = nodeOps.flatMap((it) => workOf(it, name));
-  const cordons = new Cordons(nodeOps);
   const worker = cordons.workerOf(node);
   const now = worker && workOf(worker, name)[0];
   const waiting = works.filter(({ status }) => status.phase === 'Pending');
@@ -99,9 +103,13 @@ function nextSteps({
   ];
 }
 
+/** The state of the node, and why it is cordoned. */
+export function headline({ node, isReady, cordon }: Explanation): string {
+  return `${node} is ${isReady ? 'Ready' : 'not Ready'}. ${cordon}`;
+}
+
 /** For a terminal of so many columns. */
 export function explanationPage(it: Explanation, now: number, width: number | undefined): string {
-  const ready = it.isReady ? 'Ready' : 'not Ready';
   const rows = (works: readonly Work[], when: (work: Work) => string | undefined) => {
     const cells = works.map((work) => [
       ago(when(work), now),
@@ -119,7 +127,7 @@ export function explanationPage(it: Explanation, now: number, width: number | un
     const below = (text: string) => (text === '' ? [] : [`  ${wrap(text, width - 2, '    ')}`]);
     return [head, ...narrow.flatMap((line, i) => [clip(line, width), ...below(cells[i]?.[3] ?? '')])];
   };
-  const parts = [wrap(`${it.node} is ${ready}. ${it.cordon}`, width)];
+  const parts = [wrap(headline(it), width)];
   if (it.now) parts.push('', 'Under way on it:', ...rows([it.now], ({ status }) => status.startedAt));
   if (it.waiting.length > 0) parts.push('', 'To come:', ...rows(it.waiting, () => undefined));
   if (it.past.length > 0) parts.push('', 'Done on it:', ...rows(it.past.slice(0, SHOWN), endOf));
