@@ -59,14 +59,13 @@ test('the canary demonstration: one node, a soak, a check that fails once and pa
     const said = demo.output();
     expect(said).toContain('- step canary: 1 node (node-1); none may fail; soaks 5 s');
     expect(said).toContain('- step rest: 4 nodes (node-2, node-3, node-4, node-5); 2 at a time');
-    // In this order, with nothing of the rest before the canary is passed.
+    // In this order, with nothing of the rest before the canary is passed. A phase as short as the postflight need not be seen.
     const [first = '', rest = ''] = said.split(/step canary {2}Passed/);
     expect(first).toMatch(
       /node-1 {2}Completed[^]*step canary {2}Soaking[^]*answers 503[^]*Checking +check shop: try 1, the one before: status 503, expected 200[^]*answers 200/,
     );
-    expect(first).toMatch(/node-1 {2}Postflight/);
     expect(first).not.toMatch(/node-[2-5] {2}Running/);
-    expect(rest).toMatch(/node-[2-5] {2}Postflight/);
+    expect(rest).toMatch(/node-[2-5] {2}Completed/);
     const text = /has committed results\/quiet-kernel.yaml:\n\n((?: {4}.*\n|\n)+)/.exec(said)?.[1] ?? '';
     const { status } = load(text.replaceAll(/^ {4}/gm, '')) as NodeOpReport;
     expect(status).toMatchObject({ phase: 'Completed', amounts: { concurrency: 2 } });
