@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PHASE_SHAPES } from '../../src/page/browser/draw/shapes.ts';
 
 const CSS = readFileSync(new URL('../../src/page/browser/styles/base.css', import.meta.url), 'utf8');
-const [LIGHT = '', DARK = ''] = CSS.split('@media (prefers-color-scheme: dark)');
+const [LIGHT = '', DARK = ''] = CSS.split('(prefers-color-scheme: dark)');
 
 type Colour = readonly [red: number, green: number, blue: number];
 
