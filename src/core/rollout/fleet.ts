@@ -16,7 +16,7 @@ export class Fleet {
   readonly room: MessageRoom;
   /** Nodes that are not begun, in the order of their names. */
   readonly pending = new Set<number>();
-  /** Those of them that are Ready. */
+  /** Those that were Ready and not begun when they were looked at last; after that only all are given up at once. */
   readonly startable = new Set<number>();
   /** Those of them whose wait for being Ready is on record. */
   readonly stamped = new Set<number>();
@@ -159,7 +159,6 @@ export class Fleet {
     const isPending = status.phase === 'Pending';
     put(this.pending, i, isPending);
     put(this.stamped, i, isPending && status.phaseStartedAt !== undefined);
-    if (!isPending) this.startable.delete(i);
     this.steps?.enlist(i, before, status);
     if (status.phase === 'Failed') this.firstFailed = Math.min(this.firstFailed, i);
   }

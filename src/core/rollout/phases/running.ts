@@ -105,7 +105,7 @@ function endOfCommand(view: NodeView, job: WorkFacts['job'], why: string): Verdi
 function bounds(view: NodeView): Bound[] {
   const { ctx, work, status } = view;
   const { job } = work;
-  if (job === undefined || job === 'gone' || job.state !== 'active') return [];
+  if (typeof job !== 'object' || job.state !== 'active') return [];
   const { cancelledAt, spec } = ctx.facts;
   const result: Bound[] = [];
   if (cancelledAt !== undefined && spec.cancelTimeoutSeconds !== undefined) {
@@ -125,7 +125,7 @@ function bounds(view: NodeView): Bound[] {
 function going(view: NodeView): Going {
   const { node, work, status } = view;
   const { job } = work;
-  if (job === undefined || job === 'gone') {
+  if (typeof job !== 'object') {
     return { status, actions: [missingJob(view)], waitsFor: status.message };
   }
   if (endIsUnheard(view, job)) {

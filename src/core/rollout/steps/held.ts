@@ -10,11 +10,8 @@ export function stepHeld({ spec, status }: Facts): Held | undefined {
   if (steps === undefined) return { why: 'which node is in which step is not on record any more' };
   const step = steps.find(({ phase }) => phase !== 'Passed');
   if (step === undefined || step.phase === 'Pending' || step.phase === 'Running') return undefined;
-  const { name, message, phase, since } = step;
-  const why = `step ${name}: ${message ?? phase}`;
-  if (phase !== 'Soaking' || since === undefined) return { why };
-  const { soakSeconds = 0 } = spec.steps.find((it) => it.name === name) ?? {};
-  return { why, until: Date.parse(since) + soakSeconds * 1000 };
+  // When that may change the steps themselves tell.
+  return { why: `step ${step.name}: ${step.message ?? step.phase}` };
 }
 
 /** How many steps, from the first one on, are passed as the API server has it. */

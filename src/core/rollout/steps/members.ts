@@ -6,6 +6,7 @@ import { readStepOf, rulesOf, type StepRules } from './split.ts';
 /** The nodes of one step, by their place among all. */
 interface Part {
   pending: Set<number>;
+  /** As of the fleet. */
   startable: Set<number>;
   /** Those that count as failed, whatever the verdict on them. */
   failed: Set<number>;
@@ -73,7 +74,6 @@ export class StepMembers {
     part.finished += Number(isFinished(status)) - Number(isFinished(before));
     part.inFlight += Number(isInFlight(status)) - Number(isInFlight(before));
     put(part.pending, i, status.phase === 'Pending');
-    if (status.phase !== 'Pending') part.startable.delete(i);
     if (status.lostInSoak !== true) return;
     part.failed.add(i);
     part.lost.add(i);
