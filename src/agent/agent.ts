@@ -11,6 +11,7 @@ import {
 } from '../core/ports.ts';
 import type { Asker } from '../core/checks/try.ts';
 import { KubeClient, type KubeClientOptions } from '../kube/client.ts';
+import type { Tenure } from '../kube/lease.ts';
 import { ledgerStore } from '../kube/ledger-store.ts';
 import { notifyStore } from '../kube/notify-store.ts';
 import { nodeOpStore } from '../kube/nodeop-store.ts';
@@ -46,8 +47,8 @@ export function placeFrom(env: NodeJS.ProcessEnv): Place {
 /** What a replica gives the agent it runs while it leads. */
 export interface AgentOptions {
   place?: Place;
-  /** Asked before every write to the cluster. */
-  mayWrite?: (() => boolean) | undefined;
+  /** Under which it writes to the cluster; without one nobody else does. */
+  tenure?: Tenure | undefined;
   telemetry?: Telemetry;
   clock?: Clock;
   timetable?: Timetable;
@@ -84,7 +85,7 @@ export class Agent {
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, logger: Logger, options: AgentOptions = {}) {
-    const { place = {}, mayWrite, telemetry = NO_TELEMETRY, clock = systemClock, transport } = options;
+    const { place = {}, tenure, telemetry = NO_TELEMETRY, clock = systemClock, transport } = options;
     this.logger = logger;
     this.clock = clock;
     this.timetable = options.timetable ?? cronTimetable(clock);
@@ -92,7 +93,8 @@ export class Agent {
     this.holds.set('lease', options.leaseHold);
     this.client = connect(config, {
       clock,
-      mayWrite,
+      mayWrite: tenure?.holds,
+      leaseLeft: tenure?.left,
       onAnswer: telemetry.apiRequest,
       dispatcher: transport?.(),
     });
@@ -259,7 +261,7 @@ function feedbackOf(
 /** Throws InvalidError when the cluster's access is not configured. */
 export function connect(
   { kubernetes }: AgentConfig,
-  options: Pick<KubeClientOptions, 'clock' | 'dispatcher' | 'mayWrite' | 'onAnswer'> = {},
+  options: Pick<KubeClientOptions, 'clock' | 'dispatcher' | 'mayWrite' | 'leaseLeft' | 'onAnswer'> = {},
 ): KubeClient {
   const { kubeconfig, context } = kubernetes;
   try {

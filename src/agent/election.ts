@@ -36,9 +36,9 @@ export function electionOf(
     renewDeadlineMs: durationMs(renewDeadline),
     retryPeriodMs: durationMs(retryPeriod),
     ...events,
-    onGain: (holds, untended) => {
+    onGain: (tenure, untended) => {
       log.info({ leader: true }, 'leads: this agent acts now');
-      events.onGain(holds, untended);
+      events.onGain(tenure, untended);
     },
     onLoss: (reason) => {
       log.error({ leader: false, reason }, 'leads no more: this agent stops acting');

@@ -3,7 +3,7 @@ import { durationMs } from '../api/schema.ts';
 import { type Clock, NO_TELEMETRY, type Timetable } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { LeaderElection } from '../kube/lease.ts';
+import type { LeaderElection, Tenure } from '../kube/lease.ts';
 import { StoppedError } from '../kube/stopped.ts';
 import { Agent, connect, type Place, type Transport } from './agent.ts';
 import { electionOf } from './election.ts';
@@ -122,7 +122,7 @@ export class Replica {
 
   private elect(client: KubeClient): LeaderElection {
     return electionOf(this.config, this.place, client, this.logger, this.clock, {
-      onGain: (holds, untended) => this.become(() => this.lead(holds, untended)),
+      onGain: (tenure, untended) => this.become(() => this.lead(tenure, untended)),
       onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
         this.become(() => this.standby());
@@ -148,11 +148,11 @@ export class Replica {
     return new Standby(this.config, this.logger, this.clock, this.timetable);
   }
 
-  private lead(mayWrite?: () => boolean, isUntended = true): Agent {
+  private lead(tenure?: Tenure, isUntended = true): Agent {
     const telemetry = this.endpoint?.telemetry ?? NO_TELEMETRY;
     const agent = new Agent(this.config, this.logger, {
       place: this.place,
-      mayWrite,
+      tenure,
       telemetry,
       clock: this.clock,
       timetable: this.timetable,

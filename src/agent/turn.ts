@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../api/config.ts';
 import type { Clock } from '../core/ports.ts';
 import type { KubeClient } from '../kube/client.ts';
-import type { LeaderElection } from '../kube/lease.ts';
+import type { LeaderElection, Tenure } from '../kube/lease.ts';
 import { connect, type Place } from './agent.ts';
 import { electionOf } from './election.ts';
 import type { Logger } from './logger.ts';
@@ -9,8 +9,8 @@ import { systemClock } from '../time/clock.ts';
 
 /** The right of this process to act, until it is given back: the lease, where there is an election. */
 export class Turn {
-  /** With the question to be asked before every write: whether it is still ours. */
-  readonly gained: Promise<() => boolean>;
+  /** With what is asked before every write; undefined where there is no election. */
+  readonly gained: Promise<Tenure | undefined>;
   /** With the reason. */
   readonly lost: Promise<string>;
   #problem: string | undefined;
@@ -21,20 +21,20 @@ export class Turn {
 
   /** Throws InvalidError when the cluster's access is not configured. */
   constructor(config: AgentConfig, place: Place, logger: Logger, clock: Clock = systemClock) {
-    const gained = Promise.withResolvers<() => boolean>();
+    const gained = Promise.withResolvers<Tenure | undefined>();
     const lost = Promise.withResolvers<string>();
     this.gained = gained.promise;
     this.lost = lost.promise;
     if (!config.kubernetes.leaderElection.enabled) {
-      gained.resolve(() => true);
+      gained.resolve(undefined);
       return;
     }
     this.#client = connect(config, { clock });
     this.#problem = 'no answer yet';
     this.#election = electionOf(config, place, this.#client, logger, clock, {
-      onGain: (holds) => {
+      onGain: (tenure) => {
         this.#problem = undefined;
-        gained.resolve(holds);
+        gained.resolve(tenure);
       },
       onLoss: lost.resolve,
       onHold: (reason) => {

@@ -60,7 +60,7 @@ async function once(config: AgentConfig, { timeout, format }: OnceFlags): Promis
   const carryOut = async (): Promise<string | undefined> => {
     agent = new Agent(config, logger, {
       place,
-      mayWrite: await turn.gained,
+      tenure: await turn.gained,
       isUntended: true,
       onTended: () => turn.tended(),
     });

@@ -4,6 +4,7 @@ import type { KubeList, KubeObject, KubeStatus } from '../api/kubernetes.ts';
 import type { Clock } from '../core/ports.ts';
 import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
+import { Fence } from './fence.ts';
 import { collectionPath, objectPath, type Resource } from './resources.ts';
 
 /** An answer of the API server other than 2xx, or no answer at all (`code` 0). */
@@ -59,6 +60,8 @@ export interface KubeClientOptions {
   dispatcher?: Dispatcher | undefined;
   /** Asked before every request that writes; false refuses it. */
   mayWrite?: (() => boolean) | undefined;
+  /** Milliseconds until another agent may write; what is made takes effect before that, or not at all. */
+  leaseLeft?: (() => number) | undefined;
   /** Told of every answer; code 0 is none. `verb` is the request's method, or WATCH. */
   onAnswer?: ((verb: string, code: number) => void) | undefined;
 }
@@ -98,6 +101,7 @@ export class KubeClient {
   /** Those of earlier certificates too, while a request uses them. */
   private readonly kept = new Set<Dispatcher>();
   private readonly mayWrite: () => boolean;
+  private readonly fence: Fence;
   private readonly onAnswer: (verb: string, code: number) => void;
   private readonly clock: Clock;
   private readonly dispatcher: Dispatcher | undefined;
@@ -118,6 +122,7 @@ export class KubeClient {
     this.timeoutMs = options.timeoutMs ?? 30_000;
     this.connections = options.connections ?? 64;
     this.mayWrite = options.mayWrite ?? (() => true);
+    this.fence = new Fence(this.clock, options.leaseLeft);
     this.onAnswer = options.onAnswer ?? (() => {});
   }
 
@@ -222,11 +227,14 @@ export class KubeClient {
       throw notTheLeader();
     }
     const verb = options.query?.['watch'] === undefined ? method : 'WATCH';
+    const bound = method === 'POST' ? this.fence.bound() : undefined;
+    const query = { ...options.query, ...(bound !== undefined && { timeout: `${bound}ms` }) };
+    const mayGo = () => this.mayWrite() && this.fence.holds(bound);
     let response: Dispatcher.ResponseData;
     try {
-      response = await request(`${this.server}${path}${queryText(options.query)}`, {
+      response = await request(`${this.server}${path}${queryText(query)}`, {
         method,
-        dispatcher,
+        dispatcher: method === 'GET' ? dispatcher : dispatcher.compose(unlessLost(mayGo)),
         headers: {
           ...headers,
           accept: 'application/json',
@@ -248,6 +256,7 @@ export class KubeClient {
     this.onAnswer(verb, response.statusCode);
     if (response.statusCode < 300) return response.body;
     if (response.statusCode === 401) this.credentials = undefined;
+    if (response.statusCode === 504) this.fence.gaveUp(bound);
     throw await errorOf(response);
   }
 
@@ -301,9 +310,7 @@ export class KubeClient {
     for (const one of this.kept) void one.close().then(() => this.kept.delete(one));
     const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
     const options = { connect: { ...known, keepAlive: true } };
-    const requests = new Agent({ ...options, connections: this.connections }).compose(
-      unlessLost(this.mayWrite),
-    );
+    const requests = new Agent({ ...options, connections: this.connections });
     const streams = new Agent(options);
     this.kept.add(requests).add(streams);
     this.dispatchers = { key, requests, streams };
@@ -368,8 +375,7 @@ function notTheLeader(): ApiError {
  * led, and what it makes would come beside what the next leader does.
  */
 function unlessLost(mayWrite: () => boolean): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, options.method === 'GET' ? handler : new Guarded(handler, mayWrite));
+  return (dispatch) => (options, handler) => dispatch(options, new Guarded(handler, mayWrite));
 }
 
 /** Its methods are missing in the types. */

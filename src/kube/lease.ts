@@ -6,6 +6,14 @@ import { systemClock } from '../time/clock.ts';
 import { isApiError, type KubeClient } from './client.ts';
 import { collectionPath, LEASES, objectPath } from './resources.ts';
 
+/** What is handed out with a lease. */
+export interface Tenure {
+  /** Whether the lease still is this agent's; asked for every single write made under it. */
+  holds: () => boolean;
+  /** Milliseconds until another agent may act, should the lease not be renewed any more. */
+  left: () => number;
+}
+
 export interface LeaderElectionOptions {
   client: Pick<KubeClient, 'request'>;
   clock?: Clock;
@@ -18,11 +26,8 @@ export interface LeaderElectionOptions {
   /** How long the holder goes on acting without a renewal; less than the lease's duration. */
   renewDeadlineMs: number;
   retryPeriodMs: number;
-  /**
-   * The lease is ours. `holds` answers whether it still is, for every single write made under it; `untended`: nobody has led
-   * for a while.
-   */
-  onGain: (holds: () => boolean, untended: boolean) => void;
+  /** The lease is ours. `untended`: nobody has led for a while. */
+  onGain: (tenure: Tenure, untended: boolean) => void;
   /** The lease is lost, or could not be renewed in time: stop acting at once. */
   onLoss: (reason: string) => void;
   /** Told whenever another holder is seen, and when an attempt fails. */
@@ -147,11 +152,12 @@ export class LeaderElection {
     this.term += 1;
     this.waitingFor = '';
     const { term } = this;
-    const holds = () =>
-      this.leading &&
-      this.term === term &&
-      this.clock.steady() < this.renewedAt + this.options.renewDeadlineMs;
-    this.options.onGain(holds, this.untended);
+    const { renewDeadlineMs, leaseDurationMs } = this.options;
+    const isOwn = () => this.leading && this.term === term;
+    const since = () => this.clock.steady() - this.renewedAt;
+    const holds = () => isOwn() && since() < renewDeadlineMs;
+    const left = () => (isOwn() ? Math.max(0, leaseDurationMs - since()) : 0);
+    this.options.onGain({ holds, left }, this.untended);
   }
 
   private lose(reason: string): void {

@@ -105,3 +105,13 @@ test('a collection is deleted by its labels', async () => {
   await target.it.untilGone(maps('red'));
   expect(await target.it.call('GET', maps('blue'))).toMatchObject({ code: 200 });
 });
+
+test('the server may be told how long a creation may take', async ({ skip }) => {
+  const bounded = (name: string, timeout: string) =>
+    target.it.call('POST', `${maps()}?timeout=${timeout}`, { metadata: { name } });
+  expect(await bounded('bounded', '9500ms')).toMatchObject({ code: 200 });
+  skip(target.it.minor < 21, 'older servers take no notice of one that is none');
+  const answer = await bounded('unbounded', 'soon');
+  expect(answer).toMatchObject({ code: 400, body: { reason: 'BadRequest' } });
+  expect(answer.body.message).toContain('invalid timeout specified in the request URL');
+});

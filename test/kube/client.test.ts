@@ -89,3 +89,30 @@ test('a write that waits for a connection is not sent once this agent leads no m
     slow.close();
   }
 });
+
+test('what is made under a lease the server is told to make before another agent may lead, and without a bound once it could not', async () => {
+  const arrived: string[] = [];
+  const codes = [201, 504];
+  const bounded = createServer((request, response) => {
+    arrived.push(`${request.method} ${request.url}`);
+    response.writeHead(codes.shift() ?? 200).end('{}');
+  });
+  await new Promise<void>((resolve) => {
+    bounded.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = bounded.address() as AddressInfo;
+  const kubeconfig = kubeconfigOf(port, 'bounded');
+  const one = new KubeClient({ kubeconfig, mayWrite: () => true, leaseLeft: () => 12_000 });
+  try {
+    await one.request('POST', '/jobs', { body: {}, query: { dryRun: 'All' } });
+    await one.request('POST', '/jobs', { body: {} }).catch(() => undefined);
+    await one.request('PATCH', '/jobs/one', { body: {} });
+    await one.request('POST', '/jobs', { body: {} });
+    const [first, second, ...rest] = arrived;
+    expect([first, second]).toEqual(['POST /jobs?dryRun=All&timeout=8000ms', 'POST /jobs?timeout=8000ms']);
+    expect(rest).toEqual(['PATCH /jobs/one', 'POST /jobs']);
+  } finally {
+    await one.close();
+    bounded.close();
+  }
+});

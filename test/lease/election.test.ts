@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/time/clock.ts';
 import { candidate, LeaseServer } from './support.ts';
 
 let server: LeaseServer;
@@ -197,6 +198,7 @@ test('whatever the network does, there are never two leaders', async () => {
           common.client(() => networks[i] ?? {}),
         ),
       );
+      const reach = new Map<unknown, number>();
       for (const { election } of all) election.start();
       for (const { ms, who, network } of steps) {
         networks[who] = network;
@@ -204,6 +206,13 @@ test('whatever the network does, there are never two leaders', async () => {
           // oxlint-disable-next-line no-await-in-loop -- time goes on step by step
           await pass(Math.min(left, 250));
           expect(all.filter((one) => one.leads()).length).toBeLessThanOrEqual(1);
+          const now = systemClock.steady();
+          for (const one of all) {
+            // What another was told to be over by then is over.
+            const others = all.filter((it) => it !== one).map((it) => reach.get(it) ?? 0);
+            if (one.leads()) expect(Math.max(...others)).toBeLessThanOrEqual(now);
+            if (one.left() > 0) reach.set(one, now + one.left());
+          }
         }
       }
       for (const i of networks.keys()) networks[i] = {};

@@ -64,6 +64,7 @@ export function candidate(identity: string, client: ReturnType<LeaseServer['clie
   const log: string[] = [];
   const untended: boolean[] = [];
   let holds = () => false;
+  let left = () => 0;
   const election = new LeaderElection({
     client,
     namespace: 'ops',
@@ -72,8 +73,8 @@ export function candidate(identity: string, client: ReturnType<LeaseServer['clie
     leaseDurationMs: 12_000,
     renewDeadlineMs: 8_000,
     retryPeriodMs: 2_000,
-    onGain: (ask, isUntended) => {
-      holds = ask;
+    onGain: (tenure, isUntended) => {
+      ({ holds, left } = tenure);
       log.push('gain');
       untended.push(isUntended);
     },
@@ -81,5 +82,5 @@ export function candidate(identity: string, client: ReturnType<LeaseServer['clie
     onWait: (holder) => log.push(`waits for ${holder}`),
     onError: () => log.push('error'),
   });
-  return { election, log, untended, leads: () => holds() };
+  return { election, log, untended, leads: () => holds(), left: () => left() };
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { apiVersionOf, keyOf, type ResourceType } from '../resources.ts';
-import { StatusError } from '../store/errors.ts';
+import { badRequest, StatusError } from '../store/errors.ts';
 import type { Obj } from '../store/object.ts';
 import { type CustomType, customTypes, defaulted } from './crd.ts';
 import { discovery } from './discovery.ts';
@@ -91,6 +91,7 @@ export class ApiServer {
     let label = `${request.method} ${url.pathname}`;
     let bytesIn = 0;
     try {
+      checkTimeout(url);
       const target = this.resolve(url.pathname);
       if (target)
         label = `${labelVerb(request, url)} ${target.key}${target.subresource ? `/${target.subresource}` : ''}`;
@@ -227,4 +228,12 @@ function accessVerb(method: string, named: boolean, watch: boolean): string {
     DELETE: named ? 'delete' : 'deletecollection',
   };
   return verbs[method] ?? method.toLowerCase();
+}
+
+/** How long the server may take. Nothing ever waits here; what is no duration of Go is refused. */
+function checkTimeout({ searchParams }: URL): void {
+  const timeout = searchParams.get('timeout');
+  if (timeout === null || /^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(timeout)) return;
+  const why = `invalid timeout specified in the request URL - time: invalid duration "${timeout}"`;
+  throw badRequest(why);
 }

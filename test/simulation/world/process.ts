@@ -7,7 +7,7 @@ import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
 import { GitCommand } from '../../../src/git/command.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
-import { LeaderElection } from '../../../src/kube/lease.ts';
+import { LeaderElection, type Tenure } from '../../../src/kube/lease.ts';
 import { timetableOn } from '../../support/timetable.ts';
 import { NAMESPACE } from './cluster.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
@@ -116,7 +116,7 @@ class RolloutsOnly {
       leaseDurationMs: LEASE_MS,
       renewDeadlineMs: 30_000,
       retryPeriodMs: 14_000,
-      onGain: (holds) => this.#become(holds),
+      onGain: (tenure) => this.#become(tenure),
       onLoss: () => {
         void this.#work?.client.close();
         this.#become(undefined);
@@ -136,19 +136,20 @@ class RolloutsOnly {
     await this.#election.stop({ release: this.#endedBySelf });
   }
 
-  #client(mayWrite?: () => boolean): KubeClient {
+  #client(tenure?: Tenure): KubeClient {
     const { clock, transport } = this.#own;
-    return new KubeClient({ kubeconfig: KUBECONFIG, clock, dispatcher: transport(), mayWrite });
+    const { holds: mayWrite, left: leaseLeft } = tenure ?? {};
+    return new KubeClient({ kubeconfig: KUBECONFIG, clock, dispatcher: transport(), mayWrite, leaseLeft });
   }
 
-  #become(holds: (() => boolean) | undefined): void {
+  #become(tenure: Tenure | undefined): void {
     const { clock, asker, logger, onStuck } = this.#own;
     this.#turn = this.#turn
       .then(async () => {
         await within(clock, ROLE_MS, 'a change of role', this.#end());
         this.#work = undefined;
-        if (holds === undefined || this.#stopped) return;
-        const client = this.#client(holds);
+        if (tenure === undefined || this.#stopped) return;
+        const client = this.#client(tenure);
         const controller = new Controller({ client, logger, clock, asker });
         this.#work = { controller, client };
         controller.start().catch(() => {});

@@ -41,6 +41,8 @@ export interface Wire {
    * what waits for an answer holds all of its world.
    */
   endings?: (() => void)[];
+  /** The server has not done what it was asked for within the time that it was given. */
+  onGivenUp?: () => void;
   /** Told of every write when it takes effect. */
   onWrite?: (method: string, path: string, code: number) => void;
 }
@@ -150,10 +152,20 @@ class Exchange {
     this.#open.add(this);
     this.#bound(this.#options.headersTimeout ?? undefined, () => new errors.HeadersTimeoutError());
     const { method, path, body } = this.#options;
-    const fate = this.#wire.fate(method, path, typeof body === 'string' ? body : undefined, this.#clock);
+    const fate = this.#inTime(
+      this.#wire.fate(method, path, typeof body === 'string' ? body : undefined, this.#clock),
+    );
     if (fate.lost === true) return;
     // What is sent arrives whatever becomes of the sender, and is acted on.
     time.after(fate.there, () => void this.#arrive(fate));
+  }
+
+  /** What the server holds for longer than it was told to take it gives up. */
+  #inTime(fate: Fate): Fate {
+    const bound = Number(BOUND.exec(this.#options.path)?.[1] ?? Infinity);
+    if (fate.there <= bound) return fate;
+    this.#wire.onGivenUp?.();
+    return { ...fate, there: bound, refused: { code: 504 } };
   }
 
   async #arrive(fate: Fate): Promise<void> {
@@ -297,6 +309,8 @@ class Exchange {
   }
 }
 
+/** API servers take any duration of Go; the agent writes milliseconds. */
+const BOUND = /[?&]timeout=(\d+)ms/;
 const BOOKMARK = '{"type":"BOOKMARK"';
 const VERSION = /"resourceVersion":"\d+"/;
 

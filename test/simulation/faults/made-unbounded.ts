@@ -1,0 +1,12 @@
+import type { Fault } from './fault.ts';
+
+export const fault: Fault = {
+  what: 'the API server may take any time to make something, the time of the next leader too',
+  changes: [
+    {
+      file: 'src/kube/client.ts',
+      from: "const bound = method === 'POST' ? this.fence.bound() : undefined;",
+      to: 'const bound = undefined;',
+    },
+  ],
+};
