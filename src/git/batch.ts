@@ -1,9 +1,12 @@
 /** Is given one content after the other, in the order they were asked for; undefined for one that is not there. */
 type Take = (bytes: Buffer | undefined, index: number, header: string) => void;
 
+/** Of a name that stands for no object, or for more than one, git says so in a word: `missing`, `ambiguous`, `submodule`. */
+const FOUND = /^\S+ [a-z]+ (\d+)$/;
+
 /**
  * Takes the answer of `git cat-file --batch` apart, in whatever pieces it comes: `<id> <type> <size>\n<bytes>\n` a found
- * object, `<id> missing\n` another.
+ * object, `<name> missing\n` another.
  */
 export class BatchParser {
   readonly #limitOf: (index: number) => number;
@@ -45,9 +48,8 @@ export class BatchParser {
         return at;
       }
       const header = buffer.toString('latin1', at, end);
-      const size = header.endsWith(' missing')
-        ? undefined
-        : Number(header.slice(header.lastIndexOf(' ') + 1));
+      const [, digits] = FOUND.exec(header) ?? [];
+      const size = digits === undefined ? undefined : Number(digits);
       if (size === undefined) {
         at = end + 1;
         this.#take(undefined, this.#index++, header);

@@ -92,7 +92,8 @@ class Batch {
 
   end(): void {
     this.isOver = true;
-    clearTimeout(this.#timer);
+    // What was asked is answered still, within the same time.
+    if (this.#questions.length === 0) clearTimeout(this.#timer);
     this.#child.stdin.end();
   }
 

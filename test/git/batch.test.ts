@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { BatchParser } from '../../src/git/batch.ts';
 
 const LIMIT = 20;
+/** What git says in place of an object. */
+const NONE = ['missing', 'ambiguous', 'submodule'];
 const object = fc.option(fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constant(Buffer.from('a blob 3\nb'))));
 
 test('contents are told apart wherever the answer is cut; those that are too large are passed over', () => {
@@ -12,7 +14,7 @@ test('contents are told apart wherever the answer is cut; those that are too lar
         objects.flatMap((it, i) =>
           it
             ? [Buffer.from(`${i} blob ${it.length}\n`), it, Buffer.from('\n')]
-            : [Buffer.from(`${i} missing\n`)],
+            : [Buffer.from(`${i} ${NONE[i % NONE.length]}\n`)],
         ),
       );
       const taken: (Buffer | undefined)[] = [];
