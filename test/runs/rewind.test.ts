@@ -77,6 +77,32 @@ test('a branch that goes back for a moment cancels nothing, and comes back as if
   await it.loop.stop();
 });
 
+test('a replica that comes to lead waits for what another one acted on, which its own clone has not seen', async () => {
+  using it = new Followed();
+  const standby = it.agent({ dir: join(it.repository.root, 'standby.git') });
+  it.repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await standby.pollNow();
+  await standby.stop();
+  it.repository.push({ 'runs/b.yaml': nodeOp('b') });
+  const before = it.tip();
+  it.repository.push({ 'runs/c.yaml': nodeOp('c') });
+  await it.loop.pollNow();
+  await it.loop.stop();
+  const tip = it.tip();
+  expect(it.store.creations).toBe(3);
+
+  it.moveTo(before);
+  const next = it.agent({ dir: join(it.repository.root, 'standby.git') });
+  await next.pollNow();
+  expect(it.cancelled()).toEqual([]);
+  expect(next.state().problem).toMatch(/for 300 s more nothing begins/);
+  it.moveTo(tip);
+  await next.pollNow();
+  expect(next.state().problem).toBeUndefined();
+  expect(it.cancelled()).toEqual([]);
+  await next.stop();
+});
+
 test('after the grace it is believed: the run that is gone is cancelled', async () => {
   using it = new Followed();
   await rewound(it);

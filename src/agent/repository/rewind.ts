@@ -5,7 +5,10 @@ import { commitOfRef, forkPoint, hasCommits } from '../../git/ancestry.ts';
 import { treeChanges } from '../../git/trees.ts';
 import type { ReadTips } from './snapshot-reader.ts';
 
-/** The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. */
+/**
+ * The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. The cluster remembers those of
+ * all agents: another replica may have gone further than the clone of this one.
+ */
 const BELIEVED = 'refs/agent/believed';
 const NAMES = ['runs', 'results'] as const;
 
@@ -26,6 +29,11 @@ export interface Move {
   isRewritten: boolean;
 }
 
+interface Compared {
+  isRewritten: boolean;
+  back?: { from: string; to: string; isGone: boolean };
+}
+
 /**
  * Notices when a branch goes back to an earlier commit: a mirror that lags, or a force-push that is put right soon. It is
  * not believed for a while, since to cancel runs for it could not be undone. Commits of the agents alone on top of the earlier
@@ -41,7 +49,7 @@ export class Rewinds {
   #believed: ReadTips | undefined;
   #rewound: Rewound | undefined;
 
-  /** @param recorded the tips that were acted on last by what the cluster remembers, for a clone that remembers none */
+  /** @param recorded the tips that were acted on last by what the cluster remembers */
   constructor(
     git: GitCommand,
     layout: Layout,
@@ -65,8 +73,7 @@ export class Rewinds {
 
   /** To be told of the tips before they are acted on. */
   async look(tips: ReadTips): Promise<Move> {
-    const before = this.#believed ?? (await this.#remembered()) ?? this.#recorded();
-    const found = before ? await this.#compare(before, tips) : { isRewritten: false };
+    const found = await this.#compareAll(tips);
     if (found.back !== undefined && this.#graceMs > 0) {
       const { from, to, isGone } = found.back;
       const known = this.#rewound?.from === from ? this.#rewound.until : undefined;
@@ -77,11 +84,22 @@ export class Rewinds {
       }
     }
     this.#rewound = undefined;
-    await this.#believe(tips, before);
+    await this.#believe(tips);
     return { isRewritten: found.isRewritten };
   }
 
-  async #compare(before: ReadTips, now: ReadTips) {
+  async #compareAll(now: ReadTips): Promise<Compared> {
+    const before = this.#believed ? [this.#believed] : [await this.#remembered(), this.#recorded()];
+    let isRewritten = false;
+    for (const tips of before) {
+      const found = tips && (await this.#compare(tips, now));
+      if (found?.back) return found;
+      isRewritten ||= found?.isRewritten === true;
+    }
+    return { isRewritten };
+  }
+
+  async #compare(before: ReadTips, now: ReadTips): Promise<Compared> {
     let isRewritten = false;
     const isOneBranch = before.runs === before.results && now.runs === now.results;
     for (const name of isOneBranch ? (['runs'] as const) : NAMES) {
@@ -111,10 +129,12 @@ export class Rewinds {
     return runs === undefined ? undefined : { runs, results };
   }
 
-  async #believe(tips: ReadTips, before: ReadTips | undefined): Promise<void> {
+  async #believe(tips: ReadTips): Promise<void> {
     const lines = NAMES.flatMap((name) => {
       const tip = tips[name];
-      return tip === undefined || tip === before?.[name] ? [] : [`update ${BELIEVED}/${name} ${tip}\n`];
+      return tip === undefined || tip === this.#believed?.[name]
+        ? []
+        : [`update ${BELIEVED}/${name} ${tip}\n`];
     });
     if (lines.length > 0) await this.#git.text(['update-ref', '--stdin'], lines.join(''));
     this.#believed = tips;
