@@ -56,6 +56,7 @@ test('the head is read back as it was written', () => {
     passedOver: 2,
     passedOverRuns: ['runs/b.yaml'],
     heldAt: 'e'.repeat(40),
+    folders: { runs: 'runs', results: 'results/berlin' },
     misnamed: ['runs/c.yml~ is no run file'],
   };
   expect(parseHead(headData(head))).toEqual(head);

@@ -227,7 +227,7 @@ const checkpoints = kind(
 const ledgers = kind(
   'the record in the cluster',
   fc.dictionary(
-    fc.constantFrom('runs', 'signed', 'waiting', 'waitingCount', 'b00', 'b01', 'recent', 'heldAt'),
+    fc.constantFrom('runs', 'signed', 'waiting', 'waitingCount', 'b00', 'b01', 'recent', 'heldAt', 'folders'),
     text(),
   ),
   (data, work) => {

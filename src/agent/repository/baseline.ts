@@ -9,9 +9,15 @@ import {
 } from '../../core/runs/message.ts';
 import { baselinePath, isYaml, reportPath, resultsFolder } from '../../core/runs/paths.ts';
 import { formatBaseline } from '../../core/runs/report.ts';
+import type { Head } from '../../core/runs/ledger.ts';
+import { hasCommits } from '../../git/ancestry.ts';
 import type { Logger } from '../logger.ts';
+import { unlessBroken } from './history.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TrackedRepository } from './tracked.ts';
+
+/** Of what is told in the log. */
+const NAMED = 20;
 
 /** Keeps the record of whose reports these are, and of run files that are passed over. */
 export class Baseline {
@@ -30,23 +36,47 @@ export class Baseline {
   /**
    * Writes it at first contact, and puts it back when people removed it.
    * @param identity of this cluster
-   * @param isKnown whether this cluster has worked with the repository before
+   * @param head what this cluster acted on last; without tips it never worked with the repository
    * @throws InvalidError when another cluster writes its reports here
    */
   async keep(
     snapshot: Snapshot,
     nodeOps: ReadonlyMap<string, NodeOp>,
-    { identity, isKnown }: { identity: string; isKnown: boolean },
+    { identity, head }: { identity: string; head: Head },
+  ): Promise<Snapshot> {
+    return this.#whole(await this.#own(snapshot, nodeOps, { identity, head }), head);
+  }
+
+  async #own(
+    snapshot: Snapshot,
+    nodeOps: ReadonlyMap<string, NodeOp>,
+    { identity, head }: { identity: string; head: Head },
   ): Promise<Snapshot> {
     const { baseline, owner } = snapshot;
     if (baseline === undefined) {
-      const isAsked = this.#config.runs.initial === 'baseline' && !isKnown;
+      const isAsked = this.#config.runs.initial === 'baseline' && head.runs === undefined;
       const isFirst = isAsked && (await this.#isFirstContact(snapshot));
       return isFirst ? this.#begin(snapshot, nodeOps, identity) : this.#restore(snapshot, identity);
     }
     if (owner === identity) return snapshot;
     if (owner !== undefined) this.#mayTakeOver(owner, identity);
     return this.#write(baseline, identity, ownerMessage);
+  }
+
+  /**
+   * What was passed over at the last look is passed over for good: whoever takes lines away would have runs begin that somebody
+   * else signed, long ago and for another cluster perhaps.
+   */
+  async #whole(snapshot: Snapshot, { results }: Head): Promise<Snapshot> {
+    const { mirror, snapshots } = this.#repository;
+    if (results === undefined || results === snapshot.resultsTip) return snapshot;
+    if (!(await hasCommits(mirror.git, [results]))) return snapshot;
+    const before = await snapshots.baselineBefore(results, snapshot).catch(unlessBroken);
+    const missing = [...(before?.runs ?? [])].filter((it) => snapshot.baseline?.has(it) !== true);
+    if (missing.length === 0) return snapshot;
+    const fields = { count: missing.length, runs: missing.slice(0, NAMED), baseline: this.#file };
+    this.#log.warn(fields, 'run files were taken out of the baseline file; they are put back');
+    return this.passOver(snapshot, missing);
   }
 
   /** Puts these run files on record as passed over, before anything else is done. */

@@ -1,27 +1,46 @@
 import { InvalidError } from '../../api/errors.ts';
 import type { Head } from '../../core/runs/ledger.ts';
-import { reportPath } from '../../core/runs/paths.ts';
+import { baselinePath, foldersOf, reportPath } from '../../core/runs/paths.ts';
 import { hasCommits, isAncestor } from '../../git/ancestry.ts';
+import { filesAt, listTree } from '../../git/trees.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 import type { TrackedRepository } from './tracked.ts';
 
 /**
- * Run files that are not to begin since history was rewritten: those the last tip held, whatever became of their reports. Those
- * that waited for their turn there go on waiting. Where the last tip is nowhere any more it is all the files there are.
+ * Run files that are not to begin since history was rewritten, or what is known of them lies in another folder: those the last
+ * tip held, whatever became of their reports. Those that waited for their turn there go on waiting. Where the last tip is nowhere
+ * any more it is all the files there are.
  * @param head the tips that were acted on last
  */
 export async function seenBefore(
   repository: TrackedRepository,
   snapshot: Snapshot,
-  { runs, results }: Head,
+  head: Head,
   log: Logger,
 ): Promise<string[]> {
-  const { mirror, layout, snapshots } = repository;
+  const { runs, results } = head;
   if (runs === undefined) return [];
-  const isSame = runs === snapshot.tip && results === snapshot.resultsTip;
-  if (isSame) return [];
+  if (await liesElsewhere(repository, head)) {
+    const seen = await filesBefore(repository, snapshot, head);
+    const unreported = await withoutReport(repository, snapshot, seen);
+    const note =
+      'the folder of the runs or of the results is another one: run files that were there before do not begin';
+    log.warn({ count: unreported.length, ...foldersOf(repository.layout) }, note);
+    return unreported;
+  }
+  if (runs === snapshot.tip && results === snapshot.resultsTip) return [];
+  return seenBeforeRewrite(repository, snapshot, { runs, results }, log);
+}
+
+async function seenBeforeRewrite(
+  repository: TrackedRepository,
+  snapshot: Snapshot,
+  { runs, results }: { runs: string; results: string | undefined },
+  log: Logger,
+): Promise<string[]> {
+  const { mirror, snapshots } = repository;
   const grew = async (from: string | undefined, to: string | undefined) =>
     from === undefined || from === to || (to !== undefined && (await isAncestor(mirror.git, from, to)));
   // One that cannot be read now is not rewritten: what fails here fails the pass, and nothing is passed over for it.
@@ -33,14 +52,52 @@ export async function seenBefore(
   const seen = isThere ? await filesOf(repository, { runs, results }).catch(unlessBroken) : undefined;
   if (!seen) await snapshots.complete(snapshot);
   const all = seen ?? [...snapshot.runs.present()].map(([path]) => path);
-  await snapshots.lookUpReports(
-    snapshot,
-    all.map((path) => reportPath(layout, path)),
-  );
-  const unreported = all.filter((path) => !snapshot.reports.has(reportPath(layout, path)));
+  const unreported = await withoutReport(repository, snapshot, all);
   const fields = { runs: unreported.length, from: runs, to: snapshot.tip, isKnown: seen !== undefined };
   log.warn(fields, 'history was rewritten: run files that were there before do not begin');
   return unreported;
+}
+
+/** Whether the last look read other folders: the cluster got another name, say. */
+async function liesElsewhere(
+  { mirror, layout }: TrackedRepository,
+  { folders, results }: Head,
+): Promise<boolean> {
+  const now = foldersOf(layout);
+  if (folders) return folders.runs !== now.runs || folders.results !== now.results;
+  // A former version did not put them on record, and wrote the baseline before anything else.
+  if (results === undefined || !(await hasCommits(mirror.git, [results]))) return false;
+  const path = baselinePath(layout);
+  return !(await filesAt(mirror.git, results, [path])).has(path);
+}
+
+/** The run files of the last tip that did not wait; all there are where run files lie in another folder now. */
+async function filesBefore(
+  { mirror, layout, snapshots }: TrackedRepository,
+  snapshot: Snapshot,
+  { runs = '', folders, waiting }: Head,
+): Promise<string[]> {
+  await snapshots.complete(snapshot);
+  const before = folders?.runs ?? layout.runs;
+  const waited = new Set(waiting.map(({ run }) => layout.runs + run.slice(before.length)));
+  const isComparable = before === layout.runs && (await hasCommits(mirror.git, [runs]));
+  const then = isComparable ? await listTree(mirror.git, runs, [layout.runs]) : undefined;
+  const known = then && new Set(then.map(({ path }) => path));
+  return [...snapshot.runs.present()].flatMap(([path]) =>
+    !waited.has(path) && known?.has(path) !== false ? [path] : [],
+  );
+}
+
+async function withoutReport(
+  { layout, snapshots }: TrackedRepository,
+  snapshot: Snapshot,
+  runs: readonly string[],
+): Promise<string[]> {
+  await snapshots.lookUpReports(
+    snapshot,
+    runs.map((path) => reportPath(layout, path)),
+  );
+  return runs.filter((path) => !snapshot.reports.has(reportPath(layout, path)));
 }
 
 async function filesOf(
@@ -58,7 +115,7 @@ async function filesOf(
 }
 
 /** What people broke is as broken at any time. */
-function unlessBroken(error: unknown): undefined {
+export function unlessBroken(error: unknown): undefined {
   if (!(error instanceof InvalidError)) throw error;
   return undefined;
 }

@@ -33,7 +33,7 @@ export class NeverAgain {
     const { identity, head } = ledger;
     let kept: Snapshot;
     try {
-      kept = await baseline.keep(snapshot, nodeOps, { identity, isKnown: head.runs !== undefined });
+      kept = await baseline.keep(snapshot, nodeOps, { identity, head });
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error;
       blocked.set(error.message);

@@ -3,6 +3,7 @@ import { FINALIZER } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { toldOf, type WaitingRun } from '../../core/runs/ledger.ts';
+import { foldersOf, type Layout } from '../../core/runs/paths.ts';
 import type { RunAction, RunFacts } from '../../core/runs/plan.ts';
 import type { Blocked } from './blocked.ts';
 import type { HoldFile } from './hold-file.ts';
@@ -15,6 +16,7 @@ import type { Snapshot } from './snapshot.ts';
 
 export interface OnRecordDeps extends Failures {
   ledger: Ledger;
+  layout: Layout;
   reports: ReportBuilder;
   holdFile: HoldFile;
   nearNames: Pick<NearNames, 'texts'>;
@@ -86,7 +88,7 @@ export class OnRecord {
   }
 
   async #setHead(snapshot: Snapshot): Promise<void> {
-    const { ledger, holdFile, nearNames, own } = this.#deps;
+    const { ledger, layout, holdFile, nearNames, own } = this.#deps;
     const { tip: runs, resultsTip, baseline = new Set<string>() } = snapshot;
     const waiting = this.#waiting;
     const upTo = (await own?.record()) ?? { results: resultsTip };
@@ -99,6 +101,7 @@ export class OnRecord {
       passedOver: baseline.size,
       passedOverRuns: toldOf(baseline),
       heldAt,
+      folders: foldersOf(layout),
       misnamed: nearNames.texts,
     });
   }

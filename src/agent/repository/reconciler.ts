@@ -218,7 +218,8 @@ export class Reconciler {
     const changes = await treeChanges(mirror.git, judged.tip, now.tip, [layout.runs, layout.nodeops]);
     const held = await this.#rooms.holdFile.reason(now);
     const isOwn = now.owner === this.ledger.identity;
-    return changes.length > 0 || held !== this.#deps.holds.current.repository || !isOwn;
+    const isUncovered = [...(judged.baseline ?? [])].some((it) => now.baseline?.has(it) !== true);
+    return isUncovered || changes.length > 0 || held !== this.#deps.holds.current.repository || !isOwn;
   }
 
   /** @returns why it cannot be told now which reports are to be believed: people can still stop what is under way */

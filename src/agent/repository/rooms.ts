@@ -79,7 +79,18 @@ export function rooms(deps: ReconcilerDeps) {
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
     restored: new Restored({ store, reader, layout, log, now, isUntended, carriesOut, onTended }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),
-    record: new OnRecord({ ledger, reports, holdFile, nearNames, own, blocked, log, signal, onRecord }),
+    record: new OnRecord({
+      ledger,
+      layout,
+      reports,
+      holdFile,
+      nearNames,
+      own,
+      blocked,
+      log,
+      signal,
+      onRecord,
+    }),
     carryOut: new CarryOut({ executor, nodeLogs, publisher, repository, now, log, signal }),
   };
 }

@@ -340,6 +340,19 @@ export class SnapshotReader {
     return runs.filter((path) => begun.has(reportPath(this.#layout, path)));
   }
 
+  /** The baseline at a commit; undefined when there was none, or it is the same now. */
+  async baselineBefore(commit: string, { resultsTip }: Snapshot): Promise<BaselineRecord | undefined> {
+    const path = baselinePath(this.#layout);
+    const at = async (tip: string) => (await filesAt(this.#git, tip, [path])).get(path);
+    const [entry, now] = await Promise.all([
+      at(commit),
+      resultsTip === undefined ? undefined : at(resultsTip),
+    ]);
+    if (!isPlain(entry) || entry.blob === now?.blob) return undefined;
+    const bytes = (await this.#results.contents.read([entry.blob], Infinity)).get(entry.blob);
+    return bytes && inTurns(readBaseline(path, bytes));
+  }
+
   /** The baseline as it was before people removed it; undefined when there never was one. */
   async removedBaseline({ resultsTip }: Snapshot): Promise<BaselineRecord | undefined> {
     if (resultsTip === undefined) return undefined;

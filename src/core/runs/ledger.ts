@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Folders } from './paths.ts';
 
 /**
  * What the cluster itself remembers of runs, beside Git: which of them began, and the tips that were seen last. It lies in
@@ -128,6 +129,8 @@ export interface Head {
   passedOverRuns: readonly string[];
   /** The tip at which the file was seen last that holds all clusters, as long as it holds. */
   heldAt?: string | undefined;
+  /** The folders that the tips were read by; absent in records of former versions. */
+  folders?: Folders | undefined;
   /** Files and folders that people take for those that the agent looks for, in sentences. */
   misnamed?: readonly string[];
 }
@@ -179,9 +182,10 @@ export function toldOf(passedOver: ReadonlySet<string>): string[] {
 
 export function headData(head: Head): Record<string, string> {
   const { runs = '', results = '', signed, waiting, waitingCount, passedOver, heldAt = '' } = head;
-  const { passedOverRuns, misnamed = [] } = head;
+  const { passedOverRuns, misnamed = [], folders } = head;
   return {
     heldAt,
+    folders: folders === undefined ? '' : JSON.stringify([folders.runs, folders.results]),
     runs,
     results,
     signed: signed === undefined ? '' : `${signed.key} ${signed.commit ?? ''}`.trim(),
@@ -205,6 +209,7 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
     passedOver: Number(data['passedOver']) || 0,
     passedOverRuns: parseList(data['passedOverRuns']).filter((it) => typeof it === 'string'),
     heldAt: id(data['heldAt']),
+    folders: parseFolders(data['folders']),
     misnamed: parseList(data['misnamed']).filter((it) => typeof it === 'string'),
   };
 }
@@ -212,6 +217,11 @@ export function parseHead(data: Readonly<Record<string, string>> = {}): Head {
 function parseSigned(text = ''): SignedSince | undefined {
   const [, key, commit] = /^([0-9a-f]{64})(?: ([0-9a-f]{40,64}))?$/.exec(text) ?? [];
   return key === undefined ? undefined : { key, commit };
+}
+
+function parseFolders(text = ''): Folders | undefined {
+  const [runs, results] = parseList(text === '' ? '[]' : text);
+  return typeof runs === 'string' && typeof results === 'string' ? { runs, results } : undefined;
 }
 
 function parseList(text = '[]'): unknown[] {

@@ -19,6 +19,16 @@ export function holdPath({ hold, runs }: Layout): string {
   return hold ?? `${runs.slice(0, runs.lastIndexOf('/') + 1)}hold.yaml`;
 }
 
+/** Where run files lie, and this cluster's reports. */
+export interface Folders {
+  runs: string;
+  results: string;
+}
+
+export function foldersOf(layout: Layout): Folders {
+  return { runs: layout.runs, results: resultsFolder(layout) };
+}
+
 /** The folder this cluster's agent writes to. */
 export function resultsFolder(layout: Layout): string {
   return layout.cluster === undefined ? layout.results : `${layout.results}/${layout.cluster}`;
