@@ -21,10 +21,35 @@ export function closed({ schedule, duration, timeZone }: Window, now: number): C
   return { reason: `waiting for the window, opens at ${local(opened, timeZone)}`, opensAt: opened };
 }
 
-/** The same of the annotation of a NodeOp. One that cannot be read keeps closed: it was meant to hold something back. */
+/** More openings are not looked for: a window that opens that often is never closed for long. */
+const MOST_OPENINGS = 200;
+
+/** When it was closed between two times, in their order. */
+export function closedBetween({ schedule, duration, timeZone }: Window, from: number, to: number): Stretch[] {
+  const lasts = durationMs(duration);
+  const stretches: Stretch[] = [];
+  for (let at = from, openings = 0; at < to && openings < MOST_OPENINGS; openings++) {
+    const opened = nextTime(schedule, timeZone, at - lasts) ?? Infinity;
+    if (opened > at) stretches.push({ from: at, to: Math.min(opened, to) });
+    at = opened + lasts;
+  }
+  return stretches;
+}
+
+interface Stretch {
+  from: number;
+  to: number;
+}
+
+/** That of the annotation of a NodeOp, or what is wrong with it. */
+export function readWindow(annotation: string) {
+  return check(WindowSchema, parsed(annotation));
+}
+
+/** `closed` of the annotation of a NodeOp. One that cannot be read keeps closed: it was meant to hold something back. */
 export function closedBecause(annotation: string | undefined, now: number): Closed | undefined {
   if (annotation === undefined) return undefined;
-  const read = check(WindowSchema, parsed(annotation));
+  const read = readWindow(annotation);
   if (read.ok) return closed(read.value, now);
   const problems = read.problems.map(formatProblem).join('; ');
   return { reason: `the window in the annotation is not valid: ${problems}`, opensAt: undefined };

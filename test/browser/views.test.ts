@@ -44,6 +44,33 @@ test('a run: its header, steps, causes, every node, and what is on record', asyn
   expect(await visitor.page.getByRole('table').getAttribute('aria-rowcount')).toBe('201');
 });
 
+test('its timeline tells of each node when it was worked on, to whoever points at it or goes there by arrow keys', async () => {
+  await visitor.see(`/runs/${RUN_ID}`);
+  const { page } = visitor;
+  const slider = page.getByRole('slider', { name: /^When each node was worked on/ });
+  const tip = page.locator('.bars .tip');
+  await slider.focus();
+  await page.keyboard.press('Home');
+  const told = () => slider.getAttribute('aria-valuetext');
+  await expect.poll(told).toMatch(/^node-\d+, \w+, from .* until .*, \d+ \w+/);
+  const first = await told();
+  await page.keyboard.press('ArrowDown');
+  await expect.poll(told).not.toBe(first);
+  await page.keyboard.press('f');
+  await expect.poll(told).toMatch(/^node-\d+, Failed, /);
+  expect(await tip.innerText()).toMatch(/^node-\d+\s+Failed\s+from .* until /);
+  await page.keyboard.press('Escape');
+  await expect.poll(() => tip.count()).toBe(0);
+  await page.keyboard.press('Tab');
+  const box = await page.locator('.bars canvas').boundingBox();
+  if (!box) throw new Error('there is no timeline');
+  await page.mouse.move(box.x + 3, box.y + 2);
+  await expect.poll(() => tip.count()).toBe(1);
+  expect(await tip.innerText()).toContain(first?.split(',')[0]);
+  await page.mouse.click(box.x + 3, box.y + 2);
+  await page.getByRole('heading', { level: 1, name: /^node-/ }).waitFor();
+});
+
 test('what can be changed is a change in Git, with the text to take along', async () => {
   await visitor.see(`/runs/${RUN_ID}`);
   await visitor.page.getByText('Retry where it failed').click();

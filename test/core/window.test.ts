@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { closed, closedBecause } from '../../src/core/window.ts';
+import { closed, closedBecause, closedBetween } from '../../src/core/window.ts';
 import { runToEnd, World } from '../support/world.ts';
 
 const at = (text: string) => Date.parse(text);
@@ -93,6 +93,35 @@ test('at any time near a change of the clock, in any zone, it agrees with the cl
     }),
     { numRuns: 150 },
   );
+});
+
+test('when it was closed between two times is what it is asked for each of them', () => {
+  const window = fc.record({
+    schedule: fc.constantFrom('0 22 * * *', '*/20 * * * *', '30 2 * * 0', '0 0 1 * *', '0 0 30 2 *'),
+    duration: fc.constantFrom('10m', '1h', '8h', '30h'),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe'),
+  });
+  const minute = 60_000;
+  const from = fc
+    .integer({ min: at('2026-03-20T00:00:00Z') / minute, max: at('2026-04-10T00:00:00Z') / minute })
+    .map((it) => it * minute);
+  const part = fc.integer({ min: 0, max: 999 });
+  fc.assert(
+    fc.property(window, from, fc.integer({ min: 1, max: 3 * 1440 }), part, (it, begin, minutes, share) => {
+      const end = begin + minutes * minute;
+      const stretches = closedBetween(it, begin, end);
+      const moment = begin + Math.floor(((end - begin) * share) / 1000);
+      const isIn = stretches.some((stretch) => stretch.from <= moment && moment < stretch.to);
+      expect(isIn).toBe(closed(it, moment) !== undefined);
+      expect(stretches.every((stretch) => stretch.from < stretch.to && stretch.to <= end)).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a window that opens at every moment of years is looked through in no time', () => {
+  const often = { schedule: '* * * * *', duration: '1s', timeZone: 'UTC' };
+  expect(closedBetween(often, 0, at('2030-01-01T00:00:00Z')).length).toBeLessThanOrEqual(200);
 });
 
 describe('a rollout with a window', () => {

@@ -1,10 +1,4 @@
-import {
-  isFinalNodePhase,
-  isFinalPhase,
-  type NodeOp,
-  type NodeOpSpec,
-  NodeOpSpecSchema,
-} from '../../api/nodeop.ts';
+import { isFinalNodePhase, type NodeOp, type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
 import { own } from '../../api/own.ts';
 import type { NodeOpRun } from '../../api/nodeoprun.ts';
 import type { NodeRow, PageViews, RunHead, RunRow, StepView } from '../../api/page.ts';
@@ -26,7 +20,7 @@ import { problemText } from './card.ts';
 import { known, ms, type SeenFacts, topOf } from './facts.ts';
 import { fileUrl } from './git-place.ts';
 import { ZONE } from './nodes.ts';
-import { pausesOf, type Span, type Wait } from './pauses.ts';
+import { pausesIn } from './pauses.ts';
 import { groupOf, isOpen, quietGroups, rowOf, type Run } from './row.ts';
 import { mayReadLogs, quietly, withoutLog } from './sees.ts';
 
@@ -133,7 +127,7 @@ function* headOf(
     waits: isLoud ? waits : quietGroups(waits),
     problems: (report?.status.problems ?? []).map((it) => oneLine(problemText(it), MESSAGE)),
     warnings: [unguarded, changed].filter((it) => it !== undefined),
-    pauses: pausesIn(subject, rows, steps, row),
+    pauses: pausesIn(row, { nodeOp, rows, steps, now: facts.now }),
     links: linksOf(subject, facts),
     actions: actionsOf(subject, entries, facts),
     commands: commandsOf(subject, row, facts),
@@ -167,31 +161,6 @@ function stepViews(subject: RunSubject, isLoud: boolean): StepView[] {
           known<StepView['checks'][number]>({ name, phase, saw: message, since: ms(changedAt) }),
         ),
     });
-  });
-}
-
-/** Between the last node of a step and its passing it was watched and checked; what a stretch without nodes is for now is told by the run. */
-function pausesIn({ nodeOp }: RunSubject, rows: readonly NodeRow[], steps: readonly StepView[], run: RunRow) {
-  const { startedAt: began, finishedAt: end } = run;
-  if (began === undefined) return [];
-  const spans: Span[] = rows.flatMap(({ startedAt, finishedAt }) =>
-    startedAt === undefined ? [] : [{ from: startedAt, to: finishedAt }],
-  );
-  const waits = steps.flatMap(({ name, phase, since }): Wait[] => {
-    const last = Math.max(
-      ...rows.filter((it) => it.step === name).map(({ finishedAt = 0 }) => finishedAt),
-      0,
-    );
-    if (since === undefined || last === 0 || phase === 'Running' || phase === 'Pending') return [];
-    const isOver = phase === 'Passed' || phase === 'Failed';
-    const text = phase === 'Checking' ? `step ${name} was checked` : `step ${name} was watched`;
-    return [{ from: last, ...(isOver && { to: since }), text }];
-  });
-  const isOver = nodeOp ? isFinalPhase(nodeOp.status?.phase) : true;
-  return pausesOf(spans, waits, {
-    began,
-    end: end ?? (isOver ? began : undefined),
-    now: isOver ? undefined : run.why,
   });
 }
 

@@ -53,6 +53,14 @@ describe('stretches in which no node was worked on', () => {
     ]);
     expect(pausesOf([{ from: 0 }], [], { began: 0, end: undefined, now })).toEqual([]);
   });
+
+  test('what was waited for before is not told of one that goes on', () => {
+    const waits = [{ from: MIN, to: 30 * MIN, text: 'step canary was watched' }];
+    const now = 'waiting for the window';
+    expect(pausesOf([{ from: 0, to: MIN }], waits, { began: 0, end: undefined, now })).toEqual([
+      { from: MIN, text: now },
+    ]);
+  });
 });
 
 describe('the estimate', () => {

@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { NodeOpRun } from '../../../src/api/nodeoprun.ts';
+import { ANNOTATION_WINDOW } from '../../../src/api/labels.ts';
 import type { NodeStatus } from '../../../src/api/nodeop.ts';
 import { atOnce } from '../../../src/api/pieces.ts';
 import { agentView } from '../../../src/core/page/agent.ts';
@@ -162,6 +163,28 @@ describe('the list of runs', () => {
 
 describe('one run', () => {
   const subject = { id: 'flash.yaml', nodeOp: going };
+
+  test('nights in which the window was closed are told as that; the present one by what the run says', () => {
+    const day = (date: string, hour: string) => ({
+      phase: 'Completed' as const,
+      startedAt: `2030-01-${date}T${hour}:00:00Z`,
+      finishedAt: `2030-01-${date}T${hour}:50:00Z`,
+    });
+    const nightly = aNodeOp('nightly', {
+      phase: 'Running',
+      startedAt: '2030-01-29T20:00:00Z',
+      conditions: [{ type: 'Ready', status: 'False', reason: 'Waiting', message: 'waiting for the window' }],
+      nodeStatuses: { a: day('29', '20'), b: day('30', '20'), c: day('30', '23'), d: { phase: 'Pending' } },
+    });
+    const window = { schedule: '0 20 * * *', duration: '4h', timeZone: 'UTC' };
+    nightly.metadata.annotations = { [ANNOTATION_WINDOW]: JSON.stringify(window) };
+    const { head } = atOnce(runView({ id: 'n', nodeOp: nightly }, facts({ nodeOps: [nightly] })));
+    expect(head.pauses.map(({ text }) => text)).toEqual([
+      'the window was closed',
+      'no node was in flight',
+      expect.stringContaining('waiting for the window'),
+    ]);
+  });
 
   test('a row a node, failures by their cause, and what is waited for', () => {
     const { head, rows } = atOnce(runView(subject, facts({ nodeOps: [going], nodes: NODES })));

@@ -1,7 +1,7 @@
-import type { NodeRow } from '../../../api/page.ts';
-import { lasting, moment, PHASE_TONES, shortMoment, type Tone } from '../words.ts';
+import { lasting, moment, shortMoment } from '../words.ts';
+import { type Bar, painted } from './bars.ts';
 import { colours, textSize } from './canvas.ts';
-import { type Stretch, xOf } from './time-axis.ts';
+import type { Stretch } from './time-axis.ts';
 
 /** Room below the bars for the times, of the size of the text. */
 export const AXIS_ROOM = 2;
@@ -10,33 +10,33 @@ const SMALL = 0.86;
 const HATCH = 6;
 /** Closer to each other times cannot be read; in letters. */
 const LEAST_APART = 8;
-/** Lines thinner than that are not seen, and those of failed nodes have to be. */
-const THINNEST = { failed: 3, other: 1 };
-const THICKEST = 24;
 /** Of less, minutes do not tell one end from the other. */
 const SHORT_MS = 600_000;
 
-/** Nodes as bars, in the order in which they began. Those that failed come last, so that they lie on top. */
+interface Drawn {
+  bars: readonly Bar[];
+  chosen: number | undefined;
+  height: number;
+  now: number;
+}
+
+/** Bars over the stretches of waiting, and the times below. */
 export function drawTimeline(
   context: CanvasRenderingContext2D,
   axis: readonly Stretch[],
-  nodes: readonly NodeRow[],
-  { height, now }: { height: number; now: number },
+  { bars, chosen, height, now }: Drawn,
 ): void {
   const colour = colours(context.canvas);
   for (const it of axis) if (it.pause !== undefined) drawPause(context, it, height, colour);
-  const row = Math.min(height / Math.max(nodes.length, 1), THICKEST);
-  const order: readonly Tone[] = ['done', 'gone', 'flight', 'failed'];
-  for (const tone of order) {
+  for (const [tone, its] of painted(bars)) {
     context.fillStyle = colour(tone);
-    const least = tone === 'failed' ? THINNEST.failed : THINNEST.other;
-    const thick = Math.max(row > 4 ? row - 2 : row, least);
-    for (const [i, node] of nodes.entries()) {
-      if (PHASE_TONES[node.phase] !== tone || node.startedAt === undefined) continue;
-      const x = xOf(axis, node.startedAt);
-      const width = Math.max(xOf(axis, node.finishedAt ?? now) - x, 2);
-      context.fillRect(x, i * row + Math.max((row - thick) / 2, 0), width, thick);
-    }
+    for (const { x, y, width, height: thick } of its) context.fillRect(x, y, width, thick);
+  }
+  const bar = chosen === undefined ? undefined : bars[chosen];
+  if (bar) {
+    context.strokeStyle = colour('text');
+    context.lineWidth = 2;
+    context.strokeRect(bar.x - 1, bar.y - 1, bar.width + 2, bar.height + 2);
   }
   drawTimes(context, axis, height, now, colour);
 }

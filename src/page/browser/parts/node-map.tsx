@@ -1,13 +1,12 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
 import type { NodeRow, RunHead, RunId } from '../../../api/page.ts';
-import { prepare, useMedia, useWidth } from '../draw/canvas.ts';
+import { prepare, useWidth } from '../draw/canvas.ts';
 import { drawMap } from '../draw/draw-map.ts';
-import { cellAt, cornerOf, layoutMap, type MapLayout, neighbour } from '../draw/map-layout.ts';
+import { cellAt, cornerOf, layoutMap, neighbour } from '../draw/map-layout.ts';
 import { grouped } from '../draw/order.ts';
-import { go } from '../navigation.ts';
-import { nodePath } from '../route.ts';
 import { counted, said } from '../words.ts';
 import { Legend } from './legend.tsx';
+import { NodeCanvas } from './node-canvas.tsx';
 import { PhaseSign } from './state.tsx';
 
 interface NodeMapProps {
@@ -22,7 +21,7 @@ const PART_OF_HEIGHT = 0.55;
 const LEAST_HEIGHT = 220;
 const MOST_HEIGHT = 1_000;
 
-/** One cell a node, on a canvas: as elements, thousands of them would make the page slow. */
+/** One cell a node. */
 export function NodeMap({ run, head, rows, rank }: NodeMapProps) {
   const [chosen, setChosen] = useState<string>();
   const by = head.groupedBy.find((it) => it === chosen) ?? head.groupedBy[0];
@@ -51,10 +50,7 @@ export function NodeMap({ run, head, rows, rank }: NodeMapProps) {
 
 function Cells({ run, groups }: { run: RunId; groups: ReturnType<typeof grouped> }) {
   const box = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(box);
-  const isDark = useMedia('(prefers-color-scheme: dark)');
-  const [active, setActive] = useState<number>();
   const nodes = useMemo(() => groups.flatMap((it) => it.nodes), [groups]);
   const height = Math.min(Math.max(innerHeight * PART_OF_HEIGHT, LEAST_HEIGHT), MOST_HEIGHT);
   const layout = useMemo(() => {
@@ -64,34 +60,29 @@ function Cells({ run, groups }: { run: RunId; groups: ReturnType<typeof grouped>
       height,
     );
   }, [groups, width, height]);
-  useEffect(() => {
-    const context = prepare(canvas.current, layout.width, layout.height);
-    if (context) drawMap(context, layout, nodes, active);
-  }, [layout, nodes, active, isDark]);
-  const node = active === undefined ? undefined : nodes[active];
-  const open = () => node && go(nodePath(node.key, run));
-  const at = (event: MouseEvent) => cellAt(layout, event.offsetX, event.offsetY);
+  const draw = useCallback(
+    (canvas: HTMLCanvasElement, chosen: number | undefined) => {
+      const context = prepare(canvas, layout.width, layout.height);
+      if (context) drawMap(context, layout, nodes, chosen);
+    },
+    [layout, nodes],
+  );
   return (
-    <div
-      ref={box}
-      class="cells"
-      role="listbox"
-      tabIndex={0}
-      aria-label={`${counted(nodes.length, 'node')}: arrow keys move, Enter opens, F goes to the next that failed`}
-      aria-activedescendant={node && 'cell'}
-      onKeyDown={(event) => {
-        const to = next(event.key, layout, nodes, active);
-        if (event.key === 'Enter') open();
-        if (event.key === 'Escape') setActive(undefined);
-        if (to === undefined) return;
-        event.preventDefault();
-        setActive(to);
+    <NodeCanvas
+      kind="cells"
+      run={run}
+      nodes={nodes}
+      box={box}
+      width={layout.width}
+      roles={(chosen) => listRoles(nodes.length, chosen)}
+      draw={draw}
+      at={(x, y) => cellAt(layout, x, y)}
+      step={(from, dx, dy) => neighbour(layout, from, dx, dy)}
+      below={(index) => {
+        const corner = cornerOf(layout, index);
+        return corner && { x: corner.x, y: corner.y + layout.cell };
       }}
-      onFocus={() =>
-        active === undefined && nodes.length > 0 && box.current?.matches(':focus-visible') && setActive(0)
-      }
-      onBlur={() => setActive(undefined)}
-      onPointerLeave={() => document.activeElement !== box.current && setActive(undefined)}
+      tip={(node) => <Tip node={node} />}
     >
       {layout.groups.map(
         ({ name, top, left, count }) =>
@@ -101,75 +92,33 @@ function Cells({ run, groups }: { run: RunId; groups: ReturnType<typeof grouped>
             </p>
           ),
       )}
-      <canvas
-        ref={canvas}
-        aria-hidden="true"
-        onPointerMove={(event) => setActive(at(event))}
-        onPointerUp={(event) => {
-          // With a finger the first touch tells, the second one opens.
-          if (event.pointerType === 'mouse' || at(event) === active) open();
-          else setActive(at(event));
-        }}
-      />
-      <div
-        id="cell"
-        role="option"
-        aria-selected={node !== undefined}
-        aria-setsize={nodes.length}
-        aria-posinset={(active ?? 0) + 1}
-        class={node ? 'tip' : 'hidden'}
-        style={tipPlace(layout, active)}
-      >
-        {node === undefined ? 'no node chosen' : <Tip node={node} />}
-      </div>
-    </div>
+    </NodeCanvas>
   );
 }
 
-function Tip({ node }: { node: NodeRow }) {
-  const { key, phase, message } = node;
+const OPTION = 'cell';
+
+function listRoles(count: number, chosen: number | undefined) {
+  const whole = {
+    role: 'listbox' as const,
+    'aria-label': `${counted(count, 'node')}: arrow keys move, Enter opens, F goes to the next that failed`,
+    'aria-activedescendant': chosen === undefined ? undefined : OPTION,
+  };
+  const tip = {
+    id: OPTION,
+    role: 'option' as const,
+    'aria-selected': chosen !== undefined,
+    'aria-setsize': count,
+    'aria-posinset': (chosen ?? 0) + 1,
+  };
+  return { whole, tip };
+}
+
+function Tip({ node: { key, phase, message } }: { node: NodeRow }) {
   return (
     <>
       <b>{said(key)}</b> <PhaseSign phase={phase} />
       {message !== undefined && <span class="tip-message">{said(message)}</span>}
     </>
   );
-}
-
-const TIP_WIDTH = 320;
-
-/** Below the cell, and within the map from left to right. */
-function tipPlace(layout: MapLayout, active: number | undefined) {
-  const corner = active === undefined ? undefined : cornerOf(layout, active);
-  if (!corner) return {};
-  const left = Math.max(0, Math.min(corner.x - 12, layout.width - TIP_WIDTH));
-  return { top: `${corner.y + layout.cell + 6}px`, left: `${left}px` };
-}
-
-function next(key: string, layout: MapLayout, nodes: readonly NodeRow[], active: number | undefined) {
-  if (nodes.length === 0) return undefined;
-  const from = active ?? 0;
-  const last = nodes.length - 1;
-  const failed = (from_: number) => nodes.findIndex(({ phase }, i) => i >= from_ && phase === 'Failed');
-  switch (key) {
-    case 'ArrowLeft':
-      return neighbour(layout, from, -1, 0);
-    case 'ArrowRight':
-      return neighbour(layout, from, 1, 0);
-    case 'ArrowUp':
-      return neighbour(layout, from, 0, -1);
-    case 'ArrowDown':
-      return neighbour(layout, from, 0, 1);
-    case 'Home':
-      return 0;
-    case 'End':
-      return last;
-    case 'f':
-    case 'F': {
-      const found = [failed(active === undefined ? 0 : from + 1), failed(0)].find((it) => it >= 0);
-      return found;
-    }
-    default:
-      return undefined;
-  }
 }

@@ -42,7 +42,7 @@ function Shown({ id, head, rows, over }: ShownProps) {
           <Groups title="What nodes wait for" tone="held" run={id} groups={head.waits} />
         </div>
       </div>
-      <Timeline head={head} rows={rows} />
+      <Timeline run={id} head={head} rows={rows} />
       {(rows.size > 0 || !isOver(head.run.state)) && <NodeTable run={id} rows={rows} rank={rank} />}
       <Details run={id} occasion={head.run.state} />
       <Commands commands={head.commands} />
