@@ -4,6 +4,8 @@ import type { NodeRow, RunId } from '../../../api/page.ts';
 import { useMedia } from '../draw/canvas.ts';
 import { go } from '../navigation.ts';
 import { nodePath } from '../route.ts';
+import { said } from '../words.ts';
+import { PhaseSign } from './state.tsx';
 
 interface NodeCanvasProps {
   /** Class of the style sheet. */
@@ -21,7 +23,8 @@ interface NodeCanvasProps {
   step: (from: number, dx: number, dy: number) => number;
   /** The lower left corner of one. */
   below: (index: number) => { x: number; y: number } | undefined;
-  tip: (node: NodeRow) => ComponentChildren;
+  /** What the tip says below its name and phase. */
+  words: (node: NodeRow) => string | undefined;
   children?: ComponentChildren;
 }
 
@@ -30,7 +33,7 @@ interface NodeCanvasProps {
  * keys, which tells of it, and opened.
  */
 export function NodeCanvas(props: NodeCanvasProps) {
-  const { kind, run, nodes, box, width, roles, draw, at, below, tip, children } = props;
+  const { kind, run, nodes, box, width, roles, draw, at, below, words, children } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const isDark = useMedia('(prefers-color-scheme: dark)');
   const [index, setIndex] = useState<number>();
@@ -41,7 +44,7 @@ export function NodeCanvas(props: NodeCanvasProps) {
   }, [draw, chosen, isDark]);
   const open = () => node && go(nodePath(node.key, run));
   const pointed = (event: MouseEvent) => at(event.offsetX, event.offsetY);
-  const { whole, tip: tipRoles } = roles(chosen);
+  const { whole, tip } = roles(chosen);
   return (
     <div
       {...whole}
@@ -74,13 +77,22 @@ export function NodeCanvas(props: NodeCanvasProps) {
         }}
       />
       <div
-        {...tipRoles}
+        {...tip}
         class={node ? 'tip' : 'hidden'}
         style={tipPlace(chosen === undefined ? undefined : below(chosen), width)}
       >
-        {node === undefined ? 'no node chosen' : tip(node)}
+        {node === undefined ? 'no node chosen' : <Tip node={node} words={words(node)} />}
       </div>
     </div>
+  );
+}
+
+function Tip({ node: { key, phase }, words }: { node: NodeRow; words: string | undefined }) {
+  return (
+    <>
+      <b>{said(key)}</b> <PhaseSign phase={phase} />
+      {words !== undefined && <span class="tip-words">{said(words)}</span>}
+    </>
   );
 }
 

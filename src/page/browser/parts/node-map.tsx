@@ -7,7 +7,6 @@ import { grouped } from '../draw/order.ts';
 import { counted, said } from '../words.ts';
 import { Legend } from './legend.tsx';
 import { NodeCanvas } from './node-canvas.tsx';
-import { PhaseSign } from './state.tsx';
 
 interface NodeMapProps {
   run: RunId;
@@ -82,7 +81,7 @@ function Cells({ run, groups }: { run: RunId; groups: ReturnType<typeof grouped>
         const corner = cornerOf(layout, index);
         return corner && { x: corner.x, y: corner.y + layout.cell };
       }}
-      tip={(node) => <Tip node={node} />}
+      words={({ message }) => message}
     >
       {layout.groups.map(
         ({ name, top, left, count }) =>
@@ -112,13 +111,4 @@ function listRoles(count: number, chosen: number | undefined) {
     'aria-posinset': (chosen ?? 0) + 1,
   };
   return { whole, tip };
-}
-
-function Tip({ node: { key, phase, message } }: { node: NodeRow }) {
-  return (
-    <>
-      <b>{said(key)}</b> <PhaseSign phase={phase} />
-      {message !== undefined && <span class="tip-message">{said(message)}</span>}
-    </>
-  );
 }

@@ -7,7 +7,6 @@ import { AXIS_ROOM, drawTimeline } from '../draw/draw-timeline.ts';
 import { timeAxis } from '../draw/time-axis.ts';
 import { counted, isOver, lasting, moment, said, shortMoment } from '../words.ts';
 import { NodeCanvas } from './node-canvas.tsx';
-import { PhaseSign } from './state.tsx';
 
 interface TimelineProps {
   run: RunId;
@@ -110,12 +109,7 @@ function Bars({ run, nodes, pauses, span: { from, now }, label }: BarsProps) {
         const bar = bars[index];
         return bar && { x: bar.x, y: bar.y + bar.height };
       }}
-      tip={(node) => (
-        <>
-          <b>{said(node.key)}</b> <PhaseSign phase={node.phase} />
-          <span class="tip-message">{timesOf(node, now)}</span>
-        </>
-      )}
+      words={(node) => timesOf(node, now)}
     />
   );
 }
