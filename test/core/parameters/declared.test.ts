@@ -112,6 +112,14 @@ test('a kubelet would write a value into a script: it has to be read as a variab
   expect(problems(`  command: [/bin/sh, -ce, 'flash $(A)']${declared}`)).toEqual([
     said('6: spec.command[2]'),
   ]);
+  for (const [words, at] of [
+    [`[perl, -ne, 'print $(A)']`, 2],
+    [`[/usr/bin/node, '--eval=f($(A))']`, 1],
+    [`[php8.2, -r, 'f($(A));']`, 2],
+    [`[su, "-", root, '--command=flash $(A)']`, 3],
+    [`[fish, --command, 'flash $(A)']`, 2],
+  ] as const)
+    expect(problems(`  command: ${words}${declared}`)).toEqual([said(`6: spec.command[${at}]`)]);
   const carried = problems(
     `  env: [{name: B, value: 'v=$(A)'}, {name: C, value: $(B)}, {name: D, value: $$(A)}]\n  command: [sh, -c, 'flash $(D) $(C)']${declared}`,
   );
@@ -125,6 +133,8 @@ test('a kubelet would write a value into a script: it has to be read as a variab
     `[sh, -c, 'flash "$A"']`,
     `[sh, -c, 'flash $$(A)']`,
     `[sh, -c, 'flash $(B)']`,
+    `[flash, -e, $(A), -r, $(A)]`,
+    `[flash, --commander=$(A)]`,
   ])
     expect(problems(`  command: ${fine}${declared}`)).toEqual([]);
 });

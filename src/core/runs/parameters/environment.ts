@@ -76,10 +76,13 @@ export function commandsOf(spec: unknown): { path: string[]; words: unknown[] }[
   });
 }
 
-/** Behind it stands a script, whatever reads it: `sh -c`, `bash -ec`, `python3 -c`. */
-const BEGINS_SCRIPT = /^-[A-Za-z]*c$/;
+/** Behind it, or in it after a "=", stands a script, whatever reads it: `sh -c`, `bash -ec`, `python3 -c`, `su --command=…`. */
+const BEGINS_SCRIPT = /^(?:-[A-Za-z]*c$|--command(?:=|$))/;
 const OPTIONS = /^-[A-Za-z]+$/;
 const SHELL = /^(?:.*\/)?(?:a|ba|da|fi|k|mk|z)?sh$/;
+/** They take a script by other options: `perl -e`, `ruby -ne`, `node --eval=…`, `php -r`. */
+const INTERPRETER = /^(?:.*\/)?(?:perl|ruby|node|nodejs|lua|php)[\d.]*$/;
+const EVALUATES = /^(?:-[A-Za-z]*[eEpr]|--(?:eval|print|run)(?:=.*)?)$/s;
 
 /**
  * References by which a kubelet would write a value into the text of a script, where a shell reads it as its own.
@@ -94,14 +97,17 @@ export function expandedProblems(
   return commandsOf(spec).flatMap(({ path, words }) => {
     let inScript = isScript;
     let isShell = false;
+    let isInterpreter = false;
     return words.flatMap((word, i) => {
-      const name =
-        inScript && typeof word === 'string' ? referencesIn(word).find((it) => names.has(it)) : undefined;
-      if (typeof word === 'string') {
-        isShell ||= SHELL.test(word);
-        // Shells take their options in any order: `sh -ce`.
-        inScript ||= BEGINS_SCRIPT.test(word) || (isShell && OPTIONS.test(word) && word.includes('c'));
-      }
+      if (typeof word !== 'string') return [];
+      isShell ||= SHELL.test(word);
+      isInterpreter ||= INTERPRETER.test(word);
+      // Shells take their options in any order: `sh -ce`. An option is no script, unless that stands in it.
+      inScript ||=
+        BEGINS_SCRIPT.test(word) ||
+        (isShell && OPTIONS.test(word) && word.includes('c')) ||
+        (isInterpreter && EVALUATES.test(word));
+      const name = inScript ? referencesIn(word).find((it) => names.has(it)) : undefined;
       if (name === undefined) return [];
       const message = `$(${name}) would be replaced before anything reads this; "$${name}" in double quotes is the variable`;
       return [{ path: [...path, i], message }];

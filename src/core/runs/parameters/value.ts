@@ -68,12 +68,12 @@ function textProblem(text: string): string | undefined {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_VALUE_BYTES) return `must have at most ${MAX_VALUE_BYTES} bytes, has ${bytes}`;
   if (!text.isWellFormed()) return `must be Unicode text, found half of a character in ${show(text)}`;
-  const control = /\p{Cc}/u.exec(text);
+  const control = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.exec(text);
   if (!control) return undefined;
   const line = control[0] === '\n' || control[0] === '\r';
   return line
     ? `must be one line, found ${show(text)}`
-    : `must not hold control characters, found ${show(text)}`;
+    : `must not hold control characters, or others that nobody sees, found ${show(text)}`;
 }
 
 function ruleProblem(rules: Rules, value: Value): string | undefined {
