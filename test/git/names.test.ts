@@ -102,6 +102,26 @@ test('a run file whose name is too long is refused, and neither stops others nor
   await loop.stop();
 });
 
+test('a path deeper than any file system stops what is new until it is gone, and nothing afterwards', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const config = repository.config({ runs: { maxConcurrent: 9 } });
+  const store = new MemoryStore();
+  const loop = new RepositoryLoop({ config, store, logger: silent });
+  await loop.pollNow();
+  const deep = `runs/${'d/'.repeat(2100)}a.yaml`;
+  repository.push({ [deep]: nodeOp('deep'), 'runs/a.yaml': nodeOp('a') });
+  await loop.pollNow();
+  expect(loop.state().problem).toMatch(/a path that is longer than 4096 characters/);
+  expect(store.list()).toEqual([]);
+  // The commit that added it added another one as well.
+  repository.remove(deep);
+  await loop.pollNow();
+  expect(loop.state().problem).toBeUndefined();
+  expect(store.list().map(({ metadata }) => metadata.name)).toEqual(['a']);
+  await loop.stop();
+});
+
 /** Puts these files beside those of the branch, by trees that no tool of people would write. */
 function pushTree(repository: TestRepository, files: Record<string, string>): void {
   const run = (args: string[], input?: string) =>

@@ -11,6 +11,7 @@ import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
 import { lastChange, whoAdded, whoRemoved, type CommitInfo } from '../../git/log.ts';
 import { changesBy, type TreeEntry } from '../../git/trees.ts';
+import { unlessBroken } from './history.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Ledger } from './ledger.ts';
@@ -129,7 +130,8 @@ export class FactsReader {
     const byCommit = Map.groupBy(fresh.keys(), (path) => fresh.get(path)?.commit ?? '');
     for (const [commit, added] of byCommit) {
       if (commit === '') continue;
-      const changes = await changesBy(mirror.git, commit, [layout.runs]);
+      // One that changed more than can be followed moved nothing: it may lie far behind, and nobody can mend it.
+      const changes = (await changesBy(mirror.git, commit, [layout.runs]).catch(unlessBroken)) ?? [];
       const removed = changes.filter(({ entry }) => entry === undefined);
       if (removed.length === 0) continue;
       await reader.lookUp(
