@@ -32,11 +32,11 @@ export function valuesOf({
 }): { result: number[] } | { problem: string } {
   const parsed = AnswerSchema.safeParse(fromJson(text));
   if (!parsed.success) {
-    return { problem: `status ${status}, and not an answer of Prometheus: ${text.slice(0, 1000)}` };
+    return { problem: `status ${status}, and not an answer of Prometheus: ${text}` };
   }
   if (parsed.data.status === 'error') {
     const { errorType = 'error', error = '' } = parsed.data;
-    return { problem: `status ${status}, ${oneLine(`${errorType}: ${error}`, 1000)}` };
+    return { problem: `status ${status}, ${oneLine(`${errorType}: ${error}`, Infinity)}` };
   }
   if (status !== 200) return { problem: `status ${status}, expected 200` };
   const { data } = parsed.data;

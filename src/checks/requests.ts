@@ -39,7 +39,8 @@ export function requestAsker(access: CheckAccess, clock: Clock): Asker {
     const sent: Sent = { url, method, headers, timeoutMs: check.timeoutSeconds * 1000 };
     const received = await send(expected === undefined ? sent : { ...sent, expected }, clock, signal);
     const answer = await judged(received, asked);
-    return { ...answer, seen: withoutSecrets(answer.seen, headers) };
+    // Cut first, it could end in half of a secret.
+    return { ...answer, seen: withoutSecrets(answer.seen, headers).slice(0, SHOWN) };
   };
 }
 
@@ -75,7 +76,7 @@ async function judgeHttp(
   { status, text }: { status: number; text: string },
   evaluation: Evaluation,
 ): Promise<Answer> {
-  const body = text.trim() === '' ? '' : `: ${text.slice(0, SHOWN)}`;
+  const body = text.trim() === '' ? '' : `: ${text}`;
   if (status !== expect.status) {
     return { passed: false, seen: `status ${status}, expected ${expect.status}${body}` };
   }

@@ -36,9 +36,21 @@ const RESERVED: ReadonlySet<string> = new Set([
   'accept-encoding',
 ]);
 
+function secretsIn(value: string): string[] {
+  const [, pair = ''] = /^basic\s+(\S+)$/i.exec(value.trim()) ?? [];
+  const login = Buffer.from(pair, 'base64').toString();
+  const password = login.slice(login.indexOf(':') + 1);
+  return [value, ...value.split(/[\s,;=]+/), login, password];
+}
+
+/** As an answer may have it: in JSON, or in a URL. */
+function spellings(secret: string): string[] {
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+}
+
 /** A text without the values that were sent, nor the parts of them that are secret by themselves. */
 export function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
-  const secrets = Object.values(headers).flatMap((value) => [value, ...value.split(/[\s,;=]+/)]);
+  const secrets = Object.values(headers).flatMap(secretsIn).flatMap(spellings);
   // A scheme such as "Bearer" is none, and masking it would show which text it is.
   const long = [...new Set(secrets)].filter((it) => it.length >= 6 && !/^(?:bearer|digest|basic)$/i.test(it));
   return long

@@ -344,6 +344,25 @@ describe('credentials', () => {
     expect(seenText(seen)).not.toContain(TOKEN);
   });
 
+  test('are masked in whatever way an answer has them, also where it is cut', async () => {
+    const password = 'hunter"22/wö rd';
+    const pair = Buffer.from(`team:${password}`).toString('base64');
+    const file = fileWith(`Authorization: Basic ${pair}\n`);
+    const check = { http: { url: '' }, credentials: 'team' };
+    for (const said of [
+      JSON.stringify({ password }),
+      `/login?password=${encodeURIComponent(password)}`,
+      `team:${password}`,
+      `${'x'.repeat(985)}${pair}`,
+    ]) {
+      const endpoint = await open(answer(500, said));
+      check.http.url = `${endpoint.url}/team/a`;
+      const { seen } = await ask(access(endpoint, file), check);
+      expect(seen).toContain('status 500');
+      expect(seen).not.toMatch(/hunter|wö|w%C3|dGVhb/);
+    }
+  });
+
   test.each([
     ['Host: elsewhere.example', 'line 1 may not set Host'],
     ['Authorization Bearer', 'line 1 is no header'],
