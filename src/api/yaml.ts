@@ -136,30 +136,34 @@ const ESCAPED_MARK = String.raw`\x01`;
 /** The same, and what would be taken for a mark afterwards. */
 const TO_MARK = /\\(?=x01)|[^\P{C}\n]|[\u2028\u2029]/gu;
 
-/** A value as YAML in which nothing acts when it is read with eyes: such characters are escaped, which YAML reads as they were. */
-export function formatYaml(value: unknown, options: DumpOptions): string {
+/** Finds nothing. */
+const NOTHING = /(?!)/g;
+
+/**
+ * A value as YAML in which nothing acts when it is read with eyes: such characters are escaped, which YAML reads as they were.
+ * @param also finds what else is to be escaped
+ */
+export function formatYaml(value: unknown, options: DumpOptions, also = NOTHING): string {
   const text = dump(value, options);
-  if (text.search(ACTING) < 0 && !text.includes(ESCAPED_MARK)) return text;
-  return dump(marked(value), options).replaceAll(
+  if (text.search(ACTING) < 0 && text.search(also) < 0 && !text.includes(ESCAPED_MARK)) return text;
+  return dump(marked(value, also), options).replaceAll(
     /\\x01([0-9a-f]{4})/g,
     (_, digits: string) => `\\u${digits}`,
   );
 }
 
-function marked(value: unknown): unknown {
-  if (typeof value === 'string') {
-    return value.replaceAll(TO_MARK, (it) =>
-      it
-        .split('')
-        .map((unit) => MARK + unit.charCodeAt(0).toString(16).padStart(4, '0'))
-        .join(''),
-    );
-  }
-  if (Array.isArray(value)) return value.map(marked);
+function marked(value: unknown, also: RegExp): unknown {
+  if (typeof value === 'string') return value.replaceAll(TO_MARK, markOf).replaceAll(also, markOf);
+  if (Array.isArray(value)) return value.map((it) => marked(it, also));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, it]) => [marked(key) as string, marked(it as unknown)]),
+    Object.entries(value).map(([key, it]) => [marked(key, also) as string, marked(it as unknown, also)]),
   );
+}
+
+function markOf(text: string): string {
+  const units = text.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'));
+  return units.map((it) => MARK + it).join('');
 }
 
 function refuse(message: string): { ok: false; problems: LocatedProblem[] } {

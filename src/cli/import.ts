@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { CORE_SCHEMA, dump, loadAll, YAMLException } from 'js-yaml';
+import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { print, printData, printError, prose, shellWord } from './terminal.ts';
+import { yaml as formatYaml } from '../core/text/yaml.ts';
 import { counted } from '../core/text/counts.ts';
 
 interface ImportFlags {
@@ -104,5 +105,5 @@ function documentsOf(file: string, text: string): unknown[] {
 }
 
 function yaml(document: object): string {
-  return dump(document, { lineWidth: 110, noRefs: true });
+  return formatYaml(document, { lineWidth: 110, noRefs: true });
 }

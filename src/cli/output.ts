@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { dump } from 'js-yaml';
-import { json, screen } from '../core/text/output.ts';
+import { json } from '../core/text/output.ts';
+import { yaml as formatYaml } from '../core/text/yaml.ts';
 import { printData } from './terminal.ts';
 
 /** How a command answers: in lines for people, or in documents for programs. Errors are lines on standard error in each. */
@@ -31,7 +31,7 @@ export function printDocument(value: object, format: DocumentFormat): void {
 
 /** One of many answers, each told as it comes: JSON takes one line each, YAML a document each. */
 export function entryText(value: object, format: DocumentFormat): string {
-  return format === 'json' ? json(value) : screen(`---\n${yaml(value).trimEnd()}`);
+  return format === 'json' ? json(value) : `---\n${yaml(value).trimEnd()}`;
 }
 
 export function printEntry(value: object, format: DocumentFormat): void {
@@ -40,5 +40,5 @@ export function printEntry(value: object, format: DocumentFormat): void {
 
 function yaml(value: object): string {
   // What JSON leaves out is left out here as well, so that both say the same.
-  return dump(JSON.parse(JSON.stringify(value)), { lineWidth: -1, noRefs: true });
+  return formatYaml(JSON.parse(JSON.stringify(value)), { lineWidth: -1, noRefs: true });
 }

@@ -55,7 +55,9 @@ test('in the checkout: suspended, resumed, and removed as long as a commit has i
   // What no commit has is not thrown away.
   const refused = await cli(['cancel', file()]);
   expect(refused).toMatchObject({ code: 2, stdout: '' });
-  expect(refused.stderr).toContain('was not removed: error: the following file has local modifications');
+  expect(refused.stderr).toContain(
+    `was not removed: it has changes that no commit has, and they would be lost; commit them first, or take them back: git restore --staged --worktree -- ${file()}`,
+  );
   expect(await cli(['resume', file()])).toMatchObject({ code: 0 });
   expect(readFileSync(file(), 'utf8')).toContain('suspend: false');
   execFileSync('git', ['-C', dir, 'checkout', '--quiet', 'runs']);
@@ -64,6 +66,15 @@ test('in the checkout: suspended, resumed, and removed as long as a commit has i
   const missing = await cli(['suspend', file()]);
   expect(missing).toMatchObject({ code: 2 });
   expect(missing.stderr).toContain('at once, in the cluster: nodeop-agent suspend');
+});
+
+test('one that was never committed is not thrown away', async () => {
+  const fresh = join(dir, 'runs/[new] one.yaml');
+  writeFileSync(fresh, RUN);
+  const { code, stderr } = await cli(['cancel', fresh]);
+  expect([code, existsSync(fresh)]).toEqual([2, true]);
+  expect(stderr).toContain(`no commit has it; if it is not needed: rm '${fresh}'`);
+  rmSync(fresh);
 });
 
 test('at once: held with a reason, released, cancelled, in the cluster', async () => {

@@ -14,6 +14,7 @@ import {
   workflowMessage,
   workflowProperty,
 } from '../../src/core/text/output.ts';
+import { yaml as putOut } from '../../src/core/text/yaml.ts';
 import { table } from '../../src/core/text/table.ts';
 import { nodeOp } from '../runs/support.ts';
 
@@ -80,7 +81,7 @@ test('JSON and YAML for programs hold nothing that acts, and are read as what th
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom(...ACTING, '##[x]', '##vso[x]'),
+      fc.constantFrom(...ACTING, '##[x]', '##vso[x]', '\n::x', ' ::x'),
       (text, acting) => {
         const value = { [`k${acting}`]: [`${text}${acting}${text}`, { a: acting }], log: `a\n${acting}\n` };
         expect(json(value, 2)).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]|##(?:\[|vso)/u);
@@ -88,10 +89,21 @@ test('JSON and YAML for programs hold nothing that acts, and are read as what th
         const yaml = formatYaml(value, { lineWidth: 120 });
         expect(yaml).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
         expect(load(yaml)).toEqual(value);
+        for (const lineWidth of [-1, 20, 110]) {
+          const shown = putOut(value, { lineWidth });
+          expect(screen(shown)).toBe(shown);
+          expect(load(shown)).toEqual(value);
+        }
       },
     ),
   );
   expect(formatYaml({ path: 'runs/a\u202e.yaml' }, {})).toBe('path: "runs/a\\u202e.yaml"\n');
+  const command = ['sh', '-c', 'echo ${x##[0-9]*}\n::error::x\n  ::set-output::y ##VSO[z]'];
+  expect(load(putOut({ command }, {}))).toEqual({ command });
+  expect(screen(putOut({ command }, {}))).toBe(putOut({ command }, {}));
+  expect(putOut({ a: 'plain: x::y', b: 'ä 日本 🕓' }, {})).toBe(
+    formatYaml({ a: 'plain: x::y', b: 'ä 日本 🕓' }, {}),
+  );
   expect(formatYaml({ a: 'plain', b: 'ä 日本 🕓' }, {})).toBe('a: plain\nb: ä 日本 🕓\n');
 });
 

@@ -5,6 +5,7 @@ import type { NodeOpRun } from '../../src/api/nodeoprun.ts';
 import { type Definition, parseDefinition } from '../../src/core/runs/definitions.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
 import { type PastRun, retryFile, retryPath, selectorProblem } from '../../src/core/runs/retry.ts';
+import { screen } from '../../src/core/text/output.ts';
 
 const PAST: PastRun = {
   run: 'runs/2030/flash.yaml',
@@ -119,4 +120,11 @@ test('text of others stays in the comment', () => {
   expect(text.split('\n')[0]).toBe(
     String.raw`# Repeats runs/2030/flash.yaml (NodeOp a\nspec: {}) on 2 nodes: failed on 1, did not come to 1.`,
   );
+});
+
+test('printed, the command is the one that ran, whatever of it a terminal or the log of a workflow would take for its own', () => {
+  const command = ['sh', '-c', 'n=${NAME##[a-z]*}\n::stop::\necho "$n" "\u202eabc" ##vso[x]\n'];
+  const text = retryFile({ ...PAST, spec: { ...PAST.spec, command } });
+  expect(screen(text)).toBe(text);
+  expect(prepared(text).manifest.spec.command).toEqual(command);
 });

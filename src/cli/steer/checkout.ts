@@ -8,6 +8,7 @@ import { load } from '../../api/yaml.ts';
 import { isObject } from '../../core/runs/merge.ts';
 import { otherFile, withSuspend } from '../../core/runs/suspend-edit.ts';
 import { someOf } from '../../core/text/fit.ts';
+import { shellWord } from '../terminal.ts';
 import { type Verb, VERBS } from './verbs.ts';
 
 export interface Folders {
@@ -106,11 +107,23 @@ export async function edit(verb: Verb, { file }: RunFile): Promise<string> {
 
 /** By git, which refuses when something would be lost that no commit has. */
 async function remove(file: string): Promise<void> {
-  const args = ['--literal-pathspecs', 'rm', '--quiet', '--', basename(file)];
+  const git = (...args: string[]) =>
+    run('git', ['--literal-pathspecs', ...args, '--', basename(file)], { cwd: dirname(file) });
   try {
-    await run('git', args, { cwd: dirname(file) });
+    const { stdout: changes } = await git('status', '--porcelain', '--ignored');
+    if (changes !== '') throw new InvalidError(`${file} was not removed: ${unsaved(changes, file)}`);
+    await git('rm', '--quiet');
   } catch (error) {
+    if (error instanceof InvalidError) throw error;
     const { stderr, message } = error as Error & { stderr: string };
     throw new InvalidError(`${file} was not removed: ${stderr.trim() || message}`, [], { cause: error });
   }
+}
+
+/** What git knows of the file that no commit has, and the way out. */
+function unsaved(changes: string, file: string): string {
+  const name = shellWord(file);
+  if (/^(?:\?\?|!!)/.test(changes)) return `no commit has it; if it is not needed: rm ${name}`;
+  const back = `git restore --staged --worktree -- ${name}`;
+  return `it has changes that no commit has, and they would be lost; commit them first, or take them back: ${back}`;
 }

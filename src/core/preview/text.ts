@@ -1,10 +1,10 @@
-import { formatYaml } from '../../api/yaml.ts';
 import type { RunPreview } from './preview.ts';
 import type { Resolved } from '../runs/parameters/environment.ts';
 import { fitted } from '../text/fit.ts';
 import { line } from '../text/output.ts';
 import { stepLines } from './steps.ts';
 import { period, table } from '../text/table.ts';
+import { yaml } from '../text/yaml.ts';
 import { counted } from '../text/counts.ts';
 
 /** The whole in one sentence. */
@@ -46,7 +46,7 @@ export function parameterText({ name, value, isDefault }: Resolved): string {
 /** A preview for a terminal, of so many columns. */
 export function previewText(preview: RunPreview, width?: number): string {
   const lineWidth = Math.min(120, (width ?? 120) - 2);
-  const spec = formatYaml(preview.spec, { lineWidth, noRefs: true }).trimEnd();
+  const spec = yaml(preview.spec, { lineWidth, noRefs: true }).trimEnd();
   const heading = 'The spec as it would be carried out:';
   return [fitted(previewTable(preview), width), '', heading, spec.replaceAll(/^/gm, '  '), ''].join('\n');
 }

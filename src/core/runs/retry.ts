@@ -1,4 +1,3 @@
-import { dump } from 'js-yaml';
 import { AGENT_API_VERSION } from '../../api/config.ts';
 import { LABEL_HOSTNAME } from '../../api/labels.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodePhase } from '../../api/nodeop.ts';
@@ -7,6 +6,7 @@ import { labelValue } from '../../api/selector.ts';
 import { trimEnd } from '../../api/trim.ts';
 import { naturally } from '../text/order.ts';
 import { line } from '../text/output.ts';
+import { yaml } from '../text/yaml.ts';
 import { counted } from '../text/counts.ts';
 
 /** A run that is over, as far as repeating it goes. */
@@ -72,7 +72,7 @@ export function retryFile(
   const document = original
     ? ofDefinition(past, original, { matchLabels: null, matchExpressions })
     : asExecuted(past, { matchExpressions });
-  return `${heading(past, left).join('\n')}\n${dump(document, { lineWidth: 110, noRefs: true })}`;
+  return `${heading(past, left).join('\n')}\n${yaml(document, { lineWidth: 110, noRefs: true })}`;
 }
 
 function heading({ run, name, cluster }: PastRun, left: PastRun['nodes']): string[] {
