@@ -6,6 +6,7 @@ import { problemsMarkdown } from '../../src/core/preview/markdown.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
 import { code, escape } from '../../src/core/text/markup.ts';
 import {
+  flat,
   json,
   line,
   logged,
@@ -43,6 +44,11 @@ test('a line stays one line in which nothing acts', () => {
       expect(logged(`${text}${acting}${text}`)).not.toMatch(/[^\P{C}\n\t]|[\u2028\u2029]/u);
     }),
   );
+});
+
+test('what is written over is a line of its own, and no part of the next one', () => {
+  expect(plain('one\r\ntwo\r\r\n 50%\r100%\r\x1b[Kdone')).toBe('one\ntwo\n 50%\n100%\ndone');
+  expect(flat(' 50%\r100%')).toBe('50% 100%');
 });
 
 test('a screen keeps its lines and our colours, and nothing else', () => {

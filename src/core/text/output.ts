@@ -13,11 +13,11 @@ const SEQUENCES =
 
 /**
  * Lines of text for a file or a message: without control characters, C1 among them, and without what turns the order of
- * characters around or is not seen.
+ * characters around or is not seen. What a carriage return would have written over, as bars of progress do, is a line of its own.
  */
 export function plain(text: string): string {
   return text
-    .replaceAll('\r\n', '\n')
+    .replaceAll(/\r+\n?/g, '\n')
     .replace(SEQUENCES, '')
     .replace(/[^\P{C}\n\t]/gu, '')
     .replace(/[\u2028\u2029]/g, ' ');
