@@ -217,7 +217,8 @@ function isPlain(events: readonly Event[], most: number): boolean {
   return events.length <= most && !events.some(({ type }) => type === EVENT_ID.ALIAS);
 }
 
-function isSmall(root: unknown, most: number): boolean {
+/** Whether it holds no more than so many values; those that an alias stands for are counted each time. */
+export function isSmall(root: unknown, most: number): boolean {
   let left = most;
   const todo: unknown[] = [root];
   while (todo.length > 0) {

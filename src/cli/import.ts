@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml';
 import { InvalidError } from '../api/errors.ts';
+import { isSmall } from '../api/yaml.ts';
 import { importDocument } from '../core/import/import.ts';
 import type { Imported } from '../core/import/imported.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
+import { reasonOf } from './system-error.ts';
 import { print, printData, printError, prose, shellWord } from './terminal.ts';
 import { yaml as formatYaml } from '../core/text/yaml.ts';
 import { counted } from '../core/text/counts.ts';
@@ -22,7 +25,10 @@ export function importCommand(): Command {
     .description(
       'definitions and run files from manifests of the Kairos operator and the system-upgrade-controller',
     )
-    .argument('<FILE...>', 'manifests (NodeOp, NodeOpUpgrade, Plan), or lists of them as kubectl prints them')
+    .argument(
+      '<FILE...>',
+      'manifests (NodeOp, NodeOpUpgrade, Plan), or lists of them as kubectl prints them; - is standard input',
+    )
     .option('--root <dir>', 'the checkout of the repository', '.')
     .option('--write', 'write them under nodeops/ and runs/, instead of printing them', false);
   return outputOption(command)
@@ -32,8 +38,7 @@ export function importCommand(): Command {
 What has no counterpart is said on standard error, for you to look at. Nothing is committed, and no file is written over.
 
 Example:
-  kubectl get plans.upgrade.cattle.io --all-namespaces --output yaml > plans.yaml
-  nodeop-agent import plans.yaml --write`),
+  kubectl get plans.upgrade.cattle.io --all-namespaces --output yaml | nodeop-agent import - --write`),
     )
     .action(run);
 }
@@ -42,8 +47,7 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
   const found: Imported[] = [];
   for (const file of files) {
     // oxlint-disable-next-line no-await-in-loop -- in the order of the arguments
-    const text = await readFile(file, 'utf8');
-    const imported = documentsOf(file, text).flatMap(importDocument);
+    const imported = await inFile(file);
     const known = imported.filter((it) => it !== undefined);
     const others = imported.length - known.length;
     if (known.length === 0) throw new InvalidError(`${file} holds no NodeOp, NodeOpUpgrade or Plan`);
@@ -66,37 +70,64 @@ async function run(files: string[], flags: ImportFlags): Promise<void> {
   }
   if (flags.write) await writeAll(texts, flags.root);
   if (flags.format !== 'text') {
-    const made = texts.map(([path, text]) => ({
+    const made = texts.map(([path, content]) => ({
       file: join(flags.root, path),
       isWritten: flags.write,
-      text,
+      text: content,
     }));
     const notes = found.flatMap((it) => it.notes.map((note) => ({ name: it.name, note })));
     return printDocument({ files: made, notes }, flags.format);
   }
   if (!flags.write) {
-    const all = texts.map(([path, text]) => `# ${path}\n${text}`).join('---\n');
+    const all = texts.map(([path, content]) => `# ${path}\n${content}`).join('---\n');
     return printData(all.trimEnd());
   }
   for (const [path] of texts) print(`wrote ${join(flags.root, path)}`);
   print(`Look at them: nodeop-agent validate --root ${shellWord(flags.root)}`);
 }
 
+/** What is wrong with one of its objects is told with its name. */
+async function inFile(file: string): Promise<(Imported | undefined)[]> {
+  const documents = documentsOf(file, await textOf(file));
+  try {
+    return documents.flatMap(importDocument);
+  } catch (error) {
+    if (!(error instanceof InvalidError)) throw error;
+    throw new InvalidError(`${file}: ${error.message}`, [], { cause: error });
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  if (file === '-') return text(process.stdin);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}`, [], { cause: error });
+  }
+}
+
 async function writeAll(texts: readonly [string, string][], root: string): Promise<void> {
   const taken = texts.map(([path]) => join(root, path)).filter((it) => existsSync(it));
   if (taken.length > 0) throw new InvalidError(`would be written over: ${taken.join(', ')}`);
-  for (const [path, text] of texts) {
+  for (const [path, content] of texts) {
     const file = join(root, path);
     // oxlint-disable-next-line no-await-in-loop -- few, and the first that fails is the one to tell
     await mkdir(dirname(file), { recursive: true });
     // oxlint-disable-next-line no-await-in-loop
-    await writeFile(file, text, { flag: 'wx' });
+    await writeFile(file, content, { flag: 'wx' });
   }
 }
 
-function documentsOf(file: string, text: string): unknown[] {
+/** More than any cluster has, and little enough to be gone through at once. */
+const MOST_VALUES = 1_000_000;
+
+function documentsOf(file: string, content: string): unknown[] {
   try {
-    return loadAll(text, { schema: CORE_SCHEMA }).filter((it) => it !== null);
+    const documents = loadAll(content, { schema: CORE_SCHEMA }).filter((it) => it !== null);
+    if (isSmall(documents, MOST_VALUES)) return documents;
+    throw new InvalidError(
+      `${file}: holds more than ${MOST_VALUES} values, those that aliases stand for among them`,
+    );
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const place = error.mark ? `:${error.mark.line + 1}:${error.mark.column + 1}` : '';

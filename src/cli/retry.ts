@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
@@ -41,7 +41,8 @@ Example:
 }
 
 async function retry(wanted: string, flags: RetryFlags): Promise<void> {
-  const report = existsSync(wanted) ? parseReport(await readFile(wanted)) : undefined;
+  const isFile = statSync(wanted, { throwIfNoEntry: false })?.isFile() === true;
+  const report = isFile ? parseReport(await readFile(wanted)) : undefined;
   const found = report ? fromReport(report) : await fromCluster(wanted, flags);
   const { past, hostnames } = found;
   if (unfinishedNodes(past).length === 0) {

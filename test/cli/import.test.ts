@@ -54,3 +54,26 @@ test('of two with one name none is written', async () => {
   expect(existsSync(join(dir, 'nodeops'))).toBe(false);
   rmSync(dir, { recursive: true });
 });
+
+test('what is wrong with a file is told with its name', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nodeop-import-'));
+  const file = join(dir, 'odd.yaml');
+  const said = async (text: string) => {
+    writeFileSync(file, text);
+    const { code, stdout, stderr } = await cli(['import', file]);
+    expect([code, stdout]).toEqual([2, '']);
+    return stderr;
+  };
+  const plan = (name: string) =>
+    `{apiVersion: upgrade.cattle.io/v1, kind: Plan, metadata: {name: ${name}}, spec: {}}`;
+  expect(await said(plan('../../evil'))).toBe(
+    `${file}: metadata.name: "../../evil" is no name of an object, by which both files are called: give it another one\n`,
+  );
+  const nested = Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${`*x${i}, `.repeat(10)}]`);
+  expect(await said(`x0: &x0 a\n${nested.join('\n')}\nkind: Plan\n`)).toContain(`${file}: holds more than`);
+  expect(await cli(['import', dir])).toMatchObject({
+    code: 2,
+    stderr: `cannot read ${dir}: it is a folder\n`,
+  });
+  rmSync(dir, { recursive: true });
+});

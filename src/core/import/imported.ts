@@ -39,7 +39,10 @@ export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
   const given = [metadata['name'], metadata['generateName']].find((it) => typeof it === 'string');
   const name = trimEnd((given ?? 'imported').slice(0, LONGEST_NAME), '-.');
   // Files are called so.
-  if (!OBJECT_NAME.safeParse(name).success) throw new InvalidError(`${show(name)} is no name of an object`);
+  if (!OBJECT_NAME.safeParse(name).success)
+    throw new InvalidError(
+      `metadata.name: ${show(name)} is no name of an object, by which both files are called: give it another one`,
+    );
   const { kept, told } = fitting(spec);
   const { namespace } = metadata;
   const run = {
