@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../api/config.ts';
 import { durationMs } from '../api/schema.ts';
+import type { Asker } from '../core/checks/try.ts';
 import { type Clock, NO_TELEMETRY, type Timetable } from '../core/ports.ts';
 import type { Check } from '../http/health.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -25,6 +26,8 @@ export interface ReplicaOptions {
   onStuck: (error: Error) => void;
   /** What carries its requests to the API server; connections of its own when absent. */
   transport?: Transport | undefined;
+  /** Sends the requests of checks; real ones when absent. */
+  asker?: Asker | undefined;
 }
 
 /**
@@ -39,6 +42,7 @@ export class Replica {
   private readonly clock: Clock;
   private readonly timetable: Timetable;
   private readonly transport: Transport | undefined;
+  private readonly asker: Asker | undefined;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
   private endpoint: Endpoint | undefined;
@@ -66,6 +70,7 @@ export class Replica {
     this.timetable = options.timetable ?? cronTimetable(this.clock);
     this.onStuck = options.onStuck;
     this.transport = options.transport;
+    this.asker = options.asker;
     if (!config.kubernetes.leaderElection.enabled) return;
     this.client = connect(config, { clock: this.clock, dispatcher: this.transport?.() });
     this.election = this.elect(this.client);
@@ -157,6 +162,7 @@ export class Replica {
       clock: this.clock,
       timetable: this.timetable,
       transport: this.transport,
+      asker: this.asker,
       leaseHold: this.leaseHold,
       isUntended,
       onTended: () => this.election?.tended(),

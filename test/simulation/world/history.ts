@@ -70,6 +70,7 @@ export class History {
     const faults = this.#faults;
     this.#oracles = new Oracles(() => this.cluster, time, faults);
     const oracles = this.#oracles;
+    for (const { name, window } of plan.ops) if (window !== undefined) oracles.expectWindow(name, window);
     this.#fleet = new Fleet(plan.nodes, { time, random, faults, oracles, cluster: () => this.cluster });
     this.cluster = this.#build(random);
     this.#wire = {

@@ -78,6 +78,11 @@ export class Oracles {
     this.#brakes.isTimeSet = isSet;
   }
 
+  /** Nodes of a NodeOp of that name are to be started only inside of the window. */
+  expectWindow(name: string, window: string): void {
+    this.#brakes.windows.set(name, window);
+  }
+
   readonly rebooted = (node: string): void => this.#timing.rebooted(node);
 
   /** Whether people do what is being stored right now. */

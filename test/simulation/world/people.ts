@@ -41,7 +41,7 @@ export class People {
       this.asked.add(name);
       note(`people: merge runs/${name}.yaml`);
       time.activity += 1;
-      return repository.merge(`${name}.yaml`, spec);
+      return repository.merge(op);
     }
     this.asked.add(name);
     const annotations = window === undefined ? {} : { [ANNOTATION_WINDOW]: window };

@@ -1,3 +1,4 @@
+import { DISK_FAULTS } from './disks.ts';
 import type { Behaviour, Make } from './machine.ts';
 import type { Mark } from './moments.ts';
 import type { GitFault } from './repository.ts';
@@ -100,9 +101,7 @@ export const GIT_FAULTS: readonly GitFault[] = [
   'refused',
   'rewritten',
   'results removed',
-  'clone lost',
-  'clone corrupt',
-  'locked',
+  ...DISK_FAULTS,
   'went back',
   'reports edited',
   'answer lost',

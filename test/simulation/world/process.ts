@@ -5,26 +5,15 @@ import type { Asker } from '../../../src/core/checks/try.ts';
 import { ROLE_MS, within } from '../../../src/agent/progress.ts';
 import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
-import { GitCommand } from '../../../src/git/command.ts';
+import './git.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { LeaderElection, type Tenure } from '../../../src/kube/lease.ts';
 import { timetableOn } from '../../support/timetable.ts';
 import { NAMESPACE } from './cluster.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
 import type { Random } from './random.ts';
-import { currentProcess, ProcessClock, realWork, type VirtualTime } from './time.ts';
+import { currentProcess, ProcessClock, type VirtualTime } from './time.ts';
 import { type Wire, WireDispatcher } from './transport.ts';
-
-/** A process that was killed runs no further git command, though its promises live on in this one. */
-for (const name of ['text', 'with', 'stream', 'object'] as const) {
-  const real = GitCommand.prototype[name] as (...args: unknown[]) => Promise<unknown>;
-  const guarded = function guarded(this: GitCommand, ...args: unknown[]): Promise<unknown> {
-    if (currentProcess.getStore()?.dead === true) return new Promise(() => {});
-    realWork.count += 1;
-    return real.apply(this, args).finally(() => (realWork.count -= 1));
-  };
-  Object.defineProperty(GitCommand.prototype, name, { value: guarded });
-}
 
 /** Longer than by default: to renew a lease is most of what a quiet history does. */
 export const LEASE_MS = 45_000;
@@ -58,6 +47,7 @@ export class AgentProcess {
           clock,
           timetable: timetableOn(clock),
           transport,
+          asker: asker(clock),
           onStuck: (error) => {
             onStuck(error);
             this.kill();

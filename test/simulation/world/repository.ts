@@ -14,23 +14,27 @@ import { type AgentConfig, AgentConfigSchema } from '../../../src/api/config.ts'
 import type { NodeOpReport } from '../../../src/api/report.ts';
 import { TestRepository } from '../../runs/support.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
+import { damage, type DiskFault, fill } from './disks.ts';
+import type { OpPlan } from './plan.ts';
+import { hostOf } from './services.ts';
 import type { VirtualTime } from './time.ts';
 
 /** What goes wrong with the remote, or with the clone of one replica. */
 export type GitFault =
+  | DiskFault
   | 'away'
   | 'refused'
   | 'rewritten'
   | 'results removed'
-  | 'clone lost'
-  | 'clone corrupt'
-  | 'locked'
   /** The branch is at an earlier commit for a while: a mirror that lags. */
   | 'went back'
   /** The push takes effect, and its sender is not told. */
   | 'answer lost'
   /** Somebody makes reports say that their runs were never valid. */
   | 'reports edited';
+
+/** All names that operations have. */
+const OPS = ['op-1', 'op-2', 'op-3'];
 
 /** The operations repository with the people who work in it, by the real git. Its folders go with `dispose`. */
 export class Repository implements Disposable {
@@ -61,13 +65,30 @@ export class Repository implements Disposable {
         leaderElection: { leaseDuration: '45s', renewDeadline: '30s', retryPeriod: '10s' },
       },
       report: { interval: '30s' },
+      checks: { allowedHosts: OPS.map(hostOf) },
     });
   }
 
-  merge(path: string, spec: object): void {
-    const name = path.replace('.yaml', '');
-    const manifest = { apiVersion: 'operator.kairos.io/v1alpha1', kind: 'NodeOp', metadata: { name }, spec };
-    this.#people(() => this.#git.push({ [`runs/${path}`]: dump(manifest) }, `run ${name}`));
+  /** One with a window runs a definition: only a run of one can have a window. */
+  merge({ name, spec, window }: OpPlan): void {
+    const manifest = dump({
+      apiVersion: 'operator.kairos.io/v1alpha1',
+      kind: 'NodeOp',
+      metadata: { name },
+      spec,
+    });
+    const run = (of: string) =>
+      dump({
+        apiVersion: 'agent.nodeop.dev/v1alpha1',
+        kind: 'NodeOpRun',
+        metadata: { name },
+        spec: { nodeOp: name, window: JSON.parse(of) as object },
+      });
+    const files =
+      window === undefined
+        ? { [`runs/${name}.yaml`]: manifest }
+        : { [`nodeops/${name}.yaml`]: manifest, [`runs/${name}.yaml`]: run(window) };
+    this.#people(() => this.#git.push(files, `run ${name}`));
   }
 
   revert(path: string): void {
@@ -134,12 +155,11 @@ export class Repository implements Disposable {
           rmSync(join(this.#git.clone, 'results'), { recursive: true, force: true });
           this.#git.push({}, 'tidy up');
         });
-      case 'clone lost':
-        return rmSync(clone, { recursive: true, force: true });
-      case 'clone corrupt':
-        return this.#damage(join(clone, 'HEAD'), 'nonsense\n');
-      case 'locked':
-        return this.#damage(join(clone, 'packed-refs.lock'), '');
+      case 'disk full':
+        this.#time.after(ms, fill(clone));
+        return;
+      default:
+        return damage(clone, what);
     }
   }
 
@@ -168,14 +188,6 @@ export class Repository implements Disposable {
       writeFileSync(join(folder, file), edited);
     }
     this.#git.push({}, 'as if never valid');
-  }
-
-  #damage(file: string, text: string): void {
-    try {
-      writeFileSync(file, text);
-    } catch {
-      // There is no clone yet.
-    }
   }
 
   #hook(text: string | undefined, name = 'pre-receive'): void {

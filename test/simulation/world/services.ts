@@ -6,9 +6,13 @@ import type { ProcessClock } from './time.ts';
 /** How a service that checks ask answers. `flapping` and `silent`: every other time well. */
 type Health = 'ok' | 'failing' | 'flapping' | 'silent';
 
+export function hostOf(op: string): string {
+  return `http://${op}.example.org`;
+}
+
 /** Which check of which step of which NodeOp asks, and how it is answered, stand in the address. */
 export function addressOf(op: string, step: number, check: number, health: Health): string {
-  return `http://${op}.example.org/${step}/${check}/${health}`;
+  return `${hostOf(op)}/${step}/${check}/${health}`;
 }
 
 /** What the checks of rollouts ask about, outside of the cluster: counted here, whatever the agents make of it. */

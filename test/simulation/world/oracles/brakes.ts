@@ -3,6 +3,7 @@ import {
   ANNOTATION_CORDONED_BY,
   ANNOTATION_HOLD,
   ANNOTATION_NODE,
+  ANNOTATION_WINDOW,
   LABEL_NODEOP_UID,
 } from '../../../../src/api/labels.ts';
 import type { NodeOpStatus } from '../../../../src/api/nodeop.ts';
@@ -35,6 +36,8 @@ interface World {
 export class Brakes {
   /** Windows open by a clock that people set. */
   isTimeSet = false;
+  /** As people asked for them, by the names of NodeOps. */
+  readonly windows = new Map<string, string>();
   readonly #world: World;
   /** By UID of a NodeOp since when no further node is to be started, and why. */
   readonly #held = new Map<string, { since: number; why: string }>();
@@ -97,7 +100,8 @@ export class Brakes {
     const { nodeStatuses = {} } = (op?.status ?? {}) as NodeOpStatus;
     if (op === undefined || (nodeStatuses[node]?.phase ?? 'Pending') !== 'Pending') return;
     this.#world.onBegin(op, node);
-    if (this.#isCalm && !this.isTimeSet && isOutside(op, time.now))
+    const window = this.windows.get(op.metadata.name ?? '') ?? op.metadata.annotations?.[ANNOTATION_WINDOW];
+    if (window !== undefined && this.#isCalm && !this.isTimeSet && isOutside(window, time.now))
       broken(`${node} is started outside of the window of ${op.metadata.name}`);
     const step = stepBefore(op.status ?? {}, node);
     if (step !== undefined) broken(`${node} is started though step ${step} is not passed`);

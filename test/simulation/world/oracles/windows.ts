@@ -1,6 +1,3 @@
-import { ANNOTATION_WINDOW } from '../../../../src/api/labels.ts';
-import type { Obj } from '../../../../src/sim/store/object.ts';
-
 const MINUTE_MS = 60_000;
 /** By so much the clocks of agents differ, and so long what was decided may be under way. */
 const SLACK_MS = 12_000;
@@ -10,11 +7,9 @@ export function windowOf(everyMinutes: number, minutes: number): string {
   return JSON.stringify({ schedule: `*/${everyMinutes} * * * *`, duration: `${minutes}m`, timeZone: 'UTC' });
 }
 
-/** Why no node may be started at that time by the clock, counted here without cron. */
-export function isOutside({ metadata }: Obj, now: number): boolean {
-  const text = metadata.annotations?.[ANNOTATION_WINDOW];
-  if (text === undefined) return false;
-  const { schedule, duration } = JSON.parse(text) as { schedule: string; duration: string };
+/** Whether no node may be started at that time by the clock, counted here without cron. */
+export function isOutside(window: string, now: number): boolean {
+  const { schedule, duration } = JSON.parse(window) as { schedule: string; duration: string };
   const every = Number.parseInt(schedule.slice(2), 10) * MINUTE_MS;
   const into = now % every;
   return into > Number.parseInt(duration, 10) * MINUTE_MS + SLACK_MS && into < every - SLACK_MS;

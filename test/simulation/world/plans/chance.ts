@@ -11,7 +11,7 @@ export function planOf(seed: number, repository = false): Plan {
   const { features, troubles } = mix;
   const nodes = Array.from({ length: nodeCount(random) }, (_, i) => nodePlan(random, i + 1, features));
   const howMany = features.has('others') ? random.pick([2, 2, 3]) : 1;
-  const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features, repository));
+  const ops = Array.from({ length: howMany }, (_, i) => opPlan(random, i, nodes, features));
   const names = { nodes: nodes.map(({ name }) => name), ops: ops.map(({ name }) => name) };
   const length = troubles.length === 0 ? 0 : random.pick([1, 2, 3, 4, 6, 10]);
   const events = Array.from({ length }, () => eventPlan(random, mix, names));

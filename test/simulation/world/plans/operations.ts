@@ -9,7 +9,6 @@ export function opPlan(
   index: number,
   nodes: readonly NodePlan[],
   features: ReadonlySet<Feature>,
-  repository: boolean,
 ): OpPlan {
   const hangs = nodes.some(({ command }) => command.hangs === true);
   const has = (feature: Feature) => features.has(feature) && random.chance(0.8);
@@ -17,7 +16,7 @@ export function opPlan(
   return {
     at: index === 0 ? 1_000 : random.pick([1_500, 5_000, 30_000, 90_000]),
     name: `op-${index + 1}`,
-    ...(has('windows') && !repository ? { window: windowOf(random.pick([3, 5]), random.pick([1, 2])) } : {}),
+    ...(has('windows') ? { window: windowOf(random.pick([3, 5]), random.pick([1, 2])) } : {}),
     spec: {
       image: 'alpine:3.20',
       command: ['sh', '-c', 'flash'],
@@ -37,9 +36,7 @@ export function opPlan(
         : { cordon: has('cordon') }),
       ...(has('preflight') ? { preflight: checkPlan(random, features) } : {}),
       ...(has('postflight') ? { postflight: checkPlan(random, features) } : {}),
-      ...(has('steps')
-        ? { steps: stepsPlan(random, `op-${index + 1}`, features.has('checks'), repository) }
-        : {}),
+      ...(has('steps') ? { steps: stepsPlan(random, `op-${index + 1}`, features.has('checks')) } : {}),
       ...(brakes && random.chance(0.4) ? { topologyKey: 'zone' } : {}),
       ...(brakes && random.chance(0.3) ? { maxFailures: random.between(0, 2) } : {}),
       ...(random.chance(0.2) ? { cancelTimeoutSeconds: random.pick([0, 10, 60]) } : {}),
@@ -52,13 +49,13 @@ function checkPlan(random: Random, features: ReadonlySet<Feature>): object {
   return { command: ['check'], activeDeadlineSeconds: seconds };
 }
 
-function stepsPlan(random: Random, op: string, areChecked: boolean, repository: boolean): object[] {
+function stepsPlan(random: Random, op: string, areChecked: boolean): object[] {
   const soaks = areChecked ? [0, 20, 60] : [0, 0, 20];
   const checks = (step: number) =>
     areChecked
       ? {
           checks: Array.from({ length: random.pick([1, 1, 2]) }, (_, i) =>
-            stepCheck(random, { op, step, check: i }, repository),
+            stepCheck(random, { op, step, check: i }),
           ),
         }
       : {};
@@ -83,19 +80,14 @@ const CHECK_IMAGES = [
   'example.org/missing:1',
 ];
 
-/** @param repository whether the agent is a whole one, whose checks by request go nowhere */
-function stepCheck(
-  random: Random,
-  { op, step, check }: { op: string; step: number; check: number },
-  repository: boolean,
-): object {
+function stepCheck(random: Random, { op, step, check }: { op: string; step: number; check: number }): object {
   const url = addressOf(op, step, check, random.pick(['ok', 'ok', 'ok', 'flapping', 'failing', 'silent']));
   const kinds = [
     { http: { url } },
     { prometheus: { url, query: 'up' } },
     { command: { image: random.pick(CHECK_IMAGES), command: ['check'] } },
   ];
-  const kind = repository ? kinds[2] : random.pick(kinds);
+  const kind = random.pick(kinds);
   const interval = random.chance(0.3) ? { intervalSeconds: random.pick([10, 30]) } : {};
   return { ...kind, ...interval, attempts: random.pick([1, 2, 3]), timeoutSeconds: random.pick([5, 20]) };
 }
