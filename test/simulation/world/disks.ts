@@ -24,8 +24,21 @@ const WRITES = new Set(['fast-import', 'fetch', 'gc', 'init', 'pack-refs', 'repa
 
 /** The folders of the clones of all simulated agents. */
 const full = new Set<string>();
+const damaged = new Set<string>();
+
+/** Whether nothing ever became of it. */
+export function isWhole(clone: string): boolean {
+  return !damaged.has(clone) && !full.has(clone);
+}
+
+/** Its folder is gone. */
+export function forget(clone: string): void {
+  full.delete(clone);
+  damaged.delete(clone);
+}
 
 export function damage(clone: string, what: Exclude<DiskFault, 'disk full'>): void {
+  damaged.add(clone);
   try {
     switch (what) {
       case 'clone lost':

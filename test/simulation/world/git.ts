@@ -1,6 +1,22 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { GitCommand } from '../../../src/git/command.ts';
-import { needsRoom } from './disks.ts';
+import { forget, isWhole, needsRoom } from './disks.ts';
 import { currentProcess, realWork } from './time.ts';
+
+/** Where the branch of a remote is, by the folder of a clone that follows it. */
+const followed = new Map<string, string>();
+
+/** @param remote its folder, which may be away */
+export function follow(clone: string, remote: string): void {
+  followed.set(clone, remote);
+}
+
+/** Its folder is gone. */
+export function unfollow(clone: string): void {
+  followed.delete(clone);
+  forget(clone);
+}
 
 type Method = (this: GitCommand, ...args: unknown[]) => Promise<unknown>;
 
@@ -19,10 +35,34 @@ for (const [name, at] of Object.entries(ARGS)) {
     realWork.count += 1;
     try {
       needsRoom(this.dir, command, name !== 'with');
+      if (name === 'with' && findsNothingNew(this.dir, args[1] as string[])) return '';
       return await real.apply(this, args);
     } finally {
       realWork.count -= 1;
     }
   };
   Object.defineProperty(GitCommand.prototype, name, { value: guarded });
+}
+
+/**
+ * Most of what a quiet history does is to ask for news: where both sides are at one commit, and the clone is as git left it, the
+ * answer is known without three processes.
+ */
+function findsNothingNew(clone: string, args: readonly string[]): boolean {
+  const remote = followed.get(clone);
+  const isPoll = args.includes('--write-fetch-head') && args.includes('--no-auto-maintenance');
+  if (remote === undefined || !isPoll || !isWhole(clone) || existsSync(join(clone, 'packed-refs.lock')))
+    return false;
+  const [there, here] = [tipOf(remote), tipOf(clone)];
+  if (there === undefined || there !== here) return false;
+  writeFileSync(join(clone, 'FETCH_HEAD'), `${there}\t\tbranch 'main' of ${remote}\n`);
+  return true;
+}
+
+function tipOf(dir: string): string | undefined {
+  try {
+    return readFileSync(join(dir, 'refs/heads/main'), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }

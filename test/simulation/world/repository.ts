@@ -16,6 +16,7 @@ import { TestRepository } from '../../runs/support.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
 import { damage, type DiskFault, fill } from './disks.ts';
 import type { OpPlan } from './plan.ts';
+import { follow, unfollow } from './git.ts';
 import { hostOf } from './services.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -40,6 +41,8 @@ const OPS = ['op-1', 'op-2', 'op-3'];
 export class Repository implements Disposable {
   readonly #git = new TestRepository();
   readonly #time: VirtualTime;
+  /** Of all its agents. */
+  readonly #clones = new Set<string>();
   /** As others reach it: not as a folder of this machine, whose changes an agent would see at once. */
   readonly #url: string;
 
@@ -52,12 +55,15 @@ export class Repository implements Disposable {
   }
 
   config(replica: number): AgentConfig {
+    const dir = join(this.#git.root, `clone-${replica}.git`);
+    this.#clones.add(dir);
+    follow(dir, this.#git.bare);
     return AgentConfigSchema.parse({
       apiVersion: 'agent.nodeop.dev/v1alpha1',
       kind: 'AgentConfig',
       git: {
         url: this.#url,
-        dir: join(this.#git.root, `clone-${replica}.git`),
+        dir,
         poll: { schedule: '*/30 * * * * *', jitter: '1s' },
       },
       kubernetes: {
@@ -209,6 +215,7 @@ export class Repository implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const clone of this.#clones) unfollow(clone);
     this.#git[Symbol.dispose]();
   }
 }
