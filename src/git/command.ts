@@ -45,6 +45,8 @@ const FIXED = {
   GIT_LITERAL_PATHSPECS: '1',
   // What was verified is what is read, whatever somebody put beside it.
   GIT_NO_REPLACE_OBJECTS: '1',
+  // A fetch that comes by a damaged object would ask the remote for it by another fetch, and that one by the next, without end.
+  GIT_NO_LAZY_FETCH: '1',
 };
 
 const SETTINGS = [

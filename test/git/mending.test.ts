@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TestRepository } from '../runs/support.ts';
@@ -25,4 +25,28 @@ test.each<[string, (dir: string) => void]>([
   expect(await branch.fetch()).toBe(repository.tip());
   expect(await writeOne(branch, 'results/a.yaml')).toBe(repository.tip());
   expect(repository.read('README.md')).toBe('y');
+});
+
+/** As after a power cut: git does not wait for the disk with single objects. */
+function cutObjects(dir: string): void {
+  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+    const file = join(dir, name);
+    if (!statSync(file).isFile()) continue;
+    chmodSync(file, 0o644);
+    truncateSync(file, Math.floor(statSync(file).size / 2));
+  }
+}
+
+test('a clone whose last commits are cut short does not ask the remote for them from within each answer, without end', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const branch = branchWith(repository);
+  await branch.fetch();
+  await writeOne(branch, 'results/a.yaml');
+  const objects = join(repository.root, 'agent.git/objects');
+  rmSync(join(objects, 'pack'), { recursive: true });
+  cutObjects(objects);
+  repository.push({ 'README.md': 'y' });
+  expect(await branch.fetch()).toBe(repository.tip());
+  expect(await writeOne(branch, 'results/b.yaml')).toBe(repository.tip());
 });

@@ -5,7 +5,6 @@ import type { Asker } from '../../../src/core/checks/try.ts';
 import { ROLE_MS, within } from '../../../src/agent/progress.ts';
 import { Replica } from '../../../src/agent/replica.ts';
 import { Controller } from '../../../src/agent/rollouts/controller.ts';
-import './git.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { LeaderElection, type Tenure } from '../../../src/kube/lease.ts';
 import { timetableOn } from '../../support/timetable.ts';

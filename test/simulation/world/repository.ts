@@ -164,7 +164,12 @@ export class Repository implements Disposable {
       case 'disk full':
         this.#time.after(ms, fill(clone));
         return;
-      default:
+      case 'clone lost':
+      case 'clone corrupt':
+      case 'locked':
+      case 'objects lost':
+      case 'objects torn':
+      case 'refs torn':
         return damage(clone, what);
     }
   }
