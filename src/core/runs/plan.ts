@@ -138,8 +138,9 @@ export function planRuns(
     });
 }
 
+/** Of a run whose signatures nobody could check yet nothing counts, its series neither: whoever pushes may write one. */
 function isToCome(action: RunAction): boolean {
-  return action.type === 'create' || action.type === 'wait';
+  return action.type === 'create' || (action.type === 'wait' && action.reason !== 'SignaturesUnknown');
 }
 
 function seriesOf({ file }: RunFacts): string | undefined {

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import type { NodeStatus } from '../../../src/api/nodeop.ts';
+import type { WorkFacts } from '../../../src/core/rollout/facts.ts';
+import { type Given, JOB, lookAt, POD } from './support.ts';
+
+const ENDING = { phase: 'Failed', message: 'why' } as const;
+const RUNNING: Partial<NodeStatus> = { phase: 'Running', jobName: JOB.name, attempts: 1, ending: ENDING };
+const ACTIVE: WorkFacts = { job: { ...JOB, pod: POD }, jobSeen: true, attempts: [POD], commandBegan: true };
+const unrecorded = {
+  persisted: { phase: 'Running', nodeStatuses: { 'node-1': { phase: 'Running' } } },
+} as const;
+const GOING: WorkFacts = { attempts: [{ ...POD, deleting: true }], jobSeen: true, commandBegan: true };
+
+describe('a verdict that stands', () => {
+  test('is on record before what it ends is deleted', () => {
+    const given: Given = { entry: RUNNING, work: ACTIVE };
+    expect(lookAt({ ...given, facts: unrecorded })).toMatchObject({ does: [], entry: { phase: 'Running' } });
+    expect(lookAt(given).does).toEqual(['delete-job', 'delete-pod']);
+  });
+
+  test('says what it waits for', () => {
+    expect(lookAt({ entry: RUNNING, work: ACTIVE }).entry.message).toBe(
+      'why; waiting until Job flash-node-1, pod flash-node-1-pod is gone',
+    );
+    const silent = { ...RUNNING, ending: { phase: 'Cancelled', message: '' } as const };
+    expect(lookAt({ entry: silent, work: GOING }).entry.message).toBe(
+      'waiting until pod flash-node-1-pod is gone',
+    );
+  });
+
+  test('is final once nothing of it is left, and not before', () => {
+    expect(lookAt({ entry: RUNNING, work: GOING })).toMatchObject({ does: [], entry: { phase: 'Running' } });
+    const gone = { jobSeen: true, commandBegan: true };
+    expect(lookAt({ entry: RUNNING, work: gone }).entry).toMatchObject({ phase: 'Failed', message: 'why' });
+  });
+
+  test.each(['create-preflight', 'create-job', 'create-reboot', 'create-postflight'])(
+    'waits for the answer to %s, which may make something yet',
+    (type) => {
+      const busy = (node: string) => ({ busy: new Set([`${type}/${node}`]) });
+      expect(lookAt({ entry: RUNNING, facts: busy('node-1') }).entry.phase).toBe('Running');
+      expect(lookAt({ entry: RUNNING, facts: busy('node-2') }).entry.phase).toBe('Failed');
+    },
+  );
+
+  test('on a node that is not Ready waits for no kubelet: that the deletion is accepted is enough', () => {
+    const node = { ready: false };
+    const { entry } = lookAt({
+      entry: RUNNING,
+      work: GOING,
+      node,
+      spec: { cordon: true, uncordonOnFailure: true },
+    });
+    expect(entry).toMatchObject({ phase: 'Failed', outcomeUnknown: true });
+    expect(entry.message).toMatch(/^outcome unknown: the node is not Ready; why/);
+    expect(lookAt({ entry: RUNNING, work: ACTIVE, node }).does).toEqual(['delete-job', 'delete-pod']);
+  });
+
+  test('is final on a node that is gone, whatever is known of pods there', () => {
+    const { entry } = lookAt({ entry: RUNNING, work: GOING, facts: { nodes: new Map() } });
+    expect(entry).toMatchObject({ phase: 'Failed', message: 'why' });
+    expect(entry.outcomeUnknown).toBeUndefined();
+  });
+});
+
+describe('a verdict on a command that had not begun', () => {
+  const unbegun: Partial<NodeStatus> = {
+    ...RUNNING,
+    ending: { phase: 'Cancelled', message: 'why', unbegun: true },
+  };
+  const cancelled = { phase: 'Cancelled', message: 'Cancelled: why' };
+
+  test.each<[string, Partial<NodeStatus>, WorkFacts, object]>([
+    ['holds where it never did', unbegun, { jobSeen: true }, cancelled],
+    ['holds where there was no Job', { ...unbegun, jobName: '' }, { jobSeen: true }, cancelled],
+    [
+      'is another one where it did',
+      unbegun,
+      { jobSeen: true, commandBegan: true },
+      { phase: 'Failed', message: 'stopped while its command ran: why' },
+    ],
+    [
+      'is unknown where nobody saw its Job go',
+      unbegun,
+      {},
+      {
+        phase: 'Failed',
+        outcomeUnknown: true,
+        message: 'outcome unknown: the end of its Job was not seen; why',
+      },
+    ],
+    [
+      'is a failure where a time-out was one',
+      { ...unbegun, ending: { ...ENDING, unbegun: true } },
+      {},
+      { phase: 'Failed', message: 'why' },
+    ],
+    [
+      'is another one where a time-out was one and it began after all',
+      { ...unbegun, ending: { ...ENDING, unbegun: true } },
+      { commandBegan: true },
+      { phase: 'Failed', message: 'stopped while its command ran: why' },
+    ],
+  ])('%s', (_, entry, work, expected) => {
+    expect(lookAt({ entry, work }).entry).toMatchObject(expected);
+  });
+
+  test('cancels its reboot', () => {
+    expect(
+      lookAt({ entry: { ...unbegun, rebootStatus: 'pending' }, work: { jobSeen: true } }).entry.rebootStatus,
+    ).toBe('cancelled');
+  });
+});
+
+describe('what may not be deleted', () => {
+  const refusal = (since: number, at: number) => ({ refusal: () => ({ since, at, why: 'denied' }) });
+  const given = (since: number, at: number): Given => ({
+    spec: { startTimeoutSeconds: 60 },
+    entry: RUNNING,
+    work: ACTIVE,
+    facts: refusal(POD.createdAt + since, POD.createdAt + at),
+  });
+
+  test('leaves the outcome unknown once it was refused for startTimeoutSeconds, and asked for once more', () => {
+    expect(lookAt({ ...given(0, 60_000), at: 59_999 }).entry.phase).toBe('Running');
+    expect(lookAt({ ...given(0, 59_999), at: 60_000 }).entry.phase).toBe('Running');
+    const { entry } = lookAt({ ...given(0, 60_000), at: 60_000 });
+    expect(entry).toMatchObject({ phase: 'Failed', outcomeUnknown: true });
+    expect(entry.message).toBe(
+      'outcome unknown: what was started was not ended within 60 s: the deletion of its Job is refused: denied; why',
+    );
+  });
+});
+
+describe('a node that is another one', () => {
+  test('has failed: the one that was worked on is gone', () => {
+    const entry: Partial<NodeStatus> = { phase: 'Running', jobName: JOB.name, nodeUID: 'other-ui' };
+    const work = { jobSeen: true };
+    expect(lookAt({ entry, work }).entry).toMatchObject({
+      phase: 'Failed',
+      message: 'node is gone; another one has its name now',
+    });
+    const same = { ...entry, nodeUID: 'node-1-u' };
+    expect(lookAt({ entry: same, work: ACTIVE }).entry.phase).toBe('Running');
+  });
+
+  test('or is gone', () => {
+    const facts = { nodes: new Map() };
+    expect(lookAt({ entry: { phase: 'Draining' }, facts }).entry).toMatchObject({
+      phase: 'Failed',
+      message: 'node is gone',
+    });
+    expect(lookAt({ entry: { phase: 'Pending' }, facts }).entry).toMatchObject({
+      phase: 'Failed',
+      message: 'node is gone',
+    });
+  });
+});
