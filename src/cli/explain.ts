@@ -1,12 +1,15 @@
 import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
 import type { Node } from '../api/kubernetes.ts';
+import type { NodeOp } from '../api/nodeop.ts';
 import { nearest } from '../api/schema.ts';
 import { screen } from '../core/text/output.ts';
+import { phaseTimes } from '../core/rollout/phase-times.ts';
+import { madeFor } from '../kube/made.ts';
 import { NODES } from '../kube/resources.ts';
 import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts';
 import { cordonedPage, explainCordoned } from './explain/cordoned.ts';
-import { explain, type Explanation, explanationPage } from './explain/page.ts';
+import { explain, type Explanation, explanationPage, workShown } from './explain/page.ts';
 import { readNodeOps } from './look-up.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { columns, paintPhases, print, prose } from './terminal.ts';
@@ -35,11 +38,32 @@ async function run(name: string | undefined, flags: ExplainFlags): Promise<void>
     const nodes = await cluster.all<Node>(NODES);
     const node = name === undefined ? undefined : named(name, nodes);
     const nodeOps = await readNodeOps(cluster, flags.namespace);
-    if (node) showOne(explain(node, nodeOps, flags), flags);
+    if (node) showOne(await withPhases(explain(node, nodeOps, flags), cluster, nodeOps), flags);
     else showCordoned(explainCordoned(nodes, nodeOps, flags), flags);
   } finally {
     await cluster.close();
   }
+}
+
+/** What was made for the node is read as well. */
+async function withPhases(
+  found: Explanation,
+  { client }: ReadOnlyCluster,
+  nodeOps: readonly NodeOp[],
+): Promise<Explanation> {
+  const work = workShown(found);
+  const nodeOp = nodeOps.find(
+    ({ metadata }) => metadata.name === work?.nodeOp && metadata.namespace === work?.namespace,
+  );
+  const made = nodeOp && (await madeFor(client, nodeOp, found.node));
+  if (!work || !made) return found;
+  const iso = (at: number) => new Date(at).toISOString().replace('.000Z', 'Z');
+  const phases = phaseTimes(nodeOp.spec, work.status, made).map(({ phase, from, until }) => ({
+    phase,
+    from: iso(from),
+    ...(until !== undefined && { until: iso(until) }),
+  }));
+  return phases.length === 0 ? found : { ...found, phases };
 }
 
 function showOne(found: Explanation, { format }: ExplainFlags): void {

@@ -70,6 +70,9 @@ test('why a node is cordoned is one command away, and a node that is not there i
     /^node-2 is Ready\. It was cordoned by runs\/2030\/flash\.yaml, which is over here: Failed: /,
   );
   expect(stdout).toMatch(
+    /\nPhase by phase, in runs\/2030\/flash\.yaml:\nPHASE +FROM +FOR\nDraining +\d{4}-\S+Z +\d+ ?\w+\nRunning +\d{4}-\S+Z +\d+ ?\w+\n/,
+  );
+  expect(stdout).toMatch(
     /Next:\n {2}nodeop-agent logs runs\/2030\/flash\.yaml node-2 .*\n.* uncordon node-2\n$/,
   );
   const answer = await cli(['explain', 'node-22', '--kubeconfig', kubeconfig]);

@@ -1,5 +1,5 @@
 import type { Node } from '../../api/kubernetes.ts';
-import { isFinalNodePhase, type NodeOp, type NodeStatus } from '../../api/nodeop.ts';
+import { isFinalNodePhase, type NodeOp, type NodePhase, type NodeStatus } from '../../api/nodeop.ts';
 import { Cordons } from '../../core/cordon.ts';
 import { standingText } from '../../core/rollout/words.ts';
 import { clip, wrap } from '../../core/text/fit.ts';
@@ -33,6 +33,8 @@ export interface Explanation {
   waiting: Work[];
   /** Who did, the newest first. */
   past: Work[];
+  /** Of what is under way, or was last: its phases, as far as they are on record. */
+  phases?: { phase: NodePhase; from: string; until?: string }[];
   /** Commands that can be typed as they stand. */
   next: string[];
 }
@@ -132,6 +134,7 @@ export function explanationPage(it: Explanation, now: number, width: number | un
   if (it.waiting.length > 0) parts.push('', 'To come:', ...rows(it.waiting, () => undefined));
   if (it.past.length > 0) parts.push('', 'Done on it:', ...rows(it.past.slice(0, SHOWN), endOf));
   if (it.past.length > SHOWN) parts.push(`… and ${it.past.length - SHOWN} more`);
+  parts.push(...phaseLines(it, now));
   if (!it.now && it.waiting.length + it.past.length === 0)
     parts.push('', 'No NodeOp has it among its nodes.');
   if (it.next.length > 0) parts.push('', 'Next:', ...it.next.map((line) => `  ${line}`));
@@ -139,6 +142,22 @@ export function explanationPage(it: Explanation, now: number, width: number | un
 }
 
 const SHOWN = 10;
+
+function phaseLines(it: Explanation, now: number): string[] {
+  const { phases = [] } = it;
+  if (phases.length === 0) return [];
+  const rows = phases.map(({ phase, from, until }) => {
+    const lasts = period(((until === undefined ? now : Date.parse(until)) - Date.parse(from)) / 1000);
+    return [phase, from, until === undefined ? `${lasts} so far` : lasts];
+  });
+  const [head = '', ...lines] = table([['PHASE', 'FROM', 'FOR'], ...rows]).split('\n');
+  return ['', `Phase by phase, in ${workShown(it)?.run ?? ''}:`, head, ...lines];
+}
+
+/** The work that phases are told of. */
+export function workShown({ now, past }: Explanation): Work | undefined {
+  return now ?? past[0];
+}
 
 function ago(time: string | undefined, now: number): string {
   const at = Date.parse(time ?? '');
