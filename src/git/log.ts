@@ -228,6 +228,13 @@ export async function commitInfo(git: GitCommand, commit: string): Promise<Commi
   }
 }
 
+/** Nobody's name and address are longer; Git takes any. */
+const MAX_AUTHOR = 256;
+
+function shortened(author: string): string {
+  return author.length <= MAX_AUTHOR ? author : `${author.slice(0, MAX_AUTHOR - 1).toWellFormed()}…`;
+}
+
 function parseLog(output: Buffer): { info: CommitInfo; names: string[] }[] {
   const commits: { info: CommitInfo; names: string[] }[] = [];
   const isText = isUtf8(output);
@@ -238,7 +245,7 @@ function parseLog(output: Buffer): { info: CommitInfo; names: string[] }[] {
     if (token.startsWith('\u0001')) {
       const info = {
         commit: token.slice(1),
-        author: bytesOf(tokens[i + 1] ?? '').toString(),
+        author: shortened(bytesOf(tokens[i + 1] ?? '').toString()),
         committedAt: (tokens[i + 2] ?? '').trim(),
       };
       commits.push({ info, names: [] });

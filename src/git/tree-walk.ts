@@ -11,37 +11,37 @@ export interface Bounds {
   entries: number;
   /** Trees that are asked for and not looked through yet. */
   atOnce: number;
+  /** Of one folder, as Git keeps it. */
+  bytes: number;
 }
 
 /** Three times as many as were measured; to hold them takes 100 MB. */
-const BOUNDS: Bounds = { entries: 300_000, atOnce: 16 };
+const BOUNDS: Bounds = { entries: 300_000, atOnce: 16, bytes: 64 * 1024 * 1024 };
 
 /** Reads the trees of one repository, and all that can be read at once at once. What it gives is in git's order. */
 export class Trees {
   readonly #git: GitCommand;
   readonly #onlyNew: boolean;
   readonly #breathe = breather();
-  readonly #most: number;
+  readonly #most: Bounds;
   readonly #turns: Turns;
   #found = 0;
   #tooMuch: InvalidError | undefined;
 
   /** @param onlyNew where two trees are compared, what is gone or changed is left out */
-  constructor(git: GitCommand, onlyNew = false, { entries, atOnce } = BOUNDS) {
+  constructor(git: GitCommand, onlyNew = false, bounds = BOUNDS) {
     this.#git = git;
     this.#onlyNew = onlyNew;
-    this.#most = entries;
-    this.#turns = new Turns(atOnce);
+    this.#most = bounds;
+    this.#turns = new Turns(bounds.atOnce);
   }
 
   /** Object id of the tree of a commit, or of whatever else holds one. */
   async root(name: string): Promise<string> {
-    const object = await this.#git.object(name);
-    if (object?.type === 'tree') return object.id;
-    const [, tree] =
-      object?.type === 'commit' ? (TREE.exec(object.bytes.toString('latin1', 0, 80)) ?? []) : [];
-    if (tree === undefined) throw new LocalGitError(`there is no tree ${name} in the clone`);
-    return tree;
+    // Of a commit no more is read than this: its message may be of any length.
+    const object = await this.#git.object(name.includes(':') ? name : `${name}^{tree}`, 0);
+    if (object?.type !== 'tree') throw new LocalGitError(`there is no tree ${name} in the clone`);
+    return object.id;
   }
 
   /** What is at these paths. A damaged tree may have more than one entry of a name, and then all of them are given. */
@@ -50,7 +50,7 @@ export class Trees {
     if (byName.size === 0) return [];
     const lengths = new Set([...byName.keys()].map((it) => it.length));
     const found = new Found<TreeEntry>();
-    await this.#each(tree, (cursor) => {
+    await this.#each(tree, prefix, (cursor) => {
       const wanted = lengths.has(cursor.nameBytes) ? byName.get(cursor.nameInBytes) : undefined;
       if (!wanted) return;
       const entry = entryOf(prefix, cursor);
@@ -63,14 +63,14 @@ export class Trees {
 
   async directlyIn(tree: string): Promise<TreeEntry[]> {
     const entries: TreeEntry[] = [];
-    await this.#each(tree, (cursor) => entries.push(entryOf('', cursor)));
+    await this.#each(tree, '', (cursor) => entries.push(entryOf('', cursor)));
     return entries;
   }
 
   /** All files of a folder, each as new. */
   async list(prefix: string, tree: string): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
-    await this.#each(tree, (cursor) => {
+    await this.#each(tree, prefix, (cursor) => {
       const entry = this.#take(prefix, cursor);
       if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
       else found.add({ path: entry.path, entry });
@@ -93,7 +93,7 @@ export class Trees {
   async compare(prefix: string, before: string, after: string): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
     if (before === after) return found.all();
-    const [a, b] = await Promise.all([this.#open(before), this.#open(after)]);
+    const [a, b] = await Promise.all([this.#open(before, prefix), this.#open(after, prefix)]);
     let [hasA, hasB] = [a.next(), b.next()];
     for (let i = 1; hasA || hasB; i++) {
       const order = hasA && hasB ? a.compare(b) : Number(hasB) - Number(hasA);
@@ -136,8 +136,8 @@ export class Trees {
     return files.map(({ path, entry }) => ({ path, ...(entry && { before: entry }) }));
   }
 
-  async #each(tree: string, take: (cursor: TreeCursor) => void): Promise<void> {
-    const cursor = await this.#open(tree);
+  async #each(tree: string, prefix: string, take: (cursor: TreeCursor) => void): Promise<void> {
+    const cursor = await this.#open(tree, prefix);
     for (let i = 1; cursor.next(); i++) {
       take(cursor);
       if (i % STRETCH === 0) await this.#breathe();
@@ -148,24 +148,31 @@ export class Trees {
   #take(prefix: string, cursor: TreeCursor): TreeEntry {
     const entry = entryOf(prefix, cursor);
     this.#found += 1;
-    if (this.#found > this.#most || entry.path.length > LONGEST_PATH)
-      this.#tooMuch ??= tooMuch(entry, this.#most);
-    if (this.#tooMuch) throw this.#tooMuch;
+    const { entries } = this.#most;
+    if (this.#found > entries) this.#giveUp(entry.path, `more than ${entries} files and folders${TOO_MANY}`);
+    if (entry.path.length > LONGEST_PATH) this.#giveUp(entry.path, TOO_LONG);
     return entry;
   }
 
-  async #open(tree: string): Promise<TreeCursor> {
+  /** Of all that goes on nothing is begun any more. */
+  #giveUp(path: string, what: string): never {
+    throw (this.#tooMuch ??= tooMuch(path, what));
+  }
+
+  async #open(tree: string, prefix: string): Promise<TreeCursor> {
+    const { bytes } = this.#most;
     // What is found goes on in all branches of a tree at once, until one of them has found too much.
     const object = await this.#turns.take(() => {
       if (this.#tooMuch) throw this.#tooMuch;
-      return this.#git.object(tree);
+      return this.#git.object(tree, bytes);
     });
     if (object?.type !== 'tree') throw new LocalGitError(`tree ${tree} is not in the clone`);
+    if (object.bytes.length > bytes)
+      this.#giveUp(prefix, `a folder of more than ${bytes} bytes, as Git keeps it${TOO_MANY}`);
     return new TreeCursor(object.bytes, tree.length);
   }
 }
 
-const TREE = /^tree ([0-9a-f]{40,64})\n/;
 const FOLDER = '040000';
 /** Others have their turn after so many entries. */
 const STRETCH = 1000;
@@ -206,24 +213,22 @@ function nextPart(path: string, { length }: string): string {
   return end < 0 ? path.slice(length) : path.slice(length, end);
 }
 
-function tooMuch({ path }: TreeEntry, most: number): InvalidError {
+function tooMuch(path: string, what: string): InvalidError {
   const folder = path.slice(0, path.indexOf('/') + 1).slice(0, MAX_SHOWN);
-  const what =
-    path.length > LONGEST_PATH
-      ? `a path that is longer than ${LONGEST_PATH} characters, which no file system holds`
-      : `more than ${most} files and folders, more than can be followed`;
-  const way = 'find out who pushed them, and take them out';
-  return new InvalidError(`the repository holds ${what}, in the folder ${JSON.stringify(folder)}; ${way}`);
+  const where = folder === '' ? '' : `, in the folder ${JSON.stringify(folder)}`;
+  const way = 'find out who pushed it, and take it out';
+  return new InvalidError(`the repository holds ${what}${where}; ${way}`);
 }
 
+const LONGEST_PATH = 4096;
+const TOO_MANY = ', more than can be followed';
+const TOO_LONG = `a path that is longer than ${LONGEST_PATH} characters, which no file system holds`;
 const MAX_SHOWN = 200;
 
 /** One character a byte. */
 function bytesOf(name: string): string {
   return Buffer.from(name).toString('latin1');
 }
-
-const LONGEST_PATH = 4096;
 
 /** Others git refuses to be asked for; they may stand in what people wrote. */
 function mayBeThere(path: string): boolean {

@@ -61,7 +61,7 @@ export async function treeChanges(
 
 /** What a commit changed below the folders, against its first parent; nothing is told of one that has none. */
 export async function changesBy(git: GitCommand, commit: string, folders: string[]): Promise<TreeChange[]> {
-  const parent = await git.object(`${commit}^`);
+  const parent = await git.object(`${commit}^`, 0);
   return parent === undefined ? [] : treeChanges(git, parent.id, commit, folders);
 }
 

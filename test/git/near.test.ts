@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GitCommand } from '../../src/git/command.ts';
+import { commitInfo } from '../../src/git/log.ts';
 import { addedNear, changedNear, FURTHER, isNear, touchedNear } from '../../src/git/near.ts';
 import { TestRepository } from '../runs/support.ts';
 import { commits, files } from './support/random-trees.ts';
@@ -78,4 +79,17 @@ test('a merge, a history without the commit before and one that goes back far ar
   expect(await addedNear(git, { from: early, tip: merge }, ['a'])).toBe(FURTHER);
   expect(await isNear(git, tip, merge)).toBe(true);
   expect(await isNear(git, first, merge)).toBe(false);
+});
+
+test('the name of whoever made a commit is cut, whatever length Git has of it', async () => {
+  using repository = new TestRepository();
+  const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+  const lines = [
+    'commit refs/heads/main',
+    `committer ${'x'.repeat(100_000)} <a@example.org> 0 +0000`,
+    'data 0',
+  ];
+  await git.text(['fast-import', '--quiet', '--done'], `${lines.join('\n')}\n\ndone\n`);
+  const { author } = (await commitInfo(git, repository.tip() ?? '')) ?? {};
+  expect(author).toMatch(/^x{255}…$/);
 });

@@ -96,7 +96,7 @@ describe('trees are read as git reads them', () => {
       const below = tree;
       tree = await mktree((i) => `040000 tree ${below}\td${i}\n`);
     }
-    const bounds = { entries: 1000, atOnce: 4 };
+    const bounds = { entries: 1000, atOnce: 4, bytes: 1000 };
     const tooMany = /holds more than 1000 files and folders.*in the folder "a\/"/;
     for (const walk of [
       new Trees(git, false, bounds).list('a/', tree),
@@ -105,9 +105,30 @@ describe('trees are read as git reads them', () => {
       new Trees(git, true, bounds).compare('a/', leaf, tree),
     ])
       await expect(walk).rejects.toThrow(tooMany);
+    const small = { ...bounds, bytes: 100 };
+    const tooLarge = /a folder of more than 100 bytes.*in the folder "a\/"/;
+    await expect(new Trees(git, false, small).list('a/', leaf)).rejects.toThrow(tooLarge);
     // Nothing of what was begun goes on.
     expect(await git.object(leaf)).toMatchObject({ type: 'tree' });
     expect(await new Trees(git, false, bounds).list('a/', leaf)).toHaveLength(10);
+  });
+
+  test('of a commit with a message of any length no more is read than its tree', async () => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/a': 'a' }, 'x'.repeat(20 * 1024 * 1024));
+    repository.push({ 'runs/b': 'b' }, 'x'.repeat(20 * 1024 * 1024));
+    const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+    const limits: number[] = [];
+    const counting = new Proxy(git, {
+      get: (target, name) =>
+        name === 'object'
+          ? (asked: string, limit = Infinity) => (limits.push(limit), target.object(asked, limit))
+          : Reflect.get(target, name, target),
+    });
+    expect(await listTree(counting, 'main')).toHaveLength(2);
+    expect(await changesBy(counting, 'main', ['runs'])).toHaveLength(1);
+    expect(Math.max(...limits)).toBeLessThan(100 * 1024 * 1024);
+    expect(await treeAt(counting, 'main:', 'runs')).toHaveLength(40);
   });
 
   test('one that goes deeper than any file system is given up', async () => {
