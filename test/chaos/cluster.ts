@@ -77,7 +77,9 @@ async function install(url: string, namespace: string): Promise<void> {
     metadata,
     spec: { replicas: 2, selector, template },
   });
-  await make(`${url}/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`, {
+  // Budgets are in `policy/v1` since Kubernetes 1.21.
+  const { ok } = await fetch(`${url}/apis/policy/v1`);
+  await make(`${url}/apis/policy/${ok ? 'v1' : 'v1beta1'}/namespaces/${namespace}/poddisruptionbudgets`, {
     metadata,
     spec: { maxUnavailable: 1, selector },
   });

@@ -8,8 +8,8 @@ import { People } from './people.ts';
 import type { Event, Plan, Victim } from './plan.ts';
 import { Stage } from './stage.ts';
 
-/** After the last fault everything ends within its time-outs, which are a minute each, one after the other. */
-const SETTLE_MS = 240_000;
+/** After the last fault everything ends within its time-outs, which are a minute each, one after the other; real nodes take their time to boot, too. */
+const SETTLE_MS = isReal() ? 600_000 : 240_000;
 /** It has to stay so for a while. */
 const QUIET_MS = 3_000;
 const LOOK_MS = 100;
@@ -47,10 +47,13 @@ export class History {
     const stage = this.#stage;
     try {
       await stage.start();
-      return await this.#follow();
+      try {
+        return await this.#follow();
+      } finally {
+        this.#observer.time.stop();
+        if (isReal()) await this.#people.tidy();
+      }
     } finally {
-      this.#observer.time.stop();
-      if (isReal()) await this.#people.tidy();
       await stage.stop();
     }
   }

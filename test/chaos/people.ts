@@ -4,6 +4,9 @@ import { BY_PEOPLE } from './observer.ts';
 import type { Event } from './plan.ts';
 import type { Stage } from './stage.ts';
 
+/** Half a second each, for all that lies in a namespace. */
+const GONE_ATTEMPTS = 600;
+
 type Deed = Extract<Event, { kind: 'people' }>;
 
 /** Those who work in the repository and with kubectl, by a way of their own. */
@@ -44,7 +47,19 @@ export class People {
         spec: { unschedulable: null },
       });
     }
+    // Agents, who take their finalizers off, are gone.
+    const ops = `/apis/operator.kairos.io/v1alpha1/namespaces/${namespace}/nodeops`;
+    const { items } = (await this.#ask('GET', ops)) as { items: Obj[] };
+    const free = { metadata: { finalizers: null } };
+    await Promise.all(items.map(({ metadata }) => this.#ask('PATCH', `${ops}/${metadata.name}`, free)));
     await this.#ask('DELETE', `/api/v1/namespaces/${namespace}`);
+    for (let attempt = 0; attempt < GONE_ATTEMPTS; attempt += 1) {
+      // oxlint-disable-next-line no-await-in-loop -- until it is gone
+      if ((await this.#ask('GET', `/api/v1/namespaces/${namespace}`)) === undefined) return;
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(500);
+    }
+    throw new Error(`the namespace ${namespace} is still there`);
   }
 
   async #annotate(path: string, name: string, value: string | null): Promise<void> {

@@ -7,9 +7,9 @@ import type { Entry } from './journal.ts';
 const pathsOf = (namespace: string): Record<string, string> => ({
   nodes: '/api/v1/nodes',
   pods: '/api/v1/pods',
-  'jobs.batch': '/apis/batch/v1/jobs',
+  'jobs.batch': `/apis/batch/v1/namespaces/${namespace}/jobs`,
   'leases.coordination.k8s.io': `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
-  'nodeops.operator.kairos.io': '/apis/operator.kairos.io/v1alpha1/nodeops',
+  'nodeops.operator.kairos.io': `/apis/operator.kairos.io/v1alpha1/namespaces/${namespace}/nodeops`,
 });
 /** So long an event is held, until those of other kinds that came before it are there. */
 const HELD_MS = 1_500;
