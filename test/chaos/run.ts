@@ -1,7 +1,7 @@
 /**
  * The shipped bundle under bad conditions, with real processes, sockets and signals: `node test/chaos/run.ts [--seed N] [--minutes M]
  * [--histories N] [--keep]`. One history after the other, each from a seed of its own, on the embedded cluster or on that of
- * `KUBECONFIG`: with E2E_REBOOT=1 where its nodes come back from a reboot, and E2E_IMAGE as the image of commands. Exit code 1 when a promise is
+ * `KUBECONFIG`: with E2E_REBOOT=1 where its nodes come back from a reboot. Exit code 1 when a promise is
  * broken, and when nothing ran; the logs of such a history are kept.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
