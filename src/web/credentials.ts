@@ -43,14 +43,45 @@ function secretsIn(value: string): string[] {
   return [value, ...value.split(/[\s,;=]+/), login, password];
 }
 
-/** As an answer may have it: in JSON, or in a URL. */
-function spellings(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+/** Of an address that is a secret: the whole, and what in it only its owner knows. A word such as "services" is nobody's secret. */
+function secretsInAddress(address: string): string[] {
+  const { pathname, search, searchParams } = new URL(address);
+  const parts = [...pathname.split('/').flatMap((it) => [it, decoded(it)]), ...searchParams.values()];
+  return [address, pathname, search, ...parts.filter((it) => !/^[a-z]{1,20}(?:[-_][a-z]{1,20})*$/i.test(it))];
 }
 
-/** A text without the values that were sent, nor the parts of them that are secret by themselves. */
-export function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
-  const secrets = Object.values(headers).flatMap(secretsIn).flatMap(spellings);
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** As an answer may have it: in JSON, there with slashes escaped as some do, or in a URL. */
+function spellings(secret: string): string[] {
+  return [
+    secret,
+    secret.replaceAll('/', String.raw`\/`),
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+  ];
+}
+
+/**
+ * A text without the values that were sent, nor the parts of them that are secret by themselves.
+ * @param address where that is a secret as well
+ */
+export function withoutSecrets(
+  text: string,
+  headers: Readonly<Record<string, string>>,
+  address?: string,
+): string {
+  const known = [
+    ...Object.values(headers).flatMap(secretsIn),
+    ...(address === undefined ? [] : secretsInAddress(address)),
+  ];
+  const secrets = known.flatMap(spellings);
   // A scheme such as "Bearer" is none, and masking it would show which text it is.
   const long = [...new Set(secrets)].filter((it) => it.length >= 6 && !/^(?:bearer|digest|basic)$/i.test(it));
   return long

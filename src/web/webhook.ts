@@ -48,11 +48,7 @@ export async function post(
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error));
   }
-  const { pathname, search } = new URL(url);
-  const secrets =
-    target.urlFile === undefined
-      ? headers
-      : { ...headers, 'x-url': url, 'x-path': pathname, 'x-search': search };
+  const secret = target.urlFile === undefined ? undefined : url;
   const received = await send(
     {
       url,
@@ -65,11 +61,11 @@ export async function post(
     clock,
     signal,
   );
-  if ('problem' in received) return failed(withoutSecrets(received.problem, secrets));
+  if ('problem' in received) return failed(withoutSecrets(received.problem, headers, secret));
   const { status, text, retryAfter } = received;
   if (status >= 200 && status < 300) return { ok: true, status };
   const isRedirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : '';
-  const said = flat(withoutSecrets(text, secrets)).slice(0, SHOWN);
+  const said = flat(withoutSecrets(text, headers, secret)).slice(0, SHOWN);
   return {
     ok: false,
     reason: `status ${status}${isRedirect}${said === '' ? '' : `: ${said}`}`,

@@ -31,6 +31,24 @@ function file(name: string, text: string): string {
 const send = (target: object, clock = systemClock, env = {}) =>
   post({ timeout: '10s', ...target }, '{"a":1}', clock, NOBODY, env);
 
+test.each([
+  (token: string) => `invalid token ${token}`,
+  (token: string) => `Cannot POST /services/T0000/B0000/${token}`,
+  (token: string) =>
+    JSON.stringify({ url: `/services/T0000/B0000/${token}` }).replaceAll('/', String.raw`\/`),
+  () => 'no channel for a b/c+d',
+  () => 'no channel for a%20b%2Fc%2Bd',
+  () => 'no key k3y-of-ours',
+])('nothing of an address that is a secret is told, however the receiver says it: %s', async (says) => {
+  const token = 'Xy7s3cretT0ken';
+  receiver.faults.push(answer(403, `${says(token)}; services are there`));
+  const url = `${receiver.url}/services/T0000/B0000/${token}/a%20b%2Fc%2Bd?sig=k3y-of-ours&v=1`;
+  const result = await send({ urlFile: file('url', url) });
+  const { reason } = result as { reason: string };
+  expect(reason).not.toMatch(/Xy7s3cretT0ken|a b|a%20b|k3y/);
+  expect(reason).toContain('services are there');
+});
+
 test('posts JSON to the address of a file, with the headers of a file, both read each time', async () => {
   const urlFile = file('url', `${receiver.url}/services/T0/B0/one\n`);
   const headersFile = file('headers', '# of ours\nAuthorization: Bearer abc\n');
