@@ -77,6 +77,8 @@ export interface Session {
   /** How people sign in: not at all, with the agent's own token, with one of the cluster, or a proxy has done it. */
   auth: 'none' | 'token' | 'kubernetes' | 'proxy';
   signedIn: boolean;
+  /** Why somebody who is known sees nothing all the same. */
+  problem?: string;
   /** Who it is, where that is known. */
   user?: string;
   /** Whether lines of logs may be seen; without, they are left out everywhere. */

@@ -467,6 +467,10 @@ describe('a proxy that signs people in', () => {
     const { reviews } = cluster({ a: { name: 'ada', sees: ALL }, e: { name: 'eve' } });
     const { ask, signIn } = await serve({ ...proxy, reviews, trustedProxies: ['127.0.0.1'] });
     expect((await ask('/page/search', { 'x-forwarded-user': user })).code).toBe(code);
+    const session = JSON.parse((await ask('/page/session', { 'x-forwarded-user': user })).body) as Session;
+    expect(session).toMatchObject({ signedIn: false });
+    // Whoever is known is not told that nobody has said who they are.
+    expect(session.problem !== undefined).toBe(code === 403);
     expect((await signIn('a')).code).toBe(404);
   });
 });

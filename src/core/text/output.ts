@@ -40,7 +40,12 @@ const COMMAND = /##(?=\[|vso\[)/gi;
 
 /** A name or a message within a line: what could end the line, or act in it, is shown as an escape. */
 export function line(text: string): string {
-  return withoutCommands(text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape));
+  return withoutCommands(visible(text));
+}
+
+/** The same where nobody takes a line for a command, as in a browser. */
+export function visible(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, asEscape);
 }
 
 /** Whole output for a terminal, whose colours are our own: what else could act there is shown as an escape. */
@@ -50,9 +55,14 @@ export function screen(text: string): string {
   return withoutCommands(shown);
 }
 
+/** The same of a text of several lines, in which tabs make columns. */
+export function visibleLines(text: string): string {
+  return text.replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, asEscape);
+}
+
 /** A field of a log: line breaks are escaped by JSON already. */
 export function logged(text: string): string {
-  return text.replace(/[^\P{C}\n\t]|[\u2028\u2029]/gu, asEscape).replace(COMMAND, String.raw`#\u{23}`);
+  return visibleLines(text).replace(COMMAND, String.raw`#\u{23}`);
 }
 
 function withoutCommands(text: string): string {

@@ -199,7 +199,9 @@ export class Site {
     const { auth } = this.#options;
     if (method === 'GET') {
       const viewer = await auth.viewer(asked, sessionOf(asked));
-      return this.#send(asked.response, 200, this.#sessionOf(viewer === 'forbidden' ? undefined : viewer));
+      const isForbidden = viewer === 'forbidden';
+      const session = this.#sessionOf(isForbidden ? undefined : viewer);
+      return this.#send(asked.response, 200, { ...session, ...(isForbidden && { problem: NOTHING_TO_SEE }) });
     }
     if (method !== 'POST' && method !== 'DELETE')
       throw new Refusal(405, 'use GET, POST or DELETE', { allow: 'GET, POST, DELETE' });

@@ -26,7 +26,7 @@ export function App() {
     void read();
     return () => callOff?.();
   }, []);
-  if (who?.signedIn === false) return <SignInView auth={who.auth} />;
+  if (who?.signedIn === false) return <SignInView auth={who.auth} known={who.problem} />;
   return (
     <>
       <a class="skip" href="#main">

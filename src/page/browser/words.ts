@@ -1,6 +1,6 @@
 import type { NodeCounts, NodeRow, RunRow, RunState } from '../../api/page.ts';
 import { countsText } from '../../core/text/counts.ts';
-import { line } from '../../core/text/output.ts';
+import { visible, visibleLines } from '../../core/text/output.ts';
 import { spoken } from '../../core/text/table.ts';
 
 export type Phase = NodeRow['phase'];
@@ -38,12 +38,12 @@ export function lasting(ms: number): string {
 
 /** Names and messages come from others: what is not seen, or turns text around, is shown as an escape. */
 export function said(text: string): string {
-  return line(text);
+  return visible(text);
 }
 
 /** The same for a text of several lines. */
 export function saidLines(text: string): string {
-  return text.split('\n').map(line).join('\n');
+  return visibleLines(text);
 }
 
 /** A person without their address, which is for those who point at the name. */

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { later } from '../clock.ts';
+import { said, saidLines } from '../words.ts';
 
 /** A command or a text to take along. Where the browser lets nobody write to the clipboard (no TLS), it is selected. */
 export function Copy({ text, label }: { text: string; label: string }) {
@@ -20,8 +21,8 @@ export function Copy({ text, label }: { text: string; label: string }) {
   };
   return (
     <div class="copy">
-      <pre tabIndex={0} aria-label={label}>
-        <code ref={code}>{text}</code>
+      <pre tabIndex={0} aria-label={said(label)}>
+        <code ref={code}>{saidLines(text)}</code>
       </pre>
       <button type="button" onClick={copy}>
         <span aria-live="polite">{told === '' ? 'Copy' : told}</span>

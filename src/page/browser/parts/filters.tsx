@@ -1,6 +1,7 @@
 import type { RunsHead, RunState, SearchQuery } from '../../../api/page.ts';
 import { amend } from '../navigation.ts';
 import { withQuery } from '../route.ts';
+import { said } from '../words.ts';
 
 export type RunFilters = Omit<SearchQuery, 'cursor'>;
 
@@ -90,7 +91,7 @@ function Choice({ label, all, value = '', options, set }: ChoiceProps) {
         <option value="">{all}</option>
         {shown.map((it) => (
           <option key={it} value={it}>
-            {it}
+            {said(it)}
           </option>
         ))}
       </select>

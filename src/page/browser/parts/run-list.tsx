@@ -58,7 +58,7 @@ export function Run({ run }: { run: RunRow }) {
         </a>
         <p class="muted">
           {run.cluster !== undefined && <span>{said(run.cluster)} · </span>}
-          {run.by !== undefined && <span title={run.by}>{nameOf(run.by)} · </span>}
+          {run.by !== undefined && <span title={said(run.by)}>{nameOf(run.by)} · </span>}
           {run.mergedAt !== undefined && <Ago time={run.mergedAt} />}
         </p>
       </div>

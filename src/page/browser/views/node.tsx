@@ -12,7 +12,8 @@ import { Commands, Notes } from './run-header.tsx';
 
 export function NodeView({ node, run }: { node: string; run: RunId | undefined }) {
   const { known, over } = useView('node', { node, run });
-  if (known === undefined) return over === undefined ? <Coming title={node} /> : <Nowhere message={over} />;
+  if (known === undefined)
+    return over === undefined ? <Coming title={said(node)} /> : <Nowhere message={over} />;
   const { head } = known;
   return (
     <article class="view">

@@ -87,7 +87,7 @@ function columnsFor(rank: ReadonlyMap<string, number>) {
     {
       name: 'message',
       label: 'Cordoned by whom, and why',
-      cell: ({ cordon = '' }) => <span title={cordon}>{said(cordon)}</span>,
+      cell: ({ cordon = '' }) => <span title={said(cordon)}>{said(cordon)}</span>,
     },
     {
       name: 'last',

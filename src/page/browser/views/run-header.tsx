@@ -56,7 +56,7 @@ function Facts({ run }: { run: RunRow }) {
     <>
       {mergedAt !== undefined && (
         <span>
-          merged {by !== undefined && <span title={by}>by {nameOf(by)} </span>}
+          merged {by !== undefined && <span title={said(by)}>by {nameOf(by)} </span>}
           <Ago time={mergedAt} />
         </span>
       )}

@@ -13,9 +13,10 @@ const HELP: Readonly<Record<Session['auth'], string>> = {
   proxy: 'The proxy in front of this page signs people in. It has not told who you are: come by its address.',
 };
 
-export function SignInView({ auth }: { auth: Session['auth'] }) {
+/** @param known why somebody who is known already sees nothing */
+export function SignInView({ auth, known }: { auth: Session['auth']; known: string | undefined }) {
   const [token, setToken] = useState('');
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState(known);
   const [isBusy, setBusy] = useState(false);
   const send = async (event: Event) => {
     event.preventDefault();
@@ -44,7 +45,7 @@ export function SignInView({ auth }: { auth: Session['auth'] }) {
           </>
         )}
         <p id="help" class="muted">
-          {HELP[auth]}
+          {known === undefined && HELP[auth]}
         </p>
         <p id="problem" class="tone-failed" role="alert">
           {problem !== undefined && said(problem)}
