@@ -59,7 +59,9 @@ export class DrainSessions {
       onError: (error) => {
         this.onError(error);
         // The watch itself would ask again and again, and whoever drains would not hear of it.
-        if (isForGood(error)) refused.reject(error);
+        if (!isForGood(error)) return;
+        refused.reject(error);
+        this.lost(node, session);
       },
     });
     const session: Session = {
@@ -92,6 +94,13 @@ export class DrainSessions {
       .catch(this.onError)
       .finally(() => this.closing.delete(done));
     this.closing.add(done);
+  }
+
+  /** The pods may not be watched any more: nobody knows how they stand, so they are asked for anew. */
+  private lost(node: string, session: Session): void {
+    if (!session.ready || this.sessions.get(node) !== session) return;
+    this.close(node);
+    this.onChange(node);
   }
 
   async stop(): Promise<void> {

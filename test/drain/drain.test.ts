@@ -67,6 +67,28 @@ test('an eviction that is forbidden for a moment is asked for again, and fails n
   expect(refusals).toBe(1);
 });
 
+test('a drain without a time-out whose pods may not be watched any more says so, and has a bound', async () => {
+  cluster.pod('web-1');
+  await running('web-1');
+  cluster.budget('web', 1);
+  const name = await cluster.nodeOp({ startTimeoutSeconds: 60, drainOptions: { enabled: true } });
+  const message = (op: NodeOp) => op.status?.nodeStatuses?.['node-1']?.message ?? '';
+  await cluster.until(name, (op) => message(op).includes('blocked'));
+  before = ({ resource, verb, namespace }) =>
+    resource === 'pods' && namespace === undefined && (verb === 'list' || verb === 'watch')
+      ? 'cannot list resource "pods"'
+      : undefined;
+  const told = await cluster.until(name, (op) => message(op).includes('watch-pods keeps failing'));
+  expect(told.status?.nodeStatuses?.['node-1']?.phase).toBe('Draining');
+  const stalled = told.status?.conditions?.find(({ type }) => type === 'Stalled');
+  expect(stalled?.message).toContain('node-1: watch-pods keeps failing: ');
+  const op = await cluster.ended(name);
+  expect(message(op)).toMatch(
+    /^it was not seen which pods are to be evicted within 60 s: the list of its pods is refused: .*cannot list/,
+  );
+  expect(node()?.spec?.['unschedulable']).toBeUndefined();
+});
+
 test('a budget blocks the drain, says so, and lets it go on when it is freed', async () => {
   cluster.pod('web-1');
   await running('web-1');
