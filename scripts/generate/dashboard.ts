@@ -151,6 +151,13 @@ const PANELS: Panel[] = [
       ['sum by (target, result) (increase(nodeop_agent_notifications_total[1h]))', '{{target}}: {{result}}'],
     ],
   },
+  {
+    title: 'Actions that keep failing',
+    description:
+      "What the API server refuses, or does not answer, again and again. The NodeOp's status and Events say why.",
+    type: 'timeseries',
+    queries: [['sum by (action) (nodeop_agent_actions_failing)', '{{action}}']],
+  },
 ];
 
 /** The Grafana dashboard of the agent's metrics, as a file to import. */

@@ -214,6 +214,11 @@ export class Agent {
     return this.store.list();
   }
 
+  /** How many actions of each type have failed again and again. */
+  troubles(): ReadonlyMap<string, number> {
+    return this.controller instanceof Controller ? this.controller.troubles() : new Map();
+  }
+
   /** Cuts the connection to the cluster in mid-request: whatever is under way ends now. Then `stop`. */
   abandon(): void {
     void this.client.close();

@@ -22,6 +22,8 @@ export interface EndpointSource {
   /** What holds the whole cluster. */
   holds: () => ClusterHolds;
   nodeOps: () => Iterable<NodeOp>;
+  /** How many actions of each type have failed again and again. */
+  troubles: () => ReadonlyMap<string, number>;
   /** Asks whoever leads for a poll at once. */
   requestPoll: (reason: string) => void;
 }
@@ -62,7 +64,9 @@ export async function openEndpoint(
     for (const { reason } of waiting) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     const nodeOps = [...source.nodeOps()];
     const held = countHolds(source.holds(), nodeOps);
-    return { leader: source.leader(), tip, lastPoll, waiting: reasons, held, ...countPhases(nodeOps) };
+    const failing = source.troubles();
+    const counts = { waiting: reasons, held, failing, ...countPhases(nodeOps) };
+    return { leader: source.leader(), tip, lastPoll, ...counts };
   });
   const refusals = new Digest(systemClock, (fields) => log.warn(fields, 'call refused'));
   const triggers = triggerRoutes({

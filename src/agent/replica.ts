@@ -197,6 +197,7 @@ export class Replica {
       poll: () => this.pollState(),
       holds: () => (this.work instanceof Agent ? this.work.holds.current : {}),
       nodeOps: () => (this.work instanceof Agent ? this.work.nodeOps() : []),
+      troubles: () => (this.work instanceof Agent ? this.work.troubles() : new Map<string, number>()),
       requestPoll: (reason: string) => this.requestPoll(reason),
     };
     const access = {

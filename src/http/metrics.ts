@@ -18,6 +18,8 @@ export interface Observation {
   steps: ReadonlyMap<string, number>;
   /** By whom something is held: how many holds. */
   held?: ReadonlyMap<string, number>;
+  /** How many actions of each type have failed again and again. */
+  failing?: ReadonlyMap<string, number>;
 }
 
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -55,6 +57,11 @@ export function createMetrics(
     'held',
     'Holds people have put on: by the lease and the repository (whole cluster), and on NodeOps that go on.',
     ['by'],
+  );
+  const failing = gauge(
+    'actions_failing',
+    'Actions of rollouts that the API server refuses, or does not answer, again and again, by what is to be done.',
+    ['action'],
   );
   const polls = counter('polls_total', 'Fetches of the repository.', ['result']);
   const pushRetries = counter('push_retries_total', 'Pushes tried again because somebody else was first.');
@@ -102,9 +109,10 @@ export function createMetrics(
     const seen = observe();
     leader.set(seen.leader ? 1 : 0);
     if (seen.lastPoll !== undefined) lastPoll.set(seen.lastPoll / 1000);
-    for (const info of [tip, runs, waiting, nodes, steps]) info.reset();
+    for (const info of [tip, runs, waiting, nodes, steps, failing]) info.reset();
     if (seen.tip !== undefined) tip.set({ commit: seen.tip }, 1);
     for (const [by, count] of seen.held ?? []) held.set({ by }, count);
+    for (const [action, count] of seen.failing ?? []) failing.set({ action }, count);
     for (const [phase, count] of seen.runs) runs.set({ phase }, count);
     for (const [reason, count] of seen.waiting) waiting.set({ reason }, count);
     for (const [phase, count] of seen.nodes) nodes.set({ phase }, count);

@@ -8,17 +8,17 @@ let cluster: VirtualCluster;
 let outcome: Outcome;
 /** The API server refuses Jobs and pods. */
 let refused: boolean;
-/** What else it refuses, as `<verb> <resource>`. */
-let denied: string;
+/** What else it refuses, each as `<verb> <resource>`. */
+let denied: string[];
 
 beforeEach(async () => {
   outcome = { hang: true };
   refused = false;
-  denied = '';
+  denied = [];
   cluster = await Cluster.virtual({
     nodes: 2,
     refuse: ({ verb, resource, dryRun }) =>
-      `${verb} ${resource}` === denied ||
+      denied.includes(`${verb} ${resource}`) ||
       (verb === 'create' && (resource === 'jobs' || resource === 'pods') && dryRun === false && refused)
         ? 'privileged containers are denied'
         : undefined,
@@ -145,12 +145,12 @@ test.each([
   ],
 ])('a right that is missing fails the node instead of keeping it: %s', async (right, spec, said) => {
   const name = await cluster.nodeOp({ concurrency: 1, startTimeoutSeconds: 1, stopOnFailure: true, ...spec });
-  denied = right;
+  denied = [right];
   const op = await cluster.ended(name);
   expect(op.status?.phase).toBe('Failed');
   expect(nodeStatus(op)?.message).toContain(said);
   expect(nodeStatus(op)?.message).toContain('privileged containers are denied');
-  denied = '';
+  denied = [];
   await cluster.eventually(() => expect(cordoned()).toEqual([]));
 });
 
@@ -201,4 +201,28 @@ test('a command that runs may finish when its run is taken back; what is told th
     phase: 'Cancelled',
     summary: { completed: 1, cancelled: 1, inFlight: 0 },
   });
+});
+
+test('a NodeOp that is deleted and may not end its Job says why it stays, and goes once it may', async () => {
+  const name = await cluster.nodeOp({ concurrency: 1, cordon: true, startTimeoutSeconds: 60 });
+  await cluster.until(name, (op) => isRunning(op) && nodeStatus(op)?.attempts === 1);
+  denied = ['delete jobs', 'delete pods'];
+  await cluster.client.delete(NODEOPS, name, 'default', {});
+  const blocked = ({ status }: NodeOp) =>
+    status?.conditions?.find(({ type }) => type === 'DeletionBlocked')?.message;
+  const op = await cluster.until(name, (it) => blocked(it) !== undefined);
+  expect(op.status?.phase).toBe('Failed');
+  expect(blocked(op)).toMatch(/^Job \S+ on node-1 is not deleted: .*privileged containers are denied/);
+  expect(blocked(op)).toContain('take the finalizer operator.kairos.io/undo off');
+  expect(cordoned(), 'its command runs').toEqual(['node-1']);
+  expect(Object.fromEntries(cluster.troubles())).toEqual({ 'delete-job': 1, 'delete-pod': 1 });
+  const reasons = () => cluster.sim.store.all('events').map((event) => String(event['reason']));
+  await cluster.eventually(() =>
+    expect(reasons()).toEqual(expect.arrayContaining(['ActionFailing', 'DeletionBlocked'])),
+  );
+  denied = [];
+  await cluster.eventually(() => expect(exists(name)).toBeUndefined());
+  expect(cordoned()).toEqual([]);
+  expect(work()).toEqual([]);
+  expect(cluster.troubles().size).toBe(0);
 });

@@ -38,6 +38,7 @@ async function metrics(): Promise<string[]> {
     nodes: new Map([['Failed', 1]]),
     steps: new Map([['Soaking', 1]]),
     held: new Map([['lease', 1]]),
+    failing: new Map([['delete-job', 1]]),
   }));
   telemetry.apiRequest('GET', 200);
   telemetry.pushRetried();

@@ -143,6 +143,40 @@ test.each<[string, Action['type'][]]>([
   expect(world.status.phase).toBe('Failed');
 });
 
+test('a NodeOp that is deleted and may not end its Job says so, with the way out, and keeps the node cordoned meanwhile', () => {
+  const world = refusing({ startTimeoutSeconds: 60, cordon: true }, ['delete-job'], { ms: 500_000 });
+  world.later(1_000, () => {
+    world.cancelled = 'the NodeOp was deleted';
+    world.deleted = true;
+  });
+  toEnd(world);
+  for (let i = 0; i < 3; i += 1) {
+    world.pass();
+    world.persist();
+  }
+  expect(world.status.phase).toBe('Failed');
+  expect(world.adopted, 'its finalizer stays').toBe(true);
+  expect(world.nodes.get('node-1')?.unschedulable, 'its command runs').toBe(true);
+  const said = () => world.status.conditions?.find(({ type }) => type === 'DeletionBlocked');
+  expect(said()).toMatchObject({ status: 'True', reason: 'Refused' });
+  expect(said()?.message).toMatch(
+    /^Job flash-node-1 on node-1 is not deleted: nodes "node-1" is forbidden; give the agent the right/,
+  );
+  expect(said()?.message).toContain('operator.kairos.io/undo');
+  const { status } = world;
+  world.pass();
+  expect(world.status, 'nothing changes without news').toBe(status);
+  world.refuses = () => undefined;
+  for (let i = 0; i < 10; i += 1) {
+    world.pass();
+    world.persist();
+    world.advance();
+  }
+  expect(world.nodes.get('node-1')?.unschedulable).toBe(false);
+  expect(said(), 'nothing is in its way any more').toBeUndefined();
+  expect(world.adopted).toBe(false);
+});
+
 test('a recorded Job that may not be asked for ends as one of which nobody knows', () => {
   const world = refusing(BOUND, ['look-up-job', 'confirm']);
   world.pass();

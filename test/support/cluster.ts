@@ -132,6 +132,11 @@ export class Cluster {
     await stopped;
   }
 
+  /** How many actions of each type have failed again and again. */
+  troubles(): ReadonlyMap<string, number> {
+    return this.controller.troubles();
+  }
+
   /** Another controller goes on with what this one left; `meanwhile` there is none. */
   async restart(meanwhile: () => void = () => {}): Promise<void> {
     await this.stopController();

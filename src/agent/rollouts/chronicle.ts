@@ -60,6 +60,16 @@ export class Chronicle {
     this.options.events.record(rollout.target(), news);
   }
 
+  /** An action has failed again and again; it is tried on. */
+  trouble(rollout: Rollout, action: Action, why: string): void {
+    const { logger, events } = this.options;
+    const node = 'node' in action ? { node: action.node } : {};
+    const fields = { nodeOp: rollout.label, type: action.type, ...node, err: why };
+    logger.error(fields, 'action keeps failing: the rollout does not get on with it');
+    const message = `${action.type} keeps failing: ${why}`;
+    events.record(rollout.target(), { type: 'Warning', reason: 'ActionFailing', message, ...node });
+  }
+
   /** The API server admits no write to this object: the status cannot say what is wrong, an event can. */
   unwritable(rollout: Rollout, why: string): void {
     const message = `the status cannot be written: ${why}`;

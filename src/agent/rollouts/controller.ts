@@ -179,6 +179,17 @@ export class Controller {
     this.markAll();
   }
 
+  /** How many actions of each type have failed again and again. */
+  troubles(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { failures } of this.rollouts.values())
+      for (const key of failures.troubles().keys()) {
+        const [type = ''] = key.split('/');
+        counts.set(type, (counts.get(type) ?? 0) + 1);
+      }
+    return counts;
+  }
+
   /** Nothing is under way, nor about to be. */
   get quiet(): boolean {
     return this.looks.quiet && this.performer.quiet && this.writer.quiet;
@@ -232,6 +243,7 @@ export class Controller {
       logger: options.logger,
       mayGo: (nodeOp) => options.mayGo?.(nodeOp) !== false,
       onDone: (rollout, action) => this.chronicle.done(rollout, action),
+      onTrouble: (rollout, action, why) => this.chronicle.trouble(rollout, action, why),
       mark: (uid) => this.looks.mark(uid),
     });
   }

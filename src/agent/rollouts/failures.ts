@@ -59,6 +59,11 @@ export class Failures {
     return this.known.get(key)?.refusal;
   }
 
+  /** Whether an action has just failed so often that people are to be told. */
+  becameLasting(key: string): boolean {
+    return this.known.get(key)?.count === LASTING;
+  }
+
   /** The actions that have failed again and again, and why; that one fails once is nobody's concern. */
   troubles(): Map<string, string> {
     const lasting = [...this.known].filter(([, { count }]) => count >= LASTING);

@@ -18,6 +18,8 @@ export interface PerformerOptions {
   /** Whether a NodeOp that is over may go. */
   mayGo: (nodeOp: NodeOp) => boolean;
   onDone: (rollout: Rollout, action: Action) => void;
+  /** An action has failed again and again. */
+  onTrouble: (rollout: Rollout, action: Action, why: string) => void;
   /** After each attempt that ended well, and when one that failed may be made again. */
   mark: (uid: string) => void;
 }
@@ -67,7 +69,7 @@ export class Performer {
   }
 
   private failed(rollout: Rollout, action: Action, error: unknown): void {
-    const { clock, timers, logger, mark } = this.options;
+    const { clock, timers, logger, mark, onTrouble } = this.options;
     const text = errorText(error);
     const wait = rollout.failed(action, clock, {
       text,
@@ -77,6 +79,7 @@ export class Performer {
     });
     const fields = { nodeOp: rollout.label, ...action };
     logger.warn({ ...fields, err: text, retryInMs: Math.round(wait) }, 'action failed');
+    if (rollout.failures.becameLasting(actionKey(action))) onTrouble(rollout, action, text);
     timers.set(rollout.uid, actionKey(action), wait, () => mark(rollout.uid));
   }
 }

@@ -1,4 +1,5 @@
 import { countsText } from '../text/counts.ts';
+import { deletionBlocked } from './deletion.ts';
 import { UNGUARDED, unguardedIn } from './retries.ts';
 import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 import { own } from '../../api/own.ts';
@@ -34,6 +35,9 @@ export function newsOf(
   if (whole) news.push(whole);
   const stalled = stalledNews(after);
   if (stalled !== undefined && stalled.message !== stalledNews(before)?.message) news.push(stalled);
+  const blocked = deletionBlocked(after)?.message;
+  if (blocked !== undefined && blocked !== deletionBlocked(before)?.message)
+    news.push({ type: 'Warning', reason: 'DeletionBlocked', message: blocked });
   const unguarded = unguardedIn(after);
   if (unguarded !== undefined && unguardedIn(before) === undefined)
     news.push({ type: 'Warning', reason: UNGUARDED, message: unguarded });

@@ -3,6 +3,7 @@ import type { Action } from './actions.ts';
 import { DISOWNED, letGo } from './assess.ts';
 import { isKept } from './cordons.ts';
 import type { Decision } from './decide.ts';
+import { deletionTold } from './deletion.ts';
 import { deletion } from './ending.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { startedOn } from './node.ts';
@@ -19,15 +20,16 @@ export function settled(facts: RolloutFacts, now: number): Decision {
     .map((name) => facts.nodes.get(name))
     .filter((node) => node?.cordonedBy === ownerMark(facts));
   const actions: Action[] = [];
+  const left = leftBehind(facts);
   for (const node of cordoned) {
-    if (node === undefined) continue;
+    // Nobody else begins on a node on which something of it goes on.
+    if (node === undefined || left.busy.has(node.name)) continue;
     const status = own(facts.status.nodeStatuses, node.name);
     if (facts.deleted) actions.push(letGo(facts, node.name, 'the NodeOp is being deleted'));
     else if (!node.unschedulable) actions.push({ type: 'uncordon', node: node.name, reason: DISOWNED });
     else if (status === undefined || !isKept(facts.spec, status))
       actions.push(letGo(facts, node.name, 'nothing is left to be cordoned for'));
   }
-  const left = leftBehind(facts);
   actions.push(...left.actions);
   const checks = leftOfChecks(facts, facts.status.steps ?? [], true);
   actions.push(...checks);
@@ -35,21 +37,22 @@ export function settled(facts: RolloutFacts, now: number): Decision {
   const mayGo =
     facts.finalized &&
     cordoned.length + checks.length === 0 &&
-    !left.waits &&
+    left.busy.size === 0 &&
     isFinalPhase(facts.persisted.phase);
   if (mayGo) actions.push({ type: 'release', reason: 'nothing is left to undo' });
-  return { actions, status: acknowledged(facts, now), lookAgainAt: undefined };
+  const status = deletionTold(facts, acknowledged(facts, now), actions, now);
+  return { actions, status, lookAgainAt: undefined };
 }
 
 /** What may still run although the verdict on its node is final: a request that was carried out late, for example. */
-function leftBehind(facts: RolloutFacts): { actions: Action[]; waits: boolean } {
+function leftBehind(facts: RolloutFacts): { actions: Action[]; busy: ReadonlySet<string> } {
   const actions: Action[] = [];
-  let waits = false;
+  const busy = new Set<string>();
   for (const [node, work] of facts.work) {
     for (const it of startedOn(work)) {
       if (!it.deleting) actions.push(deletion(node, it));
-      if (!it.deleting || facts.nodes.get(node)?.ready === true) waits = true;
+      if (!it.deleting || facts.nodes.get(node)?.ready === true) busy.add(node);
     }
   }
-  return { actions, waits };
+  return { actions, busy };
 }

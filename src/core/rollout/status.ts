@@ -144,7 +144,7 @@ export function acknowledged(facts: RolloutFacts, now: number): NodeOpStatus {
 const LONGEST = 4096;
 
 /** What people, servers and containers have said, as the message of a condition. */
-function told(text: string): string {
+export function told(text: string): string {
   return flat(text).slice(0, LONGEST);
 }
 
