@@ -122,3 +122,22 @@ test('a baseline that people replaced by a link stops every start', async () => 
   expect(store.list()).toEqual([]);
   expect(loop.state().problem).toMatch(/baseline.yaml cannot be read .*restored from the history/);
 });
+
+test('a report that names the run of another one has no say in that', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const { loop, store } = agent(repository);
+  await loop.pollNow();
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  await loop.pollNow();
+  store.finish('Running');
+  await loop.pollNow();
+  const report = repository.read('results/a.yaml') ?? '';
+  expect(report).toContain('phase: Running');
+  // Its length is that of the folder of the runs, and what follows is the name of the other.
+  repository.push({ 'results/z.yaml': report.replace('path: runs/a.yaml', 'path: rums/a.yaml') });
+  await loop.pollNow();
+  await loop.pollNow();
+  expect(repository.read('results/a.yaml')).toBe(report);
+  await loop.stop();
+});

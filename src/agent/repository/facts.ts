@@ -3,7 +3,7 @@ import type { AgentConfig } from '../../api/config.ts';
 import { ANNOTATION_CANCEL, ANNOTATION_RUN_BLOB } from '../../api/labels.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isFinalReport } from '../../api/report.ts';
-import type { Layout } from '../../core/runs/paths.ts';
+import { type Layout, reportPath } from '../../core/runs/paths.ts';
 import type { RunFacts } from '../../core/runs/plan.ts';
 import { prepareRun, type Manifest, type Preparation } from '../../core/runs/prepare.ts';
 import { trusted } from '../../core/runs/trust.ts';
@@ -45,7 +45,7 @@ export class FactsReader {
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
     const { layout, ledger, reader } = this.#context;
-    const reported = unfinishedRuns(snapshot);
+    const reported = unfinishedRuns(snapshot, layout);
     const kept = ledger.results;
     await reader.lookUp(snapshot, [...nodeOps.keys(), ...reported, ...kept.keys()]);
     const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
@@ -267,10 +267,12 @@ function asksNothing({ spec }: Manifest, nodeOp: NodeOp, blob: string): boolean 
   return isSame && (spec.suspend ?? isPaused) === isPaused;
 }
 
-/** Runs of reports that are not final. */
-function unfinishedRuns({ unfinished, reports }: Snapshot): string[] {
+/** Runs of reports that are not final. People may have written one: it has no say in the run of another report. */
+function unfinishedRuns({ unfinished, reports }: Snapshot, layout: Layout): string[] {
   return [...unfinished].flatMap((file) => {
     const report = reports.get(file)?.report;
-    return report && !isFinalReport(report) ? [report.run.path] : [];
+    if (!report || isFinalReport(report)) return [];
+    const { path } = report.run;
+    return path.startsWith(`${layout.runs}/`) && reportPath(layout, path) === file ? [path] : [];
   });
 }
