@@ -348,6 +348,38 @@ test('a schedule that was taken away and put back as it was counts from then on,
   expect(it.repository.read('runs/scheduled/nightly-20300102T2200Z.yaml')).toContain('nodeOp: d');
 });
 
+test('a schedule counts from its signed commit on, whatever history somebody lays over it', async () => {
+  using it = new Trusted();
+  writeFileSync(it.allowedSignersFile, it.ada.allowed + it.robot.allowed);
+  const loop = it.agent({ signing: { sshKeyFile: it.robot.file } });
+  it.repository.push({ 'nodeops/d.yaml': nodeOp('d') });
+  const old = it.repository.tip() ?? '';
+  it.repository.date = '2030-01-01T22:05:00Z';
+  it.repository.push({ 'nodeops/nightly.yaml': nightly });
+  it.now = new Date('2030-01-01T22:10:00Z');
+  await loop.pollNow();
+  // By its first parents this merge added the schedule, long before anything was due.
+  signAs(it.repository);
+  it.repository.date = '2029-12-31T00:00:00Z';
+  const { bare } = it.repository;
+  const parents = ['-p', old, '-p', 'main', '-m', 'merge', 'main^{tree}'];
+  it.repository.git(
+    bare,
+    'update-ref',
+    'refs/heads/main',
+    it.repository.git(bare, 'commit-tree', ...parents).trim(),
+  );
+  await loop.pollNow();
+  await loop.stop();
+  const anew = it.agent({ signing: { sshKeyFile: it.robot.file } });
+  await anew.pollNow();
+  expect(it.repository.read('runs/scheduled/nightly-20300101T2200Z.yaml')).toBeUndefined();
+  it.now = new Date('2030-01-02T22:10:00Z');
+  await anew.pollNow();
+  expect(it.repository.read('runs/scheduled/nightly-20300102T2200Z.yaml')).toContain('nodeOp: d');
+  await anew.stop();
+});
+
 test('anybody may put hold.yaml there, and only who signs takes it away', async () => {
   using it = new Trusted();
   const agent = it.agent();

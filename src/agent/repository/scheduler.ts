@@ -100,9 +100,9 @@ export class Scheduler {
     if (at !== undefined) {
       const path = scheduledPath(schedule, at, this.#layout);
       if (!(await this.#wasAdded(path, at, snapshot))) {
-        if (await this.#isTrusted({ path: schedule.path, blob }, snapshot))
-          files.set(path, formatScheduled(schedule, at));
-        return;
+        const from = await this.#trustedFrom({ path: schedule.path, blob }, snapshot);
+        if (from !== undefined && at >= from) files.set(path, formatScheduled(schedule, at));
+        if (from === undefined || at >= from) return;
       }
     }
     const { schedule: expression, timeZone } = schedule.run.spec;
@@ -124,13 +124,17 @@ export class Scheduler {
     for (const key of this.#told) if (!known.has(key.split('\0', 2).join('\0'))) this.#told.delete(key);
   }
 
-  /** The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it. */
-  async #isTrusted(file: TrackedFile, snapshot: Snapshot): Promise<boolean> {
-    const reason =
-      this.#trust && (await distrust(this.#trust, file, snapshot, (error) => this.#mirror.blame(error)));
-    if (reason === undefined) return true;
-    this.#tell(file.path, file.blob, reason);
-    return false;
+  /**
+   * The agent's own commit vouches for what it adds, so it adds nothing of which nobody knows who wrote it, and nothing that was
+   * due before that was written: history says when a file came to the branch, and anybody may lay other history over it.
+   * @returns from when it counts; undefined when it does not
+   */
+  async #trustedFrom(file: TrackedFile, snapshot: Snapshot): Promise<number | undefined> {
+    if (!this.#trust) return -Infinity;
+    const found = await vouched(this.#trust, file, snapshot, (error) => this.#mirror.blame(error));
+    if ('from' in found) return found.from;
+    this.#tell(file.path, file.blob, found.reason);
+    return undefined;
   }
 
   async #since({ path }: Schedule, { tip, resultsTip, baseline }: Snapshot): Promise<number> {
@@ -152,18 +156,19 @@ export class Scheduler {
   }
 }
 
-/** Why the file is not to be acted on. */
-async function distrust(
+/** From when the file counts, or why it is not to be acted on. */
+async function vouched(
   trust: Trust,
   file: TrackedFile,
   snapshot: Snapshot,
   onFailure: (error: unknown) => void,
-): Promise<string | undefined> {
+): Promise<{ from: number } | { reason: string }> {
   try {
-    const found = [await trust.provenance(file, snapshot), await trust.history(snapshot)];
-    return found.flatMap((it) => (it && flaw(it)) ?? [])[0];
+    const made = await trust.provenance(file, snapshot);
+    const [reason] = [made, await trust.history(snapshot)].flatMap((it) => (it && flaw(it)) ?? []);
+    return reason === undefined ? { from: Date.parse(made.committedAt ?? '') } : { reason };
   } catch (error) {
     onFailure(error);
-    return error instanceof Error ? error.message : String(error);
+    return { reason: error instanceof Error ? error.message : String(error) };
   }
 }

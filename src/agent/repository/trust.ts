@@ -34,6 +34,7 @@ export interface TrackedFile {
 interface Made {
   commit: string;
   author: string;
+  committedAt: string;
   blob: string;
   isSame: boolean;
 }
@@ -79,12 +80,13 @@ export class Trust {
    */
   async provenance(file: TrackedFile, snapshot: Snapshot): Promise<Provenance> {
     await this.#moveTo(snapshot.tip);
-    const { commit, author, isSame } = await this.#maker(file, snapshot);
+    const { commit, author, committedAt, isSame } = await this.#maker(file, snapshot);
     const reason = isSame ? await this.#stranger(commit) : 'does not hold what this file holds now';
     const signature = await this.#signature(commit);
     return {
       commit,
       author,
+      committedAt,
       signature: signature.ok && reason !== undefined ? { ok: false, reason } : signature,
     };
   }
@@ -143,7 +145,7 @@ export class Trust {
     const info = await whoMade(git, { tip, since }, path);
     if (!info) throw new Error(`no commit is found that made ${path} what it is`);
     const entry = (await filesAt(git, info.commit, [path])).get(path);
-    const made = { commit: info.commit, author: info.author, blob, isSame: entry?.blob === blob };
+    const made = { ...info, blob, isSame: entry?.blob === blob };
     if (this.#made.size > MAX_REMEMBERED) this.#made.clear();
     this.#made.set(path, made);
     return made;

@@ -9,6 +9,8 @@ export type Signature = { ok: true; signer: string } | { ok: false; reason: stri
 export interface Provenance {
   commit: string;
   author: string;
+  /** RFC 3339; whoever signed it chose it, and nobody else. */
+  committedAt?: string;
   signature: Signature;
 }
 
