@@ -300,6 +300,8 @@ export interface NodeHead extends Top {
   run?: { id: RunId; name: string; state: RunState };
   /** How it stands in that run. */
   here?: NodeRow;
+  /** Of the same run, one after the other, as far as they are on record; the last one may go on. */
+  phases?: { phase: NodeRow['phase']; from: number; until?: number }[];
   /** The end of its log, where it is on record and may be seen. */
   log?: string;
   /** Runs that have it to come. */

@@ -165,6 +165,8 @@ describe('an agent at work', () => {
     const node = follow('view=node&node=node-2');
     await node.until(({ rows }) => rows.has('2030/flash.yaml'));
     expect(node.head).toMatchObject({ exists: true, here: { phase: 'Failed', exitCode: 3 } });
+    await node.until(({ head }) => head['phases'] !== undefined);
+    expect(node.head['phases']).toMatchObject([{ phase: 'Running' }]);
     const nodes = follow('view=nodes');
     await nodes.until(({ rows }) => rows.size === 3);
     expect(nodes.rows.get('node-2')).toMatchObject({

@@ -87,6 +87,11 @@ test('a node: why it is cordoned, what happened, the end of its log and all of i
   const seen = await text();
   for (const part of ['Left cordoned by', 'Exit code', 'erasing block 1 of 64', 'What else ran on it'])
     expect(seen).toContain(part);
+  const phases = visitor.page.getByRole('list', { name: 'Phase by phase' }).getByRole('listitem');
+  expect(await phases.allInnerTexts()).toEqual([
+    expect.stringMatching(/^Draining\s.*from /s),
+    expect.stringMatching(/^Running\s.*from /s),
+  ]);
   await visitor.page.getByRole('button', { name: 'Read all of the log' }).click();
   await visitor.page.getByText('of the pod, as it is now').waitFor();
 });

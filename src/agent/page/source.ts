@@ -32,6 +32,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { commandLog } from '../../kube/nodeop-store.ts';
 import { inTurns } from '../../time/breather.ts';
 import { ClusterWatch, type ClusterWatchOptions } from './cluster-watch.ts';
+import { MadeForNodes } from './made-for-nodes.ts';
 import { type PageBranch, Reports } from './reports.ts';
 import { RunFiles } from './run-files.ts';
 
@@ -65,6 +66,7 @@ export class LiveSource implements PageSource {
   readonly #listeners = new Set<() => void>();
   readonly #reports: Reports | undefined;
   readonly #files: RunFiles | undefined;
+  readonly #made: MadeForNodes;
   readonly #masked = new WeakMap<NodeOp, NodeOp>();
   #cluster: ClusterWatch | undefined;
   #looking = new AbortController();
@@ -77,7 +79,8 @@ export class LiveSource implements PageSource {
 
   constructor(options: LiveSourceOptions) {
     this.#options = options;
-    const { branches, layout } = options;
+    const { branches, layout, client } = options;
+    this.#made = new MadeForNodes(client, () => this.#changed());
     if (!branches) return;
     this.#reports = new Reports(branches.results, layout(), () => this.#changed());
     this.#files = new RunFiles(branches.runs, layout());
@@ -320,6 +323,7 @@ export class LiveSource implements PageSource {
         past: known?.past ?? [],
         looked: known?.looked ?? 0,
         reading: facts.reports.state === 'reading',
+        made: (nodeOp) => this.#made.of(nodeOp, node),
       },
       facts,
     );

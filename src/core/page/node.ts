@@ -1,8 +1,9 @@
-import { isFinalNodePhase } from '../../api/nodeop.ts';
+import { isFinalNodePhase, type NodeOp } from '../../api/nodeop.ts';
 import { own } from '../../api/own.ts';
 import type { HistoryRow, NodeHead, PageViews } from '../../api/page.ts';
 import { Cordons } from '../cordon.ts';
 import { endOfLog } from '../logs/end.ts';
+import { type Made, phaseTimes } from '../rollout/phase-times.ts';
 import { standingText } from '../rollout/words.ts';
 import { shellWord } from '../text/shell.ts';
 import { oneLine } from '../text/table.ts';
@@ -28,6 +29,8 @@ export interface NodeSubject {
   past: readonly Past[];
   looked: number;
   reading: boolean;
+  /** What was made for the node by a NodeOp, where that is read. */
+  made?: (nodeOp: NodeOp) => Made | undefined;
 }
 
 /** One node: why it is cordoned, how it stands in a run, what waits for it, and what ran on it before. */
@@ -55,6 +58,7 @@ export function nodeView(subject: NodeSubject, facts: SeenFacts): PageViews['nod
     cordon: node ? cordonText(node, cordons, facts) : 'The cluster has no node of this name.',
     run: row && shown && { id: shown.id, name: row.name, state: row.state },
     here: entry && nodeRow(entry, { isLoud, zone: node?.metadata.labels?.[ZONE] }),
+    phases: phasesOf(subject, shown?.nodeOp),
     log: isLoud ? endOfLog(entry?.log, entry?.cause) : undefined,
     waiting: works.flatMap((run) => waitingFor(run, name)),
     commands: commandsOf(
@@ -67,6 +71,13 @@ export function nodeView(subject: NodeSubject, facts: SeenFacts): PageViews['nod
     reading,
   });
   return { head, rows: historyOf(subject, works, facts) };
+}
+
+function phasesOf({ node, made }: NodeSubject, nodeOp: NodeOp | undefined): NodeHead['phases'] {
+  const status = own(nodeOp?.status?.nodeStatuses, node);
+  const its = nodeOp && status && made?.(nodeOp);
+  const phases = its ? phaseTimes(nodeOp.spec, status, its) : [];
+  return phases.length === 0 ? undefined : phases;
 }
 
 function isUnderWay(phase: NodeEntry['phase'] | undefined): boolean {

@@ -42,13 +42,13 @@ export function phaseTimes(spec: NodeOpSpec, status: NodeStatus, { job, pods }: 
     Rebooting: rebootTimes(pods),
     Postflight: podTimes(pods, LABEL_POSTFLIGHT),
   };
+  if (!isFinalNodePhase(status.phase)) known[status.phase] = { from: ms(status.phaseStartedAt) ?? began };
   const { Preflight, Running } = known;
   const drainedFrom = spec.preflight && !Preflight ? undefined : (Preflight?.until ?? began);
   // Where the command never came about, it is a drain that failed only if there was nothing before it that may have.
   const isDrained = Running ?? (status.phase === 'Failed' && !status.jobName && !spec.preflight);
   if ((spec.cordon || spec.drainOptions.enabled) && isDrained && drainedFrom !== undefined)
     known.Draining = { from: drainedFrom, until: Running?.from };
-  if (!isFinalNodePhase(status.phase)) known[status.phase] = { from: ms(status.phaseStartedAt) ?? began };
   const end = ms(status.finishedAt);
   const phases = NODE_PHASES.flatMap((phase) => (known[phase] ? { phase, ...known[phase] } : []));
   return phases.map(({ phase, from, until }, i) => {

@@ -1,4 +1,4 @@
-import type { NodesRow, PageViews, RunRow, SearchAnswer } from '../../../src/api/page.ts';
+import type { NodeHead, NodeRow, NodesRow, PageViews, RunRow, SearchAnswer } from '../../../src/api/page.ts';
 import { NOW, nodesOf, RUN_ID, runOf, runView, type Scene } from './fleet.ts';
 import type { Play } from './stage.ts';
 
@@ -153,6 +153,14 @@ function nodesView(scene: Scene, total: number): PageViews['nodes'] {
   };
 }
 
+function phasesOf({ startedAt = NOW, finishedAt = NOW }: NodeRow): NonNullable<NodeHead['phases']> {
+  const drained = startedAt + (finishedAt - startedAt) / 3;
+  return [
+    { phase: 'Draining', from: startedAt, until: drained },
+    { phase: 'Running', from: drained, until: finishedAt },
+  ];
+}
+
 function nodeView(scene: Scene, total: number): PageViews['node'] {
   const rows = nodesOf(scene, total);
   const here = rows.find(({ phase }) => phase === 'Failed') ?? rows.at(0);
@@ -170,6 +178,7 @@ function nodeView(scene: Scene, total: number): PageViews['node'] {
         : 'Not cordoned.',
       run: { id: RUN_ID, name: `runs/${RUN_ID}`, state: scene === 'failed' ? 'Failed' : 'Running' },
       ...(here && { here }),
+      ...(isLeft && { phases: phasesOf(here) }),
       log: 'reading /dev/mtd0\nversion 2.3.9 found, 2.4.1 wanted\nerasing block 1 of 64\nflash chip is write protected\n',
       waiting: [
         {

@@ -350,8 +350,10 @@ describe('a node', () => {
         entry: { name: 'node-3', phase: 'Completed' as const, finishedAt: '2030-01-01T00:00:00Z' },
       },
     ];
-    const { head, rows } = nodeView({ node: 'node-3', past, looked: 1, reading: false }, seen);
+    const made = () => ({ job: undefined, pods: [] });
+    const { head, rows } = nodeView({ node: 'node-3', past, looked: 1, reading: false, made }, seen);
     expect(head).toMatchObject({
+      phases: [{ phase: 'Draining', from: Date.parse('2030-01-31T22:04:00Z') }],
       node: 'node-3',
       ready: true,
       cordon: 'It is not cordoned.',

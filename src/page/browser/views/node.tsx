@@ -3,6 +3,7 @@ import { useView } from '../live/use-view.ts';
 import { TONE_SHAPES } from '../draw/shapes.ts';
 import { Here } from '../parts/here.tsx';
 import { Log } from '../parts/log.tsx';
+import { Phases } from '../parts/phases.tsx';
 import { PhaseSign, RunSign, Sign } from '../parts/state.tsx';
 import { runPath } from '../route.ts';
 import { counted, lasting, moment, said } from '../words.ts';
@@ -43,6 +44,7 @@ export function NodeView({ node, run }: { node: string; run: RunId | undefined }
             <RunSign run={head.run} />
           </header>
           {head.here ? <Here row={head.here} /> : <p class="muted">This node is none of the run's.</p>}
+          {head.phases && <Phases phases={head.phases} />}
           {head.here && <Log run={head.run.id} node={head.node} end={head.log} />}
         </section>
       )}
