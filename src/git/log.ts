@@ -1,9 +1,8 @@
-import { isUtf8 } from 'node:buffer';
-import { pathOfBytes, pathOfText } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
-import { MAX_PATHS, tokensOf } from './trees.ts';
+import { MAX_PATHS } from './trees.ts';
 import { forkPoint, hasCommits } from './ancestry.ts';
 import { addedNear, changedNear, FURTHER, touchedNear } from './near.ts';
+import { type Asked, stepsOf } from './walks.ts';
 
 export interface CommitInfo {
   commit: string;
@@ -18,18 +17,20 @@ export async function removedContents(
   tip: string,
   paths: readonly string[],
 ): Promise<Map<string, string>> {
-  const walk = ['log', '--no-renames', '--diff-filter=D', '--diff-merges=first-parent', '--format='];
   const found = new Map<string, string>();
-  for (let i = 0; i < paths.length; i += MAX_PATHS) {
-    const some = paths.slice(i, i + MAX_PATHS);
-    const tokens = tokensOf(await git.bytes([...walk, '--raw', '--no-abbrev', '-z', tip, '--', ...some]));
-    for (const [at, token] of tokens.entries()) {
-      const path = tokens[at + 1] ?? '';
-      const [, , blob = ''] = token.split(' ');
-      if (token.trimStart().startsWith(':') && !found.has(path)) found.set(path, blob);
+  for (const some of inParts(paths)) {
+    for await (const { changes } of stepsOf(git, [tip], some)) {
+      for (const { path, before, entry } of changes)
+        if (before && !entry && !found.has(path)) found.set(path, before.blob);
     }
   }
   return found;
+}
+
+function inParts(asked: Asked): Asked[] {
+  if ('folder' in asked) return [asked];
+  const count = Math.ceil(asked.length / MAX_PATHS);
+  return Array.from({ length: count }, (_, i) => asked.slice(i * MAX_PATHS, (i + 1) * MAX_PATHS));
 }
 
 /** What a commit made of a file: nothing where it removed it. `before`: what the file held, when there was one. */
@@ -41,36 +42,22 @@ export interface PastChange {
 }
 
 /** All that was ever done to these files, newest first. Walks all of history, or what `range` has of it. */
-export async function pastChanges(
-  git: GitCommand,
-  range: string,
-  paths: readonly string[],
-): Promise<PastChange[]> {
+export async function pastChanges(git: GitCommand, range: string, asked: Asked): Promise<PastChange[]> {
   // The whole of it: a merge may bring a state back that never had the file, and simplified history then passes the other by.
-  const walk = ['log', '--topo-order', '--full-history', '--no-renames', '--diff-merges=first-parent'];
+  const walk = ['--topo-order', '--full-history', range];
   const found: PastChange[] = [];
-  for (let i = 0; i < paths.length; i += MAX_PATHS) {
-    const some = paths.slice(i, i + MAX_PATHS);
-    const args = [...walk, '--format=%x01%H', '--raw', '--no-abbrev', '-z', range, '--', ...some];
-    const tokens = tokensOf(await git.bytes(args));
-    let commit = '';
-    for (const [at, token] of tokens.entries()) {
-      if (token.startsWith('\u0001')) commit = token.slice(1).trim();
-      if (!token.trimStart().startsWith(':')) continue;
-      const [, , before = '', after = ''] = token.trimStart().split(' ');
-      found.push({
-        commit,
-        path: tokens[at + 1] ?? '',
-        ...(isThere(before) && { before }),
-        ...(isThere(after) && { after }),
-      });
+  for (const some of inParts(asked)) {
+    for await (const { commit, changes } of stepsOf(git, walk, some)) {
+      for (const { path, before, entry } of changes)
+        found.push({
+          commit,
+          path,
+          ...(before && { before: before.blob }),
+          ...(entry && { after: entry.blob }),
+        });
     }
   }
   return found;
-}
-
-function isThere(blob: string): boolean {
-  return !/^0*$/.test(blob);
 }
 
 const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';
@@ -91,33 +78,24 @@ export async function whoAdded(
   const near = paths.length > MAX_PATHS ? FURTHER : await addedNear(git, { from, tip: to ?? '' }, paths);
   if (near !== FURTHER) return withInfo(git, near);
   const wanted = new Set(paths);
-  const args = [
-    'log',
-    '--topo-order',
-    '--no-renames',
-    '--diff-filter=A',
-    '--name-only',
-    '-z',
-    FORMAT,
-    range,
-    '--',
-  ];
-  const output = await git.bytes([...args, ...(paths.length > MAX_PATHS ? [`${folder}/`] : paths)]);
-  const newestFirst: [string, CommitInfo][] = [];
-  for (const { info, names } of parseLog(output)) {
-    for (const name of names) {
-      if (wanted.delete(name)) newestFirst.push([name, info]);
-    }
+  const newestFirst = new Map<string, string>();
+  const asked = paths.length > MAX_PATHS ? { folder } : paths;
+  for await (const { commit, isMerge, changes } of stepsOf(git, ['--topo-order', range], asked)) {
+    if (isMerge) continue;
+    for (const { path, before, entry } of changes)
+      if (entry && !before && wanted.delete(path)) newestFirst.set(path, commit);
+    if (wanted.size === 0) break;
   }
-  return new Map(newestFirst.toReversed());
+  return withInfo(git, newestFirst);
 }
 
 /** By path the commit, oldest first. */
 async function withInfo(git: GitCommand, newestFirst: Map<string, string>): Promise<Map<string, CommitInfo>> {
   const commits = [...new Set(newestFirst.values())];
   if (commits.length === 0) return new Map();
-  const told = parseLog(await git.bytes(['log', '--no-walk=unsorted', '-z', FORMAT, ...commits, '--']));
-  const infos = new Map(told.map(({ info }) => [info.commit, info]));
+  const args = ['log', '--no-walk=unsorted', '--stdin', '-z', FORMAT];
+  const told = parseLog(await git.bytes(args, `${commits.join('\n')}\n`));
+  const infos = new Map(told.map((info) => [info.commit, info]));
   const found = [...newestFirst].flatMap(([path, commit]): [string, CommitInfo][] => {
     const info = infos.get(commit);
     return info ? [[path, info]] : [];
@@ -176,8 +154,10 @@ export async function touchedSince(
   if ((await forkPoint(git, from, to)) !== from) return undefined;
   const range = `${from}..${to}`;
   if ((await git.text(['rev-list', '--merges', '-1', range])) !== '') return undefined;
-  const args = ['log', '--format=', '--name-only', '--no-renames', '-z', range, '--', ...paths];
-  return new Set(tokensOf(await git.bytes(args)));
+  const touched = new Set<string>();
+  for await (const { changes } of stepsOf(git, [range], paths))
+    for (const { path } of changes) touched.add(path);
+  return touched;
 }
 
 /**
@@ -190,21 +170,17 @@ export async function lastChange(
   path: string,
   { added = false, since }: { added?: boolean; since?: number } = {},
 ): Promise<number | undefined> {
-  const filters = [
-    ...(added ? ['--diff-filter=A'] : []),
-    ...(since === undefined ? [] : [`--since=${new Date(since).toISOString()}`]),
-  ];
-  const walk = [
-    'log',
-    '-1',
-    '--no-patch',
-    '--first-parent',
-    '--diff-merges=first-parent',
-    '--no-renames',
-    '--format=%ct',
-  ];
-  const seconds = (await git.text([...walk, ...filters, tip, '--', path])).trim();
-  return seconds === '' ? undefined : Number(seconds) * 1000;
+  const recent = since === undefined ? [] : [`--since=${new Date(since).toISOString()}`];
+  const walk = ['--first-parent', ...recent, tip];
+  // Mostly the last one is what is asked for, and all of history is a long walk.
+  for (const some of [['-1', ...walk], walk]) {
+    for await (const { commit, changes } of stepsOf(git, some, [path])) {
+      if (added && !changes.some(({ before, entry }) => entry && !before)) continue;
+      const info = await commitInfo(git, commit);
+      return info && Date.parse(info.committedAt);
+    }
+  }
+  return undefined;
 }
 
 /** The commit that removed a file last; undefined when none did, or a merge itself. */
@@ -213,15 +189,19 @@ export async function whoRemoved(
   tip: string,
   path: string,
 ): Promise<CommitInfo | undefined> {
-  const walk = ['log', '-1', '--no-patch', '--no-renames', '--diff-filter=D', '-z', FORMAT, tip, '--', path];
-  return parseLog(await git.bytes(walk))[0]?.info;
+  for (const walk of [['-1', tip], [tip]]) {
+    for await (const { commit, isMerge, changes } of stepsOf(git, walk, [path])) {
+      if (!isMerge && changes.some(({ entry }) => !entry)) return commitInfo(git, commit);
+    }
+  }
+  return undefined;
 }
 
 /** Author and time of one commit; undefined when it is not (or no longer) in the clone. */
 export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
   try {
-    return parseLog(await git.bytes(['log', '-1', '-z', FORMAT, commit, '--']))[0]?.info;
+    return parseLog(await git.bytes(['log', '-1', '-z', FORMAT, commit, '--']))[0];
   } catch (error) {
     if (await hasCommits(git, [commit])) throw error;
     return undefined;
@@ -235,27 +215,19 @@ function shortened(author: string): string {
   return author.length <= MAX_AUTHOR ? author : `${author.slice(0, MAX_AUTHOR - 1).toWellFormed()}…`;
 }
 
-function parseLog(output: Buffer): { info: CommitInfo; names: string[] }[] {
-  const commits: { info: CommitInfo; names: string[] }[] = [];
-  const isText = isUtf8(output);
-  const tokens = output.toString(isText ? 'utf8' : 'latin1').split('\0');
-  const bytesOf = (token: string) => Buffer.from(token, isText ? 'utf8' : 'latin1');
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] ?? '';
-    if (token.startsWith('\u0001')) {
-      const info = {
-        commit: token.slice(1),
-        author: shortened(bytesOf(tokens[i + 1] ?? '').toString()),
-        committedAt: (tokens[i + 2] ?? '').trim(),
-      };
-      commits.push({ info, names: [] });
-      i += 2;
-    } else if (token !== '') {
-      const names = commits.at(-1)?.names;
-      // The header and the first name of a commit are parted by a newline.
-      const name = names?.length === 0 && token.startsWith('\n') ? token.slice(1) : token;
-      names?.push(isText ? pathOfText(name) : pathOfBytes(bytesOf(name)));
-    }
-  }
-  return commits;
+/** Names of people may be anything. */
+function parseLog(output: Buffer): CommitInfo[] {
+  const tokens = output.toString('latin1').split('\0');
+  const textOf = (token = '') => Buffer.from(token, 'latin1').toString();
+  return tokens.flatMap((token, i) =>
+    token.startsWith('\u0001')
+      ? [
+          {
+            commit: token.slice(1),
+            author: shortened(textOf(tokens[i + 1])),
+            committedAt: (tokens[i + 2] ?? '').trim(),
+          },
+        ]
+      : [],
+  );
 }

@@ -1,44 +1,41 @@
-import { InvalidError, LocalGitError } from '../api/errors.ts';
+import { LocalGitError } from '../api/errors.ts';
 import { breather } from '../time/breather.ts';
 import type { GitCommand } from './command.ts';
 import { TreeCursor } from './tree-object.ts';
+import { type Budget, LARGEST_TREE, TooMuchError } from './tree-size.ts';
 import { Turns } from './turns.ts';
 import type { TreeChange, TreeEntry } from './trees.ts';
 
-/** Bounds on what one walk finds. */
-export interface Bounds {
-  /** Files and folders. A tree of a few kilobytes may hold more of them than there are atoms: each folder the same one ten times. */
-  entries: number;
-  /** Trees that are asked for and not looked through yet. */
-  atOnce: number;
-  /** Of one folder, as Git keeps it. */
-  bytes: number;
+export interface WalkOptions {
+  /** Where two trees are compared, what is gone or changed is left out. */
+  onlyNew?: boolean;
+  budget?: Budget;
+  /** Folders that are not gone into, each with a slash at its end: each is given as what it is, by the name `.` inside. */
+  passedBy?: ReadonlySet<string>;
 }
 
-/** Three times as many as were measured; to hold them takes 100 MB. */
-const BOUNDS: Bounds = { entries: 300_000, atOnce: 16, bytes: 64 * 1024 * 1024 };
+/** Trees that are asked for and not looked through yet. */
+const AT_ONCE = 16;
 
 /** Reads the trees of one repository, and all that can be read at once at once. What it gives is in git's order. */
 export class Trees {
   readonly #git: GitCommand;
   readonly #onlyNew: boolean;
+  readonly #budget: Budget | undefined;
+  readonly #passedBy: ReadonlySet<string>;
   readonly #breathe = breather();
-  readonly #most: Bounds;
-  readonly #turns: Turns;
-  #found = 0;
-  #tooMuch: InvalidError | undefined;
+  readonly #turns = new Turns(AT_ONCE);
 
-  /** @param onlyNew where two trees are compared, what is gone or changed is left out */
-  constructor(git: GitCommand, onlyNew = false, bounds = BOUNDS) {
+  constructor(git: GitCommand, { onlyNew = false, budget, passedBy = new Set() }: WalkOptions = {}) {
     this.#git = git;
     this.#onlyNew = onlyNew;
-    this.#most = bounds;
-    this.#turns = new Turns(bounds.atOnce);
+    this.#budget = budget;
+    this.#passedBy = passedBy;
   }
 
   /** Object id of the tree of a commit, or of whatever else holds one. */
   async root(name: string): Promise<string> {
-    // Of a commit no more is read than this: its message may be of any length.
+    // In the name of a path git would look for the ending as well.
     const object = await this.#git.object(name.includes(':') ? name : `${name}^{tree}`, 0);
     if (object?.type !== 'tree') throw new LocalGitError(`there is no tree ${name} in the clone`);
     return object.id;
@@ -50,7 +47,7 @@ export class Trees {
     if (byName.size === 0) return [];
     const lengths = new Set([...byName.keys()].map((it) => it.length));
     const found = new Found<TreeEntry>();
-    await this.#each(tree, prefix, (cursor) => {
+    await this.#each(prefix, tree, (cursor) => {
       const wanted = lengths.has(cursor.nameBytes) ? byName.get(cursor.nameInBytes) : undefined;
       if (!wanted) return;
       const entry = entryOf(prefix, cursor);
@@ -61,17 +58,24 @@ export class Trees {
     return found.all();
   }
 
-  async directlyIn(tree: string): Promise<TreeEntry[]> {
+  /** Those whose names are not longer than this; there may be a million others. */
+  async directlyIn(tree: string, longest: number): Promise<TreeEntry[]> {
     const entries: TreeEntry[] = [];
-    await this.#each(tree, '', (cursor) => entries.push(entryOf('', cursor)));
+    await this.#each('', tree, (cursor) => {
+      if (cursor.nameBytes <= longest) entries.push(entryOf('', cursor));
+    });
     return entries;
   }
 
   /** All files of a folder, each as new. */
   async list(prefix: string, tree: string): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
-    await this.#each(tree, prefix, (cursor) => {
-      const entry = this.#take(prefix, cursor);
+    if (this.#passedBy.has(prefix)) {
+      const entry = folderItself(prefix, tree);
+      return [{ path: entry.path, entry }];
+    }
+    await this.#each(prefix, tree, (cursor) => {
+      const entry = entryOf(prefix, cursor);
       if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
       else found.add({ path: entry.path, entry });
     });
@@ -93,9 +97,14 @@ export class Trees {
   async compare(prefix: string, before: string, after: string): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
     if (before === after) return found.all();
-    const [a, b] = await Promise.all([this.#open(before, prefix), this.#open(after, prefix)]);
+    if (this.#passedBy.has(prefix)) {
+      const [was, entry] = [folderItself(prefix, before), folderItself(prefix, after)];
+      return [{ path: entry.path, ...(!this.#onlyNew && { before: was }), entry }];
+    }
+    const [a, b] = await Promise.all([this.#open(prefix, before), this.#open(prefix, after)]);
     let [hasA, hasB] = [a.next(), b.next()];
     for (let i = 1; hasA || hasB; i++) {
+      this.#budget?.pass(prefix);
       const order = hasA && hasB ? a.compare(b) : Number(hasB) - Number(hasA);
       if (order === 0 && !this.#isPassedBy(b) && !a.equals(b)) this.#changed(prefix, a, b, found);
       else if (order < 0 && !this.#onlyNew) this.#left(prefix, a, found);
@@ -108,7 +117,7 @@ export class Trees {
   }
 
   #changed(prefix: string, a: TreeCursor, b: TreeCursor, found: Found<TreeChange>): void {
-    const [before, entry] = [entryOf(prefix, a), this.#take(prefix, b)];
+    const [before, entry] = [entryOf(prefix, a), entryOf(prefix, b)];
     const { path } = entry;
     if (b.isFolder) found.later(this.compare(`${path}/`, before.blob, entry.blob));
     else found.add({ path, before, entry });
@@ -120,13 +129,13 @@ export class Trees {
   }
 
   #came(prefix: string, cursor: TreeCursor, found: Found<TreeChange>): void {
-    const entry = this.#take(prefix, cursor);
+    const entry = entryOf(prefix, cursor);
     if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
     else found.add({ path: entry.path, entry });
   }
 
   #left(prefix: string, cursor: TreeCursor, found: Found<TreeChange>): void {
-    const before = this.#take(prefix, cursor);
+    const before = entryOf(prefix, cursor);
     if (cursor.isFolder) found.later(this.#gone(`${before.path}/`, before.blob));
     else found.add({ path: before.path, before });
   }
@@ -136,41 +145,34 @@ export class Trees {
     return files.map(({ path, entry }) => ({ path, ...(entry && { before: entry }) }));
   }
 
-  async #each(tree: string, prefix: string, take: (cursor: TreeCursor) => void): Promise<void> {
-    const cursor = await this.#open(tree, prefix);
+  async #each(prefix: string, tree: string, take: (cursor: TreeCursor) => void): Promise<void> {
+    const cursor = await this.#open(prefix, tree);
     for (let i = 1; cursor.next(); i++) {
+      this.#budget?.pass(prefix);
       take(cursor);
       if (i % STRETCH === 0) await this.#breathe();
     }
   }
 
-  /** One entry more of what the walk gives. Throws when it gives too many, or one that is too deep. */
-  #take(prefix: string, cursor: TreeCursor): TreeEntry {
-    const entry = entryOf(prefix, cursor);
-    this.#found += 1;
-    const { entries } = this.#most;
-    if (this.#found > entries) this.#giveUp(entry.path, `more than ${entries} files and folders${TOO_MANY}`);
-    if (entry.path.length > LONGEST_PATH) this.#giveUp(entry.path, TOO_LONG);
-    return entry;
-  }
-
-  /** Of all that goes on nothing is begun any more. */
-  #giveUp(path: string, what: string): never {
-    throw (this.#tooMuch ??= tooMuch(path, what));
-  }
-
-  async #open(tree: string, prefix: string): Promise<TreeCursor> {
-    const { bytes } = this.#most;
+  async #open(prefix: string, tree: string): Promise<TreeCursor> {
+    this.#budget?.open(prefix, tree);
     // What is found goes on in all branches of a tree at once, until one of them has found too much.
-    const object = await this.#turns.take(() => {
-      if (this.#tooMuch) throw this.#tooMuch;
-      return this.#git.object(tree, bytes);
+    const object = await this.#turns.take(async () => {
+      this.#budget?.read(prefix, 0);
+      return this.#git.object(tree, LARGEST_TREE);
     });
     if (object?.type !== 'tree') throw new LocalGitError(`tree ${tree} is not in the clone`);
-    if (object.bytes.length > bytes)
-      this.#giveUp(prefix, `a folder of more than ${bytes} bytes, as Git keeps it${TOO_MANY}`);
+    if (object.bytes.length > LARGEST_TREE) throw new TooMuchError(prefix);
+    this.#budget?.read(prefix, object.bytes.length);
     return new TreeCursor(object.bytes, tree.length);
   }
+}
+
+/** What stands in a listing for a folder that was passed by: no file has this name. */
+const FOLDER_ITSELF = '.';
+
+function folderItself(prefix: string, tree: string): TreeEntry {
+  return { mode: FOLDER, blob: tree, path: prefix + FOLDER_ITSELF };
 }
 
 const FOLDER = '040000';
@@ -213,22 +215,12 @@ function nextPart(path: string, { length }: string): string {
   return end < 0 ? path.slice(length) : path.slice(length, end);
 }
 
-function tooMuch(path: string, what: string): InvalidError {
-  const folder = path.slice(0, path.indexOf('/') + 1).slice(0, MAX_SHOWN);
-  const where = folder === '' ? '' : `, in the folder ${JSON.stringify(folder)}`;
-  const way = 'find out who pushed it, and take it out';
-  return new InvalidError(`the repository holds ${what}${where}; ${way}`);
-}
-
-const LONGEST_PATH = 4096;
-const TOO_MANY = ', more than can be followed';
-const TOO_LONG = `a path that is longer than ${LONGEST_PATH} characters, which no file system holds`;
-const MAX_SHOWN = 200;
-
 /** One character a byte. */
 function bytesOf(name: string): string {
   return Buffer.from(name).toString('latin1');
 }
+
+const LONGEST_PATH = 4096;
 
 /** Others git refuses to be asked for; they may stand in what people wrote. */
 function mayBeThere(path: string): boolean {

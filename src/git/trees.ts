@@ -1,6 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { pathOfBytes, pathOfText } from '../core/runs/names.ts';
 import type { GitCommand } from './command.ts';
+import { Budget, TooMuchError, TreeSizes } from './tree-size.ts';
 import { Found, isFolder, Trees } from './tree-walk.ts';
 
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
@@ -16,7 +15,10 @@ export function isPlain(entry: TreeEntry | undefined): entry is TreeEntry {
   return entry?.mode.startsWith('100') === true;
 }
 
-/** What became of a path between two trees: without an entry it is gone, without one before it is new. */
+/**
+ * What became of a path between two trees: without an entry it is gone, without one before it is new. A folder that holds more
+ * than is gone through is told as itself, by the path `FOLDER/.`.
+ */
 export interface TreeChange {
   path: string;
   before?: TreeEntry;
@@ -34,16 +36,16 @@ export async function listTree(
   folders: string[] = [],
   files: string[] = [],
 ): Promise<TreeChange[]> {
-  const trees = new Trees(git);
-  const root = await trees.root(commit);
-  if (folders.length + files.length === 0) return trees.list('', root);
-  const [below, named] = await Promise.all([trees.at(root, folders), trees.at(root, files)]);
-  const found = new Found<TreeChange>();
-  for (const entry of [...below.filter(isFolder), ...named]) {
-    if (isFolder(entry)) found.later(trees.list(`${entry.path}/`, entry.blob));
-    else found.add({ path: entry.path, entry });
-  }
-  return found.all();
+  return inBounds(git, { roots: [commit], folders }, async (trees, [root = '']) => {
+    if (folders.length + files.length === 0) return trees.list('', root);
+    const [below, named] = await Promise.all([trees.at(root, folders), trees.at(root, files)]);
+    const found = new Found<TreeChange>();
+    for (const entry of [...below.filter(isFolder), ...named]) {
+      if (isFolder(entry)) found.later(trees.list(`${entry.path}/`, entry.blob));
+      else found.add({ path: entry.path, entry });
+    }
+    return found.all();
+  });
 }
 
 /**
@@ -79,15 +81,39 @@ async function compared(
   git: GitCommand,
   { from, to, folders, onlyNew = false }: { from: string; to: string; folders: string[]; onlyNew?: boolean },
 ): Promise<TreeChange[]> {
-  const trees = new Trees(git, onlyNew);
-  const [before, after] = await Promise.all([trees.root(from), trees.root(to)]);
-  if (folders.length === 0) return trees.compare('', before, after);
-  const [gone, come] = await Promise.all([trees.at(before, folders), trees.at(after, folders)]);
-  const changes = folders.map((folder) => {
-    const of = (entries: TreeEntry[]) => entries.filter((it) => isFolder(it) && it.path === folder);
-    return trees.compareAll(`${folder}/`, of(gone), of(come));
+  return inBounds(git, { roots: [from, to], folders, onlyNew }, async (trees, [before = '', after = '']) => {
+    if (folders.length === 0) return trees.compare('', before, after);
+    const [gone, come] = await Promise.all([trees.at(before, folders), trees.at(after, folders)]);
+    const changes = folders.map((folder) => {
+      const of = (entries: TreeEntry[]) => entries.filter((it) => isFolder(it) && it.path === folder);
+      return trees.compareAll(`${folder}/`, of(gone), of(come));
+    });
+    return (await Promise.all(changes)).flat();
   });
-  return (await Promise.all(changes)).flat();
+}
+
+/** A walk through the folders, or everything when none is named, of these trees; what is too much is passed by. */
+async function inBounds(
+  git: GitCommand,
+  { roots, folders, onlyNew = false }: { roots: readonly string[]; folders: string[]; onlyNew?: boolean },
+  walk: (trees: Trees, roots: string[]) => Promise<TreeChange[]>,
+): Promise<TreeChange[]> {
+  const lookUp = new Trees(git);
+  const ids = await Promise.all(roots.map((it) => lookUp.root(it)));
+  try {
+    return await walk(new Trees(git, { onlyNew, budget: new Budget() }), ids);
+  } catch (error) {
+    if (!(error instanceof TooMuchError)) throw error;
+  }
+  const sizes = new TreeSizes(git);
+  const passedBy = new Set<string>();
+  for (const id of ids) {
+    const found = folders.length === 0 ? [] : (await lookUp.at(id, folders)).filter(isFolder);
+    const inside = found.map(({ path, blob }) => ({ path: `${path}/`, blob }));
+    for (const it of folders.length === 0 ? [{ path: '', blob: id }] : inside)
+      for (const folder of await sizes.tooLarge(it.path, it.blob)) passedBy.add(folder);
+  }
+  return walk(new Trees(git, { onlyNew, passedBy }), ids);
 }
 
 /** The files at these paths of a commit; a path without one, or with more than one, is left out. */
@@ -123,26 +149,18 @@ export async function treeAt(git: GitCommand, commit: string, folder: string): P
   return (await entriesAt(git, commit, [folder])).findLast(isFolder)?.blob;
 }
 
-/** What lies directly in a folder, '' for the root; nothing when there is no such folder. */
+/** What lies directly in a folder, '' for the root, by names not longer than this; nothing when there is no such folder. */
 export async function namesIn(
   git: GitCommand,
   commit: string,
   folder: string,
+  longest: number,
 ): Promise<{ name: string; isFolder: boolean }[]> {
   const tree = folder === '' ? commit : await treeAt(git, commit, folder);
   if (tree === undefined) return [];
   const trees = new Trees(git);
-  const entries = await trees.directlyIn(await trees.root(tree));
+  const entries = await trees.directlyIn(await trees.root(tree), longest);
   return entries.map((it) => ({ name: it.path, isFolder: isFolder(it) }));
-}
-
-/** What is ended by NULs, where a path may be anything. */
-export function tokensOf(output: Buffer): string[] {
-  if (isUtf8(output)) return output.toString().split('\0').map(pathOfText);
-  return output
-    .toString('latin1')
-    .split('\0')
-    .map((it) => pathOfBytes(Buffer.from(it, 'latin1')));
 }
 
 /** More paths than these are longer than a command line may be. */

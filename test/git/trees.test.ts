@@ -13,7 +13,6 @@ import {
   treeChanges,
   type TreeChange,
 } from '../../src/git/trees.ts';
-import { Trees } from '../../src/git/tree-walk.ts';
 import { TestRepository } from '../runs/support.ts';
 import { commits, files } from './support/random-trees.ts';
 
@@ -84,35 +83,6 @@ describe('trees are read as git reads them', () => {
     );
   });
 
-  test('one that holds more files than there is room for is given up at once, however few objects it takes', async () => {
-    using repository = new TestRepository();
-    const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
-    const blob = (await git.text(['hash-object', '-w', '--stdin'], 'x')).trim();
-    const mktree = async (line: (i: number) => string) =>
-      (await git.text(['mktree'], Array.from({ length: 10 }, (_, i) => line(i)).join(''))).trim();
-    let tree = await mktree((i) => `100644 blob ${blob}\tf${i}\n`);
-    const leaf = tree;
-    for (let depth = 0; depth < 10; depth += 1) {
-      const below = tree;
-      tree = await mktree((i) => `040000 tree ${below}\td${i}\n`);
-    }
-    const bounds = { entries: 1000, atOnce: 4, bytes: 1000 };
-    const tooMany = /holds more than 1000 files and folders.*in the folder "a\/"/;
-    for (const walk of [
-      new Trees(git, false, bounds).list('a/', tree),
-      new Trees(git, false, bounds).compare('a/', leaf, tree),
-      new Trees(git, false, bounds).compare('a/', tree, leaf),
-      new Trees(git, true, bounds).compare('a/', leaf, tree),
-    ])
-      await expect(walk).rejects.toThrow(tooMany);
-    const small = { ...bounds, bytes: 100 };
-    const tooLarge = /a folder of more than 100 bytes.*in the folder "a\/"/;
-    await expect(new Trees(git, false, small).list('a/', leaf)).rejects.toThrow(tooLarge);
-    // Nothing of what was begun goes on.
-    expect(await git.object(leaf)).toMatchObject({ type: 'tree' });
-    expect(await new Trees(git, false, bounds).list('a/', leaf)).toHaveLength(10);
-  });
-
   test('of a commit with a message of any length no more is read than its tree', async () => {
     using repository = new TestRepository();
     repository.push({ 'runs/a': 'a' }, 'x'.repeat(20 * 1024 * 1024));
@@ -129,20 +99,6 @@ describe('trees are read as git reads them', () => {
     expect(await changesBy(counting, 'main', ['runs'])).toHaveLength(1);
     expect(Math.max(...limits)).toBeLessThan(100 * 1024 * 1024);
     expect(await treeAt(counting, 'main:', 'runs')).toHaveLength(40);
-  });
-
-  test('one that goes deeper than any file system is given up', async () => {
-    using repository = new TestRepository();
-    const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
-    const path = `${'d/'.repeat(3000)}f`;
-    const lines = [
-      'commit refs/heads/main',
-      'committer A <a@example.org> 0 +0000',
-      'data 0',
-      `M 100644 inline ${path}`,
-    ];
-    await git.text(['fast-import', '--quiet', '--done'], `${lines.join('\n')}\ndata 0\n\ndone\n`);
-    await expect(listTree(git, 'main')).rejects.toThrow(/a path that is longer than 4096 characters.*"d\/"/);
   });
 
   test('what a commit changed, of the first nothing', async () => {

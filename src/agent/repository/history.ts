@@ -1,6 +1,6 @@
 import { InvalidError } from '../../api/errors.ts';
 import type { Head } from '../../core/runs/ledger.ts';
-import { baselinePath, foldersOf, reportPath } from '../../core/runs/paths.ts';
+import { baselinePath, foldersOf, isTooMuch, reportPath } from '../../core/runs/paths.ts';
 import { hasCommits, isAncestor } from '../../git/ancestry.ts';
 import { filesAt, listTree } from '../../git/trees.ts';
 import type { Logger } from '../logger.ts';
@@ -82,7 +82,9 @@ async function filesBefore(
   const waited = new Set(waiting.map(({ run }) => layout.runs + run.slice(before.length)));
   const isComparable = before === layout.runs && (await hasCommits(mirror.git, [runs]));
   const then = isComparable ? await listTree(mirror.git, runs, [layout.runs]) : undefined;
-  const known = then && new Set(then.map(({ path }) => path));
+  // Nobody knows what was in a folder that held too much.
+  const isKnown = then?.every(({ entry }) => entry && !isTooMuch(entry.mode)) === true;
+  const known = isKnown ? new Set(then.map(({ path }) => path)) : undefined;
   return [...snapshot.runs.present()].flatMap(([path]) =>
     !waited.has(path) && known?.has(path) !== false ? [path] : [],
   );

@@ -8,7 +8,7 @@ import type { RunAction, RunFacts } from '../../core/runs/plan.ts';
 import type { Blocked } from './blocked.ts';
 import type { HoldFile } from './hold-file.ts';
 import type { Ledger } from './ledger.ts';
-import type { NearNames } from './near-names.ts';
+import type { Overlooked } from './overlooked.ts';
 import type { OwnReports } from './own-reports.ts';
 import type { ReportBuilder } from './reports.ts';
 import { type Failures, willRetry } from './retry.ts';
@@ -19,7 +19,7 @@ export interface OnRecordDeps extends Failures {
   layout: Layout;
   reports: ReportBuilder;
   holdFile: HoldFile;
-  nearNames: Pick<NearNames, 'texts'>;
+  overlooked: Pick<Overlooked, 'texts'>;
   /** Absent where the agent signs nothing. */
   own: OwnReports | undefined;
   blocked: Blocked;
@@ -88,7 +88,7 @@ export class OnRecord {
   }
 
   async #setHead(snapshot: Snapshot): Promise<void> {
-    const { ledger, layout, holdFile, nearNames, own } = this.#deps;
+    const { ledger, layout, holdFile, overlooked, own } = this.#deps;
     const { tip: runs, resultsTip, baseline = new Set<string>() } = snapshot;
     const waiting = this.#waiting;
     const upTo = (await own?.record()) ?? { results: resultsTip };
@@ -102,7 +102,7 @@ export class OnRecord {
       passedOverRuns: toldOf(baseline),
       heldAt,
       folders: foldersOf(layout),
-      misnamed: nearNames.texts,
+      misnamed: overlooked.texts,
     });
   }
 

@@ -167,9 +167,9 @@ export class OwnReports {
     const changed = await this.#changed(base, tip);
     if (changed.length === 0 || (await this.#isOfAnotherCluster(tip))) return forged;
     const folder = resultsFolder(this.#repository.layout);
-    const paths = changed.length > PUT_BACK ? [`${folder}/`] : changed.map(({ path }) => path);
+    const asked = changed.length > PUT_BACK ? { folder } : changed.map(({ path }) => path);
     const range = base === undefined ? tip : `${base}..${tip}`;
-    const past = Map.groupBy(await pastChanges(git, range, paths), ({ path }) => path);
+    const past = Map.groupBy(await pastChanges(git, range, asked), ({ path }) => path);
     const commits = changed.flatMap(({ path }) => (past.get(path) ?? []).map(({ commit }) => commit));
     const signed = await this.#areSigned(commits);
     for (const { path, before, entry } of changed) {

@@ -126,7 +126,7 @@ export class Reconciler {
   /** @param unfetched why the remotes could not be asked */
   async #see(unfetched: unknown): Promise<Sight> {
     const { repository, ledger } = this;
-    const { holdFile, nearNames } = this.#rooms;
+    const { holdFile, overlooked } = this.#rooms;
     const doubt = unfetched === undefined ? await this.#putBack() : undefined;
     const away = unfetched ?? doubt;
     const judged = await repository.read();
@@ -134,7 +134,7 @@ export class Reconciler {
     // Before anything else: whoever brakes is heard first.
     if (ledger.isLoaded) holdFile.recall(ledger.head.heldAt);
     this.#deps.holds.set('repository', await holdFile.reason(judged));
-    await nearNames.look(judged.tip);
+    await overlooked.look(judged);
     return { judged, overtaken, snapshot: judged, away, doubt, trouble: away };
   }
 

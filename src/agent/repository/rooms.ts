@@ -10,7 +10,7 @@ import { Copies } from './copies.ts';
 import { FactsReader } from './facts.ts';
 import { HoldFile } from './hold-file.ts';
 import { Ledger } from './ledger.ts';
-import { NearNames } from './near-names.ts';
+import { Overlooked } from './overlooked.ts';
 import { NeverAgain } from './never-again.ts';
 import { NodeLogs } from './node-logs.ts';
 import { OnRecord } from './on-record.ts';
@@ -60,7 +60,7 @@ export function rooms(deps: ReconcilerDeps) {
   const baseline = new Baseline(config, repository, log);
   const trust = config.git.verify && new Trust(mirror, config.git.verify, { now, clock });
   const holdFile = new HoldFile(mirror, layout, trust);
-  const nearNames = new NearNames(mirror, layout, log);
+  const overlooked = new Overlooked(mirror, layout, log);
   const carriesOut = config.rollout.executor === 'agent';
   const executesAll = config.runs.initial === 'execute';
   const scheduler = new Scheduler({ mirror, reader, layout, trust, executesAll, logger: log });
@@ -73,7 +73,7 @@ export function rooms(deps: ReconcilerDeps) {
     nodeLogs,
     own,
     holdFile,
-    nearNames,
+    overlooked,
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
     facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
@@ -84,7 +84,7 @@ export function rooms(deps: ReconcilerDeps) {
       layout,
       reports,
       holdFile,
-      nearNames,
+      overlooked,
       own,
       blocked,
       log,

@@ -4,17 +4,20 @@ import type { ReportBrief } from '../../core/runs/brief.ts';
 import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { parseDefinition } from '../../core/runs/definitions.ts';
 import { NewestReports } from '../../core/runs/newest.ts';
+import { TooMuchError } from '../../git/tree-size.ts';
 import { isFolder } from '../../git/tree-walk.ts';
 import {
   baselinePath,
   checkpointPath,
   isDefinition,
   isOwnFile,
+  isTooMuch,
   isYaml,
   reportPath,
   resultsFolder,
   runPaths,
   runsNamedLikeOwn,
+  TOO_MUCH,
   type Layout,
 } from '../../core/runs/paths.ts';
 import { type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
@@ -113,7 +116,9 @@ export class SnapshotReader {
     if (last?.tip === tip && last.resultsTip === resultsTip) return last;
     // After a force-push the old tip may be gone from the clone; then all is read anew.
     const changes = last && (await this.#changes(tips, last).catch(() => undefined));
-    if (!last || !changes) return this.#readFirst(tips);
+    // What lies in a folder that was not read is not told by what differs.
+    const hidden = [...(last?.tooMuch ?? []), ...tooMuch(changes)];
+    if (!last || !changes || hidden.length > 0) return this.#readFirst(tips);
     const isSaved = changes.own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
     const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + changes.own.length;
     const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
@@ -148,14 +153,15 @@ export class SnapshotReader {
       this.#unreported(tips),
       this.#readSinceCheckpoint(tips.results),
     ]);
-    const snapshot = firstSnapshot(tips, since);
     const changes = byFolder(this.#layout, [
       ...listed,
       ...unreported.map((it) => inFolder(runs, it)),
       ...since.own,
     ]);
+    const snapshot = { ...firstSnapshot(tips, since), tooMuch: tooMuch(changes) };
     const changed = new Set(since.own.map(({ path }) => path));
-    const missing = unreported.map(({ path }) => `${folder}/${path}`).filter((it) => !changed.has(it));
+    const files = unreported.filter(({ entry }) => entry && !isTooMuch(entry.mode));
+    const missing = files.map(({ path }) => `${folder}/${path}`).filter((it) => !changed.has(it));
     for (const path of missing) snapshot.reports.learn(path, undefined);
     return this.#apply(snapshot, changes, own, new Map());
   }
@@ -236,7 +242,7 @@ export class SnapshotReader {
 
   /** Briefs of all reports by path. Those that the call before has read are not read again. */
   async briefs(snapshot: Snapshot): Promise<Map<string, ReportBrief>> {
-    await this.complete(snapshot);
+    await this.#learnAll(snapshot);
     const reports = [...snapshot.reports.present()];
     const known = this.#briefs;
     const unknown = reports.map(([, it]) => it).filter(({ blob }) => !known.has(blob));
@@ -275,25 +281,41 @@ export class SnapshotReader {
     return new Set(entries.filter(isFolder).map(({ path }) => path));
   }
 
-  /** Makes all run files and all files of the results folder known. */
-  async complete({ tip, resultsTip, runs, reports }: Snapshot): Promise<void> {
+  /**
+   * Makes all run files and all files of the results folder known.
+   * @throws InvalidError when a folder holds too much: what is not known to have been there might be taken for new
+   */
+  async complete(snapshot: Snapshot): Promise<void> {
+    const [folder] = await this.#learnAll(snapshot);
+    if (folder !== undefined) throw new TooMuchError(folder);
+  }
+
+  /** @returns the folders that hold too much, of which nothing gets known */
+  async #learnAll({ tip, resultsTip, runs, reports }: Snapshot): Promise<string[]> {
     const layout = this.#layout;
-    if (runs.isComplete) return;
+    if (runs.isComplete) return [];
     const [people, own] = await Promise.all([
       listTree(this.#git, tip, [layout.runs]),
       resultsTip === undefined ? [] : listTree(this.#git, resultsTip, [resultsFolder(layout)]),
     ]);
     for (const { path, entry } of people) runs.learn(path, runFile(layout, entry));
     for (const { path, entry } of own) if (entry) reports.learn(path, unread(layout, entry));
+    const folders = tooMuchOf([...people, ...own]);
+    if (folders.length > 0) return folders.map((path) => path.slice(0, -'.'.length));
     runs.complete();
     reports.complete();
+    return [];
   }
 
   async #lookUp(snapshot: Snapshot, runs: readonly string[], reports: readonly string[]): Promise<void> {
     const { tip, resultsTip } = snapshot;
     const people = runs.filter((it) => !snapshot.runs.isKnown(it));
     const own = reports.filter((it) => !snapshot.reports.isKnown(it));
-    if (people.length + own.length > LOOKED_UP) return this.complete(snapshot);
+    if (people.length + own.length > LOOKED_UP) {
+      const folders = await this.#learnAll(snapshot);
+      // There may be more in those.
+      if (folders.length === 0) return;
+    }
     const [runFiles, files] = await Promise.all([
       filesAt(this.#git, tip, people),
       resultsTip === undefined ? undefined : filesAt(this.#git, resultsTip, own),
@@ -303,7 +325,6 @@ export class SnapshotReader {
       const entry = files?.get(path);
       snapshot.reports.learn(path, entry && unread(this.#layout, entry));
     }
-    return undefined;
   }
 
   /** The checkpoint of the snapshot, as the file that is to be written; undefined when there is no results folder. */
@@ -427,7 +448,10 @@ export class SnapshotReader {
 
   async #readDefinitions(changed: readonly TreeChange[], before: Files): Promise<Files> {
     const files = new Map(before);
-    for (const { path } of changed) files.delete(path);
+    for (const { path, entry } of changed) {
+      files.delete(path);
+      if (entry && isTooMuch(entry.mode)) files.set(path, noDefinitions(path, entry.blob));
+    }
     const wanted = [
       ...changed.flatMap(({ entry }) =>
         entry && isDefinition(this.#layout, entry.path, entry.mode) ? entry : [],
@@ -481,6 +505,21 @@ function leaveOutTooMuch(files: Map<string, FileAt>): void {
   }
 }
 
+function noDefinitions(path: string, blob: string): FileAt {
+  const problems = [{ path: [], message: TOO_MUCH }];
+  return { blob, bytes: 0, parsed: { path, result: { ok: false, problems } } };
+}
+
+function tooMuch(changes: Changes | undefined): string[] {
+  return changes ? tooMuchOf([...changes.own, ...changes.nodeops, ...changes.runs]) : [];
+}
+
+function tooMuchOf(changes: readonly TreeChange[]): string[] {
+  return changes.flatMap(({ path, before, entry }) =>
+    [before, entry].some((it) => it && isTooMuch(it.mode)) ? [path] : [],
+  );
+}
+
 function byFolder(layout: Layout, changes: readonly TreeChange[]): Changes {
   const below = (folder: string) => changes.filter(({ path }) => path.startsWith(`${folder}/`));
   return { own: below(resultsFolder(layout)), nodeops: below(layout.nodeops), runs: below(layout.runs) };
@@ -503,6 +542,7 @@ function firstSnapshot({ runs: tip, results: resultsTip }: ReadTips, since: Sinc
     sinceCheckpoint: since.changed,
     added: new Map(),
     begun: new Set(),
+    tooMuch: [],
     moved: new Map(),
   };
 }

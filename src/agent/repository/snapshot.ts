@@ -44,6 +44,8 @@ export interface Snapshot {
   added: Map<string, CommitInfo>;
   /** Run files that were begun though their reports are gone, since people removed those; partly filled in by the loop. */
   begun: Set<string>;
+  /** Folders that hold more than can be read, as `FOLDER/.`. */
+  tooMuch: readonly string[];
   /** Run files that were moved here after their run was over: from where. Filled in by the loop. */
   moved: Map<string, string>;
 }

@@ -13,7 +13,7 @@ import { readBaseline } from '../../core/runs/report.ts';
 import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
-import { lastChange } from '../../git/log.ts';
+import { lastChange, whoAdded } from '../../git/log.ts';
 import { changesBy, type TreeChange } from '../../git/trees.ts';
 import { blobId, readStored } from '../stored.ts';
 
@@ -139,11 +139,9 @@ async function movedHere(
   checkout: Checkout,
 ): Promise<string | undefined> {
   const { layout, results } = checkout;
-  const commit = (
-    await git.text(['log', '-1', '--no-renames', '--diff-filter=A', '--format=%H', 'HEAD', '--', path])
-  ).trim();
+  const commit = (await whoAdded(git, 'HEAD', layout.runs, [path])).get(path)?.commit;
   const removed =
-    commit === '' ? await notCommitted(git, layout) : await changesBy(git, commit, [layout.runs]);
+    commit === undefined ? await notCommitted(git, layout) : await changesBy(git, commit, [layout.runs]);
   for (const { path: from, before, entry } of removed) {
     if (entry !== undefined || before?.blob !== blob) continue;
     // oxlint-disable-next-line no-await-in-loop -- of the same content there is one as a rule

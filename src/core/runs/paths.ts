@@ -14,6 +14,8 @@ export interface Layout {
 const YAML = /\.ya?ml$/i;
 const SYMLINK = '120000';
 const SUBMODULE = '160000';
+/** Folders are listed only where they hold more than can be read, as `FOLDER/.`. */
+const FOLDER = '040000';
 
 export function holdPath({ hold, runs }: Layout): string {
   return hold ?? `${runs.slice(0, runs.lastIndexOf('/') + 1)}hold.yaml`;
@@ -98,9 +100,15 @@ export function overviewPath(layout: Layout): string {
   return `${resultsFolder(layout)}/${OVERVIEW}`;
 }
 
-/** Links are runs too, whatever their name: they are answered with a report that refuses them. */
+/** Links are runs too, whatever their name, and so are folders: they are answered with a report that refuses them. */
 export function isRunFile(layout: Layout, path: string, mode: string): boolean {
-  return path.startsWith(`${layout.runs}/`) && (YAML.test(path) || mode === SYMLINK || mode === SUBMODULE);
+  const isOther = mode === SYMLINK || mode === SUBMODULE || mode === FOLDER;
+  return path.startsWith(`${layout.runs}/`) && (YAML.test(path) || isOther);
+}
+
+/** Whether this is a folder that holds more than can be read. */
+export function isTooMuch(mode: string): boolean {
+  return mode === FOLDER;
 }
 
 export function isYaml(path: string): boolean {
@@ -108,12 +116,17 @@ export function isYaml(path: string): boolean {
 }
 
 export function isDefinition(layout: Layout, path: string, mode: string): boolean {
-  return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && mode !== SYMLINK && mode !== SUBMODULE;
+  const isOther = mode === SYMLINK || mode === SUBMODULE || mode === FOLDER;
+  return path.startsWith(`${layout.nodeops}/`) && YAML.test(path) && !isOther;
 }
+
+export const TOO_MUCH =
+  'is a folder that holds more than can be read, and nothing in it is; take out what does not belong there';
 
 /** Why the entry is refused unread; undefined when it is a plain file. */
 export function refusal(path: string, mode: string): string | undefined {
   if (mode === SYMLINK) return 'is a symbolic link; run files must be plain files';
+  if (mode === FOLDER) return TOO_MUCH;
   if (mode === SUBMODULE) return 'is a submodule; run files must be plain files';
   const misnamed = nameProblem(path);
   if (misnamed !== undefined) return misnamed;
