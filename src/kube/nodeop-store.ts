@@ -1,12 +1,10 @@
-import type { Pod } from '../api/kubernetes.ts';
 import { InvalidError, TransientError } from '../api/errors.ts';
 import { type NodeOp, type NodeOpSpec, NodeOpSpecSchema } from '../api/nodeop.ts';
 import { holdsBack } from '../core/definition.ts';
 import type { LedgerStore, NodeOpStore } from '../core/ports.ts';
-import { CONTAINER, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError, type KubeClient } from './client.ts';
-import { newestOf } from './facts.ts';
-import { NODEOPS, objectPath, PODS } from './resources.ts';
+import { commandLog } from './command-log.ts';
+import { NODEOPS } from './resources.ts';
 import { statusPatch } from './status-patch.ts';
 import type { WatchCache } from './watch.ts';
 import { own } from '../api/own.ts';
@@ -75,30 +73,8 @@ export function nodeOpStore(options: NodeOpStoreOptions): NodeOpStore {
       return read(put);
     },
     onChange: subscribe,
-    log: (nodeOp, node, limit) => commandLog(client, nodeOp, node, limit),
+    log: async (nodeOp, node, limit) => (await commandLog(client, nodeOp, node, limit))?.text,
   };
-}
-
-/** The last lines of what the command of a node says or said, of them the first bytes; undefined when its pod is gone. */
-export async function commandLog(
-  client: KubeClient,
-  nodeOp: NodeOp,
-  node: string,
-  { lines, bytes }: { lines: number; bytes: number },
-): Promise<string | undefined> {
-  const { namespace = 'default', name = '', uid = '' } = nodeOp.metadata;
-  const job = own(nodeOp.status?.nodeStatuses, node)?.jobName ?? jobName({ name, uid }, node);
-  const { items } = await client.list<Pod>(PODS, { labelSelector: `job-name=${job}` }, namespace);
-  const newest = newestOf(items);
-  if (newest === undefined) return undefined;
-  const path = `${objectPath(PODS, newest.metadata.name ?? '', namespace)}/log`;
-  try {
-    return await client.text(path, { container: CONTAINER, tailLines: lines, limitBytes: bytes });
-  } catch (error) {
-    // The node is down or its container is gone: the status still has the end of the log.
-    if (error instanceof ApiError && error.code >= 400) return undefined;
-    throw error;
-  }
 }
 
 /** API servers of all versions drop the fields a definition does not have; a rehearsal tells which, before anybody acts on the rest. */

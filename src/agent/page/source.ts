@@ -29,7 +29,7 @@ import { maskCredentials } from '../../core/text/mask.ts';
 import { plain } from '../../core/text/output.ts';
 import type { PageSource } from '../../http/page/site.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { commandLog } from '../../kube/nodeop-store.ts';
+import { commandLog } from '../../kube/command-log.ts';
 import { inTurns } from '../../time/breather.ts';
 import { ClusterWatch, type ClusterWatchOptions } from './cluster-watch.ts';
 import { MadeForNodes } from './made-for-nodes.ts';
@@ -148,14 +148,14 @@ export class LiveSource implements PageSource {
     const { nodeOp, card } = subject;
     const entry = own(nodeOp?.status?.nodeStatuses, node);
     const live = nodeOp && entry && (await commandLog(this.#options.client, nodeOp, node, LOG));
-    if (live !== undefined && live !== '') return { ...this.#shown(live), from: 'pod' };
+    if (live && live.text !== '') return { text: this.#shown(live.text), cut: live.isCut, from: 'pod' };
     const file = card && !node.includes('/') ? `${logFolder(card.report)}${node}.log` : undefined;
     const kept = file === undefined ? undefined : await this.#resultFiles()?.file(file);
-    if (kept) return { ...this.#shown(Buffer.from(kept.bytes).toString()), from: 'file' };
+    if (kept) return { text: this.#shown(Buffer.from(kept.bytes).toString()), cut: false, from: 'file' };
     const report = subject.report ?? (card && (await this.#reports?.report(card)));
     const inReport = report?.status.nodes?.find(({ name }) => name === node);
     const end = endOfLog(entry?.log ?? inReport?.log, entry?.cause ?? inReport?.cause);
-    return end === undefined ? undefined : { ...this.#shown(end), from: 'report' };
+    return end === undefined ? undefined : { text: this.#shown(end), cut: false, from: 'report' };
   };
 
   /** Resolves when nothing is read any more. */
@@ -269,9 +269,8 @@ export class LiveSource implements PageSource {
     return without;
   }
 
-  #shown(log: string): { text: string; cut: boolean } {
-    const text = maskCredentials(plain(log), this.#options.mask).trimEnd();
-    return { text, cut: log.length >= LOG.bytes || log.split('\n').length > LOG.lines };
+  #shown(log: string): string {
+    return maskCredentials(plain(log), this.#options.mask).trimEnd();
   }
 
   #resultFiles(): RunFiles | undefined {
