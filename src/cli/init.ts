@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { objectName } from '../api/schema.ts';
 import { InvalidError } from '../api/errors.ts';
+import { type Hooks, hooksIn } from './init/hooks.ts';
 import { writeInstallation } from './init/install.ts';
 import { reasonOf } from './system-error.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
@@ -123,10 +124,13 @@ async function run(dir: string, flags: InitFlags): Promise<void> {
     return printDocument({ files: files.map((file) => ({ file, outcome: 'added' })), message, next }, format);
   }
   const files = await layOut(dir, flags);
-  const next = nextSteps(dir, flags);
-  if (format !== 'text') return printDocument({ files, next }, format);
+  const hooks = await hooksIn(dir, dirname(HOOK));
+  const next = nextSteps(dir, flags, hooks);
+  const message = typeof hooks === 'object' ? besideOthers(hooks.folder) : undefined;
+  if (format !== 'text') return printDocument({ files, next, ...(message && { message }) }, format);
   for (const { file, outcome, why } of files)
     print(`${outcome.padEnd(5)}  ${file}${why === undefined ? '' : `: ${why}`}`);
+  if (message !== undefined) print(`\n${message}`);
   print(nextText(next, flags.cluster));
 }
 
@@ -156,17 +160,22 @@ async function layOut(dir: string, flags: InitFlags): Promise<LaidOut[]> {
 }
 
 /** Commands that can be typed one after the other as they stand. */
-function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string }): string[] {
+function nextSteps(dir: string, { url, cluster }: { url: string; cluster: string }, hooks: Hooks): string[] {
   const address = shellWord(url);
   return [
     ...(dir === '.' ? [] : [`cd ${shellWord(dir)}`]),
     'nodeop-agent validate',
     ...(existsSync(join(dir, '.git')) ? [] : ['git init --initial-branch=main']),
-    'git config core.hooksPath .githooks',
+    ...(hooks === 'none' ? [`git config core.hooksPath ${dirname(HOOK)}`] : []),
     "git add . && git commit -m 'Node operations'",
     `git push ${address} HEAD:main`,
     `nodeop-agent init --install deploy --cluster ${shellWord(cluster)} --url ${address}`,
   ];
+}
+
+/** Git runs the hooks of one folder alone: to switch ours on would switch off those that are there. */
+function besideOthers(folder: string): string {
+  return `Git runs hooks of ${folder} here, so those of ${dirname(HOOK)} are not switched on: have the hook pre-commit there run "sh ${HOOK}".`;
 }
 
 function nextText(steps: readonly string[], cluster: string): string {

@@ -2,7 +2,7 @@ import { InvalidError, TransientError } from '../api/errors.ts';
 import { type NodeOp, type NodeOpSpec, NodeOpSpecSchema } from '../api/nodeop.ts';
 import { holdsBack } from '../core/definition.ts';
 import type { LedgerStore, NodeOpStore } from '../core/ports.ts';
-import { ApiError, isApiError, type KubeClient } from './client.ts';
+import { type ApiError, isApiError, type KubeClient } from './client.ts';
 import { commandLog } from './command-log.ts';
 import { NODEOPS } from './resources.ts';
 import { statusPatch } from './status-patch.ts';

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/cli/load-config.ts';
 import { cli } from '../support/cli.ts';
 
@@ -76,6 +76,47 @@ test('what is there already is kept, so that it can be run again', async () => {
   expect(readFileSync(join(dir, 'README.md'), 'utf8')).toBe('mine');
   const again = await cli(['init', dir, '--ci', 'gitlab']);
   expect(again.stdout).not.toMatch(/^added/m);
+});
+
+describe('in a clone that has hooks already', () => {
+  beforeEach(() => mkdirSync(dir));
+  const SWITCH = 'git config core.hooksPath .githooks';
+  const git = (...args: string[]) => execFileSync('git', ['-C', dir, ...args], { env: gitEnv });
+  const gitEnv = { PATH: process.env['PATH'], HOME: tmpdir(), GIT_CONFIG_NOSYSTEM: '1' };
+  const hook = (path: string) => {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), '#!/bin/sh\n', { mode: 0o755 });
+  };
+  const init = async (folder = dir) => {
+    const { stdout } = await cli(['init', folder, '-o', 'json']);
+    return JSON.parse(stdout) as { next: string[]; message?: string };
+  };
+
+  test('a clone as git makes it has none', async () => {
+    git('init', '--quiet');
+    hook('.git/hooks/pre-commit.sample');
+    const { next, message } = await init();
+    expect([next.includes(SWITCH), message]).toEqual([true, undefined]);
+  });
+
+  test('those of the clone, of husky, and of the clone of a worktree are not switched off', async () => {
+    git('init', '--quiet');
+    hook('.git/hooks/pre-push');
+    const first = await init();
+    expect(first.next).not.toContain(SWITCH);
+    expect(first.message).toContain('have the hook pre-commit there run "sh .githooks/pre-commit"');
+    expect((await cli(['init', dir])).stdout).toContain('Git runs hooks of .git/hooks here');
+    hook('.husky/_/pre-commit');
+    git('config', 'core.hooksPath', '.husky/_');
+    expect((await init()).message).toContain('.husky/_');
+    git('config', 'core.hooksPath', '.githooks');
+    const { next, message } = await init();
+    expect([next.includes(SWITCH), message]).toEqual([false, undefined]);
+    git('config', '--unset', 'core.hooksPath');
+    git('-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '--quiet', '--allow-empty', '-m', 'x');
+    git('worktree', 'add', '--quiet', '--detach', 'beside');
+    expect((await init(join(dir, 'beside'))).message).toContain('.git/hooks');
+  });
 });
 
 test('a folder that cannot be written, and a name no cluster can have, are refused', async () => {
