@@ -68,3 +68,49 @@ test('a long file costs no more than it is long', () => {
   signersAt(`a ${'namespaces="git",'.repeat(20_000)} ${KEY}\n${'"'.repeat(200_000)}\n`, NOW);
   expect(performance.now() - begun).toBeLessThan(5_000);
 });
+
+describe('keys that sign no commit at any time', () => {
+  const useOf = (...options: string[]) => [
+    ...signersAt(options.map((it) => `ada@example.org ${it} ${KEY}`).join('\n')).otherUses.values(),
+  ];
+
+  test.each<[string, RegExp]>([
+    ['cert-authority', /^is allowed as an authority \(cert-authority\)/],
+    ['namespaces="file"', /^is allowed for other namespaces only \(file\), and Git signs in "git"$/],
+    ['namespaces="file,mail"', /\(file,mail\)/],
+    ['namespaces="*,!git"', /other namespaces/],
+    ['namespaces="gi"', /other namespaces/],
+    ['namespaces="gitt"', /other namespaces/],
+    ['namespaces=""', /other namespaces/],
+  ])('%s', (options, why) => {
+    expect(useOf(options)).toEqual([expect.stringMatching(why)]);
+  });
+
+  test.each([
+    'namespaces="git"',
+    'namespaces="file,git"',
+    'namespaces="g*"',
+    'namespaces="*t"',
+    'namespaces="g?t"',
+    'namespaces="*,!file"',
+    'valid-before="20310101Z"',
+  ])('%s is no such use', (options) => {
+    expect(useOf(options)).toEqual([]);
+  });
+
+  test('but a key with another line for commits signs them', () => {
+    expect(useOf('namespaces="file"', 'namespaces="git"')).toEqual([]);
+    expect(useOf('namespaces="git"', 'namespaces="file"')).toEqual([]);
+  });
+});
+
+test('a key that has two lines is valid as long as one of them is', () => {
+  const lines = ['valid-before="20200101"', 'valid-before="20310101"'].map(
+    (it) => `ada@example.org ${it} ${KEY}`,
+  );
+  for (const text of [lines.join('\n'), lines.toReversed().join('\n')]) {
+    const { keys, text: kept } = signersAt(text, NOW);
+    expect([...keys.values()]).toEqual([undefined]);
+    expect(kept.split('\n')).toHaveLength(1);
+  }
+});
