@@ -327,7 +327,11 @@ export const AgentConfigSchema = object({
       .describe(
         'Template of the commit messages, for hosts with rules: {summary} is the first line, {details} what follows (at the end unless named), {cluster} the name.',
       ),
-    logLines: int().default(20).describe('Last lines of a failed node’s log in the report; 0: none.'),
+    logLines: int()
+      .default(20)
+      .describe(
+        'Last lines of a failed node’s log in the report; 0: none but the one that says why it failed.',
+      ),
     logs: z
       .enum(['none', 'failed', 'all'])
       .default('none')

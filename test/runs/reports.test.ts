@@ -318,6 +318,32 @@ describe('logs of nodes', () => {
   });
 });
 
+describe('the last lines of a failed node', () => {
+  async function reported(logLines: number, output: string): Promise<string> {
+    using repository = new TestRepository();
+    const it = agent(repository, { report: { interval: '0s', logLines } });
+    it.store.output = output;
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    await it.loop.pollNow();
+    it.store.finish('Failed');
+    const kept = { n2: { log: 'kept one\nkept two' } };
+    await it.store.patch('nodeop-system', 'a', { status: { nodeStatuses: kept } });
+    await it.loop.pollNow();
+    return repository.read('results/a.yaml') ?? '';
+  }
+
+  test('are those of its pod, or what the status kept of them where the pod is gone', async () => {
+    expect(await reported(1, 'one\ntwo\n')).toMatch(/^ +log: two$/m);
+    expect(await reported(1, '')).toMatch(/^ +log: kept two$/m);
+  });
+
+  test('are left out with report.logLines: 0, wherever they come from', async () => {
+    const text = await reported(0, 'one\ntwo\n');
+    expect(text).toContain('name: n2');
+    expect(text).not.toMatch(/one|two|log:/);
+  });
+});
+
 test.each([
   ['https://ada:s3cret@git.example.org/x', 'https://***@git.example.org/x'],
   ['Authorization: Bearer abc.def', 'Authorization: Bearer ***'],

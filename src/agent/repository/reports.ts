@@ -104,9 +104,11 @@ export class ReportBuilder {
   /** A log that was read stays as it was, so that a pod's removal is no news. */
   async #logsOf(run: RunFacts, nodeOp: NodeOp): Promise<Map<string, string>> {
     const lines = this.#config.report.logLines;
+    const { nodeStatuses = {} } = nodeOp.status ?? {};
+    // What a status has kept of a log is none either.
+    if (lines === 0) return new Map(Object.keys(nodeStatuses).map((node) => [node, '']));
     const logs = new Map<string, string>();
-    if (lines === 0) return logs;
-    const failed = Object.entries(nodeOp.status?.nodeStatuses ?? {})
+    const failed = Object.entries(nodeStatuses)
       .filter(([, it]) => it.phase === 'Failed' && it.jobName !== undefined)
       .map(([node]) => node)
       .toSorted()
@@ -118,7 +120,7 @@ export class ReportBuilder {
       let log = known.get(key) ?? committed;
       if (log === undefined) {
         const text = await this.#store.log(nodeOp, node, { lines, bytes: LOG_BYTES }).catch(() => undefined);
-        log = logTail(text ?? '', lines, this.#mask);
+        log = logTail(text || (nodeStatuses[node]?.log ?? ''), lines, this.#mask);
       }
       known.set(key, log);
       logs.set(node, log);
