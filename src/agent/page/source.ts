@@ -27,7 +27,7 @@ import { ANNOTATION_RUN_BLOB, ANNOTATION_RUN_COMMIT } from '../../api/labels.ts'
 import { logFolder } from '../../core/runs/retention.ts';
 import { maskCredentials } from '../../core/text/mask.ts';
 import { plain } from '../../core/text/output.ts';
-import type { PageSource } from '../../http/page/site.ts';
+import type { PageSource } from '../../http/page/source.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { commandLog } from '../../kube/command-log.ts';
 import { inTurns } from '../../time/breather.ts';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { PageAccessSchema } from '../../../src/api/page-access.ts';
 import type { PageViews, RunDetails, RunRow, SearchAnswer, ViewName } from '../../../src/api/page.ts';
 import { type Auth, authOf } from '../../../src/http/page/auth.ts';
-import { type PageSource, Site } from '../../../src/http/page/site.ts';
+import { Site } from '../../../src/http/page/site.ts';
+import type { PageSource } from '../../../src/http/page/source.ts';
 import { pageAssets } from '../../../src/page/assets.ts';
 import { systemClock } from '../../../src/time/clock.ts';
 
