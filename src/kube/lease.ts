@@ -39,6 +39,9 @@ export interface LeaderElectionOptions {
   onHold?: (reason: string | undefined) => void;
 }
 
+/** When it is told to stop, no request about the lease is waited for longer: then the lease runs out by itself. */
+const STOP_MS = 5_000;
+
 /**
  * One leader at a time, by a Lease of coordination.k8s.io/v1. Works as client-go's leader election does;
  * all periods are measured on the process' monotonic clock. The holder counts its time from before it
@@ -64,6 +67,8 @@ export class LeaderElection {
   triedAt = 0;
   private stopped = false;
   private running: Promise<void> | undefined;
+  /** Ends the request under way. */
+  private asking: AbortController | undefined;
   private wake: () => void = () => {};
 
   constructor(options: LeaderElectionOptions) {
@@ -80,13 +85,15 @@ export class LeaderElection {
   async stop({ release = true }: { release?: boolean } = {}): Promise<void> {
     this.stopped = true;
     this.wake();
+    const cancel = this.clock.after(STOP_MS, () => this.asking?.abort());
     await this.running;
+    cancel();
     if (!this.leading) return;
     this.leading = false;
     const { spec } = this.lease ?? {};
     if (spec === undefined || !release) return;
     try {
-      await this.bounded(this.options.renewDeadlineMs, (signal) =>
+      await this.bounded(Math.min(this.options.renewDeadlineMs, STOP_MS), (signal) =>
         this.patch(releasedLease(spec, new Date(this.clock.wall())), signal),
       );
     } catch (error) {
@@ -234,11 +241,13 @@ export class LeaderElection {
 
   private async bounded<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController();
+    this.asking = abort;
     const cancel = this.clock.after(ms, () => abort.abort());
     try {
       return await work(abort.signal);
     } finally {
       cancel();
+      this.asking = undefined;
     }
   }
 

@@ -67,6 +67,24 @@ test('a lease that is not to be given up runs out', async () => {
   expect(server.lease?.spec?.holderIdentity).toBe('a');
 });
 
+test('whoever is stopped while the API server does not answer waits for no more than seconds, whatever its deadline is', async () => {
+  let silent = false;
+  const a = candidate(
+    'a',
+    server.client(() => ({ delayMs: silent ? 1e9 : 1 })),
+    { leaseDurationMs: 60_000, renewDeadlineMs: 45_000 },
+  );
+  a.election.start();
+  await pass(100);
+  silent = true;
+  await pass(2_000);
+  let ended = false;
+  void a.election.stop().then(() => (ended = true));
+  await pass(10_100);
+  expect(ended).toBe(true);
+  expect(a.leads()).toBe(false);
+});
+
 test('a holder that is killed is succeeded when its lease is over, in less than 15 s', async () => {
   let dead = false;
   const a = candidate(

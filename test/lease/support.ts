@@ -60,7 +60,14 @@ function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** An election with its history: whether it leads, and why it stopped. */
-export function candidate(identity: string, client: ReturnType<LeaseServer['client']>) {
+export function candidate(
+  identity: string,
+  client: ReturnType<LeaseServer['client']>,
+  times: { leaseDurationMs: number; renewDeadlineMs: number } = {
+    leaseDurationMs: 12_000,
+    renewDeadlineMs: 8_000,
+  },
+) {
   const log: string[] = [];
   const untended: boolean[] = [];
   let holds = () => false;
@@ -70,8 +77,7 @@ export function candidate(identity: string, client: ReturnType<LeaseServer['clie
     namespace: 'ops',
     name: 'agent',
     identity,
-    leaseDurationMs: 12_000,
-    renewDeadlineMs: 8_000,
+    ...times,
     retryPeriodMs: 2_000,
     onGain: (tenure, isUntended) => {
       ({ holds, left } = tenure);
