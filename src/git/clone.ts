@@ -104,7 +104,8 @@ export class Clone {
     await mkdir(dirname(dir), { recursive: true });
     await mkdir(fresh);
     const git = this.#command(fresh);
-    await git.text(['init', '--quiet', '--bare', `--object-format=${format}`, fresh]);
+    // No template: no hook runs here, and its samples are most of the files.
+    await git.text(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`, fresh]);
     await appendFile(join(fresh, 'config'), `[${SECTION}]\n\tchecked = ${this.#rules()}\n`);
     const ids = skip.filter((it) => it.length === (format === 'sha1' ? 40 : 64));
     await writeFile(join(fresh, SKIP_LIST), ids.map((it) => `${it}\n`).join(''));

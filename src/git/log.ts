@@ -1,15 +1,9 @@
 import type { GitCommand } from './command.ts';
 import { MAX_PATHS } from './trees.ts';
 import { forkPoint, hasCommits } from './ancestry.ts';
-import { addedNear, changedNear, FURTHER, touchedNear } from './near.ts';
+import { type CommitInfo, infoOf, shortened } from './commit-info.ts';
+import { addedNear, changedNear, FURTHER, MAX_COMMIT, touchedNear } from './near.ts';
 import { type Asked, stepsOf } from './walks.ts';
-
-export interface CommitInfo {
-  commit: string;
-  author: string;
-  /** RFC 3339. */
-  committedAt: string;
-}
 
 /** Object ids of the content that files had when they were removed last, by path. Walks all of history. */
 export async function removedContents(
@@ -92,10 +86,10 @@ export async function whoAdded(
 /** By path the commit, oldest first. */
 async function withInfo(git: GitCommand, newestFirst: Map<string, string>): Promise<Map<string, CommitInfo>> {
   const commits = [...new Set(newestFirst.values())];
-  if (commits.length === 0) return new Map();
-  const args = ['log', '--no-walk=unsorted', '--stdin', '-z', FORMAT];
-  const told = parseLog(await git.bytes(args, `${commits.join('\n')}\n`));
-  const infos = new Map(told.map((info) => [info.commit, info]));
+  const infos = new Map<string, CommitInfo>();
+  for (const info of await Promise.all(commits.map((commit) => commitInfo(git, commit)))) {
+    if (info) infos.set(info.commit, info);
+  }
   const found = [...newestFirst].flatMap(([path, commit]): [string, CommitInfo][] => {
     const info = infos.get(commit);
     return info ? [[path, info]] : [];
@@ -200,19 +194,16 @@ export async function whoRemoved(
 /** Author and time of one commit; undefined when it is not (or no longer) in the clone. */
 export async function commitInfo(git: GitCommand, commit: string): Promise<CommitInfo | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(commit)) return undefined;
+  const object = await git.object(commit, MAX_COMMIT);
+  if (object === undefined) return undefined;
+  const told = object.type === 'commit' ? infoOf(commit, object.bytes) : undefined;
+  if (told) return told;
   try {
     return parseLog(await git.bytes(['log', '-1', '-z', FORMAT, commit, '--']))[0];
   } catch (error) {
     if (await hasCommits(git, [commit])) throw error;
     return undefined;
   }
-}
-
-/** Nobody's name and address are longer; Git takes any. */
-const MAX_AUTHOR = 256;
-
-function shortened(author: string): string {
-  return author.length <= MAX_AUTHOR ? author : `${author.slice(0, MAX_AUTHOR - 1).toWellFormed()}…`;
 }
 
 /** Names of people may be anything. */
@@ -225,7 +216,8 @@ function parseLog(output: Buffer): CommitInfo[] {
           {
             commit: token.slice(1),
             author: shortened(textOf(tokens[i + 1])),
-            committedAt: (tokens[i + 2] ?? '').trim(),
+            // Newer versions of git have another word for UTC.
+            committedAt: (tokens[i + 2] ?? '').trim().replace(/Z$/, '+00:00'),
           },
         ]
       : [],

@@ -11,7 +11,7 @@ type Further = typeof FURTHER;
 /** Read in a moment. */
 const STEPS = 50;
 /** A commit of a person is a few kilobytes. */
-const MAX_COMMIT = 1024 * 1024;
+export const MAX_COMMIT = 1024 * 1024;
 
 interface Commit {
   id: string;

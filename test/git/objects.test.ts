@@ -70,7 +70,7 @@ test.each(['with all contents', 'without contents'])(
     expect(loop.state().problem).toContain('git.fsck.skip');
     expect(names(store)).toEqual(['a']);
     // The clone is not at fault: it is not fetched anew each time.
-    const marker = join(repository.root, 'agent.git', 'description');
+    const marker = join(repository.root, 'agent.git', 'nodeop-agent');
     const before = readFileSync(marker, 'utf8');
     execFileSync('sh', ['-c', `echo kept > ${marker}`]);
     await loop.pollNow();
@@ -125,7 +125,7 @@ test('a clone by other rules is made anew: what it holds was not checked, or wha
   repository.git(dir, 'config', '--unset', 'nodeop-agent.checked');
   execFileSync('sh', ['-c', `echo old > ${dir}/description`]);
   await branchWith(repository).fetch();
-  expect(readFileSync(join(dir, 'description'), 'utf8')).not.toBe('old\n');
+  expect(readFileSync(join(dir, 'nodeop-agent'), 'utf8')).not.toBe('old\n');
 });
 
 test('a repository with SHA-256 ids works from the first commit to the report, and takes the place of another one', async () => {

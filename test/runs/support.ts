@@ -18,6 +18,7 @@ import type { LedgerPart } from '../../src/core/runs/ledger.ts';
 import { AgentConfigSchema, type AgentConfig } from '../../src/api/config.ts';
 import type { NodeOp, NodeOpSpec, RolloutPhase } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
+import { looseFile } from '../support/loose-objects.ts';
 
 /** What somebody is about to sign. */
 const UNSIGNED = 'refs/people/unsigned';
@@ -203,6 +204,8 @@ export class TestRepository implements Disposable {
 
   /** Text of a file at the tip of a branch of the remote, or of another repository; or undefined. */
   read(path: string, { branch = 'main', bare = this.bare } = {}): string | undefined {
+    const found = looseFile(bare, branch, path);
+    if (found !== 'unknown') return found.text;
     try {
       return this.git(bare, 'cat-file', 'blob', `${branch}:${path}`);
     } catch {

@@ -9,7 +9,8 @@ import { prepareRun, type Manifest, type Preparation } from '../../core/runs/pre
 import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
-import { lastChange, whoAdded, whoRemoved, type CommitInfo } from '../../git/log.ts';
+import type { CommitInfo } from '../../git/commit-info.ts';
+import { lastChange, whoAdded, whoRemoved } from '../../git/log.ts';
 import { changesBy, type TreeEntry } from '../../git/trees.ts';
 import { unlessBroken } from './history.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';

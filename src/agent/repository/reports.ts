@@ -14,7 +14,8 @@ import {
   type ReportSubject,
 } from '../../core/runs/report.ts';
 import type { Mirror } from '../../git/mirror.ts';
-import { commitInfo, type CommitInfo } from '../../git/log.ts';
+import type { CommitInfo } from '../../git/commit-info.ts';
+import { commitInfo } from '../../git/log.ts';
 import type { NodeOpStore } from '../../core/ports.ts';
 import { PerRun } from './per-run.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -5,7 +5,7 @@ import { judgedAsItIs } from '../../core/runs/judged.ts';
 import { isRunFile, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
 import { saysStarted } from '../../core/runs/plan.ts';
 import type { Schedule } from '../../core/runs/schedules.ts';
-import type { CommitInfo } from '../../git/log.ts';
+import type { CommitInfo } from '../../git/commit-info.ts';
 import type { TreeEntry } from '../../git/trees.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { StoredChange, StoredReport } from './stored.ts';
