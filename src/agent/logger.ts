@@ -29,9 +29,13 @@ export function createLogger(level: string, isTerminal = process.stdout.isTTY): 
   return isTerminal ? pino(options, TERMINAL) : pino(options);
 }
 
+/** Nobody reads more, and a line is written in one turn. */
+const LONGEST = 16 * 1024;
+
 /** Lines of a log are read on terminals, too: names and messages of others do nothing there. */
 function safe(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return logged(value);
+  if (typeof value === 'string')
+    return logged(value.length > LONGEST ? `${value.slice(0, LONGEST).toWellFormed()}…` : value);
   if (depth > 3 || typeof value !== 'object' || value === null || value instanceof Error) return value;
   if (Array.isArray(value)) return value.map((it) => safe(it, depth + 1));
   return Object.fromEntries(Object.entries(value).map(([key, it]) => [logged(key), safe(it, depth + 1)]));

@@ -8,7 +8,7 @@ import { commentMarker, withRun } from '../../src/core/feedback/comment.ts';
 import { previewMarkdown } from '../../src/core/preview/markdown.ts';
 import type { RunPreview } from '../../src/core/preview/preview.ts';
 import { previewText } from '../../src/core/preview/text.ts';
-import { formatReport, logTail, reportNodeOp } from '../../src/core/runs/report.ts';
+import { writeReport, logTail, reportNodeOp } from '../../src/core/runs/report.ts';
 import { commitMessage } from '../../src/core/runs/message.ts';
 import { maskCredentials } from '../../src/core/text/mask.ts';
 import { flat, line, plain, screen, workflowMessage } from '../../src/core/text/output.ts';
@@ -101,7 +101,7 @@ const statuses = kind(
     const nodeOp: NodeOp = { ...NODEOP, status: { ...NODEOP.status, conditions, nodeStatuses } };
     const subject = { path, author: message.slice(0, 200), commit: 'c'.repeat(40), blob: 'b' };
     const report = work.turn('telling', () => reportNodeOp(subject, nodeOp, new Map(), 'other', []));
-    const written = work.turn('writing', () => formatReport(report));
+    const written = work.steps('writing', writeReport(report));
     readable(written);
     deepStrictEqual(loadYaml(written), JSON.parse(JSON.stringify(report)));
     readable(commitMessage([report], false));

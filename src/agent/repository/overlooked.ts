@@ -7,6 +7,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Nobody means a longer one. */
 const LONGEST = 100;
+/** To look through more takes longer than others should wait for their turn. */
+const LOOKED_THROUGH = 5000;
 
 /**
  * Tells of what people wrote and the agent does not read: files and folders that are called nearly as those that it looks
@@ -34,8 +36,9 @@ export class Overlooked {
     const told = new Set(this.texts);
     const texts = tooMuch.map((path) => `${path.slice(0, -'/.'.length)} ${TOO_MUCH}`);
     for (const folder of searchedFolders(this.#layout)) {
-      // oxlint-disable-next-line no-await-in-loop -- two or three
+      // oxlint-disable-next-line no-await-in-loop -- a handful
       const entries = await namesIn(this.#mirror.git, tip, folder, LONGEST);
+      if (entries.length > LOOKED_THROUGH) continue;
       texts.push(...misnamedIn(this.#layout, folder, entries).map(misnamedText));
     }
     for (const text of texts) if (!told.has(text)) this.#log.warn({ commit: tip }, text);

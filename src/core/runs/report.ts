@@ -58,7 +58,7 @@ export function reportNodeOp(
   mask: readonly Pattern[],
 ): NodeOpReport {
   const say = (message: string | undefined) =>
-    message === undefined ? undefined : maskPatterns(plain(message), mask);
+    message === undefined ? undefined : maskPatterns(plain(message.slice(0, MAX_SAID)), mask);
   const { status = {}, metadata } = nodeOp;
   const ready = status.conditions?.find((it) => it.type === 'Ready');
   const isHeld = nodeOp.spec.suspend && (status.phase ?? 'Pending') === 'Pending';
@@ -178,6 +178,9 @@ export function reportVerdict(
   };
   return compact({ ...previous, status: { ...status, ...stopped, summary, nodes } });
 }
+
+/** The agent's own messages are shorter; people may write a status of a megabyte, and one text is written in one turn. */
+const MAX_SAID = 16 * 1024;
 
 export function formatReport(report: NodeOpReport): string {
   return atOnce(writeReport(report));
