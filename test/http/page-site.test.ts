@@ -276,6 +276,18 @@ describe('what is asked for', () => {
     expect(JSON.parse(answer.body)).toEqual({ error: expect.any(String) });
   });
 
+  test('who looks at one view looks at the same one, whatever else the address says', async () => {
+    let looked = 0;
+    const view: PageSource['view'] = (name) => {
+      looked += 1;
+      return Promise.resolve({ head: { name }, rows: [] });
+    };
+    const { stream } = await serve({ source: { view } });
+    for (const more of ['', '&run=a', '&run=b&node=c', '&x=1'])
+      await stream(`/page/events?view=runs${more}`, {}).begun;
+    expect(looked).toBe(1);
+  });
+
   test('what goes wrong within is told in the log, and not to whoever asks', async () => {
     const { ask, errors } = await serve({
       source: { search: () => Promise.reject(new Error('token hunter2')) },

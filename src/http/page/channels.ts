@@ -14,6 +14,12 @@ interface ChannelsOptions {
 /** Views that are looked at at once; each node and run is one. */
 const MOST_CHANNELS = 200;
 
+/** What of an address a view is made of: whatever else is said makes no other one of it. */
+function subjectOf(name: ViewName, { run, node }: AskedFor): AskedFor {
+  if (name === 'node') return { run, node };
+  return name === 'run' ? { run } : {};
+}
+
 /** The channel of each view that somebody looks at: one for all who see the same of it. */
 export class Channels {
   readonly #options: ChannelsOptions;
@@ -28,13 +34,14 @@ export class Channels {
   /** Throws a Refusal when there are too many of them. */
   of(name: ViewName, asked: AskedFor, viewer: Viewer): Channel {
     const { clock, source, onError } = this.#options;
-    const key = JSON.stringify([name, asked.run, asked.node, keyOf(viewer)]);
+    const subject = subjectOf(name, asked);
+    const key = JSON.stringify([name, subject.run, subject.node, keyOf(viewer)]);
     const known = this.#open.get(key);
     if (known) return known;
     if (this.#open.size >= MOST_CHANNELS) this.#dropIdle();
     const channel = new Channel({
       clock,
-      compute: () => source.view(name, asked, viewer.sees),
+      compute: () => source.view(name, subject, viewer.sees),
       watch: (onChange) => source.watch(onChange),
       encode: this.#encode,
       onError,
