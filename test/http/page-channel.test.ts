@@ -257,6 +257,18 @@ test('who sees something else by now is let go, to come back to that', async () 
   expect([sink.isEnded, other.isEnded, channel.readers]).toEqual([true, false, 1]);
 });
 
+test('one of whom nothing is known yet holds up nobody else', async () => {
+  const { channel, join, clock } = setUp();
+  const never = join(undefined, { standing: () => new Promise<Standing>(() => undefined) });
+  const out = join(undefined, { standing: () => Promise.resolve('signed-out') });
+  await clock.advance(0);
+  void channel.check();
+  await clock.advance(0);
+  expect([never.sink.isEnded, out.sink.isEnded]).toEqual([false, true]);
+  await clock.advance(31_000);
+  expect(Buffer.concat(never.sink.pieces).toString().match(/^:$/gm)?.length).toBe(2);
+});
+
 test('of what is not there that is said', async () => {
   const { world, join, clock } = setUp();
   world.view = undefined;

@@ -102,18 +102,18 @@ export class Channel {
     this.#refresh();
   }
 
-  /** Ends the streams of those who may not have them any more. */
+  /** Ends the streams of those who may not have them any more; each as soon as that is known of it. */
   async check(): Promise<void> {
-    const found = await Promise.all(
-      [...this.#readers].map(async (reader) => ({ reader, standing: await reader.standing() })),
-    );
-    for (const { reader, standing } of found) {
-      if (standing === 'signed-out') this.#over('signed-out', 'sign in again', [reader]);
-      if (standing !== 'other') continue;
-      // It comes back by itself, to what it may see now.
-      reader.end();
-      this.leave(reader);
-    }
+    await Promise.all([...this.#readers].map((reader) => this.#checkOne(reader)));
+  }
+
+  async #checkOne(reader: Reader): Promise<void> {
+    const standing = await reader.standing();
+    if (standing === 'same' || !this.#readers.has(reader)) return;
+    if (standing === 'signed-out') return this.#over('signed-out', 'sign in again', [reader]);
+    // It comes back by itself, to what it may see now.
+    reader.end();
+    this.leave(reader);
   }
 
   close(): void {
@@ -250,12 +250,13 @@ export class Channel {
   #beatLater(): void {
     this.#cancelBeat ??= this.#options.clock.after(HEARTBEAT_MS, () => {
       this.#cancelBeat = undefined;
-      void this.#beat().catch(this.#options.onError);
+      this.#beat();
     });
   }
 
-  async #beat(): Promise<void> {
-    await this.check();
+  #beat(): void {
+    // A cluster that is slow to say who may look keeps nobody's stream from going on.
+    this.check().catch(this.#options.onError);
     const now = this.#options.clock.steady();
     for (const reader of this.#readers) {
       if (reader.behindSince !== undefined && now - reader.behindSince > STALLED_MS) reader.cut();

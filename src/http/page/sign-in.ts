@@ -10,8 +10,8 @@ export interface SignInOptions {
   version: string;
   /** Told of who signed in, or could not. */
   onSignIn?: ((outcome: string, fields: { remote: string; user?: string | undefined }) => void) | undefined;
-  /** Somebody has signed out. */
-  onSignOut: () => Promise<void>;
+  /** Somebody has signed out. What is done about it is not waited for. */
+  onSignOut: () => void;
 }
 
 interface Answer {
@@ -50,7 +50,7 @@ export class SignIn {
     if (method === 'POST') return this.#signIn(asked);
     const id = sessionOf(asked);
     if (id !== undefined) auth.signOut?.(id);
-    await this.#options.onSignOut();
+    this.#options.onSignOut();
     const headers = { 'set-cookie': sessionCookie(undefined, asked.isSecure) };
     return { session: this.#sessionOf(undefined), headers };
   }

@@ -66,7 +66,10 @@ export class Site {
     this.#encode = options.encode ?? json;
     this.#channels = new Channels(options, this.#encode);
     // Other tabs of the same browser show nothing more either.
-    this.#signIn = new SignIn({ ...options, onSignOut: () => this.#channels.check() });
+    this.#signIn = new SignIn({
+      ...options,
+      onSignOut: () => void this.#channels.check().catch(options.onError),
+    });
   }
 
   /** Whether an address is the page's. */
