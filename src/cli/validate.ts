@@ -6,7 +6,8 @@ import { InvalidError } from '../api/errors.ts';
 import { loadConfig } from './load-config.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { print, printCommands, prose } from './terminal.ts';
-import { type Scope, STDIN, validatePaths } from './validate/paths.ts';
+import { STDIN, validatePaths } from './validate/paths.ts';
+import type { Scope } from './validate/scope.ts';
 import { annotations, findingsText } from './validate/show.ts';
 
 interface Flags {

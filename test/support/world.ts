@@ -4,7 +4,8 @@ import type { NodeOpSpec, NodeOpStatus } from '../../src/api/nodeop.ts';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import { type Answer, type CheckFacts, NO_CHECKS, type Try, tryKey } from '../../src/core/checks/try.ts';
 import { type Action, actionKey } from '../../src/core/rollout/actions.ts';
-import { decide, type Decision } from '../../src/core/rollout/decide.ts';
+import { decide } from '../../src/core/rollout/decide.ts';
+import type { Decision } from '../../src/core/rollout/decision.ts';
 import { Memory } from '../../src/core/rollout/memory.ts';
 import {
   type NodeFacts,

@@ -31,7 +31,8 @@ import type { PageSource } from '../../http/page/source.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { commandLog } from '../../kube/command-log.ts';
 import { inTurns } from '../../time/breather.ts';
-import { ClusterWatch, type ClusterWatchOptions } from './cluster-watch.ts';
+import type { ClusterWatchOptions } from './cluster-watch.ts';
+import { Looking } from './looking.ts';
 import { MadeForNodes } from './made-for-nodes.ts';
 import { type PageBranch, Reports } from './reports.ts';
 import { RunFiles } from './run-files.ts';
@@ -52,57 +53,35 @@ export interface LiveSourceOptions {
   onError: (error: unknown) => void;
 }
 
-/** After the last one looked: whoever reloads the page finds everything there. */
-const LINGER_MS = 60_000;
-/** How often the branches are looked at while somebody looks. */
-const LOOK_MS = 2_000;
-/** How long the first view waits for the state of the cluster before it is shown without. */
-const PATIENCE_MS = 5_000;
 const LOG = { lines: 1_000, bytes: 256 * 1024 };
 
 /** Everything the page shows, read while somebody looks at it. */
 export class LiveSource implements PageSource {
   readonly #options: LiveSourceOptions;
-  readonly #listeners = new Set<() => void>();
+  readonly #looking: Looking;
   readonly #reports: Reports | undefined;
   readonly #files: RunFiles | undefined;
   readonly #made: MadeForNodes;
   readonly #masked = new WeakMap<NodeOp, NodeOp>();
-  #cluster: ClusterWatch | undefined;
-  #looking = new AbortController();
-  #read: Promise<void> = Promise.resolve();
-  #cancelLook: (() => void) | undefined;
-  #cancelLinger: (() => void) | undefined;
-  #trouble: string | undefined;
-  #toldAgent = '';
-  #ending: Promise<unknown> = Promise.resolve();
 
   constructor(options: LiveSourceOptions) {
     this.#options = options;
     const { branches, layout, client } = options;
-    this.#made = new MadeForNodes(client, () => this.#changed());
-    if (!branches) return;
-    this.#reports = new Reports(branches.results, layout(), () => this.#changed());
-    this.#files = new RunFiles(branches.runs, layout());
+    const changed = () => this.#looking.changed();
+    this.#made = new MadeForNodes(client, changed);
+    this.#reports = branches && new Reports(branches.results, layout(), changed);
+    this.#files = branches && new RunFiles(branches.runs, layout());
+    this.#looking = new Looking({ ...options, reports: this.#reports });
   }
 
-  readonly watch = (onChange: () => void): (() => void) => {
-    // Two may listen with one and the same function.
-    const listener = () => onChange();
-    this.#listeners.add(listener);
-    this.#begin();
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#lingerOn();
-    };
-  };
+  readonly watch = (onChange: () => void): (() => void) => this.#looking.watch(onChange);
 
   readonly view = async (
     name: ViewName,
     asked: { run?: string | undefined; node?: string | undefined },
     sees: Sees,
   ): Promise<View<unknown, Keyed> | undefined> => {
-    await this.#ready();
+    await this.#looking.ready();
     switch (name) {
       case 'runs':
         return inTurns(runsView(this.#facts(sees)));
@@ -118,7 +97,7 @@ export class LiveSource implements PageSource {
   };
 
   readonly search = async (query: SearchQuery, sees: Sees): Promise<SearchAnswer> => {
-    await this.#ready();
+    await this.#looking.ready();
     return inTurns(search(query, this.#facts(sees)));
   };
 
@@ -159,83 +138,13 @@ export class LiveSource implements PageSource {
   };
 
   /** Resolves when nothing is read any more. */
-  async close(): Promise<void> {
-    this.#listeners.clear();
-    this.#cancelLinger?.();
-    this.#end();
-    await this.#ending;
-    await this.#read;
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  #begin(): void {
-    this.#cancelLinger?.();
-    this.#cancelLinger = undefined;
-    if (this.#cluster) return;
-    const { client, clock, cluster, onError } = this.#options;
-    this.#looking = new AbortController();
-    this.#cluster = new ClusterWatch({ client, clock, ...cluster, onChange: () => this.#changed(), onError });
-    this.#look();
-  }
-
-  #lingerOn(): void {
-    this.#cancelLinger?.();
-    this.#cancelLinger = this.#options.clock.after(LINGER_MS, () => this.#end());
-  }
-
-  #end(): void {
-    this.#looking.abort();
-    this.#cancelLook?.();
-    const cluster = this.#cluster;
-    this.#cluster = undefined;
-    this.#ending = Promise.all([this.#ending, cluster?.stop()]);
-  }
-
-  /** Looks at the branches, and at what the agent says of itself, from now on. */
-  #look(): void {
-    const { signal } = this.#looking;
-    const { clock, onError, agent } = this.#options;
-    this.#read = (this.#reports?.look(signal) ?? Promise.resolve())
-      .then(
-        () => (this.#trouble = undefined),
-        (error: unknown) => {
-          // Whoever follows the branch mends the clone.
-          if (!signal.aborted) onError(error);
-          this.#trouble = 'the repository cannot be read now';
-        },
-      )
-      .then(() => {
-        if (signal.aborted) return;
-        const said = JSON.stringify([agent(), this.#trouble]);
-        if (said !== this.#toldAgent) this.#changed();
-        this.#toldAgent = said;
-        this.#cancelLook = clock.after(LOOK_MS, () => this.#look());
-      });
-  }
-
-  /** Whoever asks once has everything begin, and end a while later. */
-  async #ready(): Promise<void> {
-    if (!this.#cluster) {
-      this.#begin();
-      if (this.#listeners.size === 0) this.#lingerOn();
-    }
-    if (this.#cluster?.isSynced === true) return;
-    await this.#within(this.#cluster?.synced);
-  }
-
-  async #within(work: Promise<unknown> | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#options.clock.after(PATIENCE_MS, resolve);
-    await Promise.race([work, promise]);
-    cancel();
+  close(): Promise<void> {
+    return this.#looking.close();
   }
 
   #facts(sees: Sees): SeenFacts {
     const { clock, layout, git, gitOfResults, agent, access } = this.#options;
-    const known = this.#cluster;
+    const known = this.#looking.cluster;
     const { nodeOps, ...cluster } = known?.facts ?? {
       nodeOps: [],
       nodes: new Map(),
@@ -249,7 +158,7 @@ export class LiveSource implements PageSource {
       now: clock.wall(),
       layout: layout(),
       reports: this.#reports?.facts ?? { cards: [], total: 0, state: 'none' },
-      stale: stale ?? this.#trouble,
+      stale: stale ?? this.#looking.trouble,
       agent: agent(),
       git,
       gitOfResults,
@@ -280,10 +189,10 @@ export class LiveSource implements PageSource {
 
   /** The run of that id, as far as it may be seen; reports that are still being read are waited for. */
   async #find(id: string, sees: Sees): Promise<Run | undefined> {
-    await this.#ready();
+    await this.#looking.ready();
     const found = runsOf(this.#facts(sees)).get(id);
     if (found || this.#reports?.facts.state !== 'reading') return found;
-    await this.#within(this.#read);
+    await this.#looking.branchesRead();
     return runsOf(this.#facts(sees)).get(id);
   }
 

@@ -1,7 +1,7 @@
 import type { NodeOpStatus } from '../../api/nodeop.ts';
 import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import type { Action } from '../../core/rollout/actions.ts';
-import type { Decision } from '../../core/rollout/decide.ts';
+import type { Decision } from '../../core/rollout/decision.ts';
 import { newsOf } from '../../core/rollout/events.ts';
 import type { Refusal } from '../../core/rollout/status.ts';
 import type { EventRecorder } from '../../kube/events.ts';

@@ -3,7 +3,7 @@ import { areNamesakes, type Asked, namesakeText } from '../../core/runs/namesake
 import { type Namesake, readNamesakes, standingOf } from '../namesakes.ts';
 import { readStored } from '../stored.ts';
 import { type Context, located } from './check-file.ts';
-import type { FileProblem, Scope } from './paths.ts';
+import type { FileProblem, Scope } from './scope.ts';
 
 /** Of two run files that ask for one NodeOp the second is told, by path; of one that is over nothing is. */
 export async function problemsOfNames(

@@ -1,40 +1,18 @@
 import { lstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { CheckAccess } from '../../api/check-access.ts';
-import type { AgentConfig } from '../../api/config.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { load } from '../../api/yaml.ts';
 import { type Definition, parseDefinition } from '../../core/runs/definitions.ts';
 import type { Asked } from '../../core/runs/namesakes.ts';
 import { misnamedIn, searchedFolders } from '../../core/runs/misnamed.ts';
-import type { Layout } from '../../core/runs/paths.ts';
 import { readDefinitions, walk } from '../repository-files.ts';
 import { readStored, type Stored } from '../stored.ts';
 import { reasonOf } from '../system-error.ts';
 import { checkFile, type Context, type Findings } from './check-file.ts';
 import { problemsOfNames } from './names.ts';
-
-/** A problem of a file; line and column count from 1. */
-export interface FileProblem extends LocatedProblem {
-  file: string;
-}
-
-/** The repository, and what the agent there is configured to. */
-export interface Scope {
-  root: string;
-  nodeops: string;
-  /** Where its folders are, and which cluster it is for, as far as that is configured. */
-  layout?: Layout;
-  namespace?: string;
-  runs?: string;
-  executor?: AgentConfig['rollout']['executor'];
-  defaultImage?: string | undefined;
-  checkAccess?: CheckAccess | undefined;
-  /** What `-` stands for: where it would lie in the repository, if that is said. */
-  stdin?: { path: string | undefined; bytes: Uint8Array } | undefined;
-}
+import type { FileProblem, Scope } from './scope.ts';
 
 /** The path that stands for standard input. */
 export const STDIN = '-';

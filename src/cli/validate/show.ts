@@ -1,7 +1,8 @@
 import { formatProblem } from '../../api/schema.ts';
 import { counted } from '../../core/text/counts.ts';
 import { line, workflowMessage, workflowProperty } from '../../core/text/output.ts';
-import type { FileProblem, Validated } from './paths.ts';
+import type { Validated } from './paths.ts';
+import type { FileProblem } from './scope.ts';
 
 /** A line for each finding, as compilers have it, and how many there are. */
 export function findingsText({ files, problems, warnings }: Validated): string {

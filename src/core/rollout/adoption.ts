@@ -1,7 +1,7 @@
 import { LACKS_FIELDS } from '../definition.ts';
 import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
-import type { Decision } from './decide.ts';
+import type { Decision } from './decision.ts';
 import type { RolloutFacts } from './facts.ts';
 import { held, refused } from './status.ts';
 

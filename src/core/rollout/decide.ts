@@ -1,7 +1,7 @@
 import { isFinalPhase, type NodeOpStatus, type NodeStatus } from '../../api/nodeop.ts';
-import type { Action } from './actions.ts';
 import { adoption } from './adoption.ts';
 import { tooManyNodes } from './capacity.ts';
+import type { Decision } from './decision.ts';
 import type { RolloutFacts } from './facts.ts';
 import { Memory } from './memory.ts';
 import { Pass } from './pass.ts';
@@ -10,17 +10,6 @@ import { overall, refused, summarise } from './status.ts';
 import { unbegun } from './steps/progress.ts';
 import { rulesOf, stepOf } from './steps/split.ts';
 import { targetsOf } from './targets.ts';
-
-export interface Decision {
-  actions: Action[];
-  status: NodeOpStatus;
-  /** By node the entries that changed, as they were before: of thousands only a few do at a look. */
-  changed?: ReadonlyMap<string, NodeStatus>;
-  /** When to look again although nothing changed; on the clock of `now`. */
-  lookAgainAt: number | undefined;
-  /** Nodes that are done keep their places until the status is on record. */
-  awaitsRecord?: boolean;
-}
 
 /**
  * The whole rollout in one step: observed facts and the time in; actions with their reasons, the

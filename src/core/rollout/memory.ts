@@ -1,5 +1,5 @@
 import type { NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
-import type { Decision } from './decide.ts';
+import type { Decision } from './decision.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { Fleet } from './fleet.ts';
 import { passedOnRecord } from './steps/held.ts';

@@ -3,7 +3,7 @@ import { spoken } from '../text/table.ts';
 import type { Action } from './actions.ts';
 import { atOnce, tolerated } from './amounts.ts';
 import { type Assessment, assess, start, unlessConfirmed } from './assess.ts';
-import type { Decision } from './decide.ts';
+import type { Decision } from './decision.ts';
 import type { RolloutFacts } from './facts.ts';
 import type { Fleet } from './fleet.ts';
 import { type Held, nodeHeld, notReady, runHeld } from './gates.ts';

@@ -2,7 +2,7 @@ import { isFinalPhase } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
 import { DISOWNED, letGo } from './assess.ts';
 import { isKept } from './cordons.ts';
-import type { Decision } from './decide.ts';
+import type { Decision } from './decision.ts';
 import { deletionTold } from './deletion.ts';
 import { deletion } from './ending.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
