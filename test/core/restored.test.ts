@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeOp, NodeStatus } from '../../src/api/nodeop.ts';
 import type { NodeOpReport, ReportNode } from '../../src/api/report.ts';
+import { stepsByNode } from '../../src/core/rollout/steps/split.ts';
 import { caughtUp } from '../../src/core/runs/restored.ts';
 
 const NOW = new Date('2030-01-02T00:00:00Z');
@@ -8,7 +9,7 @@ const UID = 'b5b0f0a4-0000-4000-8000-000000000001';
 
 function stored(nodeStatuses: Record<string, Partial<NodeStatus>> | undefined): NodeOp {
   const status = nodeStatuses && { phase: 'Running', nodeStatuses };
-  return { metadata: { name: 'flash', namespace: 'ops', uid: UID }, status } as unknown as NodeOp;
+  return { metadata: { name: 'flash', namespace: 'ops', uid: UID }, spec: {}, status } as unknown as NodeOp;
 }
 
 function reported(nodes: (Partial<ReportNode> & { name: string })[], more: object = {}): NodeOpReport {
@@ -105,6 +106,24 @@ test('steps are where the report has them', () => {
     steps: [{ ...step, amounts: { concurrency: 1 } }],
   });
   expect(caughtUp(stored({ a: { phase: 'Running' } }), report, NOW)?.steps).toEqual([step]);
+});
+
+test('which node is in which step is known by the report where the backup was made before', () => {
+  const spec = { steps: [{ name: 'canary' }, { name: 'tenth' }] };
+  const nodes = [
+    { name: 'b', phase: 'Completed', step: 'canary' },
+    { name: 'a', phase: 'Pending', step: 'rest' },
+    { name: 'c', phase: 'Pending', step: 'tenth' },
+  ] as const;
+  const before = { ...stored(undefined), spec } as unknown as NodeOp;
+  const found = caughtUp(before, reported([...nodes]), NOW);
+  expect(found?.stepOf).toBe('201');
+  expect(stepsByNode(found ?? {}).size).toBe(3);
+  const kept = { ...before, status: { stepOf: '001' } } as unknown as NodeOp;
+  expect(caughtUp(kept, reported([...nodes]), NOW)?.stepOf).toBe('001');
+  for (const step of [undefined, 'other'])
+    expect(caughtUp(before, reported([{ ...nodes[0], step }]), NOW)).not.toHaveProperty('stepOf');
+  expect(caughtUp(stored(undefined), reported([...nodes]), NOW)).not.toHaveProperty('stepOf');
 });
 
 test('what people wrote into a report and no status takes is left out', () => {

@@ -10,6 +10,7 @@ import {
 import { type NodeOpReport, type ReportNode } from '../../api/report.ts';
 import { StepStatusSchema } from '../../api/steps.ts';
 import { jobName } from '../rollout/names.ts';
+import { stepOfNamed } from '../rollout/steps/split.ts';
 
 /**
  * A cluster that comes back from a backup of etcd has its NodeOps with their UIDs and statuses of the past: carried on from
@@ -38,11 +39,13 @@ export function caughtUp(nodeOp: NodeOp, report: NodeOpReport, now: Date): NodeO
     entryOf(nodeOp, node, known.get(node.name), at),
   ]);
   const steps = z.array(ReportedStep).safeParse(report.status.steps);
+  const stepOf = status.stepOf ?? stepOfNamed(nodeOp.spec, new Map(nodes.map((it) => [it.name, it.step])));
   const began = z.iso.datetime().safeParse(startedAt);
   return {
     ...status,
     ...(began.success && { startedAt: began.data }),
     ...(steps.success && { steps: steps.data }),
+    ...(stepOf !== undefined && { stepOf }),
     nodeStatuses: Object.fromEntries(entries),
     lastUpdated: at,
   };

@@ -56,6 +56,17 @@ export function stepOf(
     .join('');
 }
 
+/** The same from the names of steps; undefined without steps, and where one is not known. */
+export function stepOfNamed(
+  spec: Partial<Pick<NodeOpSpec, 'steps'>>,
+  named: ReadonlyMap<string, string | undefined>,
+): string | undefined {
+  if (spec.steps === undefined) return undefined;
+  const places = new Map([...spec.steps.map(({ name }) => name), REST].map((name, i) => [name, i]));
+  const found = inByteOrder([...named.keys()]).map((name) => places.get(named.get(name) ?? ''));
+  return found.includes(undefined) ? undefined : found.map((it) => (it ?? 0).toString(36)).join('');
+}
+
 /** The step of each of the names, in the order they are given; undefined where that is not on record. */
 export function readStepOf(text: string | undefined, names: readonly string[]): number[] | undefined {
   if (text?.length !== names.length) return undefined;
