@@ -3,8 +3,11 @@ import { oneLine } from '../core/text/table.ts';
 
 /** Answers of `/api/v1/query` (Prometheus HTTP API, "Instant queries" and "Expression query result formats"). */
 
+/** Of an empty text JavaScript would make 0, which passes most checks. */
+const VALUE = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?Inf|NaN)$/i;
+
 /** Time and value; the value is a text, since JSON has no `NaN` and no `+Inf`. */
-const Sample = z.tuple([z.number(), z.string()]);
+const Sample = z.tuple([z.number(), z.string().regex(VALUE)]);
 
 const Data = z.discriminatedUnion('resultType', [
   z.object({

@@ -450,6 +450,12 @@ describe('prometheus', () => {
       'status 200, and not an answer of Prometheus: <html>sign in</html>',
     ],
     ['{}', 'true', false, 'not an answer of Prometheus'],
+    ...['', ' ', '0x10', 'none'].map((text): [string, string, boolean, string] => [
+      `{"status":"success","data":{"resultType":"vector","result":[{"value":[1,"${text}"]}]}}`,
+      'result[0] < 100.0',
+      false,
+      'not an answer of Prometheus',
+    ]),
   ])('an answer such as %s', async (body, expression, passed, seen) => {
     const endpoint = await open(answer(200, body));
     const prometheus = { url: endpoint.url, query: 'up', expression };
