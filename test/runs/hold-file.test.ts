@@ -36,6 +36,23 @@ describe('hold.yaml', () => {
     await loop.stop();
   });
 
+  test.each([
+    ['the baseline is damaged', 'results/.baseline.yaml', 'runs: ['],
+    ['a path is deeper than any file system', `runs/${'d/'.repeat(2100)}a.yaml`, ''],
+  ])('is heard though nothing else of the branch can be read: %s', async (_, path, content) => {
+    using repository = new TestRepository();
+    const { holds, loop } = agent(repository);
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    await loop.pollNow();
+    repository.push({ [path]: content });
+    await loop.pollNow();
+    expect(loop.state().problem).toBeDefined();
+    repository.push({ 'hold.yaml': 'reason: stop all\n' });
+    await loop.pollNow();
+    expect(holds.current.repository).toBe('stop all');
+    await loop.stop();
+  });
+
   test('under another name holds nothing, which is told once in the log and on record until it is put right', async () => {
     using repository = new TestRepository();
     const store = new MemoryStore();

@@ -4,8 +4,7 @@ import { flaw } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import { forkPoint } from '../../git/ancestry.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { Trust } from './trust.ts';
+import type { Tip, Trust } from './trust.ts';
 
 /** More is no reason. */
 const MAX_BYTES = 64 * 1024;
@@ -37,7 +36,7 @@ export class HoldFile {
   }
 
   /** The reason at the tip, '' without one; undefined when nothing is held. */
-  async reason(snapshot: Snapshot): Promise<string | undefined> {
+  async reason(snapshot: Tip): Promise<string | undefined> {
     const { tip } = snapshot;
     // Without signatures the tip says it all; what a signature is worth may change under the same tip.
     if (this.#known?.tip === tip && this.#trust === undefined) return this.#known.reason;
@@ -57,7 +56,7 @@ export class HoldFile {
   }
 
   /** Where signatures are asked for, it holds until one is under its removal. */
-  async #untilRemoved(snapshot: Snapshot): Promise<string | undefined> {
+  async #untilRemoved(snapshot: Tip): Promise<string | undefined> {
     if (this.#trust === undefined) return undefined;
     try {
       // An older removal may be signed; it is not that of the file that was there since.

@@ -1,3 +1,4 @@
+import { InvalidError } from '../../api/errors.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import { durationMs } from '../../api/schema.ts';
 import type { WaitingRun } from '../../core/runs/ledger.ts';
@@ -125,17 +126,35 @@ export class Reconciler {
 
   /** @param unfetched why the remotes could not be asked */
   async #see(unfetched: unknown): Promise<Sight> {
-    const { repository, ledger } = this;
-    const { holdFile, overlooked } = this.#rooms;
+    const { repository } = this;
+    const { overlooked } = this.#rooms;
     const doubt = unfetched === undefined ? await this.#putBack() : undefined;
     const away = unfetched ?? doubt;
-    const judged = await repository.read();
+    const judged = await this.#read();
     const { overtaken } = repository;
     // Before anything else: whoever brakes is heard first.
-    if (ledger.isLoaded) holdFile.recall(ledger.head.heldAt);
-    this.#deps.holds.set('repository', await holdFile.reason(judged));
+    await this.#hear(judged);
     await overlooked.look(judged);
     return { judged, overtaken, snapshot: judged, away, doubt, trouble: away };
+  }
+
+  async #read(): Promise<Snapshot> {
+    const { repository } = this;
+    const { tip } = repository;
+    try {
+      return await repository.read();
+    } catch (error) {
+      // What people broke is no reason not to hear those who brake.
+      if (error instanceof InvalidError && tip !== undefined) await this.#hear({ tip });
+      throw error;
+    }
+  }
+
+  async #hear(tip: Pick<Snapshot, 'tip' | 'since'>): Promise<void> {
+    const { ledger } = this;
+    const { holdFile } = this.#rooms;
+    if (ledger.isLoaded) holdFile.recall(ledger.head.heldAt);
+    this.#deps.holds.set('repository', await holdFile.reason(tip));
   }
 
   /** Puts on record in Git what has to stand there before anything is decided. */

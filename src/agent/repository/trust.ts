@@ -31,6 +31,9 @@ export interface TrackedFile {
   blob: string;
 }
 
+/** The tip of the branch; `since`: the one before, where it is known. */
+export type Tip = Pick<Snapshot, 'tip' | 'since'>;
+
 /** The commit that made a file what it is; `isSame`: whether it holds the very content. */
 interface Made {
   commit: string;
@@ -96,7 +99,7 @@ export class Trust {
    * Who removed a file that the tip does not hold; undefined when its history never did. It is done once and for all: the key
    * has to have been valid then.
    */
-  async removal(path: string, { tip, since }: Snapshot): Promise<Provenance | undefined> {
+  async removal(path: string, { tip, since }: Tip): Promise<Provenance | undefined> {
     await this.#moveTo(tip);
     // Walked once for a tip: of a file that never was there it is all of history.
     if (!this.#removed.has(path)) {
