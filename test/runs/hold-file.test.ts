@@ -36,15 +36,12 @@ describe('hold.yaml', () => {
     await loop.stop();
   });
 
-  test.each([
-    ['the baseline is damaged', 'results/.baseline.yaml', 'runs: ['],
-    ['a path is deeper than any file system', `runs/${'d/'.repeat(2100)}a.yaml`, ''],
-  ])('is heard though nothing else of the branch can be read: %s', async (_, path, content) => {
+  test('is heard though nothing else can be told of the branch, since the baseline is damaged', async () => {
     using repository = new TestRepository();
     const { holds, loop } = agent(repository);
     repository.push({ 'runs/a.yaml': nodeOp('a') });
     await loop.pollNow();
-    repository.push({ [path]: content });
+    repository.push({ 'results/.baseline.yaml': 'runs: [' });
     await loop.pollNow();
     expect(loop.state().problem).toBeDefined();
     repository.push({ 'hold.yaml': 'reason: stop all\n' });

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkRepository } from '../../src/agent/readiness.ts';
+import { Holds } from '../../src/agent/holds.ts';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { ANNOTATION_CANCEL } from '../../src/api/labels.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -12,6 +13,7 @@ class Followed implements Disposable {
   readonly store = new MemoryStore();
   readonly clock = new FakeClock();
   readonly warnings: string[] = [];
+  readonly holds = new Holds(silent, 'hold.yaml');
   loop = this.agent();
 
   agent(git: object = {}, maxConcurrent = 9): RepositoryLoop {
@@ -19,7 +21,7 @@ class Followed implements Disposable {
       this.warnings.push(`${message} ${JSON.stringify(fields)}`);
     const logger = { ...silent, child: () => logger, warn };
     const config = this.repository.config({ git, runs: { initial: 'execute', maxConcurrent } });
-    return new RepositoryLoop({ config, store: this.store, logger, clock: this.clock });
+    return new RepositoryLoop({ config, store: this.store, holds: this.holds, logger, clock: this.clock });
   }
 
   tip(): string {
@@ -101,6 +103,22 @@ test('a replica that comes to lead waits for what another one acted on, which it
   expect(next.state().problem).toBeUndefined();
   expect(it.cancelled()).toEqual([]);
   await next.stop();
+});
+
+test('hold.yaml on a branch that went back is heard at once', async () => {
+  using it = new Followed();
+  const { before, tip } = await rewound(it);
+  it.repository.git(it.repository.clone, 'fetch', '-q', 'origin');
+  it.repository.git(it.repository.clone, 'reset', '-q', '--hard', before);
+  it.repository.push({ 'hold.yaml': 'reason: what is going on\n' });
+  await it.loop.pollNow();
+  expect(it.holds.current.repository).toBe('what is going on');
+  expect(it.loop.state().problem).toMatch(/went back from commit/);
+  expect(it.cancelled()).toEqual([]);
+  it.moveTo(tip);
+  await it.loop.pollNow();
+  expect(it.holds.current.repository).toBeUndefined();
+  await it.loop.stop();
 });
 
 test('after the grace it is believed: the run that is gone is cancelled', async () => {

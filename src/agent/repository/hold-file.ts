@@ -40,14 +40,18 @@ export class HoldFile {
     const { tip } = snapshot;
     // Without signatures the tip says it all; what a signature is worth may change under the same tip.
     if (this.#known?.tip === tip && this.#trust === undefined) return this.#known.reason;
-    const entry = (await filesAt(this.#mirror.git, tip, [this.path])).get(this.path);
-    let reason: string | undefined;
-    if (isPlain(entry)) reason = reasonIn(await this.#content(entry.blob));
-    else if (entry) reason = 'it is no plain file';
-    else reason = await this.#untilRemoved(snapshot);
-    if (entry) this.#heldAt = tip;
-    else if (reason === undefined) this.#heldAt = undefined;
+    const reason = (await this.brake(tip)) ?? (await this.#untilRemoved(snapshot));
+    if (reason === undefined) this.#heldAt = undefined;
     this.#known = { tip, reason };
+    return reason;
+  }
+
+  /** The reason in the file at a commit, '' without one; undefined when it is not there, whatever that means. */
+  async brake(commit: string): Promise<string | undefined> {
+    const entry = (await filesAt(this.#mirror.git, commit, [this.path])).get(this.path);
+    if (!entry) return undefined;
+    const reason = isPlain(entry) ? reasonIn(await this.#content(entry.blob)) : 'it is no plain file';
+    this.#heldAt = commit;
     return reason;
   }
 

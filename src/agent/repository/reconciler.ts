@@ -116,6 +116,7 @@ export class Reconciler {
     const { problem, rewoundMs } = repository;
     this.#tellProblem(problem);
     if (problem !== undefined) {
+      await this.#hearBrake();
       return { pending: rewoundMs !== undefined, lookInMs: rewoundMs ?? Infinity, problem };
     }
     const seen = await this.#see(unfetched);
@@ -148,6 +149,13 @@ export class Reconciler {
       if (error instanceof InvalidError && tip !== undefined) await this.#hear({ tip });
       throw error;
     }
+  }
+
+  /** Whoever puts the file on a branch that is not believed yet means it all the same. */
+  async #hearBrake(): Promise<void> {
+    const tip = await this.repository.mirror.runs.tip();
+    const reason = tip === undefined ? undefined : await this.#rooms.holdFile.brake(tip);
+    if (reason !== undefined) this.#deps.holds.set('repository', reason);
   }
 
   async #hear(tip: Pick<Snapshot, 'tip' | 'since'>): Promise<void> {
