@@ -210,7 +210,7 @@ describe('keys and time', () => {
     writeFileSync(it.allowedSignersFile, line(it, 'valid-before="20300201Z"'));
     const running = it.trust();
     const removed = async (commit: Commit) => {
-      const found = [running, it.trust()].map((trust) => trust.removal(PATH, { tip: commit.id } as Snapshot));
+      const found = [running, it.trust()].map((trust) => trust.removal(PATH, { tip: commit.id }));
       const [one, other] = await Promise.all(found);
       expect(one).toEqual(other);
       return one && [one.commit, one.signature.ok];
