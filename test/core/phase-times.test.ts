@@ -115,3 +115,9 @@ test.each<[string, NodeOpSpec, NodeStatus, Made, string[]]>([
   const told = phaseTimes(nodeOp, status, made);
   expect(told.map(({ phase, from, until }) => `${phase} ${minute(from)}-${minute(until)}`)).toEqual(phases);
 });
+
+test('a NodeOp of a definition that puts in no defaults', () => {
+  const stored = { image: 'busybox', command: ['true'] } as unknown as NodeOpSpec;
+  const phases = phaseTimes(stored, DONE, MADE).map(({ phase }) => phase);
+  expect(phases).toEqual(['Preflight', 'Running', 'Rebooting', 'Postflight']);
+});

@@ -29,11 +29,14 @@ interface Times {
 
 type Known = { [Phase in NodePhase]?: Times | undefined };
 
+/** As the API server has it: definitions of other versions, and of other controllers, put in no defaults. */
+type Stored = Pick<NodeOpSpec, 'preflight'> & Partial<Pick<NodeOpSpec, 'cordon' | 'drainOptions'>>;
+
 /**
  * When each phase of a node began and ended. A status keeps no more than the present one, so that those of 5,000 nodes have
  * room in one object: the others are told by what was made in them, and left out where that is gone.
  */
-export function phaseTimes(spec: NodeOpSpec, status: NodeStatus, { job, pods }: Made): PhaseTime[] {
+export function phaseTimes(spec: Stored, status: NodeStatus, { job, pods }: Made): PhaseTime[] {
   const began = ms(status.startedAt);
   if (began === undefined) return [];
   const known: Known = {
@@ -47,7 +50,8 @@ export function phaseTimes(spec: NodeOpSpec, status: NodeStatus, { job, pods }: 
   const drainedFrom = spec.preflight && !Preflight ? undefined : (Preflight?.until ?? began);
   // Where the command never came about, it is a drain that failed only if there was nothing before it that may have.
   const isDrained = Running ?? (status.phase === 'Failed' && !status.jobName && !spec.preflight);
-  if ((spec.cordon || spec.drainOptions.enabled) && isDrained && drainedFrom !== undefined)
+  const isCordoned = spec.cordon === true || spec.drainOptions?.enabled === true;
+  if (isCordoned && isDrained && drainedFrom !== undefined)
     known.Draining = { from: drainedFrom, until: Running?.from };
   const end = ms(status.finishedAt);
   const phases = NODE_PHASES.flatMap((phase) => (known[phase] ? { phase, ...known[phase] } : []));
