@@ -62,7 +62,7 @@ export class Oracles {
     this.#began = time.now;
     const world = { cluster, time, broken: (what: string) => this.broken(what) };
     this.#timing = new Timing(world);
-    this.#steps = new Steps({ ...world, isBusy: (uid, node) => this.#isBusy(uid, node) });
+    this.#steps = new Steps({ ...world, isBusy: (uid, node) => this.#goesOn(uid, node) });
     this.#brakes = new Brakes({
       ...world,
       onBegin: (op, node) => this.#steps.begins(op, node),
@@ -144,8 +144,16 @@ export class Oracles {
       this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
   }
 
-  #isBusy(uid: string, node: string): boolean {
-    return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid));
+  /** Where a node cannot tell of the end of what was deleted, that is not waited for. */
+  #goesOn(uid: string, node: string): boolean {
+    const isTold = (pod: Obj) => pod.metadata.deletionTimestamp !== undefined && !this.#isReady(node);
+    const ending = new Set(
+      this.#cluster()
+        .store.podsOn(node)
+        .filter(isTold)
+        .map((pod) => `${uid}/${pod.metadata.uid}`),
+    );
+    return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid) && !ending.has(it));
   }
 
   readonly checkPasses = (op: string, step: number, check: number): void =>

@@ -107,9 +107,12 @@ export class Replicas {
   #stop(i: number, replica: AgentProcess, ms: number): void {
     const { time, broken } = this.#world;
     let ended = false;
-    void replica.stop().then(() => {
-      ended = true;
-      replica.kill();
+    // A process that is paused hears of it once it goes on.
+    replica.clock.when(() => {
+      void replica.stop().then(() => {
+        ended = true;
+        replica.kill();
+      });
     });
     this.#running[i] = undefined;
     time.after(STOP_MS, () => {
