@@ -141,7 +141,7 @@ export class BenchRepository implements Disposable {
     const source = { git: command, contents: new Contents(command) };
     const reader = new SnapshotReader({ runs: source, results: source }, layout);
     const tip = git(this.bare, ['rev-parse', 'main']).trim();
-    return reader.checkpoint(await reader.read({ runs: tip, results: tip }));
+    return reader.reports.checkpoint(await reader.read({ runs: tip, results: tip }));
   }
 
   reportOf(i: number, cluster = this.cluster): string {

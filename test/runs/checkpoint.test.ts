@@ -134,7 +134,7 @@ function followed(repository: TestRepository) {
       return { snapshot, files: new Set([...read, ...contents]).size, reader };
     },
     checkpoint: async (snapshot: Snapshot) => {
-      const file = await follower.checkpoint(snapshot);
+      const file = await follower.reports.checkpoint(snapshot);
       if (file) repository.push({ [file[0]]: file[1] });
     },
   };
@@ -234,7 +234,7 @@ test('reports, checkpoints and edits in any order: a start knows what an agent k
       const all = await follow();
       const { snapshot, reader } = await start();
       expectSame(snapshot, all);
-      await reader.complete(snapshot);
+      await reader.lookUp.all(snapshot);
       expectSame(snapshot, all);
     }),
     { numRuns: 8 },

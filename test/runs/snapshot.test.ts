@@ -116,12 +116,12 @@ describe('a start', () => {
     using _ = repository;
     expect([...snapshot.open]).toEqual([]);
     expect(snapshot.runs.isKnown('runs/sub/a.yaml')).toBe(false);
-    await reader.lookUp(snapshot, ['runs/sub/a.yaml', 'runs/b.yaml', 'runs/sub']);
+    await reader.lookUp.runs(snapshot, ['runs/sub/a.yaml', 'runs/b.yaml', 'runs/sub']);
     expect(snapshot.runs.get('runs/sub/a.yaml')?.mode).toBe('100644');
     expect(snapshot.reports.get('results/sub/a.yaml')?.standing).toBe('over');
     expect([snapshot.runs.has('runs/b.yaml'), snapshot.runs.has('runs/sub')]).toEqual([false, false]);
     const asked = git.mock.calls.length;
-    await reader.lookUp(snapshot, ['runs/sub/a.yaml', 'runs/b.yaml', 'runs/sub']);
+    await reader.lookUp.runs(snapshot, ['runs/sub/a.yaml', 'runs/b.yaml', 'runs/sub']);
     expect(git.mock.calls.length).toBe(asked);
   });
 
@@ -137,7 +137,7 @@ describe('a start', () => {
   ])('finds nothing at what is no path of a tree: %j', async (path) => {
     const { repository, reader, snapshot } = await started(settled);
     using _ = repository;
-    await reader.lookUp(snapshot, [path, 'runs/sub/a.yaml']);
+    await reader.lookUp.runs(snapshot, [path, 'runs/sub/a.yaml']);
     expect(snapshot.runs.has(path)).toBe(false);
     expect(snapshot.runs.has('runs/sub/a.yaml')).toBe(true);
   });
@@ -169,7 +169,7 @@ describe('a start', () => {
   test('lists everything when very many are asked for', async () => {
     const { repository, reader, snapshot } = await started(settled);
     using _ = repository;
-    await reader.lookUp(
+    await reader.lookUp.runs(
       snapshot,
       Array.from({ length: 600 }, (_each, i) => `runs/${i}.yaml`),
     );

@@ -71,7 +71,7 @@ export class Baseline {
     const { mirror, snapshots } = this.#repository;
     if (results === undefined || results === snapshot.resultsTip) return snapshot;
     if (!(await hasCommits(mirror.git, [results]))) return snapshot;
-    const before = await snapshots.baselineBefore(results, snapshot).catch(unlessBroken);
+    const before = await snapshots.past.baselineAt(results, snapshot).catch(unlessBroken);
     const missing = [...(before?.runs ?? [])].filter((it) => snapshot.baseline?.has(it) !== true);
     if (missing.length === 0) return snapshot;
     const fields = { count: missing.length, runs: missing.slice(0, NAMED), baseline: this.#file };
@@ -110,7 +110,7 @@ export class Baseline {
     const isEmpty = over === 0 && ![...reports.present()].some(([path]) => isYaml(path));
     const { layout, snapshots } = this.#repository;
     if (isEmpty || layout.cluster !== undefined) return isEmpty;
-    const briefs = await snapshots.briefs(snapshot);
+    const briefs = await snapshots.reports.briefs(snapshot);
     return ![...briefs].some(([path, { run }]) => reportPath(layout, run) === path);
   }
 
@@ -131,13 +131,13 @@ export class Baseline {
   }
 
   async #allRuns(snapshot: Snapshot): Promise<string[]> {
-    await this.#repository.snapshots.complete(snapshot);
+    await this.#repository.snapshots.lookUp.all(snapshot);
     return [...snapshot.runs.present()].map(([path]) => path);
   }
 
   /** Without it, runs that are over would begin again. */
   async #restore(snapshot: Snapshot, identity: string): Promise<Snapshot> {
-    const removed = await this.#repository.snapshots.removedBaseline(snapshot);
+    const removed = await this.#repository.snapshots.past.removedBaseline(snapshot);
     if (!removed) return this.#write([], identity, ownerMessage);
     const { owner } = removed;
     if (owner !== undefined && owner !== identity) this.#mayTakeOver(owner, identity);

@@ -30,7 +30,7 @@ export class Copies {
     const { store, reader, layout } = this.#deps;
     const waiting = store.list().filter(isUndecided);
     const pathOf = (it: NodeOp) => pathOfRunId(layout, it.metadata.annotations?.[ANNOTATION_RUN]);
-    await reader.lookUp(
+    await reader.lookUp.runs(
       snapshot,
       waiting.flatMap((it) => pathOf(it) ?? []),
     );

@@ -48,7 +48,7 @@ export class FactsReader {
     const { layout, ledger, reader } = this.#context;
     const reported = unfinishedRuns(snapshot, layout);
     const kept = ledger.results;
-    await reader.lookUp(snapshot, [...nodeOps.keys(), ...reported, ...kept.keys()]);
+    await reader.lookUp.runs(snapshot, [...nodeOps.keys(), ...reported, ...kept.keys()]);
     const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
     // Where file and NodeOp are gone, somebody must end what the report tells of.
     const orphans = reported.filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
@@ -135,7 +135,7 @@ export class FactsReader {
       const changes = (await changesBy(mirror.git, commit, [layout.runs]).catch(unlessBroken)) ?? [];
       const removed = changes.filter(({ entry }) => entry === undefined);
       if (removed.length === 0) continue;
-      await reader.lookUp(
+      await reader.lookUp.runs(
         snapshot,
         removed.map(({ path }) => path),
       );
@@ -201,7 +201,7 @@ export class FactsReader {
   async #findBegun(snapshot: Snapshot, paths: readonly string[]): Promise<void> {
     const { reader, layout } = this.#context;
     const unreported = paths.filter((path) => storedReport(snapshot, layout, path) === undefined);
-    const runs = await reader.begunBefore(snapshot, unreported);
+    const runs = await reader.past.begun(snapshot, unreported);
     for (const path of runs) snapshot.begun.add(path);
   }
 

@@ -58,7 +58,7 @@ export async function folderChanges(
   changes.set(overviewPath(layout), formatOverview(rows, count, layout, shown));
 
   const isDue = snapshot.sinceCheckpoint > CHECKPOINT_EVERY;
-  const checkpoint = isDue ? await reader.checkpoint(snapshot) : undefined;
+  const checkpoint = isDue ? await reader.reports.checkpoint(snapshot) : undefined;
   if (checkpoint) changes.set(...checkpoint);
   return changes;
 }
@@ -75,8 +75,8 @@ async function picturesOf(
     if (picture !== undefined) made.set(picturePath(path), picture);
   }
   if (made.size === 0) return made;
-  await reader.lookUpReports(snapshot, [...made.keys()]);
-  const folders = await reader.foldersAt(snapshot, [...made.keys()]);
+  await reader.lookUp.reports(snapshot, [...made.keys()]);
+  const folders = await reader.lookUp.foldersAt(snapshot, [...made.keys()]);
   const isTaken = (path: string) =>
     folders.has(path) ||
     changed.has(path) ||
@@ -93,7 +93,7 @@ async function picturesThere(
   { reader }: FolderContext,
 ): Promise<Set<string>> {
   const paths = rows.map(([path]) => picturePath(path));
-  await reader.lookUpReports(snapshot, paths);
+  await reader.lookUp.reports(snapshot, paths);
   return new Set(paths.filter((path) => snapshot.reports.get(path)?.standing === 'other'));
 }
 
@@ -108,7 +108,7 @@ async function prune(
   { reader, layout, keep, now }: FolderContext,
 ): Promise<Pruning> {
   if (keep.count === undefined && keep.ageMs === undefined) return { remove: [], over: [] };
-  const briefs = await reader.briefs(snapshot);
+  const briefs = await reader.reports.briefs(snapshot);
   const files = new Map<string, ReportBrief | undefined>();
   for (const [path] of snapshot.reports.present()) files.set(path, briefs.get(path));
   for (const [path, brief] of news) files.set(path, brief);
@@ -130,6 +130,6 @@ async function newestAfter(
   };
   const rows = first(snapshot.newest.copy());
   if (rows) return rows;
-  const left = [...(await reader.briefs(snapshot))].filter(([path]) => !removed.has(path));
+  const left = [...(await reader.reports.briefs(snapshot))].filter(([path]) => !removed.has(path));
   return first(new NewestReports(left)) ?? [];
 }

@@ -50,7 +50,7 @@ async function seenBeforeRewrite(
     (await grew(runs, snapshot.tip)) && (isOneBranch || (await grew(results, snapshot.resultsTip)));
   if (isThere && (await allGrew())) return [];
   const seen = isThere ? await filesOf(repository, { runs, results }).catch(unlessBroken) : undefined;
-  if (!seen) await snapshots.complete(snapshot);
+  if (!seen) await snapshots.lookUp.all(snapshot);
   const all = seen ?? [...snapshot.runs.present()].map(([path]) => path);
   const unreported = await withoutReport(repository, snapshot, all);
   const fields = { runs: unreported.length, from: runs, to: snapshot.tip, isKnown: seen !== undefined };
@@ -77,7 +77,7 @@ async function filesBefore(
   snapshot: Snapshot,
   { runs = '', folders, waiting }: Head,
 ): Promise<string[]> {
-  await snapshots.complete(snapshot);
+  await snapshots.lookUp.all(snapshot);
   const before = folders?.runs ?? layout.runs;
   const waited = new Set(waiting.map(({ run }) => layout.runs + run.slice(before.length)));
   const isComparable = before === layout.runs && (await hasCommits(mirror.git, [runs]));
@@ -95,7 +95,7 @@ async function withoutReport(
   snapshot: Snapshot,
   runs: readonly string[],
 ): Promise<string[]> {
-  await snapshots.lookUpReports(
+  await snapshots.lookUp.reports(
     snapshot,
     runs.map((path) => reportPath(layout, path)),
   );
@@ -108,10 +108,10 @@ async function filesOf(
 ): Promise<string[]> {
   const reader = new SnapshotReader(mirror, layout);
   const old = await reader.read(tips);
-  await reader.complete(old);
+  await reader.lookUp.all(old);
   const { open, baseline = new Set() } = old;
   const unreported = [...open].filter((path) => !old.reports.has(reportPath(layout, path)));
-  const begun = await reader.begunBefore(old, unreported);
+  const begun = await reader.past.begun(old, unreported);
   const present = [...old.runs.present()].map(([path]) => path);
   return [...new Set([...present.filter((path) => !open.has(path)), ...begun, ...baseline])];
 }

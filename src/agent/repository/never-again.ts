@@ -60,7 +60,7 @@ export class NeverAgain {
   async without(actions: readonly RunAction[], snapshot: Snapshot): Promise<RunAction[]> {
     const { repository, ledger, log } = this.#deps;
     const again = actions.flatMap(({ type, run }) => (type === 'create' && run.report ? [run.path] : []));
-    const begun = again.length === 0 ? [] : await repository.snapshots.begunBefore(snapshot, again);
+    const begun = again.length === 0 ? [] : await repository.snapshots.past.begun(snapshot, again);
     if (begun.length === 0) return [...actions];
     log.warn({ runs: begun }, 'reports were changed; their runs are not carried out again');
     await ledger.add(new Map(begun.map((path) => [path, undefined])));

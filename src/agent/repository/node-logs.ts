@@ -54,7 +54,7 @@ export class NodeLogs {
       .map(([node]) => ({ node, path: `${folder}${node}.log` }));
     const paths = wanted.map(({ path }) => path);
     const read = this.#read.of(run);
-    await snapshots.lookUpReports(snapshot, paths);
+    await snapshots.lookUp.reports(snapshot, paths);
     for (const path of paths) if (snapshot.reports.has(path)) read.set(path, undefined);
     const missing = wanted.filter(({ path }) => !read.has(path));
     for (let i = 0; i < missing.length; i += AT_ONCE) {

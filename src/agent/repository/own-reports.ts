@@ -25,7 +25,7 @@ import type { Files } from '../../git/write.ts';
 import { inTurns } from '../../time/breather.ts';
 import type { Logger } from '../logger.ts';
 import type { Ledger } from './ledger.ts';
-import type { ReadTips } from './snapshot-reader.ts';
+import type { ReadTips } from './tip-changes.ts';
 import type { TrackedRepository } from './tracked.ts';
 
 /** Written in one commit; contents are held for it. */

@@ -115,7 +115,7 @@ export class Publisher {
     if (this.#toldFirst || !onReports) return;
     const newest = snapshot.newest.all().slice(0, TOLD_FIRST);
     const paths = new Set([...snapshot.unfinished, ...newest.map(([path]) => path)]);
-    const reports = await repository.snapshots.reports(snapshot, [...paths]);
+    const reports = await repository.snapshots.reports.whole(snapshot, [...paths]);
     this.#toldFirst = true;
     onReports(reports);
   }

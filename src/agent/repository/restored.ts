@@ -52,7 +52,7 @@ export class Restored {
     if (!carriesOut && open.length > 0) return;
     for (const [path] of open) {
       // oxlint-disable-next-line no-await-in-loop -- a report may be large, and there are few
-      const [report] = await reader.reports(snapshot, [reportPath(layout, path)]);
+      const [report] = await reader.reports.whole(snapshot, [reportPath(layout, path)]);
       // oxlint-disable-next-line no-await-in-loop -- one write after the other
       const nodeOp = report && (await this.#compare(nodeOps.get(path), report));
       if (nodeOp) nodeOps.set(path, nodeOp);

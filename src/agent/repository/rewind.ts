@@ -3,7 +3,7 @@ import type { Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import { commitOfRef, forkPoint, hasCommits } from '../../git/ancestry.ts';
 import { treeChanges } from '../../git/trees.ts';
-import type { ReadTips } from './snapshot-reader.ts';
+import type { ReadTips } from './tip-changes.ts';
 
 /**
  * The tips that were acted on last are kept in the clone, so that a restart in between forgets nothing. The cluster remembers those of

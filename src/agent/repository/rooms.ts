@@ -20,7 +20,7 @@ import { ReportBuilder } from './reports.ts';
 import { Restored } from './restored.ts';
 import { Scheduled } from './scheduled.ts';
 import { Scheduler } from './scheduler.ts';
-import type { ReadTips } from './snapshot-reader.ts';
+import type { ReadTips } from './tip-changes.ts';
 import { TrackedRepository } from './tracked.ts';
 import { Trust } from './trust.ts';
 
@@ -103,7 +103,7 @@ function ownReports(
   const { signing } = config.git;
   if (!signing) return undefined;
   const own = new OwnReports({ config, signing }, others);
-  others.repository.snapshots.heed((commits) => own.counts(commits));
+  others.repository.snapshots.past.heed((commits) => own.counts(commits));
   return own;
 }
 

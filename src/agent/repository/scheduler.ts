@@ -149,7 +149,7 @@ export class Scheduler {
   /** One that people removed was added too. */
   async #wasAdded(path: string, at: number, snapshot: Snapshot): Promise<boolean> {
     const { runs, tip } = snapshot;
-    await this.#reader.lookUp(snapshot, [path]);
+    await this.#reader.lookUp.runs(snapshot, [path]);
     if (runs.has(path)) return true;
     const since = at - SKEW_MS;
     return (await lastChange(this.#mirror.git, tip, path, { added: true, since })) !== undefined;

@@ -9,7 +9,8 @@ import type { Branch } from '../../git/remote.ts';
 import { type Files, writeFiles } from '../../git/write.ts';
 import type { Snapshot } from './snapshot.ts';
 import { Rewinds } from './rewind.ts';
-import { SnapshotReader, type ReadTips } from './snapshot-reader.ts';
+import { SnapshotReader } from './snapshot-reader.ts';
+import type { ReadTips } from './tip-changes.ts';
 
 export interface TrackedOptions {
   config: AgentConfig;
