@@ -65,7 +65,7 @@ export class History {
     const reports = new Reports({
       cluster: this.#observer,
       repository: this.#stage.repository,
-      plan: this.#plan,
+      plan: { ops: runs, events, reverted: [] },
       broken,
     });
     this.#stage.startAgents();
@@ -86,7 +86,7 @@ export class History {
     const settledMs = await this.#settles(calm);
     if (settledMs === undefined) broken(`it has not ended ${SETTLE_MS / 1000} s after the last fault`);
     oracles.atEnd();
-    reports.atEnd(runs.map(({ name }) => name));
+    reports.atEnd();
     await this.#stops();
     this.#lookAround();
     return {

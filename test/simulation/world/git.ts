@@ -4,11 +4,17 @@ import { GitCommand } from '../../../src/git/command.ts';
 import { forget, isWhole, needsRoom } from './disks.ts';
 import { currentProcess, realWork } from './time.ts';
 
-/** Where the branch of a remote is, by the folder of a clone that follows it. */
-const followed = new Map<string, string>();
+interface Remote {
+  /** Its folder, which may be away. */
+  bare: string;
+  /** Several agents push to it: what they send takes a while, so that one is between fetch and push of another. */
+  isShared: boolean;
+}
 
-/** @param remote its folder, which may be away */
-export function follow(clone: string, remote: string): void {
+/** By the folder of a clone what it follows. */
+const followed = new Map<string, Remote>();
+
+export function follow(clone: string, remote: Remote): void {
   followed.set(clone, remote);
 }
 
@@ -17,6 +23,8 @@ export function unfollow(clone: string): void {
   followed.delete(clone);
   forget(clone);
 }
+
+const TRAVEL_MS = 4_000;
 
 type Method = (this: GitCommand, ...args: unknown[]) => Promise<unknown>;
 
@@ -31,17 +39,41 @@ for (const [name, at] of Object.entries(ARGS)) {
   const real = (GitCommand.prototype as unknown as Record<string, Method>)[name] as Method;
   const guarded: Method = async function guarded(...args) {
     const [command = ''] = at === undefined ? [] : (args[at] as string[]);
-    if (currentProcess.getStore()?.dead === true) return new Promise(() => {});
+    if (isDead()) return new Promise(() => {});
+    const isOnItsWay = name === 'with' && followed.get(this.dir)?.isShared === true;
+    if (isOnItsWay) await travel();
+    if (isDead()) return new Promise(() => {});
     realWork.count += 1;
     try {
       needsRoom(this.dir, command, name !== 'with');
       if (name === 'with' && findsNothingNew(this.dir, args[1] as string[])) return '';
-      return await real.apply(this, args);
+      return await (isOnItsWay ? inTurn(() => real.apply(this, args)) : real.apply(this, args));
     } finally {
       realWork.count -= 1;
+      if (isOnItsWay) await travel();
     }
   };
   Object.defineProperty(GitCommand.prototype, name, { value: guarded });
+}
+
+const isDead = () => currentProcess.getStore()?.dead === true;
+
+/** From an agent to the remote, or back. */
+async function travel(): Promise<void> {
+  const clock = currentProcess.getStore();
+  if (clock === undefined) return;
+  await new Promise<void>((resolve) => {
+    clock.after(Math.floor(clock.random() * TRAVEL_MS), resolve);
+  });
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/** What reaches a remote does so one after the other, in the order in which it got there. */
+function inTurn(work: () => Promise<unknown>): Promise<unknown> {
+  const done = turn.then(work);
+  turn = done.catch(() => undefined);
+  return done;
 }
 
 /**
@@ -49,7 +81,7 @@ for (const [name, at] of Object.entries(ARGS)) {
  * answer is known without three processes.
  */
 function findsNothingNew(clone: string, args: readonly string[]): boolean {
-  const remote = followed.get(clone);
+  const remote = followed.get(clone)?.bare;
   const isPoll = args.includes('--write-fetch-head') && args.includes('--no-auto-maintenance');
   if (remote === undefined || !isPoll || !isWhole(clone) || existsSync(join(clone, 'packed-refs.lock')))
     return false;

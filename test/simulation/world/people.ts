@@ -18,14 +18,14 @@ interface World {
   cluster: Cluster;
   oracles: Oracles;
   repository: Repository | undefined;
+  /** Operations that were asked for. */
+  asked: Set<string>;
   note: (what: string) => void;
 }
 
 /** Those who work with kubectl, and with the repository where there is one. */
 export class People {
   readonly #world: World;
-  /** Operations that were asked for. */
-  readonly asked = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -34,16 +34,16 @@ export class People {
   /** Asks for an operation. */
   ask(op: OpPlan): void {
     const { name, spec, window } = op;
-    const { repository, note, time } = this.#world;
+    const { repository, asked, note, time } = this.#world;
     if (repository) {
       // What is there at first contact is passed over, whoever merged it.
       if (!repository.isKnown) return void time.after(5_000, () => this.ask(op));
-      this.asked.add(name);
+      asked.add(name);
       note(`people: merge runs/${name}.yaml`);
       time.activity += 1;
       return repository.merge(op);
     }
-    this.asked.add(name);
+    asked.add(name);
     const annotations = window === undefined ? {} : { [ANNOTATION_WINDOW]: window };
     const metadata = { name, namespace: NAMESPACE, annotations };
     const apiVersion = 'operator.kairos.io/v1alpha1';

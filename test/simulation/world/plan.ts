@@ -13,8 +13,51 @@ export interface Plan {
   nodes: readonly NodePlan[];
   ops: readonly OpPlan[];
   events: readonly Event[];
+  /** Another cluster that follows the same repository. */
+  second?: SecondPlan;
   /** The operation that has to succeed whatever came before it. */
   wayBack?: string;
+}
+
+export interface SecondPlan {
+  nodes: readonly NodePlan[];
+  events: readonly Event[];
+}
+
+/** What one cluster has to know of a plan. */
+export interface SitePlan {
+  /** Its name, where there are several. */
+  cluster?: ClusterName;
+  replicas: number;
+  nodes: readonly NodePlan[];
+  ops: readonly OpPlan[];
+  events: readonly Event[];
+  /** Names of operations that people in another cluster take back. */
+  reverted: readonly string[];
+}
+
+const CLUSTERS = ['east', 'west'] as const;
+export type ClusterName = (typeof CLUSTERS)[number];
+
+/** The clusters of a plan. */
+export function sitesOf(plan: Plan): SitePlan[] {
+  const { repository, nodes, ops, events, second } = plan;
+  const replicas = repository ? 2 : (plan.replicas ?? 2);
+  if (second === undefined) return [{ replicas, nodes, ops, events, reverted: [] }];
+  const [east, west] = CLUSTERS;
+  return [
+    { cluster: east, replicas, nodes, ops, events, reverted: revertsIn(second.events) },
+    { cluster: west, replicas, nodes: second.nodes, ops, events: second.events, reverted: revertsIn(events) },
+  ];
+}
+
+function revertsIn(events: readonly Event[]): string[] {
+  return events.flatMap((event) => (event.kind === 'people' && event.what === 'revert' ? [event.on] : []));
+}
+
+/** Whether the run is one of that cluster. */
+export function isFor({ clusters }: Pick<OpPlan, 'clusters'>, cluster: ClusterName | undefined): boolean {
+  return cluster === undefined || clusters === undefined || clusters.includes(cluster);
 }
 
 export interface NodePlan {
@@ -37,6 +80,8 @@ export interface OpPlan {
   next?: boolean;
   name: string;
   spec: Record<string, unknown>;
+  /** On which clusters it is to be carried out; all when absent. */
+  clusters?: readonly ClusterName[];
   /** The annotation with the window in which its nodes may be started. */
   window?: string;
 }

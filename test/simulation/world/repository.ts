@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -15,7 +16,7 @@ import type { NodeOpReport } from '../../../src/api/report.ts';
 import { TestRepository } from '../../runs/support.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
 import { damage, type DiskFault, fill } from './disks.ts';
-import type { OpPlan } from './plan.ts';
+import type { ClusterName, OpPlan } from './plan.ts';
 import { follow, unfollow } from './git.ts';
 import { hostOf } from './services.ts';
 import type { VirtualTime } from './time.ts';
@@ -46,22 +47,30 @@ export class Repository implements Disposable {
   /** As others reach it: not as a folder of this machine, whose changes an agent would see at once. */
   readonly #url: string;
 
-  constructor(time: VirtualTime) {
+  readonly #clusters: readonly ClusterName[];
+
+  /** @param clusters names of those that follow it, where there are several */
+  constructor(time: VirtualTime, clusters: readonly ClusterName[] = []) {
     this.#time = time;
+    this.#clusters = clusters;
+    // What is pushed over stays, for those who look at who wrote what.
+    appendFileSync(join(this.#git.bare, 'config'), '[core]\n\tlogAllRefUpdates = always\n');
     this.#url = join(this.#git.root, 'remote');
     mkdirSync(this.#url);
     writeFileSync(join(this.#url, '.git'), `gitdir: ${this.#git.bare}\n`);
     this.#people(() => this.#git.push({ 'README.md': 'operations\n' }, 'begin'));
   }
 
-  config(replica: number): AgentConfig {
-    const dir = join(this.#git.root, `clone-${replica}.git`);
+  config(replica: number, cluster: ClusterName | undefined): AgentConfig {
+    const dir = this.#clone(replica, cluster);
     this.#clones.add(dir);
-    follow(dir, this.#git.bare);
+    follow(dir, { bare: this.#git.bare, isShared: cluster !== undefined });
     return AgentConfigSchema.parse({
       apiVersion: 'agent.nodeop.dev/v1alpha1',
       kind: 'AgentConfig',
+      ...(cluster === undefined ? {} : { cluster }),
       git: {
+        author: { name: authorOf(cluster) },
         url: this.#url,
         dir,
         poll: { schedule: '*/30 * * * * *', jitter: '1s' },
@@ -75,25 +84,32 @@ export class Repository implements Disposable {
     });
   }
 
-  /** One with a window runs a definition: only a run of one can have a window. */
-  merge({ name, spec, window }: OpPlan): void {
+  #clone(replica: number, cluster: ClusterName | undefined): string {
+    return join(this.#git.root, `clone-${cluster ?? ''}${replica}.git`);
+  }
+
+  /** One with a window, or of some clusters, runs a definition: only a run of one can have these. */
+  merge({ name, spec, window, clusters }: OpPlan): void {
     const manifest = dump({
       apiVersion: 'operator.kairos.io/v1alpha1',
       kind: 'NodeOp',
       metadata: { name },
       spec,
     });
-    const run = (of: string) =>
-      dump({
-        apiVersion: 'agent.nodeop.dev/v1alpha1',
-        kind: 'NodeOpRun',
-        metadata: { name },
-        spec: { nodeOp: name, window: JSON.parse(of) as object },
-      });
+    const run = dump({
+      apiVersion: 'agent.nodeop.dev/v1alpha1',
+      kind: 'NodeOpRun',
+      metadata: { name },
+      spec: {
+        nodeOp: name,
+        ...(window === undefined ? {} : { window: JSON.parse(window) as object }),
+        ...(clusters === undefined ? {} : { clusters }),
+      },
+    });
     const files =
-      window === undefined
+      window === undefined && clusters === undefined
         ? { [`runs/${name}.yaml`]: manifest }
-        : { [`nodeops/${name}.yaml`]: manifest, [`runs/${name}.yaml`]: run(window) };
+        : { [`nodeops/${name}.yaml`]: manifest, [`runs/${name}.yaml`]: run };
     this.#people(() => this.#git.push(files, `run ${name}`));
   }
 
@@ -107,28 +123,56 @@ export class Repository implements Disposable {
 
   #isKnown = false;
 
-  /** Whether an agent has put on record what was there before it came. */
+  /** Whether the agents of all clusters have put on record what was there before they came. */
   get isKnown(): boolean {
-    this.#isKnown ||= this.#git.read('results/.baseline.yaml') !== undefined;
+    const folders = this.#clusters.length === 0 ? [undefined] : this.#clusters;
+    this.#isKnown ||= folders.every((it) => this.#git.read(`${resultsOf(it)}/.baseline.yaml`) !== undefined);
     return this.#isKnown;
   }
 
   /** As it is on the remote, whether or not that can be reached. */
-  report(path: string): NodeOpReport | undefined {
-    const away = `${this.#git.bare}.away`;
-    const bare = existsSync(away) ? away : this.#git.bare;
-    const text = this.#git.read(`results/${path}`, { bare });
+  report(path: string, cluster?: ClusterName): NodeOpReport | undefined {
+    const text = this.#git.read(`${resultsOf(cluster)}/${path}`, { bare: this.#there });
     return text === undefined ? undefined : (load(text) as NodeOpReport);
+  }
+
+  get #there(): string {
+    const away = `${this.#git.bare}.away`;
+    return existsSync(away) ? away : this.#git.bare;
+  }
+
+  /** What was pushed, and is not in the branch any more though people took nothing away. */
+  lost(): string[] {
+    if (this.isTampered || this.#wasBack) return [];
+    const log = this.#git.git(this.#there, 'log', '--all', '--reflog', '--format=%cn: %s', '--not', 'main');
+    const lines = log.split('\n').filter((line) => line !== '');
+    return lines.map((line) => `somebody pushed over a commit of ${line}`);
+  }
+
+  /** What agents wrote outside of the folder of their own cluster, in all there ever was. */
+  strangers(): string[] {
+    if (this.#clusters.length === 0) return [];
+    const log = this.#git.git(this.#there, 'log', '--all', '--reflog', '--format=%x00%cn', '--name-only');
+    return log.split('\0').flatMap((commit) => {
+      const [author, ...files] = commit.split('\n').filter((line) => line !== '');
+      const cluster = this.#clusters.find((it) => authorOf(it) === author);
+      const strange = files.filter(
+        (file) => cluster !== undefined && !file.startsWith(`${resultsOf(cluster)}/`),
+      );
+      return strange.map((file) => `the agent of ${cluster} writes ${file}`);
+    });
   }
 
   /** Whether people have changed or removed reports, or the history that they are in. */
   isTampered = false;
+  #wasBack = false;
   /** Reports of runs that are over, and of which nothing is left in the cluster, are not written again. */
   isTidied = false;
 
-  fault(what: GitFault, ms: number, replica: number): void {
-    const { bare, root } = this.#git;
-    const clone = join(root, `clone-${replica}.git`);
+  /** @param replica of that cluster, whose clone it is where it is about one */
+  fault(what: GitFault, ms: number, replica: number, cluster: ClusterName | undefined): void {
+    const { bare } = this.#git;
+    const clone = this.#clone(replica, cluster);
     if (['rewritten', 'results removed', 'reports edited'].includes(what)) this.isTampered = true;
     switch (what) {
       case 'went back':
@@ -176,6 +220,7 @@ export class Repository implements Disposable {
 
   /** To before the last change of run files. */
   #goBack(ms: number): void {
+    this.#wasBack = true;
     const { bare } = this.#git;
     const set = (commit: string) => this.#git.git(bare, 'update-ref', 'refs/heads/main', commit);
     try {
@@ -192,8 +237,8 @@ export class Repository implements Disposable {
   #editReports(): void {
     this.#git.pull();
     const folder = join(this.#git.clone, 'results');
-    const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.startsWith('op-')) : [];
-    for (const file of files) {
+    const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    for (const file of names.filter((it) => /(?:^|\/)op-[^/]+$/.test(it))) {
       const text = readFileSync(join(folder, file), 'utf8');
       const edited = text.replace(/^( {2}phase:) \w+/m, '$1 Invalid').replace(/^( {2}blob:) \w+/m, '$1 0000');
       writeFileSync(join(folder, file), edited);
@@ -223,4 +268,12 @@ export class Repository implements Disposable {
     for (const clone of this.#clones) unfollow(clone);
     this.#git[Symbol.dispose]();
   }
+}
+
+function resultsOf(cluster: ClusterName | undefined): string {
+  return cluster === undefined ? 'results' : `results/${cluster}`;
+}
+
+function authorOf(cluster: ClusterName | undefined): string {
+  return `agent of ${cluster ?? 'all'}`;
 }

@@ -1,4 +1,4 @@
-import type { Plan } from './plan.ts';
+import type { Plan, SecondPlan } from './plan.ts';
 import { judge, type Trial } from './trial.ts';
 
 /** What was broken, without names, times and counts: the same fault in another history reads the same. */
@@ -36,6 +36,7 @@ async function breaks(trial: Trial, kind: string): Promise<boolean> {
 
 /** @param onlyEvents where the end is compared with that of another rollout: all else has to stay as it is there */
 function* smallerThan(plan: Plan, onlyEvents: boolean): Generator<Plan> {
+  if (plan.second) yield* withoutSecond(plan, plan.second);
   const half = Math.ceil(plan.events.length / 2);
   if (half > 1) {
     yield { ...plan, events: plan.events.slice(half) };
@@ -50,6 +51,17 @@ function* smallerThan(plan: Plan, onlyEvents: boolean): Generator<Plan> {
     }
   }
   if (!onlyEvents) yield* plainer(plan);
+}
+
+/** Of one cluster alone, or with less in the second. */
+function* withoutSecond(plan: Plan, second: SecondPlan): Generator<Plan> {
+  const { second: _, ...one } = plan;
+  yield one;
+  for (const part of ['events', 'nodes'] as const) {
+    const list: readonly unknown[] = second[part];
+    if (part === 'nodes' && list.length < 2) continue;
+    for (const i of list.keys()) yield { ...plan, second: { ...second, [part]: list.toSpliced(i, 1) } };
+  }
 }
 
 /** Without options of the operations and oddities of the nodes. */

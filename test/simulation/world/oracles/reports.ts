@@ -3,6 +3,7 @@ import { isFinalNodePhase, type NodeOpStatus } from '../../../../src/api/nodeop.
 import { isFinalReport, type NodeOpReport } from '../../../../src/api/report.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
 import type { Repository } from '../repository.ts';
+import { type ClusterName, isFor, type OpPlan } from '../plan.ts';
 import type { Seen } from './seen.ts';
 
 const NODEOPS = 'nodeops.operator.kairos.io';
@@ -10,8 +11,13 @@ const NODEOPS = 'nodeops.operator.kairos.io';
 interface World {
   cluster: Seen;
   repository: Pick<Repository, 'report' | 'holds' | 'isTampered' | 'isTidied'>;
-  /** What people do with a run. */
-  plan: { events: readonly { kind: string; what?: string; on?: string | number }[] };
+  plan: {
+    cluster?: ClusterName;
+    ops: readonly Pick<OpPlan, 'name' | 'clusters'>[];
+    /** What people do with a run. */
+    events: readonly { kind: string; what?: string; on?: string | number }[];
+    reverted: readonly string[];
+  };
   broken: (what: string) => void;
 }
 
@@ -29,28 +35,38 @@ export class Reports {
   }
 
   #stored({ metadata, status }: Obj, before: Obj | undefined): void {
-    const { repository, broken } = this.#world;
+    const { plan, repository, broken } = this.#world;
     const run = metadata.annotations?.[ANNOTATION_RUN];
     if (run === undefined) return;
     if (status !== undefined) this.#last.set(fileOf(run), status);
     const isAnnounced = before !== undefined || repository.isTampered;
-    if (!isAnnounced && repository.report(fileOf(run)) === undefined)
+    if (!isAnnounced && this.#report(fileOf(run)) === undefined)
       broken(`${metadata.name} begins though there is no report of it`);
+    const op = plan.ops.find(({ name }) => name === metadata.name);
+    if (op && !isFor(op, plan.cluster)) broken(`${metadata.name} begins, which is a run of another cluster`);
   }
 
-  /** Each run that was begun has a final report that says what its NodeOp says, or said when it was deleted. */
-  atEnd(names: readonly string[]): void {
-    for (const name of names) {
-      const path = `${name}.yaml`;
-      const op = this.#world.cluster.nodeOps().find(({ metadata }) => metadata.name === name);
-      const { phase } = (op?.status ?? {}) as NodeOpStatus;
-      this.#ends(path, phase);
+  #report(path: string): NodeOpReport | undefined {
+    const { repository, plan } = this.#world;
+    return repository.report(path, plan.cluster);
+  }
+
+  /** Each run of this cluster has a final report that says what its NodeOp says, or said when it was deleted. */
+  atEnd(): void {
+    const { broken, cluster, plan } = this.#world;
+    for (const op of plan.ops) {
+      const path = `${op.name}.yaml`;
+      const nodeOp = cluster.nodeOps().find(({ metadata }) => metadata.name === op.name);
+      const { phase } = (nodeOp?.status ?? {}) as NodeOpStatus;
+      if (isFor(op, plan.cluster)) this.#ends(path, phase);
+      else if (this.#report(path) !== undefined)
+        broken(`there is a report of ${path}, which is a run of another cluster`);
     }
   }
 
   #ends(path: string, phase: NodeOpStatus['phase']): void {
     const { repository, broken } = this.#world;
-    const report = repository.report(path);
+    const report = this.#report(path);
     if (report === undefined) {
       const isGone = repository.isTidied && phase === undefined;
       if (!isGone && (repository.holds(path) || phase !== undefined)) broken(`there is no report of ${path}`);
@@ -81,7 +97,7 @@ export class Reports {
         event.on === name &&
         ['cancel', 'delete', 'revert'].includes(event.what ?? ''),
     );
-    return isAsked || repository.isTampered;
+    return isAsked || plan.reverted.includes(name) || repository.isTampered;
   }
 }
 

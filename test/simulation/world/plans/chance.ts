@@ -1,7 +1,7 @@
 import type { NodePlan, Plan } from '../plan.ts';
 import { Random } from '../random.ts';
 import { eventPlan } from './events.ts';
-import { type Feature, mixOf } from './mix.ts';
+import { type Feature, type Mix, mixOf } from './mix.ts';
 import { opPlan } from './operations.ts';
 
 /** @param repository whether runs come from Git, which is much slower to simulate */
@@ -16,7 +16,23 @@ export function planOf(seed: number, repository = false): Plan {
   const length = troubles.length === 0 ? 0 : random.pick([1, 2, 3, 4, 6, 10]);
   const events = Array.from({ length }, () => eventPlan(random, mix, names));
   events.sort((a, b) => a.at - b.at);
-  return { seed, repository, replicas: random.pick([1, 2, 2]), nodes, ops, events };
+  const replicas = random.pick([1, 2, 2] as const);
+  const plan = { seed, repository, replicas, nodes, ops, events };
+  return repository && random.chance(0.4) ? withSecond(plan, random.fork(), mix) : plan;
+}
+
+/** One more cluster with nodes of the same names, where the same things may happen; each run is one of both, or of one. */
+function withSecond(plan: Plan, random: Random, mix: Mix): Plan {
+  const count = random.pick([1, 2, 3]);
+  const nodes = Array.from({ length: count }, (_, i) => nodePlan(random, i + 1, mix.features));
+  const names = { nodes: nodes.map(({ name }) => name), ops: plan.ops.map(({ name }) => name) };
+  const length = mix.troubles.length === 0 ? 0 : random.pick([0, 1, 2, 4]);
+  const events = Array.from({ length }, () => eventPlan(random, mix, names)).toSorted((a, b) => a.at - b.at);
+  const ops = plan.ops.map((op) => {
+    const on = random.pick(['both', 'both', 'both', 'east', 'west'] as const);
+    return on === 'both' ? op : { ...op, clusters: [on] };
+  });
+  return { ...plan, ops, second: { nodes, events } };
 }
 
 /** Most mistakes show on a few nodes; a large cluster takes as long as many small ones. */

@@ -1,4 +1,4 @@
-import type { Event, Plan } from '../plan.ts';
+import type { ClusterName, Event, Plan } from '../plan.ts';
 import type { Place } from './sieve.ts';
 
 /** Longer than from one poll to the next. */
@@ -49,11 +49,35 @@ const HISTORIES: Readonly<Record<string, Event[]>> = {
 };
 
 export function repositoryPlaces(): Place[] {
-  return Object.entries(HISTORIES).map(([name, events]) => ({
+  const single = Object.entries(HISTORIES).map(([name, events]) => ({
     name: `repository: ${name}`,
     plan: planWith(events),
     ...(name === REFUSED ? { end: NOTHING_BEGAN } : {}),
   }));
+  return [...single, ...clusterPlaces()];
+}
+
+/** Two clusters, whose agents push at the same time; one run is of both, and one of each of them alone. */
+function clusterPlaces(): Place[] {
+  const { ops, ...rest } = planWith([]);
+  const { nodes } = rest;
+  const [op] = ops;
+  if (op === undefined) return [];
+  const shared = { ...rest, ops: [op, { ...op, name: 'op-2', at: 1_500 }], second: { nodes, events: [] } };
+  const own = (name: string, at: number, cluster: ClusterName) => ({ ...op, name, at, clusters: [cluster] });
+  const apart = [op, own('op-2', 1_500, 'east'), own('op-3', 2_000, 'west')];
+  return [
+    { name: 'two clusters: both carry out both runs', plan: shared },
+    { name: 'two clusters: one run is of both, one of each', plan: { ...shared, seed: 8, ops: apart } },
+    {
+      name: 'two clusters: an agent is gone for a while',
+      plan: {
+        ...shared,
+        seed: 9,
+        events: [{ at: 100, after: begun, kind: 'kill', replica: 'leader', ms: 60_000 }],
+      },
+    },
+  ];
 }
 
 function planWith(events: Event[]): Plan {
