@@ -18,6 +18,11 @@ import { Services } from './services.ts';
 import type { VirtualTime } from './time.ts';
 import type { Wire } from './transport.ts';
 
+/** Clocks of agents differ by some seconds, and they take a minute for long. */
+const UNTENDED_MS = 45_000;
+/** An agent asks at least so often for a repository that was away. */
+const RETRY_MS = 90_000;
+
 /** What clusters share. */
 export interface Shared {
   time: VirtualTime;
@@ -103,6 +108,7 @@ export class Site {
       repository &&
       new Reports({ cluster: this.cluster, repository, broken: (what) => oracles.broken(what), plan });
     this.cluster.store.watchAll((key, { object, before, type }) => {
+      if (key === 'leases.coordination.k8s.io') this.#leaseWritten();
       if (type !== 'DELETED') this.#moments.stored(key, object, before);
     });
   }
@@ -206,6 +212,8 @@ export class Site {
         return this.#faults.api(event.what, event.ms, event.share);
       case 'git':
         this.#faults.count(`git: ${event.what}`);
+        if (event.what === 'away')
+          this.#awayUntil = Math.max(this.#awayUntil, this.#shared.time.now + event.ms);
         return this.#shared.repository?.fault(event.what, event.ms, event.replica, this.#plan.cluster);
       case 'watches':
         if (event.what === 'expired') this.cluster.store.compact();
@@ -217,6 +225,18 @@ export class Site {
         return this.#people.happen(event);
     }
   }
+
+  /** Where nobody led for a while, rollouts go on only once they were compared with their reports. */
+  #leaseWritten(): void {
+    const { now } = this.#shared.time;
+    const isUntended = now - this.#leaseWrittenAt > UNTENDED_MS;
+    this.#leaseWrittenAt = now;
+    if (isUntended && this.#awayUntil > now) this.#faults.trouble(this.#awayUntil - now + RETRY_MS);
+  }
+
+  #leaseWrittenAt = 0;
+  /** Until then the repository cannot be reached. */
+  #awayUntil = 0;
 
   #lasts(ms: number): void {
     this.#troubleUntil = Math.max(this.#troubleUntil, this.#shared.time.now + ms + 1_000);
