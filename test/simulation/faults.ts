@@ -74,7 +74,7 @@ async function tryOut(name: string, { what, changes, tried = {} }: Fault): Promi
     if (options.kept) return named ? { ...named, named: named.found > 0 } : 'no history is kept of it';
     let found = await triedOn(copy, argumentsOf(tried));
     // What chance does not find may be found by plan.
-    if (found.found === 0 && named === undefined && tried.git !== true)
+    if (found.found === 0 && tried.git !== true && tried.sweep !== true)
       found = { ...(await triedOn(copy, argumentsOf({ ...tried, sweep: true }))), sweep: true };
     if (options.keep && found.short) {
       const { plan, end } = found.short;

@@ -9,4 +9,5 @@ export const fault: Fault = {
       to: '  return true ?',
     },
   ],
+  tried: { sweep: true },
 };

@@ -10,4 +10,5 @@ export const fault: Fault = {
       to: '',
     },
   ],
+  tried: { sweep: true },
 };

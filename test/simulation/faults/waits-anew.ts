@@ -9,4 +9,5 @@ export const fault: Fault = {
       to: 'this.forgetWaits();',
     },
   ],
+  tried: { sweep: true },
 };

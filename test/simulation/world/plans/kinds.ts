@@ -1,3 +1,4 @@
+import { windowOf } from '../oracles/windows.ts';
 import type { Behaviour, Make } from '../machine.ts';
 import type { Event, NodePlan, OpPlan, Plan } from '../plan.ts';
 
@@ -17,6 +18,7 @@ const PREFLIGHT = { preflight: { command: ['check'], activeDeadlineSeconds: 600 
 
 interface Kind {
   spec?: Record<string, unknown>;
+  window?: string;
   node?: (index: number) => Partial<NodePlan>;
   others?: OpPlan[];
   events?: Event[];
@@ -96,6 +98,34 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       },
     ],
   },
+  'deleted under another': {
+    spec: { cordon: true },
+    node: on1({ command: { ...QUICK, runMs: 3_000, exitCode: 3 } }),
+    others: [{ at: 8_000, name: 'op-2', spec: { ...PATIENT, cordon: true } }],
+    varies: true,
+    events: [3, 4].map((nth) => ({
+      at: 500,
+      after: { mark: 'command starts', nth },
+      kind: 'people',
+      what: 'delete',
+      on: 'op-1',
+      ms: 0,
+    })),
+  },
+  'stopped in mid-drain': {
+    spec: DRAIN,
+    varies: true,
+    events: [
+      { at: 0, after: { mark: 'cordon', nth: 1 }, kind: 'api', what: 'away', ms: 60_000, share: 1 },
+      { at: 6_000, after: { mark: 'cordon', nth: 1 }, kind: 'stop', replica: 'leader', ms: 1_000 },
+    ],
+  },
+  'not Ready in short windows': {
+    spec: { nodeReadyTimeoutSeconds: 300 },
+    window: windowOf(3, 1),
+    varies: true,
+    events: [{ at: 0, kind: 'node', what: 'down', node: 'node-2', ms: 8 * 3_600_000 }],
+  },
   restored: {
     spec: { cordon: true },
     events: [
@@ -112,7 +142,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 export function planOfKind(kind: string): Plan {
-  const { spec, node, others = [], events = [] } = KINDS[kind] ?? {};
+  const { spec, window, node, others = [], events = [] } = KINDS[kind] ?? {};
   const nodes = [1, 2].map((i) => ({
     name: `node-${i}`,
     zone: 'zone-1',
@@ -122,6 +152,7 @@ export function planOfKind(kind: string): Plan {
     workload: true,
     ...node?.(i),
   }));
-  const ops = [{ at: 1_000, name: 'op-1', spec: { ...PATIENT, ...spec } }, ...others];
+  const first = { at: 1_000, name: 'op-1', spec: { ...PATIENT, ...spec } };
+  const ops = [window === undefined ? first : { ...first, window }, ...others];
   return { seed: 1, repository: false, nodes, ops, events };
 }
