@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 /** Agents as processes, servers and kubectl, damaged disks, killed commands, and real seconds: `npm run test:integration`. Of each there is a quick relative in `npm test`. */
 const INTEGRATION = [
   'test/bench/bench.test.ts',
-  'test/cli/{examples,once,shells}.test.ts',
+  'test/cli/{examples,hook,kubectl,logs,once,page,pipe,process,shells,watch}.test.ts',
   'test/controller/bad-day.test.ts',
   'test/conformance/kubectl.test.ts',
   'test/disaster/**',
@@ -20,6 +20,15 @@ const INTEGRATION = [
   'test/manifests/kustomize.test.ts',
   'test/runs/{checks,large-files,many-agents}.test.ts',
   'test/sim/kubectl.test.ts',
+];
+
+/**
+ * What becomes of runs when their repository is in trouble: history rewritten, records lost or forged, remotes away, each by real
+ * git: `npm run test:repository`. `test/simulation/histories` has some of it by chance in `npm test`.
+ */
+const REPOSITORY = [
+  'test/runs/{begun,checkpoint,kept-baseline,once.property,results-trouble,rewind,robustness}.test.ts',
+  'test/trust/{memory,reports}.test.ts',
 ];
 
 /** What starts processes, git above all. */
@@ -70,8 +79,14 @@ export default defineConfig({
     // Much of the time they wait for git or the disk.
     maxWorkers: availableParallelism() * 2,
     projects: [
-      project('unit', ['test/**/*.test.ts'], [...INTEGRATION, ...PROCESSES], { isolate: false }),
-      project('processes', PROCESSES.map(tests), INTEGRATION, { ...LEAN, isolate: false }),
+      project('unit', ['test/**/*.test.ts'], [...INTEGRATION, ...REPOSITORY, ...PROCESSES], {
+        isolate: false,
+      }),
+      project('processes', PROCESSES.map(tests), [...INTEGRATION, ...REPOSITORY], {
+        ...LEAN,
+        isolate: false,
+      }),
+      project('repository', REPOSITORY, [], { ...LEAN, isolate: false }),
       project('integration', INTEGRATION.map(tests), [], LEAN),
     ],
   },

@@ -11,7 +11,7 @@ const wrong = (i: number) => `# ${i}\n${nodeOp('x')}  env: [${'1,'.repeat(9000)}
 test('of many large files only some are held at a time, and others have their turn between them', async () => {
   using repository = new TestRepository();
   const files = Object.fromEntries(
-    Array.from({ length: 200 }, (_, i) => [
+    Array.from({ length: 100 }, (_, i) => [
       `runs/${i}.yaml`,
       i % 2 ? wrong(i) : `${i}${'x'.repeat(1_000_000)}`,
     ]),
@@ -22,7 +22,7 @@ test('of many large files only some are held at a time, and others have their tu
   const tip = (await mirror.fetch()) ?? '';
   const snapshot = await reader.read({ runs: tip, results: tip });
   const entries = [...snapshot.open].flatMap((path) => snapshot.runs.get(path) ?? []);
-  expect(entries).toHaveLength(200);
+  expect(entries).toHaveLength(100);
 
   const read = vi.spyOn(Contents.prototype, 'read');
   let turns = 0;
@@ -43,7 +43,7 @@ test('of many large files only some are held at a time, and others have their tu
   });
   over.abort();
 
-  expect(judged).toBe(200);
+  expect(judged).toBe(100);
   // More than one in four had one: of these files each takes some milliseconds.
   expect(turns).toBeGreaterThan(25);
   const asked = read.mock.calls.map(([ids, limit]) => [ids.length, limit]);
