@@ -3,7 +3,7 @@ import type { ReportCard } from '../../core/page/card.ts';
 import type { PageFacts } from '../../core/page/facts.ts';
 import type { Past } from '../../core/page/node.ts';
 import { entryIn, readCard } from '../../core/page/report-parts.ts';
-import { isYaml, type Layout } from '../../core/runs/paths.ts';
+import { isOwnFile, isYaml, type Layout } from '../../core/runs/paths.ts';
 import type { Contents } from '../../git/contents.ts';
 import type { GitCommand } from '../../git/command.ts';
 import { isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
@@ -127,7 +127,7 @@ export class Reports {
       for (const path of this.#blobs.keys()) if (!there.has(path)) this.#forget(path);
     }
     return listed.flatMap(({ path, entry }) => {
-      if (!isReport(path)) return [];
+      if (!isYaml(path) || isOwnFile(this.#layout, path)) return [];
       if (!isPlain(entry)) this.#forget(path);
       return isPlain(entry) && this.#blobs.get(path) !== entry.blob ? [entry] : [];
     });
@@ -152,11 +152,6 @@ export class Reports {
       .slice(0, this.#cards.size - MOST);
     for (const { report } of oldest) this.#cards.delete(report);
   }
-}
-
-/** Logs lie in folders beside their report, and the agent's own files have names with a dot before them. */
-function isReport(path: string): boolean {
-  return isYaml(path) && !path.slice(path.lastIndexOf('/') + 1).startsWith('.') && !path.includes('.logs/');
 }
 
 /** The most recent ones stay. */
