@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ANNOTATION_CANCEL, ANNOTATION_HOLD } from '../../src/api/labels.ts';
 import type { NodeOp } from '../../src/api/nodeop.ts';
-import { cancelText, clusterHoldText, nodeOpHoldText } from '../../src/core/holds.ts';
+import { cancelText, clusterHoldText, heldHeading, nodeOpHoldText, reasonIn } from '../../src/core/holds.ts';
 import { World } from '../support/world.ts';
 
 const nodeOp = (annotation: string, reason: string) =>
@@ -32,4 +32,26 @@ test('what servers say stands in conditions as one line in which nothing acts', 
   const messages = () => (world.status.conditions ?? []).map(({ message }) => message);
   world.pass();
   expect(messages()).toContain("cannot be marked as this agent's: fans fail on rack 7");
+});
+
+test.each<[string | undefined, string]>([
+  ['reason: fans fail', 'fans fail'],
+  ['fans fail', 'fans fail'],
+  ['', ''],
+  ['reason: 7', ''],
+  ['- fans fail', ''],
+  ['other: fans fail', ''],
+  ['reason: [', 'the file cannot be read'],
+  [undefined, 'the file cannot be read'],
+])('a file with %j holds for the reason %j', (text, reason) => {
+  expect(reasonIn(text === undefined ? undefined : Buffer.from(text))).toBe(reason);
+});
+
+test('by whom all is held is told, each with its reason', () => {
+  expect(clusterHoldText({})).toBeUndefined();
+  expect(clusterHoldText({ lease: '' })).toBe(`the whole cluster is held by ${ANNOTATION_HOLD} on the Lease`);
+  expect(clusterHoldText({ lease: 'night', repository: 'fans fail' }, 'ops/hold.yaml')).toBe(
+    `the whole cluster is held by ${ANNOTATION_HOLD} on the Lease: night; all clusters are held by ops/hold.yaml: fans fail`,
+  );
+  expect(heldHeading('held by the annotation x: night')).toBe('Held: by the annotation x: night');
 });

@@ -108,7 +108,7 @@ describe('a new run file', () => {
   });
 
   test('that is valid only long after it was added does not begin', () => {
-    const addedAt = NOW.getTime() - 31 * DAY_MS;
+    const addedAt = NOW.getTime() - 31.9 * DAY_MS;
     const maxAgeMs = 30 * DAY_MS;
     const [old] = plan([run({ file: file(prepared({ definition: { name: 'flash' } })), addedAt })], {
       maxAgeMs,

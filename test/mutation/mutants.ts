@@ -124,7 +124,7 @@ function call(
   const { object, property } = callee;
   const name = textOf(property);
   if (LEFT_OUT.has(name)) return [whole(`${name} left out`, textOf(object))];
-  const other = METHODS[name];
+  const other = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   const { start, end } = property as Node;
   return other === undefined ? [] : [{ kind: `${other} for ${name}`, start, end, to: other }];
 }

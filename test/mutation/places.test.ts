@@ -64,6 +64,16 @@ test('a mutant lies in the smallest place around it; what runs as the file is lo
   ]);
 });
 
+test('calls have mutants by their own names alone', () => {
+  const text = 'const a = b.toString() + c.min(d.slice(1), e.hasOwnProperty(f));\n';
+  expect(mutantsOf('a.ts', text).map(({ from, to }) => `${from} → ${to}`)).toEqual([
+    '+ → -',
+    'min → max',
+    'd.slice(1) → d',
+    '1 → 2',
+  ]);
+});
+
 test('each file of a whole folder can be marked', () => {
   const files = globSync('src/core/rollout/*.ts');
   expect(files.length).toBeGreaterThan(20);

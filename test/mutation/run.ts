@@ -1,7 +1,8 @@
 /**
  * Would the tests of the core see a mistake? Mutants of `src/core`, chosen by a seed, one small change each, are put into a copy of the
  * project one at a time, and the quick tests that come by the changed place are run until one fails:
- * `node test/mutation/run.ts [--seed N] [--mutants N] [--minutes M] [--file TEXT] [--show]`. Prints each one that no test minds, with `--show` also the others, and the score.
+ * `node test/mutation/run.ts [--seed N] [--mutants N] [--minutes M] [--file TEXT] [--again FILE] [--show]`. With `--again` it tries those
+ * alone that no test minded by the output in that file. Prints each one that no test minds, with `--show` also the others, and the score.
  * A test that hangs minds it. The exit code is 1 when nothing was tried or the tests fail without any change.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
@@ -31,11 +32,14 @@ const { values } = parseArgs({
     mutants: { type: 'string', default: '500' },
     minutes: { type: 'string', default: 'Infinity' },
     file: { type: 'string', default: '' },
+    again: { type: 'string' },
     show: { type: 'boolean', default: false },
   },
 });
 
 const PROJECT = resolve(import.meta.dirname, '../..');
+/** Begins a line that tells of a mutant that no test minds. */
+const UNMINDED = /^(?:SURVIVES|never runs) /;
 /** A file of tests that takes longer is left out. */
 const SLOW_MS = 6_000;
 const HANGS_MS = 120_000;
@@ -92,8 +96,12 @@ function chosen(): Mutant[] {
   const random = new Random(Number(values.seed));
   const files = globSync('src/core/**/*.ts', { cwd: copy }).filter((file) => file.includes(values.file));
   const all = files.toSorted().flatMap((file) => mutantsOf(file, readFileSync(join(copy, file), 'utf8')));
+  const before = values.again === undefined ? undefined : readFileSync(values.again, 'utf8').split('\n');
   return all
     .map((mutant) => ({ mutant, at: random.next() }))
+    .filter(
+      ({ mutant }) => before?.some((line) => UNMINDED.test(line) && line.endsWith(described(mutant))) ?? true,
+    )
     .toSorted((a, b) => a.at - b.at)
     .map(({ mutant }) => mutant);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { NodeStatus } from '../../../src/api/nodeop.ts';
+import type { NodeOpStatus, NodeStatus } from '../../../src/api/nodeop.ts';
 import { decide } from '../../../src/core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts, WorkFacts } from '../../../src/core/rollout/facts.ts';
 import { World } from '../../support/world.ts';
@@ -16,6 +16,15 @@ const DONE: NodeStatus = {
 };
 const RUNS: NodeStatus = { ...DONE, phase: 'Running', jobName: JOB.name, attempts: 1 };
 const RUNNING: WorkFacts = { job: { ...JOB, pod: POD }, jobSeen: true, attempts: [POD], commandBegan: true };
+
+/** `b` is in the first of two steps. */
+const STEPPED: NodeOpStatus = {
+  phase: 'Running',
+  observedGeneration: 1,
+  nodeStatuses: { a: WAITS, b: WAITS },
+  stepOf: '10',
+  steps: ['first', 'rest'].map((name) => ({ name, phase: 'Pending', nodes: 1, finished: 0, failed: 0 })),
+};
 
 interface Given {
   spec?: object;
@@ -87,6 +96,16 @@ describe('nodes are started', () => {
     expect(look({ ...three, a: RUNS }, { spec, nodes }).starts).toEqual(['c']);
     expect(look({ ...three, b: RUNS }, { spec, nodes }).starts).toEqual([]);
     expect(look({ ...three, a: DONE, c: DONE }, { spec, nodes }).starts).toEqual(['b']);
+  });
+
+  test('of a step that waits before those of the next, though these are Ready', () => {
+    const spec = {
+      concurrency: 2,
+      steps: [{ name: 'first', nodeSelector: { matchLabels: { canary: 'yes' } } }],
+    };
+    const nodes = { b: { labels: { canary: 'yes' } } };
+    const facts = { status: { ...STEPPED, nodeStatuses: { a: WAITS, b: WAITS } }, persisted: STEPPED };
+    expect(look({ a: WAITS, b: WAITS }, { spec, nodes, facts }).starts).toEqual(['b']);
   });
 
   test.each<[string, Partial<RolloutFacts>, object, string]>([
