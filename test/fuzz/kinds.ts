@@ -1,3 +1,4 @@
+import { ANSWERS } from './answers.ts';
 import { FILES } from './files.ts';
 import { HOOKS } from './hooks.ts';
 import type { Kind } from './kind.ts';
@@ -6,4 +7,4 @@ import { REPORTS } from './reports.ts';
 import { WORDS } from './words.ts';
 
 /** Everything that people, hosts, pods and servers have a say in. */
-export const KINDS: readonly Kind[] = [...FILES, ...REPORTS, ...WORDS, ...NAMES, ...HOOKS];
+export const KINDS: readonly Kind[] = [...FILES, ...REPORTS, ...WORDS, ...NAMES, ...HOOKS, ...ANSWERS];
