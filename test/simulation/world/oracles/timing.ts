@@ -115,13 +115,14 @@ export class Timing {
       const verdict = verdictOf(status);
       if (verdict === undefined || verdictOf(was[node] ?? { phase: 'Pending' }) !== undefined) continue;
       const facts = this.#of(object.metadata.uid ?? '', node);
-      this.#judge(node, verdict, facts, object.spec ?? {});
+      const at = Date.parse(status.finishedAt ?? '') || this.#now;
+      this.#judge(node, { ...verdict, at }, facts, object.spec ?? {});
     }
   }
 
   #judge(
     node: string,
-    { phase, message }: { phase: string; message: string },
+    { phase, message, at }: { phase: string; message: string; at: number },
     facts: Facts,
     spec: Record<string, unknown>,
   ): void {
@@ -131,7 +132,9 @@ export class Timing {
     if (began && /^(drain (refused|timed out)|preflight)/.test(message))
       broken(`${node} is judged by what was before its command: ${message}`);
     const uid = cluster().store.get('nodes', node)?.metadata.uid;
-    const wasThere = this.#now - (this.#goneAt.get(node) ?? 0) < RECORDED_MS;
+    // What is on record late was judged before.
+    const judgedAt = Math.min(this.#now, at);
+    const wasThere = judgedAt - (this.#goneAt.get(node) ?? 0) < RECORDED_MS;
     if (phase === 'Completed' && began && uid !== facts.nodeUid && !wasThere)
       broken(`${node} is Completed though another node has its name now`);
     this.#judgeTimes(node, message, facts, spec);
