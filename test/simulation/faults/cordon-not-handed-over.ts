@@ -9,5 +9,5 @@ export const fault: Fault = {
       to: '  return true ?',
     },
   ],
-  tried: { sweep: true },
+  tried: { sweep: true, histories: 30 },
 };

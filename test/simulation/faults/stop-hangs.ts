@@ -10,5 +10,5 @@ export const fault: Fault = {
       to: '',
     },
   ],
-  tried: { sweep: true },
+  tried: { sweep: true, histories: 30 },
 };

@@ -19,6 +19,8 @@ const PREFLIGHT = { preflight: { command: ['check'], activeDeadlineSeconds: 600 
 interface Kind {
   spec?: Record<string, unknown>;
   window?: string;
+  /** When it is asked for. */
+  at?: number;
   node?: (index: number) => Partial<NodePlan>;
   others?: OpPlan[];
   events?: Event[];
@@ -123,6 +125,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   'not Ready in short windows': {
     spec: { nodeReadyTimeoutSeconds: 300 },
     window: windowOf(3, 1),
+    at: 45_000,
     varies: true,
     events: [{ at: 0, kind: 'node', what: 'down', node: 'node-2', ms: 8 * 3_600_000 }],
   },
@@ -142,7 +145,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 export function planOfKind(kind: string): Plan {
-  const { spec, window, node, others = [], events = [] } = KINDS[kind] ?? {};
+  const { spec, window, at = 1_000, node, others = [], events = [] } = KINDS[kind] ?? {};
   const nodes = [1, 2].map((i) => ({
     name: `node-${i}`,
     zone: 'zone-1',
@@ -152,7 +155,7 @@ export function planOfKind(kind: string): Plan {
     workload: true,
     ...node?.(i),
   }));
-  const first = { at: 1_000, name: 'op-1', spec: { ...PATIENT, ...spec } };
+  const first = { at, name: 'op-1', spec: { ...PATIENT, ...spec } };
   const ops = [window === undefined ? first : { ...first, window }, ...others];
   return { seed: 1, repository: false, nodes, ops, events };
 }
