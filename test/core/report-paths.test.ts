@@ -17,3 +17,14 @@ test.each([
   expect(reportPath(layout, run)).toBe(`results/east/${expected}`);
   expect(runPaths(layout, `results/east/${expected}`)).toContain(run);
 });
+
+test.each([
+  ['a.yaml', ['a.yaml']],
+  // Only what is escaped is the report of a run file with the dots of the name.
+  ['a%2Eyaml/b.yaml', ['a%2Eyaml/b.yaml', 'a.yaml/b.yaml']],
+  ['%2Ebaseline%2Eyaml', ['%2Ebaseline%2Eyaml', '.baseline.yaml']],
+  ['x%2Ey.yaml', ['x%2Ey.yaml']],
+  ['.baseline.yaml', []],
+])('the report %s is that of %j', (inside, runs) => {
+  expect(runPaths(layout, `results/east/${inside}`)).toEqual(runs.map((it) => `ops/runs/${it}`));
+});
