@@ -18,17 +18,21 @@ const INTEGRATION = [
   'test/http/endpoint.test.ts',
   'test/lease/takeover.test.ts',
   'test/manifests/kustomize.test.ts',
+  'test/reference/ready.test.ts',
   'test/runs/{checks,large-files,many-agents}.test.ts',
   'test/sim/kubectl.test.ts',
+  // Thousands of nodes; `test/core` has their bounds with a few.
+  'test/simulation/{capacity,size}.test.ts',
 ];
 
 /**
- * What becomes of runs when their repository is in trouble: history rewritten, records lost or forged, remotes away, each by real
- * git: `npm run test:repository`. `test/simulation/histories` has some of it by chance in `npm test`.
+ * What becomes of runs when their repository is in trouble: history rewritten, records lost or forged, files removed, copied or
+ * unsigned, remotes away, each by real git: `npm run test:repository`. In `npm test`, `test/simulation/histories` has some of it by
+ * chance, `test/trust/openpgp` signatures, `test/runs/contract` and `test/runs/repository` what every run goes through.
  */
 const REPOSITORY = [
-  'test/runs/{begun,checkpoint,kept-baseline,once.property,results-trouble,rewind,robustness}.test.ts',
-  'test/trust/{memory,reports}.test.ts',
+  'test/runs/{begun,checkpoint,copies,kept-baseline,once.property,removed,results-trouble,rewind,robustness,too-much}.test.ts',
+  'test/trust/{memory,reports,runs}.test.ts',
 ];
 
 /** What starts processes, git above all. */
