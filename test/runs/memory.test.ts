@@ -55,7 +55,7 @@ test('logs are kept for the runs under way, and no longer', { timeout: 120_000 }
   type Repository = ConstructorParameters<typeof NodeLogs>[2];
   const repository = {
     layout: { ...config.git.paths, cluster: '' },
-    snapshots: { lookUpReports: () => Promise.resolve() },
+    snapshots: { lookUp: { reports: () => Promise.resolve() } },
   } as unknown as Repository;
   const logs = new NodeLogs(config.report, store, repository);
   const snapshot = { reports: new Map() } as unknown as Parameters<NodeLogs['of']>[2];
