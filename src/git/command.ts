@@ -53,6 +53,8 @@ const SETTINGS = [
   // A background gc would hold locks after the agent was killed.
   'gc.autoDetach=false',
   'core.quotePath=false',
+  // Larger contents are not held: somebody may commit a file of any size, and its content is asked for to tell how large it is.
+  'core.bigFileThreshold=16m',
   // What the user's own settings, or those that they include, would change of what git does here or says.
   'core.hooksPath=/dev/null',
   'color.ui=false',
