@@ -107,7 +107,7 @@ test('when it was closed between two times is what it is asked for each of them'
     .map((it) => it * minute);
   const part = fc.integer({ min: 0, max: 999 });
   fc.assert(
-    fc.property(window, from, fc.integer({ min: 1, max: 3 * 1440 }), part, (it, begin, minutes, share) => {
+    fc.property(window, from, fc.integer({ min: 1, max: 2 * 1440 }), part, (it, begin, minutes, share) => {
       const end = begin + minutes * minute;
       const stretches = closedBetween(it, begin, end);
       const moment = begin + Math.floor(((end - begin) * share) / 1000);
