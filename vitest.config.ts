@@ -8,16 +8,18 @@ const INTEGRATION = [
   'test/bench/bench.test.ts',
   'test/cli/{examples,hook,kubectl,logs,once,page,pipe,process,shells,watch}.test.ts',
   'test/controller/bad-day.test.ts',
-  'test/conformance/kubectl.test.ts',
+  'test/conformance/{evictions,job-ends,kubectl,watches}.test.ts',
   'test/disaster/**',
   'test/docs/{commands,next-steps}.test.ts',
   'test/drain/differential.test.ts',
   'test/e2e/**',
-  'test/git/{access-ssh,repair,secrets}.test.ts',
-  'test/host/once.test.ts',
+  'test/external/agent.test.ts',
+  'test/git/{access-http,access-ssh,large-contents,repair,secrets}.test.ts',
+  'test/host/{feedback.property,once}.test.ts',
   'test/http/endpoint.test.ts',
-  'test/lease/takeover.test.ts',
-  'test/manifests/kustomize.test.ts',
+  'test/lease/{stuck,takeover}.test.ts',
+  'test/manifests/{kustomize,rbac}.test.ts',
+  'test/notify/agent.test.ts',
   'test/reference/ready.test.ts',
   'test/runs/{checks,large-files,many-agents}.test.ts',
   'test/sim/kubectl.test.ts',
@@ -27,21 +29,22 @@ const INTEGRATION = [
 
 /**
  * What becomes of runs when their repository is in trouble: history rewritten, records lost or forged, files removed, copied or
- * unsigned, remotes away, each by real git: `npm run test:repository`. In `npm test`, `test/simulation/histories` has some of it by
- * chance, `test/trust/openpgp` signatures, `test/runs/contract` and `test/runs/repository` what every run goes through.
+ * unsigned, odd names, folders and files of any size, remotes away, each by real git: `npm run test:repository`. In `npm test`,
+ * `test/simulation/histories` has some of it by chance, `test/trust/openpgp` signatures, `test/runs/contract` and
+ * `test/runs/repository` what every run goes through.
  */
 const REPOSITORY = [
-  'test/runs/{begun,checkpoint,copies,kept-baseline,once.property,removed,results-trouble,rewind,robustness,too-much}.test.ts',
-  'test/trust/{memory,reports,runs}.test.ts',
+  'test/git/{bombs,contents,names,odd-branches}.test.ts',
+  'test/runs/{begun,bounds,checkpoint,copies,hold-file,identity,kept-baseline,memory,once.property,picture}.test.ts',
+  'test/runs/{removed,results-trouble,rewind,robustness,steps,too-much,turns}.test.ts',
+  'test/trust/{memory,reports,runs,signing}.test.ts',
 ];
 
 /** What starts processes, git above all. */
 const PROCESSES = [
   'test/{cel,checks,cli,generated,git,runs,trust}/**',
-  'test/external/agent.test.ts',
-  'test/host/feedback*.test.ts',
-  'test/lease/{standby,stuck}.test.ts',
-  'test/manifests/rbac.test.ts',
+  'test/host/feedback.test.ts',
+  'test/lease/standby.test.ts',
 ];
 
 // What the surroundings say of colours and of continuous integration is for vitest alone: the same code prints the same everywhere.
