@@ -64,6 +64,7 @@ export class WatchCache<T extends KubeObject> {
   private failures = 0;
   /** Whether the watch under way has told something new. */
   private told = false;
+  private hasWatched = false;
   private running: Promise<void> | undefined;
   private watching: AbortController | undefined;
   private listed = false;
@@ -117,7 +118,9 @@ export class WatchCache<T extends KubeObject> {
     const before = this.objects.get(key);
     const { client, resource } = this.options;
     const found = await client.get<T>(resource, name, namespace, this.stopped.signal);
-    if (found !== undefined) this.put(found);
+    if (found !== undefined && before !== undefined && versionOf(found) < versionOf(before))
+      await this.listAnew();
+    else if (found !== undefined) this.put(found);
     // What came in meanwhile was created after the question.
     else if (this.objects.get(key) === before) this.remove(key);
     return this.objects.get(key);
@@ -125,6 +128,12 @@ export class WatchCache<T extends KubeObject> {
 
   /** The same of all of them. */
   async rereadAll(): Promise<void> {
+    await this.list();
+  }
+
+  /** A server that was restored may be past the watched version again before anybody has seen that it went back. */
+  private async listAnew(): Promise<void> {
+    this.watching?.abort(this.wentBack());
     await this.list();
   }
 
@@ -157,6 +166,8 @@ export class WatchCache<T extends KubeObject> {
       let asked: number | undefined;
       try {
         if (this.version === '') await this.list();
+        else if (this.hasWatched) await this.confirm();
+        this.hasWatched = true;
         if (await this.watch()) continue;
       } catch (error) {
         if (signal.aborted) break;
@@ -167,6 +178,28 @@ export class WatchCache<T extends KubeObject> {
       await pause(this.clock, asked ?? backoffMs(this.clock, this.failures), signal);
       this.failures += 1;
     }
+  }
+
+  /**
+   * The server behind a watch that ended may have been restored. Once it is past the watched version again nobody could tell that
+   * it went back, so it is asked before. Where it does not answer, the watch is opened all the same.
+   */
+  private async confirm(): Promise<void> {
+    const { client, resource, namespace } = this.options;
+    const over = new AbortController();
+    const cancel = this.clock.after(PROBE_MS, () => over.abort());
+    const signal = AbortSignal.any([over.signal, this.stopped.signal]);
+    const { version } = this;
+    let now = version;
+    try {
+      const { metadata } = await client.list(resource, { ...this.selectors(), limit: 1 }, namespace, signal);
+      now = metadata.resourceVersion ?? version;
+    } catch {
+      // The watch finds out what is wrong.
+    } finally {
+      cancel();
+    }
+    if (BigInt(now || 0) < BigInt(version || 0)) throw this.wentBack();
   }
 
   private selectors(): Record<string, string | undefined> {

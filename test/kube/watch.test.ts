@@ -145,6 +145,30 @@ test.each(['410', 'a restart of the server', 'silence', 'an event of an older ve
   },
 );
 
+test('an object that is read with a lower version than is known tells that the server was restored', async () => {
+  const world = api();
+  for (const name of ['old', 'new']) world.api.write(name);
+  const { cache, names } = cacheOf(world);
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  world.api.restore(50, ['old']);
+  await Promise.all([cache.reread('old'), world.clock.advance(0)]);
+  expect(cache.get('old')?.metadata.resourceVersion).toBe('49');
+  expect(names()).toEqual(['old']);
+});
+
+test('where a watch has ended the server is asked whether its versions went back, before they are made up', async () => {
+  const world = api();
+  for (const name of ['old', 'new']) world.api.write(name);
+  const { cache, names } = cacheOf(world);
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  await world.clock.advance(10);
+  world.api.restore(50, ['old']);
+  world.api.fail(500);
+  // oxlint-disable-next-line no-await-in-loop -- one moment after the other
+  for (let i = 0; i < 10; i += 1) await world.clock.advance(500);
+  expect(names()).toEqual(['old']);
+});
+
 test('what is written or deleted while a list in pages is under way is neither lost nor brought back', async () => {
   const world = api();
   for (const name of ['a', 'b', 'c', 'd']) world.api.write(name);

@@ -74,7 +74,7 @@ async function tryOut(name: string, { what, changes, tried = {} }: Fault): Promi
     if (options.kept) return named ? { ...named, named: named.found > 0 } : 'no history is kept of it';
     let found = await triedOn(copy, argumentsOf(tried));
     // What chance does not find may be found by plan.
-    if (found.found === 0 && tried.git !== true && tried.sweep !== true)
+    if (found.found === 0 && tried.git !== true && tried.sweep !== true && tried.restored !== true)
       found = { ...(await triedOn(copy, argumentsOf({ ...tried, sweep: true }))), sweep: true };
     if (options.keep && found.short) {
       const { plan, end } = found.short;
@@ -102,7 +102,7 @@ function bringBack(copy: string, { file, from, to }: Change): void {
   writeFileSync(path, parts.join(to));
 }
 
-function argumentsOf({ sweep, git, seed = sweep ? 0 : 1, histories = HISTORIES }: Tried): string[] {
+function argumentsOf({ sweep, git, restored, seed = sweep ? 0 : 1, histories = HISTORIES }: Tried): string[] {
   return [
     '--seed',
     String(seed),
@@ -112,6 +112,7 @@ function argumentsOf({ sweep, git, seed = sweep ? 0 : 1, histories = HISTORIES }
     String(ENOUGH),
     ...(sweep === true ? ['--sweep'] : []),
     ...(git === true ? ['--git'] : []),
+    ...(restored === true ? ['--restored'] : []),
     ...(options.keep ? ['--shrink'] : []),
   ];
 }

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Plan } from './world/plan.ts';
 import { planOf } from './world/plans/chance.ts';
+import { restoredPlanOf } from './world/plans/restored.ts';
 import { placesOfAll } from './world/plans/sieve.ts';
 import { judge, type Trial } from './world/trial.ts';
 
 /** The same ones always; `npm run test:simulation` tries others. */
 const SEEDS = Array.from({ length: 15 }, (_, i) => i + 1);
+const RESTORED = [5, 6, 7, 61];
 const WITH_GIT = [1];
 /** Of the places where something may go wrong in a rollout one in so many. */
 const EVERY = 97;
@@ -22,6 +24,7 @@ const KEPT = readdirSync(join(import.meta.dirname, 'histories')).map((file) => {
 const trials: Trial[] = [
   ...KEPT,
   ...SEEDS.map((seed) => ({ name: `by chance, seed ${seed}`, plan: planOf(seed) })),
+  ...RESTORED.map((seed) => ({ name: `restored, seed ${seed}`, plan: restoredPlanOf(seed) })),
   ...(await placesOfAll()).filter((_, i) => i % EVERY === 0),
   ...WITH_GIT.map((seed) => ({ name: `with a repository, seed ${seed}`, plan: planOf(seed, true) })),
 ];

@@ -1,8 +1,8 @@
 /**
  * Histories of whole clusters on virtual time, as many as fit: `node test/simulation/run.ts [--seconds S] [--histories N]
- * [--seed N] [--git | --sweep | --walk] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: each write
+ * [--seed N] [--git | --sweep | --walk | --restored] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: each write
  * of each kind of rollout gone wrong, and each state never seen, instead of chance; `--walk`: specs made from the schema, one after the
- * other, those that are refused or fail among them; `--with`: only histories whose plan, as JSON, has
+ * other, those that are refused or fail among them; `--restored`: etcd comes back from a backup in the middle of each; `--with`: only histories whose plan, as JSON, has
  * this text. One that breaks a promise is made as short as possible and printed with the command that repeats it, and `--plan FILE`
  * takes such a plan; the exit code is 1 then, and also when no history ran.
  * `--brief`: each ends with the first promise that is broken, and a line of JSON is all that is told; no further one is tried when
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     git: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
     walk: { type: 'boolean', default: false },
+    restored: { type: 'boolean', default: false },
     brief: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     plan: { type: 'string' },
@@ -154,7 +155,7 @@ async function explain(broken: readonly Result[]): Promise<void> {
     const { plan, end } = await shrink(trial, kind);
     print(JSON.stringify({ plan, end }));
     print(`  ${name}\n  ${seen.join('\n  ')}`);
-    const flags = `${values.git ? ' --git' : ''}${values.sweep ? ' --sweep' : ''}${values.walk ? ' --walk' : ''}`;
+    const flags = `${values.git ? ' --git' : ''}${values.sweep ? ' --sweep' : ''}${values.walk ? ' --walk' : ''}${values.restored ? ' --restored' : ''}`;
     print(`repeat: npm run test:simulation -- --seed ${seed}${flags} --show`);
   }
 }

@@ -56,6 +56,24 @@ export class ControllerManager {
     this.stops.push(store.watchAll((key, event) => this.anyChanged(key, event)));
   }
 
+  /** What it knows is of a store that was restored since: it looks at all anew. */
+  relist(): void {
+    const { store, options } = this;
+    for (const cancel of this.timers) cancel();
+    this.timers.clear();
+    this.due.clear();
+    this.jobPods.clear();
+    for (const key of Object.values(OWNERS)) {
+      for (const object of store.all(key)) {
+        const { name = '', namespace } = object.metadata;
+        this.ownerDue(key, name, namespace);
+      }
+    }
+    this.later('garbage', () => options.garbage.checkAll());
+    for (const pod of store.all('pods')) this.podChanged(pod, false);
+    this.later('cluster', () => this.cluster());
+  }
+
   stop(): void {
     for (const stop of this.stops) stop();
     for (const cancel of this.timers) cancel();

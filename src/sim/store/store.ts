@@ -39,6 +39,12 @@ export interface Page {
   next: string | undefined;
 }
 
+/** All objects as they were at one version, by table. */
+export interface Backup {
+  version: number;
+  tables: ReadonlyMap<string, ReadonlyMap<string, Obj>>;
+}
+
 const HISTORY = 50_000;
 
 /** Objects with versions, and everyone who wants to know of changes. Objects are never changed in place. */
@@ -324,14 +330,50 @@ export class Store {
       table.history = table.history.filter((event) => event.version > version);
   }
 
-  /** Calls for every later event; with `since`, first for those that happened after that version. */
+  backup(): Backup {
+    const { version } = this;
+    return {
+      version,
+      tables: new Map([...this.tables].map(([key, { objects }]) => [key, new Map(objects)])),
+    };
+  }
+
+  /**
+   * As etcd comes back from a backup: versions go back, what was before is not remembered, and nobody is told. Whoever watches has
+   * to begin anew.
+   */
+  restore({ version, tables }: Backup): void {
+    this.version = version;
+    this.oldest = version;
+    this.owned.clear();
+    for (const [key, table] of this.tables) {
+      table.objects = new Map(tables.get(key));
+      table.byNode = new Map();
+      table.history = [];
+      for (const [id, object] of table.objects) {
+        if (key === 'pods') index(table.byNode, id, undefined, at(object, 'spec.nodeName'));
+        this.indexOwners(key, id, undefined, object);
+      }
+    }
+  }
+
+  /**
+   * Calls for every later event; with `since`, first for those that happened after that version. From a version that is yet to come
+   * nothing is told before it, as the watch cache of API servers does.
+   */
   watch(key: string, since: number | undefined, listener: Listener): () => void {
     const table = this.table(key);
     const oldest = Math.max(this.oldest, table.since);
     if (since !== undefined && since < oldest) throw gone(`too old resource version: ${since} (${oldest})`);
     if (since !== undefined) for (const event of table.history) if (event.version > since) listener(event);
-    table.listeners.add(listener);
-    return () => table.listeners.delete(listener);
+    const isYetToCome = since !== undefined && since > this.version;
+    const heard: Listener = isYetToCome
+      ? (event) => {
+          if (event.version > since) listener(event);
+        }
+      : listener;
+    table.listeners.add(heard);
+    return () => table.listeners.delete(heard);
   }
 
   private table(key: string): Table {

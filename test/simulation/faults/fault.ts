@@ -19,6 +19,8 @@ export interface Tried {
   sweep?: boolean;
   /** With a real repository. */
   git?: boolean;
+  /** The cluster comes back from a backup in each of them. */
+  restored?: boolean;
   seed?: number;
   histories?: number;
 }

@@ -7,7 +7,7 @@ import { GarbageCollector } from '../../../src/sim/controllers/garbage.ts';
 import { ControllerManager } from '../../../src/sim/controllers/manager.ts';
 import { BUILT_IN } from '../../../src/sim/resources.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
-import { Store } from '../../../src/sim/store/store.ts';
+import { type Backup, Store } from '../../../src/sim/store/store.ts';
 import { type Behaviour, type Kind, Machine, type Make, type Told } from './machine.ts';
 import type { Random } from './random.ts';
 import { ProcessClock, type VirtualTime } from './time.ts';
@@ -32,6 +32,7 @@ export class Cluster {
   readonly machines = new Map<string, Machine>();
   readonly #options: ClusterOptions;
   readonly #random: Random;
+  readonly #controllers: ControllerManager;
 
   constructor(options: ClusterOptions) {
     const { time, random } = options;
@@ -56,7 +57,8 @@ export class Cluster {
       store.create('namespaces', { metadata: { name }, status: { phase: 'Active' } });
     store.create(CRDS, crd);
     const timing = { backoffMs: 10_000 };
-    new ControllerManager({ store, deletion: this.deletion, garbage, timing }).start();
+    this.#controllers = new ControllerManager({ store, deletion: this.deletion, garbage, timing });
+    this.#controllers.start();
     store.watch('pods', 0, ({ object }) => this.#machineOf(object)?.see(object));
     store.watchAll(() => {
       time.activity += 1;
@@ -70,6 +72,13 @@ export class Cluster {
     const machine = new Machine(name, make, world, behave);
     this.machines.set(name, machine);
     machine.powerOn();
+  }
+
+  /** Kubelets and controllers list all anew; machines go on with what really runs on them. */
+  restore(backup: Backup): void {
+    this.store.restore(backup);
+    for (const machine of this.machines.values()) machine.listsAnew();
+    this.#controllers.relist();
   }
 
   nodeOps(): Obj[] {

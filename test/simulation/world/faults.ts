@@ -8,6 +8,9 @@ type WatchEvent = Extract<Event, { kind: 'watches' }>;
 /** Watches that are late are so by no more than this. */
 const LAG_MS = 20_000;
 
+/** So long agents take to find out that the server is one of the past, and to lead there. */
+export const RELIST_MS = 90_000;
+
 /** What the network and the API server do wrong at present, and how often they did. */
 export class Faults {
   readonly counts = new Map<string, number>();
@@ -15,6 +18,8 @@ export class Faults {
   troubleUntil = 0;
   /** Until then nobody can expect it to know how things stand. */
   unawareUntil = 0;
+  /** How often the API server went away for good, and until when nobody is in its place. */
+  readonly servers = { gone: 0, awayUntil: 0 };
   readonly #time: VirtualTime;
   readonly #random: Random;
   #api: { what: ApiFault; until: number; share: number }[] = [];
@@ -36,6 +41,15 @@ export class Faults {
 
   unaware(ms: number): void {
     this.unawareUntil = Math.max(this.unawareUntil, this.#time.now + ms);
+  }
+
+  /** The API server goes, with all that was on its way to it, and another one takes its place. */
+  serverGoes(ms: number, open: Iterable<OpenWatch>): void {
+    this.count('API: restored from a backup');
+    this.trouble(ms + RELIST_MS);
+    this.servers.gone += 1;
+    this.servers.awayUntil = this.#time.now + ms;
+    for (const watch of open) watch.cut();
   }
 
   api(what: ApiFault, ms: number, share: number): void {
@@ -69,6 +83,7 @@ export class Faults {
   readonly fate = (method: string, path: string): Fate => {
     const random = this.#random;
     const fate: Fate = { there: random.between(1, 10), back: random.between(1, 10) };
+    if (this.servers.awayUntil > this.#time.now) return { ...fate, refused: { code: 503 } };
     if (method === 'GET' && this.#inGap(path)) return { ...fate, refused: { code: 503 } };
     this.#api = this.#api.filter(({ until }) => until > this.#time.now);
     const isMade = method === 'POST' && path.split('?')[0]?.endsWith('/nodeops') === true;

@@ -82,6 +82,19 @@ export class Fleet {
     });
   }
 
+  /** Nodes that are gone by now are taken away again, and those that were not there yet come again. */
+  isRestored(): void {
+    const { store, machines } = this.#world.cluster();
+    for (const [name, machine] of machines) {
+      const isThere = store.get('nodes', name) !== undefined;
+      if (isThere && machine.isScrapped) this.#goes(name, undefined);
+      const plan = this.#plan(name);
+      if (isThere || machine.isScrapped || plan === undefined) continue;
+      machine.scrap();
+      this.#add({ ...plan, workload: false });
+    }
+  }
+
   #goes(node: string, backAfterMs: number | undefined): void {
     const { time, oracles } = this.#world;
     const { store, deletion } = this.#world.cluster();

@@ -82,6 +82,11 @@ export class History {
     for (const site of this.#sites) site.startAll();
     await time.run(time.now + SETTLE_MS, () => this.#isBroken || this.#isOver);
     await time.run(time.now + 60_000, () => this.#isBroken);
+    // What was over may not be so any more.
+    if (this.#sites.some(({ isRestored }) => isRestored)) {
+      await time.run(time.now + SETTLE_MS, () => this.#isBroken || (this.#isQuiet && this.#isOver));
+      await time.run(time.now + 60_000, () => this.#isBroken);
+    }
     if (!this.#isBroken) for (const site of this.#sites) site.judge(this.#plan.wayBack);
     for (const site of this.#sites) site.killAll();
     this.#lookAtPushes();

@@ -67,6 +67,7 @@ const FLAP_MS = 12_000;
 export class Machine {
   readonly name: string;
   up = false;
+  isScrapped = false;
   readonly #time: VirtualTime;
   readonly #store: Store;
   readonly #random: Random;
@@ -128,7 +129,22 @@ export class Machine {
   /** It never comes back, and another one may have its name. */
   scrap(): void {
     this.powerOff();
+    this.isScrapped = true;
     this.#boots += 1;
+  }
+
+  /** The API server is one of the past: its kubelet ends what is not there, and tells how things are. */
+  listsAnew(): void {
+    const pods = new Map(this.#store.podsOn(this.name).map((pod) => [pod.metadata.uid, pod]));
+    for (const [uid, run] of this.#runs) if (run.state !== 'lost' && !pods.has(uid)) this.#stop(run);
+    this.#nodeStatus(this.up ? 'True' : 'Unknown', this.up ? this.#bootID : undefined);
+    if (!this.up) return;
+    for (const [uid = '', pod] of pods) {
+      const run = this.#runs.get(uid);
+      if (run?.state === 'running') this.#podStatus(run, 'Running', { running: {} });
+      if (run?.state === 'ended') this.#report(run, run.exitCode ?? 137);
+      this.see(pod);
+    }
   }
 
   reboot(): void {

@@ -41,8 +41,11 @@ export class Oracles {
   readonly #starts = new Map<string, number>();
   /** UIDs of pods whose container was started. */
   readonly #started = new Set<string>();
+  readonly #begun: { key: string; kind: 'command' | 'reboot'; uid: string; node: string; at: number }[] = [];
   /** Failures after which a further start is allowed. */
   readonly #failures = new Map<string, number>();
+  /** How many of its starts no record tells of any more. */
+  readonly #forgotten = new Map<string, number>();
   readonly #running = new Map<string, Set<string>>();
   readonly #specs = new Map<string, Record<string, unknown>>();
   readonly #time: Time;
@@ -177,7 +180,8 @@ export class Oracles {
     const key = `${kind}/${this.#runs.get(uid) ?? uid}/${node}`;
     const count = (this.#starts.get(key) ?? 0) + 1;
     this.#starts.set(key, count);
-    const allowed = 1 + (this.#failures.get(key) ?? 0);
+    this.#begun.push({ key, kind, uid, node, at: this.#time.now });
+    const allowed = 1 + (this.#failures.get(key) ?? 0) + (this.#forgotten.get(key) ?? 0);
     if (count > allowed) this.broken(`${kind} started ${count} times on ${node}`);
   }
 
@@ -191,6 +195,31 @@ export class Oracles {
     this.#timing.commandForgotten(uid, node);
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
+  }
+
+  /** The cluster is as it was at that moment: what was not on record by then nobody knows any more. */
+  isRestored(as: number, restore: () => void): void {
+    restore();
+    const lost = this.#begun.filter(({ at }) => at > as);
+    for (const { key, kind, uid, node } of lost)
+      if (!this.#isOnRecord(kind, uid, node)) this.#forgotten.set(key, (this.#forgotten.get(key) ?? 0) + 1);
+    this.peoplesCordons.clear();
+    for (const { metadata, spec } of this.#cluster().store.all('nodes'))
+      if (spec?.['unschedulable'] === true && metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
+        this.peoplesCordons.add(metadata.name ?? '');
+    this.#timing.isRestored();
+    this.#brakes.isRestored();
+    this.#steps.isRestored();
+  }
+
+  /** A command whose Job is on record and not there, and a reboot that is on record, are not to come again. */
+  #isOnRecord(kind: 'command' | 'reboot', uid: string, node: string): boolean {
+    const { phase, jobName } = this.#verdict(uid, node) ?? {};
+    if (kind === 'reboot') return phase === 'Rebooting';
+    const isThere = this.#cluster()
+      .store.all('jobs.batch')
+      .some(({ metadata }) => metadata.name === jobName);
+    return jobName !== undefined && !isThere;
   }
 
   readonly containerEnds = (node: string, kind: Kind, pod: Obj, exitCode?: number): void => {

@@ -11,6 +11,9 @@ import type { VirtualTime } from './time.ts';
 const NODEOPS = 'nodeops.operator.kairos.io';
 const OPS = `/apis/operator.kairos.io/v1alpha1/namespaces/${NAMESPACE}/nodeops`;
 
+/** So long people need to look at a cluster that was restored. */
+const AGAIN_MS = 120_000;
+
 type Deed = Extract<Event, { kind: 'people' }>;
 
 interface World {
@@ -134,6 +137,18 @@ export class People {
     const metadata = { name, namespace: NAMESPACE, annotations, labels };
     const made = store.create(NODEOPS, { metadata, spec: op.spec ?? {}, status: op.status ?? {} });
     oracles.copies.add(made.metadata.uid ?? '');
+  }
+
+  /** What people had taken back by then may be there again: they take it back once more. */
+  isRestored(): void {
+    const { cluster, time } = this.#world;
+    for (const { metadata, spec } of cluster.nodeOps()) {
+      const op = `${OPS}/${metadata.name}`;
+      const isHeld = metadata.annotations?.['agent.nodeop.dev/hold'] !== undefined;
+      if (isHeld) time.after(AGAIN_MS, () => this.#annotate(op, 'hold', null));
+      if (spec?.['suspend'] === true)
+        time.after(AGAIN_MS, () => void this.#request('PATCH', op, { spec: { suspend: false } }));
+    }
   }
 
   /** What people do with kubectl is not the network's to lose here. */

@@ -103,6 +103,8 @@ export type EventKind =
   | { kind: 'api'; what: ApiFault; ms: number; share: number }
   | { kind: 'git'; what: GitFault; replica: number; ms: number }
   | { kind: 'watches'; what: WatchFault; ms: number; of?: Watched }
+  /** The API server is away for `ms`, and comes back as things were `ageMs` before it went. */
+  | { kind: 'etcd'; ageMs: number; ms: number }
   | { kind: 'node'; what: NodeFault; node: string; ms: number }
   | { kind: 'people'; what: Deed; on: string; ms: number };
 

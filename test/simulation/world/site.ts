@@ -2,8 +2,9 @@ import type { Logger } from '../../../src/agent/logger.ts';
 import { isFinalReport } from '../../../src/api/report.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import type { ApiRequest, ApiResponse } from '../../../src/sim/api/request.ts';
+import { Backups } from './backups.ts';
 import { Cluster, NAMESPACE } from './cluster.ts';
-import { Faults } from './faults.ts';
+import { Faults, RELIST_MS } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { Moments } from './moments.ts';
 import { Oracles } from './oracles.ts';
@@ -46,6 +47,10 @@ export class Site {
   readonly #replicas: Replicas;
   readonly #people: People;
   readonly #reports: Reports | undefined;
+  /** Only where one is needed. */
+  readonly #backups: Backups | undefined;
+  /** Whether it came back from a backup at some time, or is about to. */
+  isRestored = false;
   #hasGivenUp = false;
   /** When the last event that has begun is over. */
   #troubleUntil = 0;
@@ -68,7 +73,16 @@ export class Site {
       serve: (request, response) =>
         isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
       fate: (method, path, body, by) => {
-        const fate = this.#replicas.fate(method, path, body, by) ?? faults.fate(method, path);
+        const { gone } = faults.servers;
+        const isDropped = () => faults.servers.gone > gone;
+        const isAway = faults.servers.awayUntil > time.now;
+        const own = this.#replicas.fate(method, path, body, by);
+        const fate = {
+          ...(own === undefined || isAway
+            ? { ...faults.fate(method, path), ...(own?.took && { took: own.took }) }
+            : own),
+          isDropped,
+        };
         // A server that did not make it in time once is asked without a bound.
         const isUnbounded = this.#hasGivenUp && !path.includes('timeout=');
         if (fate.there > LEASE_MS && isUnbounded && /\/(jobs|pods)$/.test(path))
@@ -103,6 +117,8 @@ export class Site {
       asked: shared.asked,
       note,
     });
+    const ages = plan.events.flatMap((event) => (event.kind === 'etcd' ? [event.ageMs] : []));
+    this.#backups = ages.length > 0 ? new Backups(this.cluster.store, time, Math.max(...ages)) : undefined;
     oracles.watch();
     this.#reports =
       repository &&
@@ -215,6 +231,8 @@ export class Site {
         if (event.what === 'away')
           this.#awayUntil = Math.max(this.#awayUntil, this.#shared.time.now + event.ms);
         return this.#shared.repository?.fault(event.what, event.ms, event.replica, this.#plan.cluster);
+      case 'etcd':
+        return this.#serverGoes(event);
       case 'watches':
         if (event.what === 'expired') this.cluster.store.compact();
         return this.#faults.watches(event, this.#wire.watches);
@@ -226,6 +244,23 @@ export class Site {
     }
   }
 
+  #serverGoes({ ageMs, ms }: Extract<Event, { kind: 'etcd' }>): void {
+    const { time } = this.#shared;
+    const saved = this.#backups?.at(time.now - ageMs, this.#holder());
+    if (saved === undefined) return;
+    this.isRestored = true;
+    this.#faults.serverGoes(ms, [...this.#wire.watches]);
+    this.#lasts(ms + RELIST_MS);
+    time.after(ms, () => {
+      time.activity += 1;
+      this.#restoredAt = time.now;
+      this.#note(`* restored as of version ${saved.backup.version}`);
+      this.#oracles.isRestored(saved.at, () => this.cluster.restore(saved.backup));
+      this.#fleet.isRestored();
+      this.#people.isRestored();
+    });
+  }
+
   /** Where nobody led for a while, rollouts go on only once they were compared with their reports. */
   #leaseWritten(): void {
     const { now } = this.#shared.time;
@@ -235,6 +270,7 @@ export class Site {
   }
 
   #leaseWrittenAt = 0;
+  #restoredAt = 0;
   /** Until then the repository cannot be reached. */
   #awayUntil = 0;
 
@@ -247,6 +283,8 @@ export class Site {
   }
 
   #holder(): string {
+    // The lease is of the past, until somebody writes it.
+    if (this.#restoredAt > this.#leaseWrittenAt) return '';
     const lease = this.cluster.store.get('leases.coordination.k8s.io', 'nodeop-agent', NAMESPACE);
     const holder = lease?.spec?.['holderIdentity'];
     return typeof holder === 'string' ? holder : '';

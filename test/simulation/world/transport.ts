@@ -10,6 +10,8 @@ export interface Fate {
   back: number;
   /** The server never sees it. */
   lost?: boolean;
+  /** Whether the server has gone since it was sent. */
+  isDropped?: () => boolean;
   /** It took effect, and nobody is told. */
   answerLost?: boolean;
   /** Answered so instead of being served. */
@@ -169,6 +171,7 @@ class Exchange {
   }
 
   async #arrive(fate: Fate): Promise<void> {
+    if (fate.isDropped?.() === true) return;
     const { time, serve } = this.#wire;
     const { method, path } = this.#options;
     const answer = new Answer((part) => {

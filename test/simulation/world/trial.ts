@@ -1,6 +1,7 @@
 import { History } from './history.ts';
 import type { Plan } from './plan.ts';
 import { planOf } from './plans/chance.ts';
+import { restoredPlanOf } from './plans/restored.ts';
 import { repositoryPlaces } from './plans/repository.ts';
 import { placesOfAll } from './plans/sieve.ts';
 import { walkOf } from './plans/walk.ts';
@@ -27,11 +28,18 @@ export interface Kinds {
   git: boolean;
   sweep: boolean;
   walk: boolean;
+  restored: boolean;
 }
 
 /** By its number the trial of that kind; undefined past the last. */
-export async function trialsOf({ git, sweep, walk }: Kinds): Promise<(seed: number) => Trial | undefined> {
+export async function trialsOf({
+  git,
+  sweep,
+  walk,
+  restored,
+}: Kinds): Promise<(seed: number) => Trial | undefined> {
   if (walk) return (seed) => ({ name: `walk ${seed}`, plan: walkOf(seed) });
+  if (restored) return (seed) => ({ name: `restored ${seed}`, plan: restoredPlanOf(seed) });
   if (git && sweep) {
     const places = repositoryPlaces();
     return (seed) => places[seed];

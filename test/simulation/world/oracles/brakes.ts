@@ -49,6 +49,16 @@ export class Brakes {
     this.#world = world;
   }
 
+  /** What it has seen is not on record any more. */
+  isRestored(): void {
+    const { store } = this.#world.cluster();
+    this.#touched.clear();
+    this.#held.clear();
+    for (const op of this.#world.cluster().nodeOps()) this.#nodeOp(op);
+    this.#unreadySince.clear();
+    for (const node of store.all('nodes')) this.#node(node);
+  }
+
   stored(key: string, object: Obj, before: Obj | undefined): void {
     const { metadata } = object;
     if (key === NODEOPS) this.#nodeOp(object);

@@ -50,6 +50,11 @@ export class Steps {
     this.#tries.add(id);
   }
 
+  /** Tries that are not on record any more may come again. */
+  isRestored(): void {
+    this.#tries.clear();
+  }
+
   /** Something of the NodeOp comes to be on a node on which nothing of it was. */
   begins(op: Obj, node: string): void {
     const { stepOf, nodeStatuses = {} } = statusOf(op);

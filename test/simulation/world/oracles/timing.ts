@@ -63,6 +63,15 @@ export class Timing {
     for (const [key, facts] of this.#facts) if (key.endsWith(`/${node}`)) facts.rebooted = this.#now;
   }
 
+  /** What it has seen is not on record any more. */
+  isRestored(): void {
+    const { store } = this.#world.cluster();
+    this.#facts.clear();
+    this.#ready.clear();
+    for (const node of store.all('nodes')) this.#node(node, false);
+    for (const lease of store.all('leases.coordination.k8s.io')) this.#lease(lease);
+  }
+
   stored(key: string, object: Obj, before: Obj | undefined, gone: boolean): void {
     if (key === 'leases.coordination.k8s.io') this.#lease(object);
     if (key === 'nodes') this.#node(object, gone);
