@@ -15,6 +15,11 @@ export function show(value: unknown, limit = 60): string {
   return 'a mapping';
 }
 
+/** The words of a library about a value of others, which they may repeat: cut, with nothing in them that could act. */
+export function shownWords(text: string, limit = 300): string {
+  return shorten(text, limit).replace(UNSHOWABLE, asEscape);
+}
+
 function shorten(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit - 1).toWellFormed()}…` : text;
 }

@@ -13,6 +13,7 @@ import {
 import { mistakenBytes, mistakenText } from './mistaken.ts';
 import { locateAll, type LocatedProblem } from './places.ts';
 import type { Problem } from './schema.ts';
+import { shownWords } from './wording.ts';
 
 /** How much of a file is read. */
 export interface Limits {
@@ -75,7 +76,10 @@ export function load(bytes: Uint8Array, limits: Limits = BY_PEOPLE): Loaded {
     const other = mistakenText(text, line);
     if (other) return { ok: false, problems: [{ path: [], ...other }] };
     const place = error.mark ? { line: error.mark.line + 1, column: error.mark.column + 1 } : {};
-    return { ok: false, problems: [{ path: [], message: `not YAML: ${error.reason}`, ...place }] };
+    return {
+      ok: false,
+      problems: [{ path: [], message: `not YAML: ${shownWords(error.reason)}`, ...place }],
+    };
   }
 }
 

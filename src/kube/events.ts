@@ -118,7 +118,7 @@ export class EventRecorder {
       involvedObject: involved,
       type: news.type,
       reason: news.reason,
-      message: flat(news.message).slice(0, 1024),
+      message: flat(news.message).slice(0, 1024).toWellFormed(),
       count,
       firstTimestamp: firstAt,
       lastTimestamp: this.stamp(),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { formatYaml } from '../../src/api/yaml.ts';
+import { formatYaml, load as loadYaml } from '../../src/api/yaml.ts';
 import { problemsMarkdown } from '../../src/core/preview/markdown.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
 import { code, escape } from '../../src/core/text/markup.ts';
@@ -15,8 +15,10 @@ import {
   workflowMessage,
   workflowProperty,
 } from '../../src/core/text/output.ts';
+import { clip } from '../../src/core/text/fit.ts';
+import { logTail } from '../../src/core/runs/report.ts';
 import { yaml as putOut } from '../../src/core/text/yaml.ts';
-import { table } from '../../src/core/text/table.ts';
+import { oneLine, table } from '../../src/core/text/table.ts';
 import { nodeOp } from '../runs/support.ts';
 
 const ACTING = [
@@ -152,4 +154,22 @@ test.each([
     ok: false,
     problems: [{ path: ['metadata', field, name], message: 'is for the agent alone to write' }],
   });
+});
+
+test('a text that is cut ends with a whole character', () => {
+  const text = `a${'\u{10000}'.repeat(100)}`;
+  for (const limit of [40, 41]) {
+    expect(oneLine(text, limit).isWellFormed()).toBe(true);
+    expect(clip(text, limit).isWellFormed()).toBe(true);
+  }
+  expect(logTail(`${'\u{10000}'.repeat(4_000)}a`, 5).isWellFormed()).toBe(true);
+});
+
+test('what the reader of YAML repeats of a file acts nowhere, and is cut', () => {
+  const message = (text: string) => {
+    const loaded = loadYaml(Buffer.from(text));
+    return loaded.ok ? '' : (loaded.problems[0]?.message ?? '');
+  };
+  expect(message('!\u202ex: 1')).toContain(String.raw`\u{202e}x`);
+  expect(message(`!{${'a'.repeat(100_000)}: 1`).length).toBeLessThan(400);
 });

@@ -106,7 +106,8 @@ const SUBJECT = { path: 'runs/a.yaml', commit: 'c'.repeat(40), author: 'Ada', bl
 /** What is said of problems is one line each, in which nothing acts, wherever it is told. */
 function toldWell(problems: readonly LocatedProblem[], file: string, work: Work): void {
   ok(problems.length > 0 && problems.length <= 11, `${problems.length} problems`);
-  const lines = file.split('\n').length;
+  // As YAML counts them: a carriage return alone ends one as well.
+  const lines = file.split(/\r\n?|\n/).length;
   for (const { line, column, message } of problems) {
     ok(line === undefined || (line >= 1 && line <= lines), `line ${line} of ${lines}`);
     ok(column === undefined || column >= 1, `column ${column}`);

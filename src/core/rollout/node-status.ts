@@ -116,5 +116,5 @@ function cut(text: string, limit: number): string {
   if (clean.length <= limit) return clean;
   if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);
-  return `${clean.slice(0, head)} … ${clean.slice(clean.length - (limit - 3 - head))}`;
+  return `${clean.slice(0, head)} … ${clean.slice(clean.length - (limit - 3 - head))}`.toWellFormed();
 }

@@ -261,7 +261,7 @@ export function logTail(log: string, lines: number, mask: readonly Pattern[] = [
   if (lines === 0) return '';
   // What is left out need not be read, but whatever begins in it and goes on in the rest is masked.
   const text = maskCredentials(plain(log.slice(-MAX_READ)), mask).trimEnd();
-  return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG);
+  return text.split('\n').slice(-lines).join('\n').slice(-MAX_LOG).toWellFormed();
 }
 
 function head(subject: ReportSubject, name: string) {

@@ -5,7 +5,7 @@ const bare = (text: string) => text.replace(/\u001b\[\d{1,2}m/g, '');
 /** At most `width` columns, cut at its end; as it is without a width. */
 export function clip(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text;
-  return `${text.slice(0, Math.max(0, width - 1))}…`;
+  return `${text.slice(0, Math.max(0, width - 1)).toWellFormed()}…`;
 }
 
 /** Broken between words into lines of at most `width` columns; those that go on are indented. */

@@ -53,5 +53,5 @@ export function spoken(seconds: number): string {
 /** The first line of a text, cut to `limit` characters. */
 export function oneLine(text: string | undefined, limit: number): string {
   const line = (text ?? '').split('\n')[0] ?? '';
-  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+  return line.length > limit ? `${line.slice(0, limit - 1).toWellFormed()}…` : line;
 }
