@@ -32,6 +32,7 @@ const ELSEWHERE: Record<string, string> = {
   'npm run test:simulation -- --git --histories 20 --seed 1': LONG,
   'npm run test:simulation -- --sweep --seconds 600': LONG,
   'npm run test:simulation -- --walk --seconds 60': LONG,
+  'npm run test:simulation -- --restored --seconds 60': LONG,
   'npm run test:simulation -- --seed 1234 --show': LONG,
   'npm run test:faults': LONG,
   'npm run test:chaos -- --minutes 5 --seed 1': LONG,

@@ -78,7 +78,8 @@ export class Fleet {
     }
     machine.powerOff();
     time.after(ms, () => {
-      if (store.get('nodes', node)) machine.powerOn();
+      // Another machine may have its name by now.
+      if (store.get('nodes', node) && this.#world.cluster().machines.get(node) === machine) machine.powerOn();
     });
   }
 
