@@ -78,8 +78,7 @@ export class Fleet {
     }
     machine.powerOff();
     time.after(ms, () => {
-      // Another machine may have its name by now.
-      if (store.get('nodes', node) && this.#world.cluster().machines.get(node) === machine) machine.powerOn();
+      if (store.get('nodes', node)) machine.powerOn();
     });
   }
 

@@ -95,7 +95,9 @@ export class Machine {
     this.#behave = behave;
   }
 
+  /** Nothing where it is on, or scrapped: then another machine has its name. */
   powerOn(): void {
+    if (this.up || this.isScrapped) return;
     this.up = true;
     this.#boots += 1;
     this.#asleepUntil = 0;
@@ -151,9 +153,7 @@ export class Machine {
     if (!this.up) return;
     this.#told.rebooted(this.name);
     this.powerOff();
-    this.#time.after(this.#make.bootMs, () => {
-      if (!this.up) this.powerOn();
-    });
+    this.#time.after(this.#make.bootMs, () => this.powerOn());
   }
 
   /** The kubelet hangs; what runs goes on. */
