@@ -185,21 +185,24 @@ export class WatchCache<T extends KubeObject> {
    * it went back, so it is asked before. Where it does not answer, the watch is opened all the same.
    */
   private async confirm(): Promise<void> {
-    const { client, resource, namespace } = this.options;
     const over = new AbortController();
     const cancel = this.clock.after(PROBE_MS, () => over.abort());
     const signal = AbortSignal.any([over.signal, this.stopped.signal]);
-    const { version } = this;
-    let now = version;
-    try {
-      const { metadata } = await client.list(resource, { ...this.selectors(), limit: 1 }, namespace, signal);
-      now = metadata.resourceVersion ?? version;
-    } catch {
-      // The watch finds out what is wrong.
-    } finally {
-      cancel();
-    }
-    if (BigInt(now || 0) < BigInt(version || 0)) throw this.wentBack();
+    // The watch finds out what is wrong.
+    const moved = await this.moved(signal)
+      .catch(() => 0)
+      .finally(cancel);
+    if (moved < 0) throw this.wentBack();
+  }
+
+  /** Whether the server is past the version that is known (1), still there (0), or before it (-1): then it was restored. */
+  private async moved(signal: AbortSignal): Promise<-1 | 0 | 1> {
+    const { client, resource, namespace } = this.options;
+    const known = BigInt(this.version || 0);
+    const { metadata } = await client.list(resource, { ...this.selectors(), limit: 1 }, namespace, signal);
+    const now = BigInt(metadata.resourceVersion ?? 0);
+    if (now === known) return 0;
+    return now < known ? -1 : 1;
   }
 
   private selectors(): Record<string, string | undefined> {
@@ -312,16 +315,13 @@ export class WatchCache<T extends KubeObject> {
 
   /** A silent watch has nothing to tell, or its other end is gone: small requests of their own find out which. */
   private async probe(watch: AbortController, heardAt: number): Promise<void> {
-    const { client, resource, namespace } = this.options;
     const over = new AbortController();
     const cancel = this.clock.after(PROBE_MS, () => over.abort());
     const signal = AbortSignal.any([over.signal, watch.signal, this.stopped.signal]);
-    const { version } = this;
     try {
-      const { metadata } = await client.list(resource, { ...this.selectors(), limit: 1 }, namespace, signal);
-      const now = BigInt(metadata.resourceVersion ?? 0);
-      if (now < BigInt(version || 0)) throw this.wentBack();
-      if (now === BigInt(version || 0)) return;
+      const moved = await this.moved(signal);
+      if (moved < 0) throw this.wentBack();
+      if (moved === 0) return;
       if (this.clock.steady() - heardAt >= MUTE_MS)
         throw new Error('the watch said nothing for long; it is opened anew');
       if (!(await this.missed(signal))) return;
