@@ -3,21 +3,12 @@ import type { NodeStatus } from '../../../src/api/nodeop.ts';
 import { decide } from '../../../src/core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts, WorkFacts } from '../../../src/core/rollout/facts.ts';
 import { MARK, World } from '../../support/world.ts';
+import { POD as RUNNING } from './support.ts';
 
 const FAILED: NodeStatus = { phase: 'Failed', rebootStatus: 'not-requested', jobName: 'flash-node-1' };
 const COMPLETED: NodeStatus = { ...FAILED, phase: 'Completed' };
 const CORDONED = { unschedulable: true, cordonedBy: MARK };
-const POD = {
-  name: 'pod-1',
-  uid: 'uid-2',
-  createdAt: 0,
-  state: 'running',
-  started: true,
-  deleting: false,
-  exitCode: undefined,
-  reason: undefined,
-  message: undefined,
-} as const;
+const POD = { ...RUNNING, name: 'pod-1', uid: 'uid-2', createdAt: 0 };
 
 interface Given {
   entry?: NodeStatus;
