@@ -9,6 +9,8 @@ import { VirtualTime } from './time.ts';
 const SETTLE_MS = 3 * 3_600_000;
 /** People wait no longer than this for something to end. */
 const IMPATIENT_MS = 30 * 60_000;
+/** What is over for so long stays so. */
+const STAYS_MS = 60_000;
 const LOOK_MS = 2 * 60_000;
 
 export interface Outcome {
@@ -80,13 +82,7 @@ export class History {
       if (op.next === true) await this.#askNext(op);
     }
     for (const site of this.#sites) site.startAll();
-    await time.run(time.now + SETTLE_MS, () => this.#isBroken || this.#isOver);
-    await time.run(time.now + 60_000, () => this.#isBroken);
-    // What was over may not be so any more.
-    if (this.#sites.some(({ isRestored }) => isRestored)) {
-      await time.run(time.now + SETTLE_MS, () => this.#isBroken || (this.#isQuiet && this.#isOver));
-      await time.run(time.now + 60_000, () => this.#isBroken);
-    }
+    await this.#settle();
     if (!this.#isBroken) for (const site of this.#sites) site.judge(this.#plan.wayBack);
     for (const site of this.#sites) site.killAll();
     this.#lookAtPushes();
@@ -94,6 +90,20 @@ export class History {
     this.#repository?.[Symbol.dispose]();
     for (const site of this.#sites) site.end();
     return outcome;
+  }
+
+  /** What was over may not be so any more: a node that was not Ready comes back, the API server is one of the past. */
+  async #settle(): Promise<void> {
+    const { time } = this;
+    const end = time.now + SETTLE_MS;
+    let stays = false;
+    while (!stays && !this.#isBroken && time.now < end) {
+      // oxlint-disable-next-line no-await-in-loop -- time passes in order
+      await time.run(end, () => this.#isBroken || (this.#isQuiet && this.#isOver));
+      // oxlint-disable-next-line no-await-in-loop
+      await time.run(time.now + STAYS_MS, () => this.#isBroken);
+      stays = this.#isQuiet && this.#isOver;
+    }
   }
 
   #outcome(): Outcome {

@@ -42,6 +42,8 @@ export class Oracles {
   /** UIDs of pods whose container was started. */
   readonly #started = new Set<string>();
   readonly #begun: { key: string; kind: 'command' | 'reboot'; uid: string; node: string; at: number }[] = [];
+  /** UIDs of pods that were being deleted on a node that was not Ready when the verdict came. */
+  readonly #unheard = new Set<string>();
   /** Failures after which a further start is allowed. */
   readonly #failures = new Map<string, number>();
   /** How many of its starts no record tells of any more. */
@@ -147,16 +149,20 @@ export class Oracles {
       this.broken(`${kind} starts on ${node} after the verdict ${verdict.phase}: ${verdict.message ?? ''}`);
   }
 
-  /** Where a node cannot tell of the end of what was deleted, that is not waited for. */
   #goesOn(uid: string, node: string): boolean {
-    const isTold = (pod: Obj) => pod.metadata.deletionTimestamp !== undefined && !this.#isReady(node);
-    const ending = new Set(
+    const unheard = new Set(
       this.#cluster()
         .store.podsOn(node)
-        .filter(isTold)
+        .filter((pod) => this.#isUnheard(pod, node))
         .map((pod) => `${uid}/${pod.metadata.uid}`),
     );
-    return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid) && !ending.has(it));
+    return [...(this.#running.get(node) ?? [])].some((it) => it.startsWith(uid) && !unheard.has(it));
+  }
+
+  /** Where a node cannot tell of the end of what was deleted, or could not when the verdict came, that is not waited for. */
+  #isUnheard({ metadata }: Obj, node: string): boolean {
+    const isEnding = metadata.deletionTimestamp !== undefined;
+    return isEnding && (!this.#isReady(node) || this.#unheard.has(metadata.uid ?? ''));
   }
 
   readonly checkPasses = (op: string, step: number, check: number): void =>
@@ -277,6 +283,8 @@ export class Oracles {
       if (isFinalNodePhase(status.phase) && next?.phase !== status.phase)
         this.broken(`the verdict on ${node} changed from ${status.phase} to ${next?.phase}`);
     }
+    for (const [node, { phase }] of Object.entries(is.nodeStatuses ?? {}))
+      if (isFinalNodePhase(phase) && !isOver(was.nodeStatuses?.[node])) this.#verdictComes(uid, node);
     if (isFinalPhase(was.phase) && is.phase !== was.phase)
       this.broken(`${object.metadata.name} changed from ${was.phase} to ${is.phase}`);
     if (isFinalPhase(is.phase)) {
@@ -286,6 +294,13 @@ export class Oracles {
     }
     this.#steps.stored(object, before);
     this.#concurrency(object, is);
+  }
+
+  #verdictComes(uid: string, node: string): void {
+    if (this.#isReady(node)) return;
+    for (const { metadata } of this.#cluster().store.podsOn(node))
+      if (metadata.labels?.[LABEL_NODEOP_UID] === uid && metadata.deletionTimestamp !== undefined)
+        this.#unheard.add(metadata.uid ?? '');
   }
 
   /** Nodes on which something of it is there. */
@@ -450,8 +465,7 @@ export class Oracles {
     const phase = ((op?.status ?? {}) as NodeOpStatus).phase;
     if (op !== undefined && !isFinalPhase(phase)) return;
     const isEnding = pod.metadata.deletionTimestamp !== undefined;
-    // Its end is not waited for where the node cannot tell of it.
-    if (runs && !(isEnding && !this.#isReady(node))) this.broken(`${kind} of ${node} still runs`);
+    if (runs && !this.#isUnheard(pod, node)) this.broken(`${kind} of ${node} still runs`);
     const mayStart = !isEnding && this.#isOpen(pod);
     if (mayStart && !runs) this.broken(`${kind} of ${node} may start though its NodeOp is over`);
   }

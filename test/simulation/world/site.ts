@@ -49,8 +49,6 @@ export class Site {
   readonly #reports: Reports | undefined;
   /** Only where one is needed. */
   readonly #backups: Backups | undefined;
-  /** Whether it came back from a backup at some time, or is about to. */
-  isRestored = false;
   #hasGivenUp = false;
   /** When the last event that has begun is over. */
   #troubleUntil = 0;
@@ -248,7 +246,6 @@ export class Site {
     const { time } = this.#shared;
     const saved = this.#backups?.at(time.now - ageMs, this.#holder());
     if (saved === undefined) return;
-    this.isRestored = true;
     this.#faults.serverGoes(ms, [...this.#wire.watches]);
     this.#lasts(ms + RELIST_MS);
     time.after(ms, () => {

@@ -17,10 +17,16 @@ interface Facts {
   /** UID of the node on which the command started. */
   nodeUid?: string | undefined;
   rebooted?: number;
-  /** When the API server was told of pods, by their kind. */
-  made: Map<Kind, number>;
-  began: Map<Kind, number>;
-  over: Map<Kind, number>;
+  /** The last one of each kind: times are counted for each pod. */
+  pods: Map<Kind, PodTimes>;
+}
+
+/** When the API server was told of a pod, and of what became of it. */
+interface PodTimes {
+  uid: string | undefined;
+  made: number;
+  began?: number;
+  succeeded?: number;
 }
 
 interface World {
@@ -85,7 +91,7 @@ export class Timing {
 
   #of(uid: string, node: string): Facts {
     const key = `${uid}/${node}`;
-    const known = this.#facts.get(key) ?? { made: new Map(), began: new Map(), over: new Map() };
+    const known = this.#facts.get(key) ?? { pods: new Map() };
     this.#facts.set(key, known);
     return known;
   }
@@ -110,12 +116,15 @@ export class Timing {
     const uid = pod.metadata.labels?.[LABEL_NODEOP_UID];
     const node = pod.metadata.annotations?.[ANNOTATION_NODE];
     if (uid === undefined || node === undefined) return;
-    const facts = this.#of(uid, node);
+    const { pods } = this.#of(uid, node);
     const kind = kindOf(pod);
-    if (before === undefined && !facts.made.has(kind)) facts.made.set(kind, this.#now);
+    const { uid: podUid } = pod.metadata;
+    if (before === undefined) pods.set(kind, { uid: podUid, made: this.#now });
+    const times = pods.get(kind);
+    if (times === undefined || times.uid !== podUid) return;
     const phase = String(pod.status?.['phase']);
-    if (phase === 'Running' && !facts.began.has(kind)) facts.began.set(kind, this.#now);
-    if (phase === 'Succeeded' && !facts.over.has(kind)) facts.over.set(kind, this.#now);
+    if (phase === 'Running') times.began ??= this.#now;
+    if (phase === 'Succeeded') times.succeeded ??= this.#now;
   }
 
   #statuses(object: Obj, before: Obj): void {
@@ -159,16 +168,16 @@ export class Timing {
       this.#judgeTime(`not back`, node, { from: facts.commandEnded, until, done });
     }
     for (const kind of ['command', 'preflight', 'reboot'] as const) {
-      const made = facts.made.get(kind);
-      if (made === undefined || !message.startsWith(`the ${kind} did not start within`)) continue;
-      const until = made + seconds('startTimeoutSeconds');
-      this.#judgeTime(message, node, { from: made, until, done: facts.began.get(kind) });
+      const times = facts.pods.get(kind);
+      if (times === undefined || !message.startsWith(`the ${kind} did not start within`)) continue;
+      const until = times.made + seconds('startTimeoutSeconds');
+      this.#judgeTime(message, node, { from: times.made, until, done: times.began });
     }
-    const made = facts.made.get('preflight');
-    if (made === undefined || !message.includes('did not end within its deadline')) return;
+    const times = facts.pods.get('preflight');
+    if (times === undefined || !message.includes('did not end within its deadline')) return;
     const { activeDeadlineSeconds = 0 } = (spec['preflight'] ?? {}) as { activeDeadlineSeconds?: number };
-    const until = made + activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
-    this.#judgeTime(message, node, { from: made, until, done: facts.over.get('preflight') });
+    const until = times.made + activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
+    this.#judgeTime(message, node, { from: times.made, until, done: times.succeeded });
   }
 
   /** @param from no earlier than the agent's own count, `done` when what was waited for was to be seen */
