@@ -44,24 +44,26 @@ export async function commandLog(
   }
 }
 
-/** Of the lines that fit so many are asked for next: those further down may be longer. */
-const NEXT = 0.75;
+/** Shares of the lines that fit, by which fewer are asked for each time: those further down may be longer. */
+const SHARES = [0.75, 0.5, 0.25, 0.1];
 
 /**
  * Of the lines that are asked for an API server sends the first bytes (`limitBytes` of the API reference), and why a command failed
- * stands in the last ones: as long as they do not fit, fewer are asked for.
+ * stands in the last ones: as long as they do not fit, fewer are asked for, and after five times the last one alone.
  * @param read the last lines of a log, and of these the first `bytes`
  */
 export async function endOf(
   read: (lines: number) => Promise<string>,
   { lines, bytes }: LogLimit,
 ): Promise<LogEnd> {
-  for (let asked = lines; ;) {
+  let asked = lines;
+  for (const share of [...SHARES, 0]) {
     // oxlint-disable-next-line no-await-in-loop -- each answer tells how many fit
     const text = await read(asked);
-    const isFull = Buffer.byteLength(text) >= bytes;
     const found = text.split('\n').length - 1;
-    if (!isFull || asked <= 1) return { text, isCut: isFull || asked < lines || found >= lines };
-    asked = Math.max(1, Math.floor(Math.min(found, asked - 1) * NEXT));
+    if (Buffer.byteLength(text) < bytes) return { text, isCut: asked < lines || found >= lines };
+    if (asked <= 1) return { text, isCut: true };
+    asked = Math.max(1, Math.floor(Math.min(found, asked - 1) * share));
   }
+  return { text: await read(1), isCut: true };
 }

@@ -26,6 +26,8 @@ export class FakeApi {
   /** Instead of the next watches. */
   onWatch: ((body: PassThrough) => void) | undefined;
   pageSize = 500;
+  /** Its lists carry no version. */
+  versionless = false;
 
   readonly client: Client = {
     list: (async (_resource: unknown, query: Record<string, unknown>, _ns: unknown, signal: AbortSignal) => {
@@ -41,7 +43,7 @@ export class FakeApi {
       const limit = Math.min(Number(query['limit']), this.pageSize);
       const rest = from + limit < all.length ? { continue: `${id} ${from + limit}` } : {};
       return {
-        metadata: { resourceVersion: String(version), ...rest },
+        metadata: { ...(!this.versionless && { resourceVersion: String(version) }), ...rest },
         items: all.slice(from, from + limit),
       };
     }) as Client['list'],
@@ -63,6 +65,11 @@ export class FakeApi {
       }
       const from = Number(query['resourceVersion']);
       this.watches.add({ from, body, deaf: false });
+      if (query['resourceVersion'] === '') {
+        const all = [...this.objects.values()].toReversed();
+        for (const object of all) body.write(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+        return body;
+      }
       for (const event of this.events) if (event.version > from) body.write(event.line);
       return body;
     }) as unknown as Client['open'],
@@ -92,6 +99,12 @@ export class FakeApi {
   /** The connections of all watches are cut without anybody being told. */
   cut(): void {
     for (const watch of this.watches) watch.deaf = true;
+  }
+
+  /** All watches end, as the server ends each after some minutes. */
+  end(): void {
+    for (const { body } of this.watches) body.end();
+    this.watches.clear();
   }
 
   /** All watches end with this error, as the server's own. */

@@ -169,6 +169,39 @@ test('where a watch has ended the server is asked whether its versions went back
   expect(names()).toEqual(['old']);
 });
 
+test('a server whose lists carry no version is not taken for one that was restored', async () => {
+  const world = api();
+  for (const name of ['a', 'b']) world.api.write(name);
+  const { cache, errors, gone, names } = cacheOf(world);
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  world.api.versionless = true;
+  await world.clock.advance(30_000);
+  world.api.end();
+  await world.clock.advance(10_000);
+  world.api.write('c');
+  await world.clock.advance(10_000);
+  expect(names()).toEqual(['a', 'b', 'c']);
+  expect([errors, gone, world.api.count('list')]).toEqual([[], [], 1]);
+});
+
+test('one that never gave its lists a version is watched from what there is, in whatever order it tells', async () => {
+  const world = api();
+  world.api.versionless = true;
+  for (const name of ['a', 'b']) world.api.write(name);
+  const { cache, errors, gone, names } = cacheOf(world);
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  await world.clock.advance(10_000);
+  world.api.remove('a');
+  world.api.write('c');
+  await world.clock.advance(10_000);
+  world.api.end();
+  await world.clock.advance(10_000);
+  world.api.write('d');
+  await world.clock.advance(10_000);
+  expect(names()).toEqual(['b', 'c', 'd']);
+  expect([errors, gone]).toEqual([[], ['a']]);
+});
+
 test('what is written or deleted while a list in pages is under way is neither lost nor brought back', async () => {
   const world = api();
   for (const name of ['a', 'b', 'c', 'd']) world.api.write(name);
