@@ -5,6 +5,7 @@ import { LocalGitError, TransientError } from '../api/errors.ts';
 import type { GitVerify } from '../api/git-trust.ts';
 import { fingerprintOf, signersAt, type Signers } from '../core/runs/allowed-signers.ts';
 import type { Signature } from '../core/runs/trust.ts';
+import { inTurns } from '../time/breather.ts';
 import { systemClock } from '../time/clock.ts';
 import type { GitCommand } from './command.ts';
 import { Contents } from './contents.ts';
@@ -236,7 +237,7 @@ async function allowedSigners({ allowedSignersFile: file }: GitVerify, now: Date
   const nothing = async () => {};
   if (file === undefined) return { file: '/dev/null', signers: undefined, dispose: nothing };
   const text = await readNamed('git.verify.allowedSignersFile', file);
-  const signers = signersAt(text, now);
+  const signers = await inTurns(signersAt(text, now));
   if (now === undefined) return { file, signers, dispose: nothing };
   const dir = await mkdtemp(join(tmpdir(), 'nodeop-agent-signers-'));
   const copy = join(dir, 'allowed_signers');

@@ -1,9 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
+import { describe, expect, test, vi } from 'vitest';
+import { atOnce } from '../../src/api/pieces.ts';
 import { signersAt } from '../../src/core/runs/allowed-signers.ts';
+
+vi.mock(import('node:crypto'), { spy: true });
+
+const readAt = (text: string, now?: Date) => atOnce(signersAt(text, now));
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVuZ2luZWVy';
 const NOW = new Date('2030-06-15T12:00:00Z');
-const isKept = (line: string) => signersAt(`${line}\n`, NOW).text.includes(KEY);
+const isKept = (line: string) => readAt(`${line}\n`, NOW).text.includes(KEY);
 
 describe('keys that are valid now', () => {
   test.each([
@@ -44,20 +50,20 @@ describe('keys that are not', () => {
   ])('%s', (_, options, reason) => {
     const line = `ada@example.org ${options} ${KEY}`;
     expect(isKept(line)).toBe(false);
-    expect([...signersAt(line, NOW).keys.values()]).toEqual([expect.stringMatching(reason)]);
-    expect(signersAt(line).text, 'without a moment all are left to ssh-keygen').toBe(line);
+    expect([...readAt(line, NOW).keys.values()]).toEqual([expect.stringMatching(reason)]);
+    expect(readAt(line).text, 'without a moment all are left to ssh-keygen').toBe(line);
   });
 });
 
 test('quoted principals end with their quote, as ssh-keygen reads them', () => {
   const line = `"ada@example.org"valid-before="20200101" ${KEY}`;
   expect(isKept(line)).toBe(false);
-  expect([...signersAt(line, NOW).keys.values()]).toEqual([expect.stringMatching('not valid any more')]);
+  expect([...readAt(line, NOW).keys.values()]).toEqual([expect.stringMatching('not valid any more')]);
 });
 
 test('other lines and other keys stay as they are', () => {
   const text = `# people\n\nold valid-before="20200101" ${KEY}\nnew ${KEY}\n`;
-  const { text: left, keys } = signersAt(text, NOW);
+  const { text: left, keys } = readAt(text, NOW);
   expect(left).toBe(`# people\n\nnew ${KEY}\n`);
   // One of its lines is valid.
   expect([...keys.values()]).toEqual([undefined]);
@@ -65,13 +71,13 @@ test('other lines and other keys stay as they are', () => {
 
 test('a long file costs no more than it is long', () => {
   const begun = performance.now();
-  signersAt(`a ${'namespaces="git",'.repeat(20_000)} ${KEY}\n${'"'.repeat(200_000)}\n`, NOW);
+  readAt(`a ${'namespaces="git",'.repeat(20_000)} ${KEY}\n${'"'.repeat(200_000)}\n`, NOW);
   expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
 describe('keys that sign no commit at any time', () => {
   const useOf = (...options: string[]) => [
-    ...signersAt(options.map((it) => `ada@example.org ${it} ${KEY}`).join('\n')).otherUses.values(),
+    ...readAt(options.map((it) => `ada@example.org ${it} ${KEY}`).join('\n')).otherUses.values(),
   ];
 
   test.each<[string, RegExp]>([
@@ -104,12 +110,54 @@ describe('keys that sign no commit at any time', () => {
   });
 });
 
+describe('a file of 33,000 lines', () => {
+  const LINES = 33_000;
+  /** How many keys were given a fingerprint, and in how many steps. */
+  function workOn(text: string) {
+    const hashed = vi.mocked(createHash);
+    hashed.mockClear();
+    const steps = signersAt(text, NOW);
+    let count = 1;
+    while (steps.next().done !== true) count += 1;
+    return { fingerprints: hashed.mock.calls.length, steps: count };
+  }
+
+  test.each(['ada@example.org', 'ada@example.org ssh-ed25519', '"ada ssh-ed25519" AAAAC3', 'AAAA AAAA AAAA'])(
+    'that are broken, such as %s: nothing is made of them, in steps',
+    (line) => {
+      const { fingerprints, steps } = workOn(`${line}\n`.repeat(LINES));
+      expect(fingerprints).toBe(0);
+      expect(steps).toBeGreaterThan(LINES / 256);
+    },
+  );
+
+  test('with a key each: one fingerprint a line, in steps', () => {
+    const { fingerprints, steps } = workOn(`ada@example.org ${KEY}\n`.repeat(LINES));
+    expect(fingerprints).toBe(LINES);
+    expect(steps).toBeGreaterThan(LINES / 256);
+  });
+});
+
+test('it stands until the next moment that one of its lines names', () => {
+  const at = (time: string) => Date.parse(time);
+  const line = (options: string) => `ada@example.org ${options} ${KEY}\n`;
+  const text = [
+    line('valid-after="20300101Z",valid-before="20310101Z"'),
+    line('valid-before="20300701Z"'),
+    line('valid-before="20200101Z"'),
+  ].join('');
+  expect(readAt(text, NOW)).toMatchObject({ since: at('2030-01-01'), until: at('2030-07-01') });
+  expect(readAt(line('namespaces="git"'), NOW)).toMatchObject({ since: -Infinity, until: Infinity });
+  // At the very moment a time names nothing is promised of the moments around it.
+  expect(readAt(text, new Date('2030-07-01T00:00:00Z'))).toMatchObject({ until: at('2030-07-01') });
+});
+
 test('a key that has two lines is valid as long as one of them is', () => {
   const lines = ['valid-before="20200101"', 'valid-before="20310101"'].map(
     (it) => `ada@example.org ${it} ${KEY}`,
   );
   for (const text of [lines.join('\n'), lines.toReversed().join('\n')]) {
-    const { keys, text: kept } = signersAt(text, NOW);
+    const { keys, text: kept } = readAt(text, NOW);
     expect([...keys.values()]).toEqual([undefined]);
     expect(kept.split('\n')).toHaveLength(1);
   }

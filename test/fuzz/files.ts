@@ -250,7 +250,7 @@ const SIGNERS = [
 ].join('\n');
 
 const signers = kind('allowed signers', editsOf(fc.constant(SIGNERS)), (file, work) => {
-  const { text: left, keys } = work.turn('reading', () => signersAt(file, new Date(1_900_000_000_000)));
+  const { text: left, keys } = work.steps('reading', signersAt(file, new Date(1_900_000_000_000)));
   const lines = new Set(file.split('\n'));
   for (const line of left.split('\n')) ok(lines.has(line), 'a line of nobody');
   for (const [, flaw] of keys) ok(flaw !== '');

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidError } from '../../api/errors.ts';
 import type { GitVerify } from '../../api/git-trust.ts';
 import type { Clock } from '../../core/ports.ts';
-import { signersAt } from '../../core/runs/allowed-signers.ts';
+import { type Signers, signersAt } from '../../core/runs/allowed-signers.ts';
 import { repositoryFlaw, REPOSITORY_FILE, type Provenance, type Signature } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import { commitsSince, resolveCommit } from '../../git/ancestry.ts';
@@ -11,6 +11,7 @@ import type { CommitInfo } from '../../git/commit-info.ts';
 import { commitInfo, touchedSince, whoMade } from '../../git/log.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
 import { checkSignatures } from '../../git/signatures.ts';
+import { inTurns } from '../../time/breather.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Up to a commit below here every one was signed: from the first one on and by the keys that the name of the ref stands for. */
@@ -67,6 +68,8 @@ export class Trust {
   /** By commit, as of `#keys`. */
   readonly #signatures = new Map<string, { signature: Signature; until: number }>();
   #keys = '';
+  /** As the files with keys were read last, and between which moments that stands. */
+  #read: (Keys & Pick<Signers, 'since' | 'until'>) | undefined;
   /** By commit: what its tree says of the repository it is for never changes. */
   readonly #strangers = new Map<string, string | undefined>();
   #history: { tip: string; keys: string; flaw: Provenance | undefined } | undefined;
@@ -219,7 +222,12 @@ export class Trust {
       read(revocationFile),
     ]);
     const files = digest([allowed, keyring, revoked]);
-    return { files, now: digest([files, signersAt(allowed.toString(), this.#now()).text]) };
+    const now = this.#now();
+    const known = this.#read;
+    if (known?.files === files && known.since < now.getTime() && now.getTime() < known.until) return known;
+    const { text, since, until } = await inTurns(signersAt(allowed.toString(), now));
+    this.#read = { files, now: digest([files, text]), since, until };
+    return this.#read;
   }
 }
 
