@@ -111,7 +111,7 @@ test('kubectl calls the format an output, and may', async () => {
     ),
   );
   expect(new Set(answers.map(({ stdout }) => stdout)).size).toBe(1);
-  expect(JSON.parse(answers[0]?.stdout ?? '')).toEqual({ files: 5, problems: [], warnings: [] });
+  expect(JSON.parse(answers[0]?.stdout ?? '')).toMatchObject({ files: 5, problems: [] });
   const wrong = await cli(['status', '--output', 'xml']);
   expect(wrong.stderr).toMatch(
     /'--output <format>' argument 'xml' is invalid\. Allowed choices are text, json, yaml/,

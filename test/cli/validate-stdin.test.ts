@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 const definition = (name: string, more = '') =>
-  `apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: ${name}}\nspec: {image: busybox, command: ["true"]${more}}\n`;
+  `apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: ${name}}\nspec: {image: "busybox@sha256:${'a'.repeat(64)}", command: ["true"]${more}}\n`;
 const run = (name: string) =>
   `apiVersion: agent.nodeop.dev/v1alpha1\nkind: NodeOpRun\nspec:\n  nodeOp: ${name}\n`;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../support/cli.ts';
 
 /** What is allowed, and yet does not do what it seems to. */
@@ -18,8 +18,9 @@ const step = (soakSeconds: number, indent: string) =>
   ]
     .map((line) => `${indent}${line}\n`)
     .join('');
+const BY_DIGEST = `busybox@sha256:${'a'.repeat(64)}`;
 const nodeOp = (name: string, more: string) =>
-  `apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: ${name}}\nspec:\n  image: busybox\n  command: ["true"]\n${more}`;
+  `apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: ${name}}\nspec:\n  image: ${BY_DIGEST}\n  command: ["true"]\n${more}`;
 const FILES = {
   'nodeops/flash.yaml': nodeOp('flash', step(0, '  ')),
   'runs/a.yaml': nodeOp('a', step(60, '  ')),
@@ -75,4 +76,107 @@ test('workflows on GitHub show it as a warning, and scripts have it apart from t
       warnings: [expect.objectContaining({ file: 'runs/a.yaml', line: 14, column: 11 })],
     },
   ]);
+});
+
+describe('an image that is named by tag', () => {
+  const IMAGES = {
+    'nodeops/flash.yaml': `apiVersion: operator.kairos.io/v1alpha1
+kind: NodeOp
+metadata: {name: flash}
+spec:
+  image: registry.example.org:5000/tools/flash:2.4
+  command: ["true"]
+  preflight: {command: ["true"], image: busybox}
+  postflight:
+    command: ["true"]
+    image: registry.example.org:5000/tools/check:1@sha256:${'b'.repeat(64)}
+  steps:
+    - name: canary
+      checks:
+        - name: own
+          command: {command: ["true"], image: registry.example.org:5000/tools/flash:2.4}
+`,
+    'runs/a.yaml': `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpRun
+spec:
+  nodeOp: flash
+  overrides:
+    image: registry.example.org:5000/tools/flash:2.5
+`,
+    'runs/b.yaml': `apiVersion: agent.nodeop.dev/v1alpha1
+kind: NodeOpRun
+spec:
+  nodeOp: flash
+  overrides: {preflight: null, steps: null}
+`,
+  };
+  const TOOL = 'registry.example.org:5000/tools/flash';
+  const told = (image: string, more = '') => {
+    const named = image.includes(':') ? 'by tag' : 'without a tag, which is the tag latest';
+    const name = image.startsWith(TOOL) ? TOOL : image;
+    return `${image} is named ${named}, and a tag may be moved while a rollout goes on; name the image by digest: ${name}@sha256:…${more}`;
+  };
+  let repository: string;
+  beforeAll(() => {
+    repository = mkdtempSync(join(tmpdir(), 'nodeop-images-'));
+    for (const [path, text] of Object.entries(IMAGES)) {
+      mkdirSync(dirname(join(repository, path)), { recursive: true });
+      writeFileSync(join(repository, path), text);
+    }
+    const node = 'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n';
+    writeFileSync(join(repository, 'nodes.yaml'), node);
+  });
+  afterAll(() => rmSync(repository, { recursive: true }));
+
+  test('is told once, where it stands first, and is no problem', async () => {
+    const { code, stdout } = await cli(['validate'], {}, repository);
+    expect([code, stdout.trim().split('\n')]).toEqual([
+      0,
+      [
+        `nodeops/flash.yaml:5:3: warning: spec.image: ${told(`${TOOL}:2.4`, ' (it stands in 1 more place)')}`,
+        `nodeops/flash.yaml:7:34: warning: spec.preflight.image: ${told('busybox')}`,
+        `runs/a.yaml:6:5: warning: spec.overrides.image: ${told(`${TOOL}:2.5`)}`,
+        '3 files checked, 0 problems, 3 warnings',
+      ],
+    ]);
+  });
+
+  test('is told by a plan of what would run, wherever it was written', async () => {
+    const notes = async (run: string) => {
+      const args = ['plan', '--nodes', 'nodes.yaml', run, '-o', 'json'];
+      const { code, stdout } = await cli(args, {}, repository);
+      expect(code).toBe(0);
+      const [{ preview }] = JSON.parse(stdout) as [{ preview: { notes: string[] } }];
+      return preview.notes.filter((it) => it.includes('is named'));
+    };
+    expect(await notes('runs/a.yaml')).toEqual([
+      `runs/a.yaml:6:5: spec.overrides.image: ${told(`${TOOL}:2.5`)}`,
+      `nodeops/flash.yaml:7:34: spec.preflight.image: ${told('busybox')}`,
+      `nodeops/flash.yaml:5:3: spec.image: ${told(`${TOOL}:2.4`)}`,
+    ]);
+    expect(await notes('runs/b.yaml')).toEqual([
+      `nodeops/flash.yaml:5:3: spec.image: ${told(`${TOOL}:2.4`)}`,
+    ]);
+  });
+
+  test('is the configuration where that alone names one', async () => {
+    const config = `apiVersion: agent.nodeop.dev/v1alpha1
+kind: AgentConfig
+git: {url: ., insecure: true}
+defaults:
+  image: alpine:3.20
+`;
+    writeFileSync(join(repository, 'agent.yaml'), config);
+    const run = IMAGES['runs/b.yaml'].replace('preflight', 'image: null, preflight');
+    writeFileSync(join(repository, 'runs/c.yaml'), run);
+    try {
+      const { stdout } = await cli(['validate', 'agent.yaml'], {}, repository);
+      expect(stdout).toMatch(/^agent\.yaml:5:3: warning: defaults\.image: alpine:3\.20 is named by tag,/);
+      const args = ['plan', '--config', 'agent.yaml', '--nodes', 'nodes.yaml', 'runs/c.yaml'];
+      const plan = await cli(args, {}, repository);
+      expect(plan.stdout).toMatch(/^- defaults\.image: alpine:3\.20 is named by tag,/m);
+    } finally {
+      rmSync(join(repository, 'runs/c.yaml'));
+    }
+  });
 });

@@ -23,6 +23,7 @@ import { type Manifest, prepareRun, type Preparation } from '../../core/runs/pre
 import { reasonOf } from '../system-error.ts';
 import { blobId, readStored } from '../stored.ts';
 import { readNamesakes, standingOf } from '../namesakes.ts';
+import { imageNotes } from './images.ts';
 import { runFacts } from './run-facts.ts';
 import type { ClusterView } from './view.ts';
 
@@ -57,6 +58,8 @@ export interface ReadRun {
   prepared: Preparation;
   /** The checkout shows another text than git stores, which is the one that is carried out. */
   differs?: boolean;
+  /** Of its images that are named by tag. */
+  imageNotes?: readonly string[];
 }
 
 const DIFFERS =
@@ -89,7 +92,8 @@ export async function readRun(file: string, context: PlanContext): Promise<ReadR
     }
     const blob = blobId(context.root, bytes);
     const prepared = prepareRun({ path: run, mode, blob, commit: '', content: bytes }, context);
-    return { run, blob, prepared, differs: differs === true };
+    const named = prepared.ok ? imageNotes(prepared, { file, bytes }, context.root) : [];
+    return { run, blob, prepared, differs: differs === true, imageNotes: named };
   } catch (error) {
     const way = `run files are named from ${process.cwd()}`;
     throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}; ${way}`, [], { cause: error });
@@ -110,7 +114,7 @@ export async function planAll(
 }
 
 async function planRun(
-  { run, prepared, differs }: ReadRun,
+  { run, prepared, differs, imageNotes: images = [] }: ReadRun,
   outlook: Outlook = { blockers: [], notes: [] },
   context: PlanContext,
   view: ClusterView,
@@ -148,6 +152,7 @@ async function planRun(
       ...timesOf(prepared),
       ...retriesOf(context, manifest.spec, view),
       ...signaturesOf(context),
+      ...images,
       ...gaps,
       ...pastGapOf(context),
     ],

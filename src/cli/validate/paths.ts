@@ -10,7 +10,8 @@ import { misnamedIn, searchedFolders } from '../../core/runs/misnamed.ts';
 import { readDefinitions, walk } from '../repository-files.ts';
 import { readStored, type Stored } from '../stored.ts';
 import { reasonOf } from '../system-error.ts';
-import { checkFile, type Context, type Findings } from './check-file.ts';
+import { checkFile, type Context, type LoadedFile } from './check-file.ts';
+import { MutableImages } from './images.ts';
 import { problemsOfNames } from './names.ts';
 import type { FileProblem, Scope } from './scope.ts';
 
@@ -50,18 +51,16 @@ export async function validatePaths(paths: readonly string[], scope: Scope): Pro
     defaultImage: scope.defaultImage,
     checkAccess: scope.checkAccess,
   };
-  const found = [...checkFiles([...files], scope.root, context)];
-  if (scope.stdin) found.push(checkStdin(scope.stdin, folder, scope.root, context));
+  const images = new MutableImages();
+  const found = [...checkFiles([...files], scope.root, context, images)];
+  if (scope.stdin) found.push(checkStdin(scope.stdin, folder, scope.root, context, images));
   problems.push(...found.flatMap((it) => it.problems));
   problems.push(...(await problemsOfNames(asked, new Set(files.keys()), scope, context)));
   const order = starts.concat([...files.keys()]);
   return {
     files: files.size + Number(scope.stdin !== undefined),
     problems: inOrder(problems, order),
-    warnings: inOrder(
-      found.flatMap((it) => it.warnings),
-      order,
-    ),
+    warnings: inOrder([...found.flatMap((it) => it.warnings), ...images.warnings()], order),
   };
 }
 
@@ -81,7 +80,10 @@ interface FileFindings {
   warnings: FileProblem[];
 }
 
-function inFile(file: string, { problems, warnings }: Findings): FileFindings {
+/** `file`: what it is called in what is said of it. */
+function findingsOf(file: string, loaded: LoadedFile, context: Context, images: MutableImages): FileFindings {
+  const { problems, warnings } = checkFile(loaded, context);
+  if (problems.length === 0) images.add(file, loaded.content);
   const named = (it: LocatedProblem) => ({ ...it, file });
   return { problems: problems.map(named), warnings: warnings.map(named) };
 }
@@ -91,6 +93,7 @@ function checkStdin(
   definitions: string,
   root: string,
   context: Context,
+  images: MutableImages,
 ): FileFindings {
   const file = path === undefined ? STDIN : join(root, path);
   const isDefinition = path !== undefined && isBelow(definitions, root)(file);
@@ -98,7 +101,7 @@ function checkStdin(
   // Two that ask for one NodeOp are told where all files are looked at.
   const alone = { ...context, onAsked: () => {} };
   const loaded = { file, isDefinition, mode: '100644', problem: undefined, content };
-  return inFile(path ?? STDIN, checkFile(loaded, alone));
+  return findingsOf(path ?? STDIN, loaded, alone, images);
 }
 
 /** Files and folders of the repository that are called nearly as those that the agent looks for. */
@@ -150,6 +153,7 @@ function checkFiles(
   files: readonly (readonly [string, boolean])[],
   root: string,
   context: Context,
+  images: MutableImages,
 ): FileFindings[] {
   const found: FileFindings[] = [];
   let stored = new Map<string, Stored>();
@@ -166,7 +170,7 @@ function checkFiles(
       const { mode = '100644', bytes = new Uint8Array(), problem } = stored.get(file) ?? {};
       return { file, isDefinition, mode, problem, content: load(bytes) };
     });
-    for (const it of parsed) found.push(inFile(it.file, checkFile(it, context)));
+    for (const it of parsed) found.push(findingsOf(it.file, it, context, images));
   }
   return found;
 }
