@@ -119,7 +119,9 @@ class NodeLook {
 
   /** Before its command it cordons the node again; the mark also says until then that it has begun. */
   private get isUncordonedByOthers(): boolean {
-    return this.isCordonedByIt && this.node?.unschedulable === false && AFTER_DRAIN.has(this.status.phase);
+    const { status, facts, node } = this;
+    const isDone = AFTER_DRAIN.has(status.phase) || isKept(facts.spec, status);
+    return isDone && this.isCordonedByIt && node?.unschedulable === false;
   }
 
   /** Moves a node in flight. */

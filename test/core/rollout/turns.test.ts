@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeOpStatus, NodeStatus } from '../../../src/api/nodeop.ts';
 import { decide } from '../../../src/core/rollout/decide.ts';
 import type { NodeFacts, RolloutFacts, WorkFacts } from '../../../src/core/rollout/facts.ts';
-import { World } from '../../support/world.ts';
+import { MARK, World } from '../../support/world.ts';
 import { JOB, POD } from './support.ts';
 
 const NOW = Date.parse('2030-01-01T00:00:00Z');
@@ -286,5 +286,26 @@ describe('a rehearsal', () => {
     expect(look(entries, { facts: { rehearsal: undefined, troubles } }).says).toBe(
       'rehearse keeps failing: no route to host',
     );
+  });
+});
+
+describe('a node that has failed and stays cordoned while others run', () => {
+  const failed: NodeStatus = { ...DONE, phase: 'Failed' };
+  const actionsOf = (node: Partial<NodeFacts>, spec: object = {}) =>
+    look(
+      { a: failed, b: RUNS },
+      { spec: { cordon: true, ...spec }, nodes: { a: { cordonedBy: MARK, ...node } } },
+    ).actions;
+
+  test('keeps the mark for as long as it is cordoned', () => {
+    expect(actionsOf({ unschedulable: true })).toEqual([]);
+    expect(actionsOf({ unschedulable: false })).toEqual(['uncordon a']);
+  });
+
+  test('whatever its operation came to', () => {
+    const unknown = { a: { ...failed, outcomeUnknown: true }, b: RUNS };
+    const node = { cordonedBy: MARK, unschedulable: false };
+    const spec = { cordon: true, uncordonOnFailure: true };
+    expect(look(unknown, { spec, nodes: { a: node } }).actions).toEqual(['uncordon a']);
   });
 });

@@ -118,8 +118,11 @@ export class Brakes {
     const { since = Infinity, why = '' } = this.#held.get(uid) ?? {};
     if (this.#isKnown(since)) broken(`${node} is started though ${op.metadata.name} is ${why}`);
     if (!this.#isCalm) return;
-    const unready = Object.keys(nodeStatuses).filter((name) => name !== node && this.#isUnready(name));
-    // What is on record by then was decided by now.
+    const begun = Object.entries(nodeStatuses).filter(
+      ([name, { phase }]) => name !== node && (touched.has(name) || phase !== 'Pending'),
+    );
+    const unready = begun.map(([name]) => name).filter((name) => this.#isUnready(name));
+    // What was begun has its place, and what is on record by then tells whether it was done.
     if (unready.length > 0) time.after(RECORDED_MS, () => this.#judge(uid, node, unready));
   }
 
