@@ -1,5 +1,5 @@
 import type { GitCommand } from './command.ts';
-import { MAX_PATHS } from './trees.ts';
+import { filesAt, MAX_PATHS } from './trees.ts';
 import { forkPoint, hasCommits } from './ancestry.ts';
 import { type CommitInfo, infoOf, shortened } from './commit-info.ts';
 import { addedNear, changedNear, FURTHER, MAX_COMMIT, touchedNear } from './near.ts';
@@ -57,8 +57,8 @@ export async function pastChanges(git: GitCommand, range: string, asked: Asked):
 const FORMAT = '--format=%x01%H%x00%an <%ae>%x00%cI';
 
 /**
- * For each path the commit that added it last, in the order in which they were committed.
- * Paths whose commit cannot be told (added by a merge itself) are left out.
+ * For each path the commit that added it last, in the order in which they were committed. A merge added what none of its
+ * parents has.
  * @param range a tip, or `from..tip`, of which only the commits between are walked
  */
 export async function whoAdded(
@@ -75,12 +75,25 @@ export async function whoAdded(
   const newestFirst = new Map<string, string>();
   const asked = paths.length > MAX_PATHS ? { folder } : paths;
   for await (const { commit, isMerge, changes } of stepsOf(git, ['--topo-order', range], asked)) {
-    if (isMerge) continue;
-    for (const { path, before, entry } of changes)
-      if (entry && !before && wanted.delete(path)) newestFirst.set(path, commit);
+    const come = changes.flatMap(({ path, before, entry }) =>
+      entry && !before && wanted.has(path) ? path : [],
+    );
+    const others = isMerge && come.length > 0 ? await mergedInto(git, commit) : [];
+    const there = await Promise.all(others.map((it) => filesAt(git, it, come)));
+    for (const path of come) {
+      if (there.some((files) => files.has(path))) continue;
+      wanted.delete(path);
+      newestFirst.set(path, commit);
+    }
     if (wanted.size === 0) break;
   }
   return withInfo(git, newestFirst);
+}
+
+/** The parents of a merge but the first. */
+async function mergedInto(git: GitCommand, merge: string): Promise<string[]> {
+  const [, , ...others] = (await git.text(['rev-list', '-1', '--parents', merge])).trim().split(' ');
+  return others;
 }
 
 /** By path the commit, oldest first. */

@@ -143,15 +143,21 @@ function git(...args: string[]): string {
 }
 
 test.each([
-  ['committed', true],
-  ['not committed yet', false],
-])('plan of a file of a run that is over, moved, %s', async (_, isCommitted) => {
+  ['once, committed', true, 0],
+  ['once, not committed yet', false, 0],
+  ['twice, committed', true, 1],
+  ['twice, the last time not committed yet', false, 1],
+])('plan of a file of a run that is over, moved %s', async (_, isCommitted, before) => {
   git('init', '--quiet');
   write('runs/old.yaml', nodeOp('a'));
   write('results/old.yaml', report('Completed'));
   git('add', '.');
   git('commit', '--quiet', '-m', 'First');
-  git('mv', 'runs/old.yaml', 'runs/new.yaml');
+  if (before > 0) {
+    git('mv', 'runs/old.yaml', 'runs/between.yaml');
+    git('commit', '--quiet', '-m', 'Move');
+  }
+  git('mv', before > 0 ? 'runs/between.yaml' : 'runs/old.yaml', 'runs/new.yaml');
   if (isCommitted) git('commit', '--quiet', '-m', 'Move');
   expect((await plan('runs/new.yaml')).stdout).toMatch(
     /BLOCKED: it is runs\/old\.yaml, moved, whose run is over/,

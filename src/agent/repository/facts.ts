@@ -11,8 +11,8 @@ import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
 import type { CommitInfo } from '../../git/commit-info.ts';
 import { lastChange, whoAdded, whoRemoved } from '../../git/log.ts';
-import { changesBy, type TreeEntry } from '../../git/trees.ts';
-import { unlessBroken } from './history.ts';
+import type { TreeEntry } from '../../git/trees.ts';
+import { Moved } from './moved.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
 import type { Ledger } from './ledger.ts';
@@ -35,6 +35,7 @@ export interface FactsContext {
 /** Brings together what Git and the cluster say of every run that may not be over. */
 export class FactsReader {
   readonly #context: FactsContext;
+  readonly #moved: Moved;
   /** Of the run files that may not be over, as they were judged last. */
   #prepared = new Map<string, Judged>();
   /** Runs passed over because their report was removed, that the log has told of. */
@@ -42,6 +43,7 @@ export class FactsReader {
 
   constructor(context: FactsContext) {
     this.#context = context;
+    this.#moved = new Moved(context);
   }
 
   async read(snapshot: Snapshot, nodeOps: ReadonlyMap<string, NodeOp>): Promise<RunFacts[]> {
@@ -58,7 +60,7 @@ export class FactsReader {
     const idle = entries.map((it) => it.path).filter((it) => !nodeOps.has(it));
     const fresh = idle.filter((it) => !snapshot.added.has(it));
     const added = await this.#whoAdded(snapshot, fresh);
-    await this.#findMoved(snapshot, added);
+    await this.#moved.find(snapshot, added);
     // Last: what fails before is looked at again.
     for (const [path, info] of added) snapshot.added.set(path, info);
     const isLost = (path: string) => ledger.isLoaded && ledger.has(path) && !snapshot.begun.has(path);
@@ -123,35 +125,6 @@ export class FactsReader {
     if (file || !isStopped) return;
     const removed = await whoRemoved(git, tip, path);
     if (removed) run.removed = removed;
-  }
-
-  /** A file that was added in the commit that removes one of the same content, whose run is over, is that run. */
-  async #findMoved(snapshot: Snapshot, fresh: ReadonlyMap<string, CommitInfo>): Promise<void> {
-    const { mirror, layout, reader } = this.#context;
-    const byCommit = Map.groupBy(fresh.keys(), (path) => fresh.get(path)?.commit ?? '');
-    for (const [commit, added] of byCommit) {
-      if (commit === '') continue;
-      // One that changed more than can be followed moved nothing: it may lie far behind, and nobody can mend it.
-      const changes = (await changesBy(mirror.git, commit, [layout.runs]).catch(unlessBroken)) ?? [];
-      const removed = changes.filter(({ entry }) => entry === undefined);
-      if (removed.length === 0) continue;
-      await reader.lookUp.runs(
-        snapshot,
-        removed.map(({ path }) => path),
-      );
-      for (const path of added) {
-        const blob = snapshot.runs.get(path)?.blob;
-        const from = removed.find((it) => it.before?.blob === blob && this.#isOver(snapshot, it.path));
-        if (!from) continue;
-        snapshot.moved.set(path, from.path);
-        this.#context.logger.info({ run: path, from: from.path }, 'a run file was moved; its run is over');
-      }
-    }
-  }
-
-  #isOver(snapshot: Snapshot, path: string): boolean {
-    const isOver = storedReport(snapshot, this.#context.layout, path)?.standing === 'over';
-    return isOver || snapshot.baseline?.has(path) === true;
   }
 
   /** Only what may be acted on: a new run, and an edit of one that goes on, which may pause and resume it. */

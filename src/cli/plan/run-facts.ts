@@ -14,7 +14,8 @@ import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
 import { lastChange, whoAdded } from '../../git/log.ts';
-import { changesBy, type TreeChange } from '../../git/trees.ts';
+import { Moves } from '../../git/moves.ts';
+import type { TreeChange } from '../../git/trees.ts';
 import { blobId, readStored } from '../stored.ts';
 
 /** A checkout, and where its reports lie, if that is known. */
@@ -139,15 +140,19 @@ async function movedHere(
   checkout: Checkout,
 ): Promise<string | undefined> {
   const { layout, results } = checkout;
+  if (blob === undefined) return undefined;
+  const moves = new Moves(git, layout.runs);
+  const pick = async (paths: readonly string[]) => {
+    for (const from of paths) {
+      // oxlint-disable-next-line no-await-in-loop -- of the same content there is one as a rule
+      if (await isOver(from, results, layout)) return from;
+    }
+    return undefined;
+  };
   const commit = (await whoAdded(git, 'HEAD', layout.runs, [path])).get(path)?.commit;
-  const removed =
-    commit === undefined ? await notCommitted(git, layout) : await changesBy(git, commit, [layout.runs]);
-  for (const { path: from, before, entry } of removed) {
-    if (entry !== undefined || before?.blob !== blob) continue;
-    // oxlint-disable-next-line no-await-in-loop -- of the same content there is one as a rule
-    if (await isOver(from, results, layout)) return from;
-  }
-  return undefined;
+  if (commit !== undefined) return moves.into(commit, blob, pick);
+  const removed = (await notCommitted(git, layout)).filter(({ before }) => before?.blob === blob);
+  return moves.from({ paths: removed.map((it) => it.path), tip: 'HEAD' }, blob, pick);
 }
 
 async function isOver(path: string, results: string | undefined, layout: Layout): Promise<boolean> {
