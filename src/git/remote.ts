@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AwayError, InvalidError, RefusedError, TransientError } from '../api/errors.ts';
@@ -45,6 +46,8 @@ const MAX_REFUSALS = 3;
 const ASKED_AT_ONCE = 10_000;
 /** Every fetch with news adds a pack. */
 const PACKED_AFTER = 50;
+/** One commit that is to be pushed, alone in a folder for each branch. */
+const TO_PUSH = 'refs/agent/push';
 
 /** A remote repository of which one or more branches are followed. The URL is passed with every command. */
 export class Remote {
@@ -101,15 +104,22 @@ export class Remote {
    * does not take it.
    */
   async push(commit: string, { name }: Branch): Promise<void> {
-    const args = ['push', '--progress', '--', this.#url, `${commit}:refs/heads/${name}`];
     try {
-      await this.#talk(this.#writing, args);
+      await this.#pushTo(name, commit);
     } catch (error) {
       const { message } = asError(error);
       throw error instanceof TransientError && isRefusal(message) ? new RefusedError(message) : error;
     }
     // The commit is a few objects more, as those of others are.
     this.#news += 1;
+  }
+
+  /** By a pattern, since git takes a name for any ref that ends with it, such as a tag that somebody called refs/heads/NAME. */
+  async #pushTo(name: string, commit: string): Promise<void> {
+    const only = `${TO_PUSH}/${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+    await this.clone.git.text(['update-ref', `${only}/${name}`, commit]);
+    const args = ['push', '--progress', '--', this.#url, `${only}/*:refs/heads/*`];
+    await this.#talk(this.#writing, args);
   }
 
   /** Gets what was left out, by object id. */
@@ -219,13 +229,21 @@ export class Remote {
     const lines = head.split('\n');
     if (isPackDue) this.#news = 0;
     for (const [i, branch] of branches.entries()) {
-      const tip = /^[0-9a-f]{40,64}(?=\t)/.exec(lines[i] ?? '')?.[0];
+      const [, tip, what = ''] = /^([0-9a-f]{40,64})\t[^\t]*\t(.*)$/.exec(lines[i] ?? '') ?? [];
+      if (tip !== undefined && !what.startsWith(`branch '${branch.name}' of `))
+        await this.#refuseOther(branch);
       if (tip !== before[i]) {
         this.#news += 1;
         await this.#expectCommit(branch, tip);
       }
       await branch.isAt(tip);
     }
+  }
+
+  /** Where the branch is not there git takes another one, or a tag, that somebody called refs/heads/NAME. */
+  async #refuseOther({ name, ref }: Branch): Promise<void> {
+    await this.clone.git.text(['update-ref', '-d', ref]);
+    throw new TransientError(`the remote has no branch "${name}", but something else of that name`);
   }
 
   /** Under the local name of a branch git itself takes nothing else. */

@@ -4,6 +4,8 @@ const PROGRESS =
 /** What the host said by itself. */
 const REMOTE = /^remote:\s?/;
 const REJECTED = /^ ! \[[^\]]*rejected\]/;
+/** Where a commit lies in the clone that is pushed. */
+const PUSHED = /\brefs\/agent\/push\/[0-9a-f]+\//g;
 /** Enough for what a hook has to say. */
 const MAX = 2000;
 
@@ -17,7 +19,9 @@ export function wordsOf(said: string): string {
     .map((line) => line.trimEnd())
     .filter((line) => !PROGRESS.test(line) && line !== 'remote:');
   const host = lines.filter((line) => REMOTE.test(line)).map((line) => line.replace(REMOTE, '').trim());
-  const rejected = lines.filter((line) => REJECTED.test(line)).map((line) => line.slice(3));
+  const rejected = lines
+    .filter((line) => REJECTED.test(line))
+    .map((line) => line.slice(3).replace(PUSHED, ''));
   const rest = lines.filter(
     (line) => !REMOTE.test(line) && !REJECTED.test(line) && !/^ [=*+-] \[/.test(line),
   );

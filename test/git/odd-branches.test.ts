@@ -89,3 +89,40 @@ test('a tag that is called as the branch is not followed in its place', async ()
   expect(await lookAt(repository)).toEqual({ said: '', made: 1 });
   expect(repository.git(repository.bare, 'show', 'refs/heads/main:results/a.yaml')).toContain('name: b');
 });
+
+test.each(['refs/tags/refs/heads/main', 'refs/heads/refs/heads/main', 'refs/refs/heads/main'])(
+  'where the branch is not there, %s is not followed in its place',
+  async (ref) => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/a.yaml': nodeOp('a') });
+    const git = gitOf(repository);
+    git('update-ref', ref, 'main');
+    git('branch', '-m', 'main', 'trunk');
+    const { said, made } = await lookAt(repository);
+    expect(said).toContain('the remote has no branch "main"; it has ');
+    expect(made).toBe(0);
+    // With results on a branch of their own it is the same for that one.
+    git('update-ref', '-d', ref);
+    git('update-ref', ref.replace('main', 'reports'), 'trunk');
+    const results = { git: { branch: 'trunk', results: { branch: 'reports' } } };
+    expect(await lookAt(repository, { ...INITIAL, ...results })).toEqual({ said: '', made: 1 });
+    expect(git('rev-list', '--count', 'refs/heads/reports', '--not', 'trunk')).not.toBe('0');
+    expect(git('rev-list', '--count', '--max-parents=0', 'refs/heads/reports')).toBe('1');
+    expect(git('ls-tree', '--name-only', 'refs/heads/reports')).toBe('results');
+  },
+);
+
+test.each([
+  'refs/tags/refs/heads/main',
+  'refs/heads/refs/heads/main',
+  'refs/refs/heads/main',
+  'refs/tags/main',
+])('beside the branch, %s is in nobody’s way', async (ref) => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  gitOf(repository)('update-ref', ref, 'refs/heads/main');
+  repository.push({ 'runs/a.yaml': nodeOp('a') });
+  expect(await lookAt(repository)).toEqual({ said: '', made: 1 });
+  expect(gitOf(repository)('ls-tree', '--name-only', 'refs/heads/main')).toContain('results');
+  expect(gitOf(repository)('ls-tree', '--name-only', ref)).not.toContain('results');
+});
