@@ -68,9 +68,20 @@ export interface Flaw {
 const TO_FILES =
   'must not hold user or password; put them into access.username and a file for access.passwordFile';
 
+/** `http::http://…` names the program that git talks by, and the address comes after. */
+const HELPER = /^([a-z0-9+.-]+)::/i;
+/** `host:path` with a password in front of the host. */
+const SCP_PASSWORD = /^[^/:@]+:[^/@]+@[^/:@]+:/;
+
 /** What is wrong with a repository's URL by itself. */
 export function urlFlaws(url: string): Flaw[] {
+  const [, helper] = HELPER.exec(url) ?? [];
+  if (helper !== undefined) {
+    const message = `must not begin with "${helper}::", which names a program to talk by; write the URL alone, such as https://git.example.org/platform/runs.git`;
+    return [{ path: [], message }];
+  }
   const transport = transportOf(url);
+  if (SCP_PASSWORD.test(url)) return [{ path: [], message: TO_FILES }];
   if (transport === 'http' && !URL.canParse(url)) return [{ path: [], message: 'not a URL' }];
   const [, authority = ''] = /^[a-z0-9+.-]+:\/\/([^/?#]*)/i.exec(url) ?? [];
   const user = authority.slice(0, Math.max(0, authority.lastIndexOf('@')));

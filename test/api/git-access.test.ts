@@ -118,6 +118,27 @@ test.each<[string, object, RegExp]>([
     /^git.url: must not hold/,
   ],
   [
+    'plain http by the name of its program',
+    { url: 'http::http://git.example.org/x' },
+    /^git.url: .*"http::"/,
+  ],
+  [
+    'a password behind the name of a program',
+    { url: 'https::https://me:secret@git.example.org/x' },
+    /^git.url: must not begin with "https::"/,
+  ],
+  ['a command', { url: 'ext::sh -c secret', insecure: true }, /^git.url: must not begin with "ext::"/],
+  [
+    'a program for the results',
+    { url: HTTPS, results: { url: 'HTTP::http://git.example.org/r' } },
+    /^git.results.url: must not begin with/,
+  ],
+  [
+    'a password in front of a host',
+    { url: 'me:secret@git.example.org:team/x.git' },
+    /^git.url: must not hold user or password/,
+  ],
+  [
     'a password in the URL of the results',
     { url: HTTPS, results: { url: 'https://me:secret@git.example.org/r' } },
     /^git.results.url: must not hold user or password/,
@@ -142,6 +163,8 @@ test.each<[string, object]>([
   ['http on this machine', { url: 'http://[::1]:3000/x' }],
   ['a local path with odd letters', { url: '/srv/git/what?#.git' }],
   ['a local path', { url: '/srv/git/x.git' }],
+  ['ssh to a path with an odd letter', { url: 'git@git.example.org:team@old/x.git' }],
+  ['ssh to an address', { url: 'git@[::1]:team/x.git' }],
   ['results on another branch', { url: HTTPS, results: { branch: 'reports' } }],
   ['results in another repository', { url: HTTPS, results: { url: 'git@git.example.org:r' } }],
 ])('%s is accepted', (_, git) => {
