@@ -3,7 +3,7 @@ import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import { isOnRecord, stands } from './anew.ts';
 import { isKept } from './cordons.ts';
-import { deletion } from './ending.ts';
+import { deletions } from './ending.ts';
 import { type NodeFacts, ownerMark, type PodFacts, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { begin, startedOn, step } from './node.ts';
 import { append, fail, type NodeContext, note, remark } from './node-status.ts';
@@ -247,10 +247,9 @@ class NodeLook {
   private tidy(work: WorkFacts, isOver: boolean): void {
     const { name, status } = this;
     // Carried out late, after the verdict.
-    for (const it of isOver ? startedOn(work) : []) {
-      if (!it.deleting) this.mustBeDone(deletion(name, it));
-      else if (this.node?.ready === true) this.toUndo += 1;
-    }
+    const late = isOver ? startedOn(work) : [];
+    for (const action of deletions(name, late)) this.mustBeDone(action);
+    if (this.node?.ready === true) this.toUndo += late.filter(({ deleting }) => deleting).length;
     if (status.phase !== 'Preflight') this.drop(work.preflight);
     if (isOver) this.drop(work.postflight);
   }

@@ -49,7 +49,7 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   if (stuck !== undefined) return { status: unended(ctx, status, stuck), actions: [] };
   // What is deleted tells the next process nothing any more: its verdict would be another one.
   const isRecorded = own(ctx.facts.persisted.nodeStatuses, name)?.ending !== undefined;
-  const actions = isRecorded ? waiting.filter((it) => !it.deleting).map((it) => deletion(name, it)) : [];
+  const actions = isRecorded ? deletions(name, waiting) : [];
   const stays = waiting.map((it) => `${it.kind === 'job' ? 'Job' : 'pod'} ${it.name}`);
   const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']
     .filter((part) => part !== undefined && part !== '')
@@ -62,7 +62,19 @@ function unended(ctx: NodeContext, { ending, ...status }: NodeStatus, why: strin
   return { ...fail(ctx, status, `outcome unknown: ${why}; ${ending?.message ?? ''}`), outcomeUnknown: true };
 }
 
-export function deletion(node: string, it: Started): Extract<Action, { type: 'delete-job' | 'delete-pod' }> {
+/**
+ * What is told to go next of all that is left on a node. The Job goes first: it would make another pod in the place of one that
+ * goes before it, and the command might begin after all.
+ */
+export function deletions(node: string, left: readonly Started[]): Deletion[] {
+  const untold = left.filter(({ deleting }) => !deleting);
+  const jobs = untold.filter(({ kind }) => kind === 'job');
+  return (jobs.length > 0 ? jobs : untold).map((it) => deletion(node, it));
+}
+
+type Deletion = Extract<Action, { type: 'delete-job' | 'delete-pod' }>;
+
+export function deletion(node: string, it: Started): Deletion {
   const { name, uid } = it;
   const reason = 'what was started on a node does not outlive its verdict';
   return it.kind === 'job'

@@ -4,7 +4,7 @@ import { DISOWNED, letGo } from './assess.ts';
 import { isKept } from './cordons.ts';
 import type { Decision } from './decision.ts';
 import { deletionTold } from './deletion.ts';
-import { deletion } from './ending.ts';
+import { deletions } from './ending.ts';
 import { ownerMark, type RolloutFacts } from './facts.ts';
 import { startedOn } from './node.ts';
 import { acknowledged } from './status.ts';
@@ -49,10 +49,10 @@ function leftBehind(facts: RolloutFacts): { actions: Action[]; busy: ReadonlySet
   const actions: Action[] = [];
   const busy = new Set<string>();
   for (const [node, work] of facts.work) {
-    for (const it of startedOn(work)) {
-      if (!it.deleting) actions.push(deletion(node, it));
-      if (!it.deleting || facts.nodes.get(node)?.ready === true) busy.add(node);
-    }
+    const left = startedOn(work);
+    actions.push(...deletions(node, left));
+    const isReachable = facts.nodes.get(node)?.ready === true;
+    if (left.some(({ deleting }) => !deleting || isReachable)) busy.add(node);
   }
   return { actions, busy };
 }

@@ -15,7 +15,15 @@ describe('a verdict that stands', () => {
   test('is on record before what it ends is deleted', () => {
     const given: Given = { entry: RUNNING, work: ACTIVE };
     expect(lookAt({ ...given, facts: unrecorded })).toMatchObject({ does: [], entry: { phase: 'Running' } });
-    expect(lookAt(given).does).toEqual(['delete-job', 'delete-pod']);
+    expect(lookAt(given).does).toEqual(['delete-job']);
+  });
+
+  test('ends the Job first, which would make another pod in the place of one that is told to go', () => {
+    const isGoing: WorkFacts = { ...ACTIVE, job: { ...JOB, deleting: true } };
+    expect(lookAt({ entry: RUNNING, work: ACTIVE }).does).toEqual(['delete-job']);
+    expect(lookAt({ entry: RUNNING, work: isGoing }).does).toEqual(['delete-pod']);
+    const { job: _, ...left } = ACTIVE;
+    expect(lookAt({ entry: RUNNING, work: left }).does).toEqual(['delete-pod']);
   });
 
   test('says what it waits for', () => {
@@ -53,7 +61,7 @@ describe('a verdict that stands', () => {
     });
     expect(entry).toMatchObject({ phase: 'Failed', outcomeUnknown: true });
     expect(entry.message).toMatch(/^outcome unknown: the node is not Ready; why/);
-    expect(lookAt({ entry: RUNNING, work: ACTIVE, node }).does).toEqual(['delete-job', 'delete-pod']);
+    expect(lookAt({ entry: RUNNING, work: ACTIVE, node }).does).toEqual(['delete-job']);
   });
 
   test('is final on a node that is gone, whatever is known of pods there', () => {

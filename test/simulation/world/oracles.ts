@@ -15,6 +15,7 @@ import type { Obj } from '../../../src/sim/store/object.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
 import { Progress } from './oracles/progress.ts';
+import { Replaced } from './oracles/replaced.ts';
 import type { Seen, Time } from './oracles/seen.ts';
 import { boundsOf, Steps } from './oracles/steps.ts';
 import { Timing } from './oracles/timing.ts';
@@ -56,6 +57,7 @@ export class Oracles {
   readonly #brakes: Brakes;
   readonly #progress: Progress;
   readonly #steps: Steps;
+  readonly #replaced: Replaced;
 
   constructor(
     cluster: () => Seen,
@@ -67,6 +69,7 @@ export class Oracles {
     this.#began = time.now;
     const world = { cluster, time, broken: (what: string) => this.broken(what) };
     this.#timing = new Timing(world);
+    this.#replaced = new Replaced(world);
     this.#steps = new Steps({ ...world, isBusy: (uid, node) => this.#goesOn(uid, node) });
     this.#brakes = new Brakes({
       ...world,
@@ -99,6 +102,7 @@ export class Oracles {
       if (key === NODEOPS) this.#nodeOp(object, before, type === 'DELETED');
       if (key === 'nodes' && before !== undefined && type === 'MODIFIED') this.#node(object, before);
       if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
+      if (key === 'pods' && type !== 'DELETED') this.#replaced.stored(object, before, this.byPeople);
       this.#timing.stored(key, object, before, type === 'DELETED');
       this.#brakes.stored(key, object, before);
       this.#progress.stored(key, object, before, type === 'DELETED');
@@ -214,6 +218,7 @@ export class Oracles {
       if (spec?.['unschedulable'] === true && metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
         this.peoplesCordons.add(metadata.name ?? '');
     this.#timing.isRestored();
+    this.#replaced.isRestored();
     this.#brakes.isRestored();
     this.#steps.isRestored();
   }

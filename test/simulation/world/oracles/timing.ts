@@ -8,8 +8,8 @@ import type { Seen, Time } from './seen.ts';
 const SKEW_MS = 12_000;
 /** So long a verdict may take until it is on record. */
 const RECORDED_MS = 10_000;
-/** How long past its deadline a preflight may linger. */
-const PREFLIGHT_GRACE_MS = 60_000;
+/** How long past its deadline the pod of a preflight or postflight may linger. */
+const GRACE_MS = 60_000;
 
 interface Facts {
   commandStarted?: number;
@@ -17,8 +17,9 @@ interface Facts {
   /** UID of the node on which the command started. */
   nodeUid?: string | undefined;
   rebooted?: number;
-  /** The last one of each kind: times are counted for each pod. */
+  /** The last one of each kind that was made before the verdict: times are counted for each pod. */
   pods: Map<Kind, PodTimes>;
+  isJudged: boolean;
 }
 
 /** When the API server was told of a pod, and of what became of it. */
@@ -91,7 +92,7 @@ export class Timing {
 
   #of(uid: string, node: string): Facts {
     const key = `${uid}/${node}`;
-    const known = this.#facts.get(key) ?? { pods: new Map() };
+    const known = this.#facts.get(key) ?? { pods: new Map(), isJudged: false };
     this.#facts.set(key, known);
     return known;
   }
@@ -116,10 +117,10 @@ export class Timing {
     const uid = pod.metadata.labels?.[LABEL_NODEOP_UID];
     const node = pod.metadata.annotations?.[ANNOTATION_NODE];
     if (uid === undefined || node === undefined) return;
-    const { pods } = this.#of(uid, node);
+    const { pods, isJudged } = this.#of(uid, node);
     const kind = kindOf(pod);
     const { uid: podUid } = pod.metadata;
-    if (before === undefined) pods.set(kind, { uid: podUid, made: this.#now });
+    if (before === undefined && !isJudged) pods.set(kind, { uid: podUid, made: this.#now });
     const times = pods.get(kind);
     if (times === undefined || times.uid !== podUid) return;
     const phase = String(pod.status?.['phase']);
@@ -130,9 +131,10 @@ export class Timing {
   #statuses(object: Obj, before: Obj): void {
     const was = ((before.status ?? {}) as NodeOpStatus).nodeStatuses ?? {};
     for (const [node, status] of Object.entries(((object.status ?? {}) as NodeOpStatus).nodeStatuses ?? {})) {
+      const facts = this.#of(object.metadata.uid ?? '', node);
+      facts.isJudged ||= status.ending !== undefined;
       const verdict = verdictOf(status);
       if (verdict === undefined || verdictOf(was[node] ?? { phase: 'Pending' }) !== undefined) continue;
-      const facts = this.#of(object.metadata.uid ?? '', node);
       const at = Date.parse(status.finishedAt ?? '') || this.#now;
       this.#judge(node, { ...verdict, at }, facts, object.spec ?? {});
     }
@@ -167,17 +169,21 @@ export class Timing {
       const done = wasAway && since > facts.commandEnded ? since : undefined;
       this.#judgeTime(`not back`, node, { from: facts.commandEnded, until, done });
     }
-    for (const kind of ['command', 'preflight', 'reboot'] as const) {
+    for (const kind of ['command', 'preflight', 'reboot', 'postflight'] as const) {
       const times = facts.pods.get(kind);
       if (times === undefined || !message.startsWith(`the ${kind} did not start within`)) continue;
       const until = times.made + seconds('startTimeoutSeconds');
       this.#judgeTime(message, node, { from: times.made, until, done: times.began });
     }
-    const times = facts.pods.get('preflight');
-    if (times === undefined || !message.includes('did not end within its deadline')) return;
-    const { activeDeadlineSeconds = 0 } = (spec['preflight'] ?? {}) as { activeDeadlineSeconds?: number };
-    const until = times.made + activeDeadlineSeconds * 1000 + PREFLIGHT_GRACE_MS;
-    this.#judgeTime(message, node, { from: times.made, until, done: times.succeeded });
+    for (const kind of ['preflight', 'postflight'] as const) {
+      const times = facts.pods.get(kind);
+      const isMeant =
+        message.startsWith(`${kind} pod `) && message.includes('did not end within its deadline');
+      if (times === undefined || !isMeant) continue;
+      const { activeDeadlineSeconds = 0 } = (spec[kind] ?? {}) as { activeDeadlineSeconds?: number };
+      const until = times.made + activeDeadlineSeconds * 1000 + GRACE_MS;
+      this.#judgeTime(message, node, { from: times.made, until, done: times.succeeded });
+    }
   }
 
   /** @param from no earlier than the agent's own count, `done` when what was waited for was to be seen */
