@@ -34,7 +34,7 @@ const INTEGRATION = [
  * `test/runs/repository` what every run goes through.
  */
 const REPOSITORY = [
-  'test/git/{bombs,contents,names,odd-branches}.test.ts',
+  'test/git/{bombs,bounded,contents,names,odd-branches}.test.ts',
   'test/runs/{begun,bounds,checkpoint,copies,hold-file,identity,kept-baseline,memory,once.property,picture}.test.ts',
   'test/runs/{moved,removed,results-trouble,rewind,robustness,steps,too-much,turns}.test.ts',
   'test/trust/{memory,reports,runs,signing}.test.ts',

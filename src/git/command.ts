@@ -6,7 +6,7 @@ import { simpleGit } from 'simple-git';
 import { LocalGitError, TransientError } from '../api/errors.ts';
 import { redact } from './credentials.ts';
 import { type GitObject, ObjectReader } from './objects.ts';
-import { LOCAL, type Session } from './session.ts';
+import { LOCAL, type Session, type Setting, withSettings } from './session.ts';
 import { wordsOf } from './words.ts';
 
 /**
@@ -23,6 +23,24 @@ export interface GitCommandOptions {
   signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
 }
+
+/** What a command is given beside its arguments. */
+export interface Input {
+  stdin?: string | undefined;
+  /** It is ended before it writes a larger file: whole blocks, see `wholeBlocks`. */
+  mostBytes?: number;
+}
+
+/** In which POSIX has `ulimit -f` count. */
+export const BLOCK = 512;
+
+export function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK) * BLOCK;
+}
+
+const BOUNDED = 'bounded';
+/** Git itself has no bound on what it fetches; the system has one on what a process writes. */
+const AS_BOUNDED: Setting = [`alias.${BOUNDED}`, '!f() { ulimit -f "$1" && shift && exec git "$@"; }; f'];
 
 const PASSED = [
   'PATH',
@@ -76,6 +94,7 @@ const SETTINGS = [
 
 /** What simple-git refuses unless told that nobody else had a hand in it; all of it comes from a Session. */
 const OWN_SETTINGS = {
+  allowUnsafeAlias: true,
   allowUnsafeAskPass: true,
   allowUnsafeConfigEnvCount: true,
   allowUnsafeCredentialHelper: true,
@@ -124,8 +143,11 @@ export class GitCommand {
    * The same for a command that needs credentials or keys, which may be at fault as well: throws TransientError, without
    * credentials. It is for those that reach out: after each one that says nothing simple-git waits 50 ms for more.
    */
-  async with(session: Session, args: string[], stdin?: string): Promise<string> {
-    return this.#run(args, session, () => this.#git(session, stdin).raw(args));
+  async with(session: Session, args: string[], { stdin, mostBytes = Infinity }: Input = {}): Promise<string> {
+    if (mostBytes === Infinity) return this.#run(args, session, () => this.#git(session, stdin).raw(args));
+    const bounded = withSettings(session, [AS_BOUNDED]);
+    const all = [BOUNDED, String(mostBytes / BLOCK), ...args];
+    return this.#run(args, session, () => this.#git(bounded, stdin).raw(all));
   }
 
   /**

@@ -2,8 +2,11 @@ import { LocalGitError } from '../api/errors.ts';
 import { eachBlob } from './blobs.ts';
 import type { GitCommand } from './command.ts';
 
-/** Gets objects into the clone by their ids. */
-type FetchObjects = (ids: readonly string[]) => Promise<void>;
+/** Gets objects into the clone by their ids, but for those that are larger than `limit` bytes, whose ids are given. */
+type FetchObjects = (ids: readonly string[], limit: number) => Promise<readonly string[]>;
+
+/** Enough for all that somebody looks at again. */
+const MAX_REMEMBERED = 10_000;
 
 /**
  * Contents of files in a clone that may lack those nobody has asked for yet. Each is given by object id; of one larger
@@ -13,6 +16,8 @@ type FetchObjects = (ids: readonly string[]) => Promise<void>;
 export class Contents {
   readonly #git: GitCommand;
   readonly #fetch: FetchObjects | undefined;
+  /** Those that were left where they are, with the limit they are above. */
+  readonly #tooLarge = new Map<string, number>();
 
   /** Without `fetch` everything is expected to be there. */
   constructor(git: GitCommand, fetch?: FetchObjects) {
@@ -40,8 +45,13 @@ export class Contents {
       for (const item of missing) await take(item, undefined);
       return;
     }
-    await this.#fetch([...new Set(missing.map(({ blob }) => blob))]);
-    await eachBlob(this.#git, missing, limit, (item, bytes) => {
+    const isTooLarge = ({ blob }: Item) => (this.#tooLarge.get(blob) ?? -1) >= limit;
+    const wanted = missing.filter((it) => !isTooLarge(it)).map(({ blob }) => blob);
+    if (this.#tooLarge.size > MAX_REMEMBERED) this.#tooLarge.clear();
+    for (const id of await this.#fetch([...new Set(wanted)], limit)) this.#tooLarge.set(id, limit);
+    for (const item of missing.filter(isTooLarge)) await take(item, Buffer.alloc(limit + 1));
+    const fetched = missing.filter((it) => !isTooLarge(it));
+    await eachBlob(this.#git, fetched, limit, (item, bytes) => {
       // The remote gave it: nothing would be known of a content that is there.
       if (!bytes) throw new LocalGitError(`object ${item.blob} was fetched and is not in the clone`);
       return take(item, bytes);

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /** What a process that was killed leaves: locks, halves of packs and objects, and words about a crash. */
@@ -19,6 +19,19 @@ export async function clearLeftovers(dir: string): Promise<void> {
       LEFT.test(path) || path === PENDING || (path.startsWith('refs/') && (await isBroken(dir, name)));
     if (isInTheWay) await rm(join(dir, name), { recursive: true, force: true });
   }
+}
+
+/** Takes away the beginning of a pack that was ended at that many bytes, and tells whether there was one. */
+export async function clearCut(dir: string, bytes: number): Promise<boolean> {
+  const folder = join(dir, 'objects', 'pack');
+  const names: string[] = await readdir(folder).catch(() => []);
+  for (const name of names.filter((it) => it.startsWith('tmp_pack_'))) {
+    const path = join(folder, name);
+    if ((await stat(path).catch(() => undefined))?.size !== bytes) continue;
+    await rm(path, { force: true });
+    return true;
+  }
+  return false;
 }
 
 /** A folder is none. */

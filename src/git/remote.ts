@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { AwayError, InvalidError, RefusedError, TransientError } from '../api/errors.ts';
 import type { GitAccess } from '../api/git-access.ts';
 import { Access } from './access.ts';
+import { fetchBounded } from './bounded.ts';
 import { HARMLESS, objectChecks } from './checks.ts';
 import type { Clone, ObjectFormat } from './clone.ts';
-import type { GitCommand } from './command.ts';
+import { type GitCommand, BLOCK, type Input, wholeBlocks } from './command.ts';
 import { Contents } from './contents.ts';
 import { formatOf, listHeads, type Heads } from './heads.ts';
+import { clearCut } from './leftovers.ts';
 import { type Setting, withSettings } from './session.ts';
 import { faultOf, isRefusal, noCommitIn } from './words.ts';
 
@@ -38,6 +40,8 @@ const WITHOUT_CONTENTS: Setting[] = [
 ];
 /** Otherwise contents may come as what differs from others that are missing. */
 const WHOLE: Setting = ['fetch.negotiationAlgorithm', 'noop'];
+/** In one file, whose size can be bounded. */
+const AS_PACK: Setting = ['fetch.unpackLimit', '1'];
 /** `--verbose`: of a command that says nothing simple-git waits 50 ms for more. Upkeep is not for every poll. */
 const FETCH = ['fetch', '--progress', '--verbose', '--no-tags', '--no-recurse-submodules'];
 /** One may be a disturbance; to clone everything takes long. */
@@ -62,12 +66,14 @@ export class Remote {
   #omitsContents = true;
   /** Contents that were not given though the remote answers, one after the other. */
   #refusals = 0;
+  /** Counts what was fetched within bounds, round and round. */
+  #bounded = 0;
   /** Fetches with news since the clone was packed. */
   #news = 0;
 
   constructor(clone: Clone, { url, access, writeAccess, field, skip = [] }: RemoteOptions) {
     this.clone = clone;
-    this.contents = new Contents(clone.git, (ids) => this.#fetchContents(ids));
+    this.contents = new Contents(clone.git, (ids, limit) => this.#fetchContents(ids, limit));
     this.#url = url;
     this.#field = field;
     this.#skip = skip;
@@ -122,15 +128,17 @@ export class Remote {
     await this.#talk(this.#writing, args);
   }
 
-  /** Gets what was left out, by object id. */
-  async #fetchContents(ids: readonly string[]): Promise<void> {
+  /** Gets what was left out, by object id. @returns those that are larger than `limit` bytes, which stay where they are */
+  async #fetchContents(ids: readonly string[], limit: number): Promise<string[]> {
     try {
-      const args = [...FETCH, '--no-write-fetch-head', '--no-auto-maintenance', '--stdin'];
+      const tooLarge: string[] = [];
       for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) {
         const some = ids.slice(i, i + ASKED_AT_ONCE);
-        await this.#fetchNamed(args, [], [WHOLE], some.map((it) => `${it}\n`).join(''));
+        const found = await fetchBounded(some, limit, (few, most) => this.#fetchObjects(few, most));
+        tooLarge.push(...found);
       }
       this.#refusals = 0;
+      return tooLarge;
     } catch (error) {
       const heads = await this.#heads().catch(() => undefined);
       if (heads === undefined || ++this.#refusals < MAX_REFUSALS) throw new AwayError(error);
@@ -139,6 +147,27 @@ export class Remote {
       this.clone.abandon();
       throw error;
     }
+  }
+
+  /** Whether they came. What had come in of those that take more than `most` bytes is taken away again. */
+  async #fetchObjects(ids: readonly string[], most: number): Promise<boolean> {
+    const args = [...FETCH, '--no-write-fetch-head', '--no-auto-maintenance', '--stdin'];
+    const stdin = ids.map((it) => `${it}\n`).join('');
+    const mostBytes = this.#boundOf(most);
+    try {
+      await this.#fetchNamed(args, [], [WHOLE, AS_PACK], { stdin, mostBytes });
+      return true;
+    } catch (error) {
+      // Git has no word of its own for it.
+      if (!(await clearCut(this.clone.git.dir, mostBytes))) throw error;
+      return false;
+    }
+  }
+
+  /** Each time another one, so that what was cut there is told from what others are getting at the same time. */
+  #boundOf(most: number): number {
+    this.#bounded = (this.#bounded + 1) % 64;
+    return wholeBlocks(most) + this.#bounded * BLOCK;
   }
 
   /** By chance the fetch failed, or for branches that are not there, or because of the clone. */
@@ -253,7 +282,7 @@ export class Remote {
     if (kind !== 'commit') throw new InvalidError(this.#noCommit(branch, tip));
   }
 
-  #fetchNamed(args: string[], refs: string[], settings: Setting[] = [], stdin?: string): Promise<string> {
+  #fetchNamed(args: string[], refs: string[], settings: Setting[] = [], input: Input = {}): Promise<string> {
     const named: Setting[] = [
       [`remote.${NAME}.url`, this.#url],
       ...objectChecks(this.clone.skipList),
@@ -261,7 +290,7 @@ export class Remote {
     ];
     if (this.#omitsContents) named.push(...WITHOUT_CONTENTS);
     return this.#reading.use((session) =>
-      this.clone.git.with(withSettings(session, named), [...args, '--', NAME, ...refs], stdin),
+      this.clone.git.with(withSettings(session, named), [...args, '--', NAME, ...refs], input),
     );
   }
 

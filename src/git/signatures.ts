@@ -81,7 +81,7 @@ export async function checkSignatures(
   if (signed.length === 0) return found;
   await withKeys(verify, isHistory ? undefined : now, async (session, signers, revoked) => {
     const args = ['log', '--no-walk=unsorted', '--stdin', '-z', FORMAT];
-    const tokens = (await git.with(session, args, `${signed.join('\n')}\n`)).split('\0');
+    const tokens = (await git.with(session, args, { stdin: `${signed.join('\n')}\n` })).split('\0');
     for (let i = 0; i + 5 < tokens.length; i += 6) {
       const [commit = '', letter = '', name = '', fingerprint = '', id = '', said = ''] = tokens.slice(
         i,

@@ -118,7 +118,7 @@ function signed(
     const session = { env: { ...env, ...who('AUTHOR'), ...who('COMMITTER') }, secrets };
     const parents = tip === undefined ? [] : ['-p', tip];
     const args = ['commit-tree', '-S', ...parents, `${PENDING}^{tree}`];
-    return (await git.with(session, args, message)).trim();
+    return (await git.with(session, args, { stdin: message })).trim();
   });
 }
 

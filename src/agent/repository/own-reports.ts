@@ -15,7 +15,7 @@ import {
   resultsFolder,
   runPaths,
 } from '../../core/runs/paths.ts';
-import { readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, readBaseline } from '../../core/runs/report.ts';
 import { hasCommits, isAncestor } from '../../git/ancestry.ts';
 import { pastChanges, type PastChange } from '../../git/log.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange } from '../../git/trees.ts';
@@ -201,7 +201,7 @@ export class OwnReports {
     const path = baselinePath(layout);
     const entry = (await filesAt(mirror.git, tip, [path])).get(path);
     if (!isPlain(entry)) return false;
-    const bytes = (await mirror.results.contents.read([entry.blob], Infinity)).get(entry.blob);
+    const bytes = (await mirror.results.contents.read([entry.blob], BASELINE_BYTES)).get(entry.blob);
     let owner: string | undefined;
     try {
       owner = bytes && (await inTurns(readBaseline(path, bytes))).owner;

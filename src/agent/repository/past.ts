@@ -1,6 +1,6 @@
 import { REPORT_BYTES } from '../../api/report.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
-import { type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
 import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
 import { inTurns } from '../../time/breather.ts';
@@ -66,7 +66,7 @@ export class Past {
   }
 
   async #baseline(blob: string): Promise<BaselineRecord | undefined> {
-    const bytes = (await this.#results.contents.read([blob], Infinity)).get(blob);
+    const bytes = (await this.#results.contents.read([blob], BASELINE_BYTES)).get(blob);
     return bytes && inTurns(readBaseline(baselinePath(this.#layout), bytes));
   }
 }

@@ -8,7 +8,7 @@ import {
   runsNamedLikeOwn,
   type Layout,
 } from '../../core/runs/paths.ts';
-import { type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { isPlain, listTree, type TreeChange, type TreeEntry } from '../../git/trees.ts';
@@ -196,7 +196,7 @@ export class SnapshotReader {
     if (!change.entry) return undefined;
     // It may be longer than what people write. A link in its place is as damaged as any other text.
     const blobs = isPlain(change.entry) ? [change.entry.blob] : [];
-    const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, Infinity)).values();
+    const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, BASELINE_BYTES)).values();
     return inTurns(readBaseline(change.path, bytes));
   }
 }

@@ -228,7 +228,7 @@ export function formatBaseline(runs: Iterable<string>, owner: string | undefined
 /** Paths a baseline may hold; the record in the cluster holds as many. */
 const MAX_RUNS = 1_000_000;
 /** What the list of them may take. */
-const BASELINE_BYTES = 256 * 1024 * 1024;
+export const BASELINE_BYTES = 256 * 1024 * 1024;
 
 /**
  * The run files on record as passed over. It grows with every report that is pruned, so the bounds of files written by
