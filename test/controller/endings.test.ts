@@ -215,7 +215,7 @@ test('a NodeOp that is deleted and may not end its Job says why it stays, and go
   expect(blocked(op)).toMatch(/^Job \S+ on node-1 is not deleted: .*privileged containers are denied/);
   expect(blocked(op)).toContain('take the finalizer operator.kairos.io/undo off');
   expect(cordoned(), 'its command runs').toEqual(['node-1']);
-  expect(Object.fromEntries(cluster.troubles())).toEqual({ 'delete-job': 1, 'delete-pod': 1 });
+  expect(Object.fromEntries(cluster.troubles())).toEqual({ 'delete-job': 1 });
   const reasons = () => cluster.sim.store.all('events').map((event) => String(event['reason']));
   await cluster.eventually(() =>
     expect(reasons()).toEqual(expect.arrayContaining(['ActionFailing', 'DeletionBlocked'])),
