@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { expressionProblem, MAX_EXPRESSION } from '../cel/expression.ts';
-import { imageName } from './pod-fields.ts';
+import { command, imageName } from './pod-fields.ts';
 import { int, object, objectName, show } from './schema.ts';
 import { addressFlaw } from './web-address.ts';
 
@@ -76,10 +76,9 @@ const CommandCheck = object(
     image: imageName()
       .optional()
       .describe('Image of the pod; spec.image when absent or empty. It must not need root.'),
-    command: z
-      .array(z.string())
-      .min(1, 'needs at least one word')
-      .describe('Command of one pod, which has no rights on the host or in the cluster; exit 0 passes.'),
+    command: command().describe(
+      'Command of one pod, which has no rights on the host or in the cluster; exit 0 passes.',
+    ),
   },
   COMMON,
 );

@@ -10,7 +10,7 @@ import { pattern } from './patterns.ts';
 import { trimEnd } from './trim.ts';
 import { templateFlaw } from './message-template.ts';
 import { PageAccessSchema, pageFlaws } from './page-access.ts';
-import { duration, durationMs, int, object, objectName } from './schema.ts';
+import { duration, durationMs, int, namespaceName, object, objectName } from './schema.ts';
 
 /** Group and version of the kinds that live in files only: AgentConfig, NodeOpRun, NodeOpReport. */
 export const AGENT_API_VERSION = 'agent.nodeop.dev/v1alpha1';
@@ -271,7 +271,7 @@ export const AgentConfigSchema = object({
   kubernetes: object({
     kubeconfig: z.string().optional().describe('Path of a kubeconfig; in-cluster credentials when absent.'),
     context: z.string().optional().describe('Context of the kubeconfig; its current one when absent.'),
-    namespace: objectName()
+    namespace: namespaceName()
       .default('nodeop-system')
       .describe('Namespace of the NodeOps of runs that name none.'),
     leaderElection: LeaderElection.prefault({}).describe('Which of several agents acts, by a Lease.'),

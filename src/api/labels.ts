@@ -95,3 +95,6 @@ export function isOwnMark(name: string): boolean {
     (name.startsWith('agent.nodeop.dev/') && name !== ANNOTATION_SERIES) || name === ANNOTATION_CORDONED_BY
   );
 }
+
+/** The container of each pod of a NodeOp that does its work; others may be injected beside it. */
+export const CONTAINER = 'nodeop';

@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { amount } from './amount.ts';
 import type { KubeObject } from './kubernetes.ts';
-import { EnvVar, ResourceRequirements, Toleration, imageName } from './pod-fields.ts';
-import { int, object, objectName } from './schema.ts';
+import {
+  command,
+  EnvVar,
+  imageName,
+  mountPath,
+  pullSecret,
+  ResourceRequirements,
+  Toleration,
+} from './pod-fields.ts';
+import { int, namespaceName, object, objectName } from './schema.ts';
 import { LabelSelector, labelKey, labelValue } from './selector.ts';
 import { StepStatusSchema, StepsSchema } from './steps.ts';
 
@@ -14,8 +22,6 @@ export const NODEOP_GROUP = 'operator.kairos.io';
 export const NODEOP_VERSION = 'v1alpha1';
 export const NODEOP_API_VERSION = `${NODEOP_GROUP}/${NODEOP_VERSION}`;
 export const NODEOP_KIND = 'NodeOp';
-
-const command = () => z.array(z.string()).min(1, 'needs at least one word');
 
 const DrainOptions = object({
   enabled: z
@@ -67,14 +73,11 @@ const SPEC = {
       "Container image to run on each node; absent or empty: defaults.image of the agent's configuration.",
     ),
   imagePullSecrets: z
-    .array(object({ name: z.string().optional().describe('Name of the Secret.') }))
+    .array(object({ name: pullSecret().optional().describe('Name of the Secret.') }))
     .optional()
     .describe('Secrets for pulling from private registries.'),
   command: command().describe('Command to execute in the container.'),
-  hostMountPath: z
-    .string()
-    .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
-    .refine((path) => !path.includes(':') && !path.split('/').includes('..'), 'must not hold ":" or ".."')
+  hostMountPath: mountPath()
     .default('/host')
     .describe("Where the node's root file system is mounted in the container."),
   cordon: z.boolean().default(false).describe('Cordon the node before the operation.'),
@@ -303,25 +306,27 @@ const NodeOpStatusSchema = object({
 });
 export type NodeOpStatus = z.infer<typeof NodeOpStatusSchema>;
 
-const MetadataSchema = z
-  .looseObject({
-    name: objectName()
-      .optional()
-      .describe('Name of the NodeOp; of a run file of its own, once in a cluster.'),
-    generateName: z
-      .string()
-      .optional()
-      .describe('Begins the name; the rest follows from cluster, path and content, so each run has its own.'),
-    namespace: objectName()
-      .optional()
-      .describe("Its namespace; kubernetes.namespace of the agent's configuration when absent."),
-    labels: z.record(labelKey(), labelValue()).optional().describe('Labels of the NodeOp.'),
-    annotations: z.record(labelKey(), z.string()).optional().describe('Annotations of the NodeOp.'),
-  })
-  .refine(
-    (meta) => meta.name !== undefined || meta.generateName !== undefined,
-    'needs a name or a generateName',
-  );
+/** What people may write beside the name of a NodeOp, of the run file that becomes one too. */
+export const MARKS = {
+  labels: z.record(labelKey(), labelValue()).optional().describe('Labels of the NodeOp.'),
+  annotations: z.record(labelKey(), z.string()).optional().describe('Annotations of the NodeOp.'),
+  creationTimestamp: z.null().optional().describe('Left behind by generators; says nothing.'),
+};
+
+const MetadataSchema = object({
+  name: objectName().optional().describe('Name of the NodeOp; of a run file of its own, once in a cluster.'),
+  generateName: z
+    .string()
+    .optional()
+    .describe('Begins the name; the rest follows from cluster, path and content, so each run has its own.'),
+  namespace: namespaceName()
+    .optional()
+    .describe("Its namespace; kubernetes.namespace of the agent's configuration when absent."),
+  ...MARKS,
+}).refine(
+  (meta) => meta.name !== undefined || meta.generateName !== undefined,
+  'needs a name or a generateName',
+);
 
 /** A NodeOp as people write it. */
 export const NodeOpManifestSchema = object({

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { AGENT_API_VERSION } from './config.ts';
 import { cron } from './cron.ts';
-import { NodeOpSpecSchema, SCHEDULED } from './nodeop.ts';
+import { MARKS, NodeOpSpecSchema, SCHEDULED } from './nodeop.ts';
 import { GivenSchema } from './parameters.ts';
 import { EnvVar } from './pod-fields.ts';
-import { duration, durationMs, object, objectName, show, timestamp } from './schema.ts';
+import { duration, durationMs, namespaceName, object, objectName, show, timestamp } from './schema.ts';
 
 export const NODEOPRUN_KIND = 'NodeOpRun';
 
@@ -58,17 +58,17 @@ const OVERRIDDEN = Object.fromEntries(
 export const NodeOpRunSchema = object({
   apiVersion: z.literal(AGENT_API_VERSION).describe('Group and version of this kind.'),
   kind: z.literal(NODEOPRUN_KIND).describe('The kind of this document.'),
-  metadata: z
-    .looseObject({
-      name: objectName().optional().describe('Name of the NodeOp it becomes, once in a cluster.'),
-      generateName: z
-        .string()
-        .optional()
-        .describe("Begins that name; the file's own name does when both are absent."),
-      namespace: objectName()
-        .optional()
-        .describe("Namespace of the NodeOp; the definition's, or that of the configuration, when absent."),
-    })
+  metadata: object({
+    name: objectName().optional().describe('Name of the NodeOp it becomes, once in a cluster.'),
+    generateName: z
+      .string()
+      .optional()
+      .describe("Begins that name; the file's own name does when both are absent."),
+    namespace: namespaceName()
+      .optional()
+      .describe("Namespace of the NodeOp; the definition's, or that of the configuration, when absent."),
+    ...MARKS,
+  })
     .optional()
     .describe('How the NodeOp is called.'),
   spec: object(
@@ -110,7 +110,7 @@ export const RecurringRunSchema = object({
   kind: z.literal(NODEOPRUN_KIND).describe('The kind of this document.'),
   metadata: object({
     name: objectName().describe('Begins the names of its run files.'),
-    namespace: objectName().optional().describe('Namespace of its NodeOps.'),
+    namespace: namespaceName().optional().describe('Namespace of its NodeOps.'),
   }).describe('How its runs are called.'),
   spec: object({
     ...WHAT,

@@ -1,12 +1,16 @@
 import { z } from 'zod';
+import { imageProblem } from './image-name.ts';
+import { CONTAINER } from './labels.ts';
 import {
+  divisorProblem,
   fieldPathProblem,
-  imageProblem,
   keyProblem,
+  mountPathProblem,
   resourceProblem,
-  resourcesProblems,
   tolerationProblems,
+  wordProblem,
 } from './pod-rules.ts';
+import { MAX_QUANTITY, QUANTITY, resourcesProblems } from './resource-rules.ts';
 import { MANY_PROBLEMS, object, objectName, show } from './schema.ts';
 
 /** Fields of a NodeOp that go into its pods as they are written; shapes of core/v1. */
@@ -21,11 +25,34 @@ const ruled = (rule: (text: string) => string | undefined) =>
 /** Empty as good as absent. */
 export const imageName = () => ruled((text) => (text === '' ? undefined : imageProblem(text)));
 
+/** The words of a program that is begun: its name, and what it is given. */
+export const command = () =>
+  z
+    .array(ruled(wordProblem))
+    .min(1, 'needs at least one word')
+    .refine(([first]) => typeof first !== 'string' || first.trim() !== '', {
+      path: [0],
+      error: 'must name a program',
+    });
+
+/** Where a file system is mounted in a container. */
+export const mountPath = () =>
+  z
+    .string()
+    .regex(/^\/+[^/]/, 'must be an absolute path other than "/"')
+    .superRefine((text, ctx) => {
+      const message = text.startsWith('/') ? mountPathProblem(text) : undefined;
+      if (message !== undefined) ctx.addIssue({ code: 'custom', message });
+    });
+
 /** Made once: to make a schema takes longer than to check a name. */
 const OBJECT_NAME = objectName();
 
 const secretName = (text: string) =>
   OBJECT_NAME.safeParse(text).success ? undefined : 'not the name of a Secret or ConfigMap';
+
+/** One without a name is allowed, and names nothing. */
+export const pullSecret = () => ruled((text) => (text === '' ? undefined : secretName(text)));
 
 const keyRef = () =>
   object({
@@ -34,28 +61,37 @@ const keyRef = () =>
     optional: z.boolean().optional().describe('Whether the container starts without it, too.'),
   });
 
+const versionProblem = (text: string) => (text === '' || text === 'v1' ? undefined : 'must be "v1"');
+const containerProblem = (text: string) =>
+  text === '' || text === CONTAINER ? undefined : `must be left out, or ${show(CONTAINER)}`;
+
 const SOURCES = ['secretKeyRef', 'configMapKeyRef', 'fieldRef', 'resourceFieldRef'] as const;
 
 export const EnvVar = object({
   name: z
     .string()
-    .regex(/^[^=\0]+$/, 'not a name for an environment variable')
+    .regex(/^[\x20-\x3c\x3e-\x7e]+$/, 'not a name for an environment variable')
     .describe('Name of the variable.'),
-  value: z.string().optional().describe('The value itself; empty when absent.'),
+  value: ruled(wordProblem).optional().describe('The value itself; empty when absent.'),
   valueFrom: object({
     secretKeyRef: keyRef().optional().describe('A key of a Secret in the namespace of the NodeOp.'),
     configMapKeyRef: keyRef().optional().describe('A key of a ConfigMap in the namespace of the NodeOp.'),
     fieldRef: object({
       fieldPath: ruled(fieldPathProblem).describe('Path of the field, such as spec.nodeName.'),
-      apiVersion: z.string().optional().describe('Version the path is of; v1 when absent.'),
+      apiVersion: ruled(versionProblem).optional().describe('Version the path is of; v1 when absent.'),
     })
       .optional()
       .describe('A field of the pod.'),
     resourceFieldRef: object({
       resource: ruled(resourceProblem).describe('Such as limits.memory.'),
-      containerName: z.string().optional().describe('Container it is of; this one when absent.'),
+      containerName: ruled(containerProblem).optional().describe('Container it is of; this one when absent.'),
       divisor: z.string().optional().describe('Unit the value is told in, such as 1Mi; 1 when absent.'),
     })
+      .superRefine(({ resource, divisor = '' }, ctx) => {
+        const message = divisorProblem(resource, divisor);
+        if (message !== undefined)
+          ctx.addIssue({ code: 'custom', path: ['divisor'], message: `${message}, found ${show(divisor)}` });
+      })
       .optional()
       .describe('A request or limit of a container.'),
   })
@@ -89,12 +125,9 @@ export const Toleration = object({
   for (const problem of tolerationProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
 });
 
-/** As apimachinery's `resource.Quantity` is read: `200m`, `1.5`, `128Mi`, `1e3`. */
-const QUANTITY = /^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?(\d+(\.\d*)?|\.\d+))?$/;
-
 const quantity = () =>
   z.union(
-    [z.int(), z.string().regex(QUANTITY, 'expected a quantity such as "200m" or "128Mi"')],
+    [z.int(), z.string().max(MAX_QUANTITY).regex(QUANTITY, 'expected a quantity such as "200m" or "128Mi"')],
     'expected a quantity such as "200m" or "128Mi", in quotes unless it is a whole number',
   );
 

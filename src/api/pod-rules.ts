@@ -1,33 +1,9 @@
-import { own } from './own.ts';
+import { isQualifiedName } from './qualified-name.ts';
+
 /**
  * Rules of core/v1 for what goes into a pod as people wrote it (validation of pods in the API server). Without them a Job would
  * be refused only after its node was drained. Each gives what is wrong, or undefined.
  */
-
-const COMPONENT = /^[a-z0-9]+(?:[._-]{1,8}[a-z0-9]+)*$/;
-const REGISTRY = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/;
-
-/** As container runtimes read a reference: `registry:5000/team/name:tag@sha256:…`. */
-export function imageProblem(image: string): string | undefined {
-  if (image.length > 1000) return 'is longer than 1000 characters';
-  if (/\s/.test(image)) return 'must not hold spaces';
-  const [named = '', digest, ...more] = image.split('@');
-  if (more.length > 0 || (digest !== undefined && !/^[a-z0-9.+_-]{1,40}:[0-9a-fA-F]{32,128}$/.test(digest))) {
-    return 'has a digest that is none, such as "@sha256:" and 64 hexadecimal digits';
-  }
-  const colon = named.lastIndexOf(':');
-  const hasTag = colon > named.lastIndexOf('/');
-  if (hasTag && !/^\w[\w.-]{0,127}$/.test(named.slice(colon + 1))) return 'has a tag that is none';
-  const parts = (hasTag ? named.slice(0, colon) : named).split('/');
-  const [first = ''] = parts;
-  const isRegistry = parts.length > 1 && (/[.:]/.test(first) || first === 'localhost');
-  if (isRegistry && !REGISTRY.test(first)) return 'has a registry that is no host';
-  const path = isRegistry ? parts.slice(1) : parts;
-  if (path.some((it) => !COMPONENT.test(it))) {
-    return 'is not the name of an image: lower-case letters, digits, ".", "_" and "-" between slashes';
-  }
-  return undefined;
-}
 
 const FIELDS = new Set([
   'metadata.name',
@@ -42,9 +18,36 @@ const FIELDS = new Set([
 ]);
 
 export function fieldPathProblem(path: string): string | undefined {
-  if (FIELDS.has(path) || /^metadata\.(?:labels|annotations)\['[\w./-]{1,317}'\]$/.test(path))
-    return undefined;
+  if (FIELDS.has(path)) return undefined;
+  const [, kind, key = ''] = /^metadata\.(labels|annotations)\['([^']*)'\]$/.exec(path) ?? [];
+  if (isQualifiedName(kind === 'annotations' ? key.toLowerCase() : key)) return undefined;
   return `no field of a pod that a variable can have: ${[...FIELDS].join(', ')}, metadata.labels['KEY'], metadata.annotations['KEY']`;
+}
+
+const OF_CPU = ['1', '1m'];
+const OF_BYTES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
+
+/** Of the unit in which a variable is told a resource; nothing and "0" stand for 1. */
+export function divisorProblem(resource: string, divisor: string): string | undefined {
+  const units = resource.endsWith('.cpu') ? OF_CPU : OF_BYTES;
+  if (divisor === '' || divisor === '0' || units.includes(divisor)) return undefined;
+  return `must be one of ${units.join(', ')}`;
+}
+
+/** The rules of the API server and of the mount: there the container has file systems of its own. */
+export function mountPathProblem(path: string): string | undefined {
+  if (path.includes(':') || path.split('/').includes('..')) return 'must not hold ":" or ".."';
+  if (/\p{Cc}/u.test(path)) return 'must not hold control characters';
+  const [first = '', ...inside] = path.split('/').filter((it) => it !== '' && it !== '.');
+  if (first === '') return 'must be an absolute path other than "/"';
+  const isTaken = ['dev', 'proc', 'sys'].includes(first) || (first === 'etc' && inside.length === 0);
+  return isTaken ? `must not be /${first}, which the container has of its own` : undefined;
+}
+
+/** What no program can be given: a word ends with NUL, and half of a character is none. */
+export function wordProblem(text: string): string | undefined {
+  if (text.includes('\0')) return 'must not hold the character NUL';
+  return text.isWellFormed() ? undefined : 'must be Unicode text, holds half of a character';
 }
 
 export function resourceProblem(resource: string): string | undefined {
@@ -71,9 +74,7 @@ export function tolerationProblems(it: Toleration): { path: string[]; message: s
   const { key = '', operator = 'Equal', value = '', effect, tolerationSeconds } = it;
   const problems: { path: string[]; message: string }[] = [];
   const say = (field: string, message: string) => problems.push({ path: [field], message });
-  if (key !== '' && !/^(?:[a-z0-9][-a-z0-9.]{0,252}\/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?$/.test(key)) {
-    say('key', 'not the key of a taint');
-  }
+  if (key !== '' && !isQualifiedName(key)) say('key', 'not the key of a taint');
   if (key === '' && operator !== 'Exists') say('operator', 'must be "Exists" where no key is named');
   if (operator === 'Exists' && value !== '') say('value', 'must be left out with operator "Exists"');
   if (!/^(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?$/.test(value)) say('value', 'not the value of a taint');
@@ -81,56 +82,4 @@ export function tolerationProblems(it: Toleration): { path: string[]; message: s
     say('tolerationSeconds', 'needs the effect "NoExecute"');
   }
   return problems;
-}
-
-const SUFFIXES: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** The number of a valid quantity. */
-function amount(quantity: string | number): number {
-  const [, number = '', suffix = ''] =
-    /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(String(quantity)) ?? [];
-  return Number(number) * (SUFFIXES[suffix] ?? Number.NaN);
-}
-
-type Quantities = Readonly<Record<string, string | number>>;
-
-export function resourcesProblems({
-  requests = {},
-  limits = {},
-}: {
-  requests?: Quantities | undefined;
-  limits?: Quantities | undefined;
-}): { path: string[]; message: string }[] {
-  const negative = Object.entries({ requests, limits }).flatMap(([field, quantities]) =>
-    Object.entries(quantities)
-      .filter(([, it]) => amount(it) < 0)
-      .map(([name]) => ({ path: [field, name], message: 'must not be less than nothing' })),
-  );
-  const over = Object.entries(requests)
-    .filter(([name, it]) => {
-      const limit = own(limits, name);
-      return limit !== undefined && amount(it) > amount(limit);
-    })
-    .map(([name]) => ({
-      path: ['requests', name],
-      message: `must not be more than the limit, ${limits[name]}`,
-    }));
-  return [...negative, ...over];
 }

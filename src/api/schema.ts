@@ -198,6 +198,12 @@ export const objectName = () =>
       'expected lower-case letters, digits, "-" and ".", starting and ending with a letter or digit',
     );
 
+/** Name of a namespace, which is one label of a domain. */
+export const namespaceName = () =>
+  objectName()
+    .max(63)
+    .regex(/^[^.]*$/, 'must not hold "."');
+
 /** A date and time with a zone, RFC 3339. */
 export const timestamp = () =>
   z.iso.datetime({ offset: true, error: 'expected a date and time such as "2030-01-31T22:00:00Z"' });

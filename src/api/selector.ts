@@ -1,15 +1,9 @@
 import { z } from 'zod';
+import { MAX_QUALIFIED_NAME, QUALIFIED_NAME } from './qualified-name.ts';
 import { object } from './schema.ts';
 
 export const labelKey = () =>
-  z
-    .string()
-    .min(1)
-    .max(317)
-    .regex(
-      /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/,
-      'not a label key',
-    );
+  z.string().min(1).max(MAX_QUALIFIED_NAME).regex(QUALIFIED_NAME, 'not a label key');
 export const labelValue = () =>
   z
     .string()

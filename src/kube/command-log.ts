@@ -1,7 +1,8 @@
+import { CONTAINER } from '../api/labels.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { own } from '../api/own.ts';
-import { CONTAINER, jobName } from '../core/rollout/names.ts';
+import { jobName } from '../core/rollout/names.ts';
 import { ApiError, type KubeClient } from './client.ts';
 import { newestOf } from './facts.ts';
 import { objectPath, PODS } from './resources.ts';

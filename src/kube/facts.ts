@@ -6,9 +6,8 @@ import type {
   Node,
   Pod,
 } from '../api/kubernetes.ts';
-import { ANNOTATION_CORDONED_BY } from '../api/labels.ts';
+import { ANNOTATION_CORDONED_BY, CONTAINER } from '../api/labels.ts';
 import { maskCredentials } from '../core/text/mask.ts';
-import { CONTAINER } from '../core/rollout/names.ts';
 import type { JobFacts, NodeFacts, PodFacts } from '../core/rollout/facts.ts';
 
 /** Translation of Kubernetes objects into the facts decisions are made of. */

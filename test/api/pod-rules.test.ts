@@ -4,7 +4,7 @@ import { parseDocument } from '../../src/api/documents.ts';
 import { formatProblem } from '../../src/api/schema.ts';
 
 function problems(spec: string, metadata = 'name: x'): string {
-  const text = `apiVersion: ${NODEOP_API_VERSION}\nkind: NodeOp\nmetadata: {${metadata}}\nspec: {command: [a], ${spec}}\n`;
+  const text = `apiVersion: ${NODEOP_API_VERSION}\nkind: NodeOp\nmetadata: {${metadata}}\nspec: {${spec.includes(' command: ') ? '' : 'command: [a], '}${spec}}\n`;
   const parsed = parseDocument(new TextEncoder().encode(text), [
     { apiVersion: NODEOP_API_VERSION, kind: 'NodeOp', schema: NodeOpManifestSchema },
   ]);
@@ -63,6 +63,59 @@ describe('what the API server would refuse of a pod is refused before', () => {
       'image: a, resources: {requests: {memory: -1Mi}}',
       /^spec.resources.requests.memory: must not be less than nothing$/,
     ],
+    ['image: a, env: [{name: "ü"}]', /^spec.env\[0\].name: not a name for an environment variable/],
+    ['image: a, env: [{name: "A\\u0007"}]', /not a name for an environment variable/],
+    ['image: a, env: [{name: "A\\nB"}]', /not a name for an environment variable/],
+    ['image: a, env: [{name: A, value: "b\\0c"}]', /^spec.env\[0\].value: must not hold the character NUL/],
+    ['image: a, env: [{name: A, value: "\\ud800"}]', /value: must be Unicode text/],
+    [
+      'image: a, env: [{name: A, valueFrom: {fieldRef: {fieldPath: "metadata.labels[\'a//b\']"}}}]',
+      /fieldPath: no field of a pod/,
+    ],
+    [
+      'image: a, env: [{name: A, valueFrom: {fieldRef: {fieldPath: "metadata.annotations[\'-a\']"}}}]',
+      /fieldPath: no field of a pod/,
+    ],
+    [
+      'image: a, env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.nodeName, apiVersion: v2}}}]',
+      /apiVersion: must be "v1", found "v2"$/,
+    ],
+    [
+      'image: a, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 1Mi}}}]',
+      /divisor: must be one of 1, 1m, found "1Mi"$/,
+    ],
+    [
+      'image: a, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1m}}}]',
+      /divisor: must be one of 1, 1k, /,
+    ],
+    [
+      'image: a, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, containerName: other}}}]',
+      /containerName: must be left out, or "nodeop", found "other"$/,
+    ],
+    ['image: a, command: [""]', /^spec.command\[0\]: must name a program$/],
+    ['image: a, command: [" ", a]', /^spec.command\[0\]: must name a program$/],
+    ['image: a, command: [a, "b\\0"]', /^spec.command\[1\]: must not hold the character NUL/],
+    ['image: a, preflight: {command: [""]}', /^spec.preflight.command\[0\]: must name a program$/],
+    [
+      'image: a, steps: [{name: a, checks: [{command: {command: [""]}}]}]',
+      /checks\[0\].command.command\[0\]: must name a program$/,
+    ],
+    ['image: a, hostMountPath: /.', /^spec.hostMountPath: must be an absolute path other than "\/"$/],
+    ['image: a, hostMountPath: /././/', /must be an absolute path other than "\/"$/],
+    ['image: a, hostMountPath: //proc/x', /must not be \/proc, which the container has of its own$/],
+    ['image: a, hostMountPath: /dev', /must not be \/dev/],
+    ['image: a, hostMountPath: /etc/', /must not be \/etc/],
+    ['image: a, hostMountPath: "/a\\nb"', /must not hold control characters$/],
+    ['image: a, resources: {limits: {cpu: "1e1.5"}}', /^spec.resources.limits.cpu: expected a quantity/],
+    ['image: a, rebootResources: {limits: {cpus: 1}}', /^spec.rebootResources.limits.cpus: expected cpu/],
+    ['image: a, imagePullSecrets: [{name: "A B"}]', /^spec.imagePullSecrets\[0\].name: not the name of a/],
+    ['image: a, tolerations: [{key: a..b/c, operator: Exists}]', /key: not the key of a taint/],
+    ['image: a, tolerations: [{key: a-./b, operator: Exists}]', /key: not the key of a taint/],
+    [`image: a, topologyKey: ${'a'.repeat(64)}`, /^spec.topologyKey: not a label key/],
+    [
+      `image: a, nodeSelector: {matchLabels: {a..b/c: d}}`,
+      /^spec.nodeSelector.matchLabels\["a..b\/c"\]: not a label key/,
+    ],
   ])('%s', (spec, expected) => {
     expect(problems(spec)).toMatch(expected);
   });
@@ -71,6 +124,12 @@ describe('what the API server would refuse of a pod is refused before', () => {
     ['name: x, labels: {"a b": c}', /metadata.labels\["a b"\]: not a label key/],
     ['name: x, labels: {a: "b c"}', /metadata.labels.a: not a label value/],
     ['name: x, annotations: {"a b": c}', /metadata.annotations\["a b"\]: not a label key/],
+    [`name: x, labels: {${'a'.repeat(64)}: b}`, /: not a label key$/],
+    ['name: x, namespace: a.b', /^metadata.namespace: must not hold "."/],
+    [`name: x, namespace: ${'a'.repeat(64)}`, /^metadata.namespace: must have at most 63 characters/],
+    ['name: x, namspace: prod', /^metadata.namspace: unknown field "namspace"; did you mean "namespace"\?$/],
+    ['name: x, lables: {a: b}', /did you mean "labels"\?$/],
+    ['name: x, finalizers: [a/b]', /unknown field "finalizers"/],
   ])('%s', (metadata, expected) => {
     expect(problems('image: a', metadata)).toMatch(expected);
   });
@@ -86,6 +145,13 @@ test.each([
   'image: a, env: [{name: A}, {name: B, value: ""}, {name: C, valueFrom: {fieldRef: {fieldPath: "metadata.labels[\'a/b\']"}}}]',
   'image: a, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}}]',
   'image: a, tolerations: [{operator: Exists}, {key: a}, {key: a.b/c, value: d, effect: NoExecute, tolerationSeconds: 5}]',
+  'image: a, env: [{name: "a b.c-d"}, {name: 1A, value: "two\\nlines\\ttab"}]',
+  'image: a, command: [a, "", "\\u202e\\n"]',
+  'image: a, hostMountPath: /etc/host',
+  'image: a, hostMountPath: //host/',
+  'image: a, imagePullSecrets: [{}, {name: ""}, {name: regcred}]',
+  'image: a, env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: "0", containerName: nodeop}}}]',
+  'image: a, env: [{name: A, valueFrom: {fieldRef: {apiVersion: v1, fieldPath: "metadata.annotations[\'A/b\']"}}}]',
   'image: a, resources: {requests: {cpu: 500m, memory: 1Gi}, limits: {cpu: 1, memory: 1024Mi}}',
 ])('what it takes is taken: %s', (spec) => {
   expect(problems(spec)).toBe('');

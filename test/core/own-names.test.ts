@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { foreignKind } from '../../src/api/foreign.ts';
 import type { NodeOpStatus } from '../../src/api/nodeop.ts';
-import { resourcesProblems } from '../../src/api/pod-rules.ts';
+import { resourcesProblems } from '../../src/api/resource-rules.ts';
 import { claimant, type Holder, letsGo } from '../../src/core/rollout/cordons.ts';
 import type { NodeFacts } from '../../src/core/rollout/facts.ts';
 import { whyNoMatch } from '../../src/core/rollout/near-labels.ts';
@@ -75,7 +75,10 @@ test('kinds, resources and entries of that name are nothing special', () => {
     fc.property(inherited, (name) => {
       expect(foreignKind(name, 'v1')).toBeUndefined();
       const requests = JSON.parse(`{${JSON.stringify(name)}: "1"}`) as Record<string, string>;
-      expect(resourcesProblems({ requests, limits: {} })).toEqual([]);
+      const told = resourcesProblems({ requests, limits: {} });
+      expect(told).toMatchObject([
+        { path: ['requests', name], message: expect.stringMatching(/^expected cpu/) as string },
+      ]);
       const entries = JSON.parse(`{${JSON.stringify(name)}: {"phase": "Pending"}}`) as NonNullable<
         NodeOpStatus['nodeStatuses']
       >;

@@ -68,6 +68,20 @@ const RUN = {
     suspend: false,
   },
 };
+const DECLARING = {
+  ...NODEOP,
+  spec: {
+    ...SPEC,
+    parameters: [
+      { name: 'VERSION', enum: ['1', '2'], default: '1' },
+      { name: 'COUNT', type: 'integer', minimum: 1, maximum: 5, required: true },
+      { name: 'TAG', pattern: '^v[0-9]+$' },
+    ],
+    overridable: ['concurrency', 'env'],
+    env: [{ name: 'OF', value: '$(VERSION)' }],
+    command: ['sh', '-c', 'flash "$VERSION"', '$(COUNT)'],
+  },
+};
 const RECURRING = {
   apiVersion: 'agent.nodeop.dev/v1alpha1',
   kind: 'NodeOpRun',
@@ -162,24 +176,28 @@ const runFiles = kind('run files', documents([NODEOP, RUN, RECURRING]), (file, w
   else toldWell(it.problems, file, work);
 });
 
-const definitions = kind('definitions', documents([NODEOP, SCHEDULED, RECURRING]), (file, work) => {
-  const content = work.turn('reading', () => load(bytes(file)));
-  const parsed = work.turn('judging', () => parseDefinition('nodeops/x.yaml', content));
-  if ('run' in parsed) {
-    due(parsed, work);
-    return;
-  }
-  const { result } = parsed;
-  if (!result.ok) {
-    toldWell(result.problems, file, work);
-    return;
-  }
-  if (result.recurring) due({ path: 'nodeops/x.yaml', run: result.recurring }, work);
-  const run = { ...RUN, spec: { ...RUN.spec, nodeOp: result.name } };
-  const it = prepared(JSON.stringify(run), work, [parsed]);
-  if (it.ok) carriedOutWell(it, work);
-  else toldWell(it.problems, JSON.stringify(run), work);
-});
+const definitions = kind(
+  'definitions',
+  documents([NODEOP, SCHEDULED, RECURRING, DECLARING]),
+  (file, work) => {
+    const content = work.turn('reading', () => load(bytes(file)));
+    const parsed = work.turn('judging', () => parseDefinition('nodeops/x.yaml', content));
+    if ('run' in parsed) {
+      due(parsed, work);
+      return;
+    }
+    const { result } = parsed;
+    if (!result.ok) {
+      toldWell(result.problems, file, work);
+      return;
+    }
+    if (result.recurring) due({ path: 'nodeops/x.yaml', run: result.recurring }, work);
+    const run = { ...RUN, spec: { ...RUN.spec, nodeOp: result.name } };
+    const it = prepared(JSON.stringify(run), work, [parsed]);
+    if (it.ok) carriedOutWell(it, work);
+    else toldWell(it.problems, JSON.stringify(run), work);
+  },
+);
 
 const CONFIG = loadYaml(read('config/agent.yaml')) as object;
 const FULL = loadYaml(

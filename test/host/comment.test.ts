@@ -159,3 +159,18 @@ test.each([
 test('a repository on another host has no page that can be told', () => {
   expect(filePage({ ...GHE, project: '' }, 'main', 'results/a.yaml')).toBe('');
 });
+
+test('a comment that others filled with beginnings, or with very many runs, is read in a moment', () => {
+  const read = (before: string) => {
+    const { user, system } = process.threadCpuUsage();
+    const text = withRun(before, MARKER, report('runs/a.yaml', 'Completed'), '');
+    const after = process.threadCpuUsage();
+    expect(text.length).toBeLessThanOrEqual(60_000);
+    expect(text).toContain('runs/a.yaml');
+    return (after.user - user + after.system - system) / 1000;
+  };
+  const sections = Array.from({ length: 20_000 }, (_, i) => `<!-- run ${i} -->\nx\n<!-- /run -->\n`).join('');
+  // Quadratic, each takes half a minute.
+  expect(read('<!-- run a -->\n'.repeat(60_000))).toBeLessThan(2000);
+  expect(read(sections)).toBeLessThan(2000);
+});

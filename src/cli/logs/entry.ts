@@ -1,5 +1,5 @@
 import type { LogSource } from '../../core/logs/sources.ts';
-import { CONTAINER } from '../../core/rollout/names.ts';
+import { CONTAINER } from '../../api/labels.ts';
 import { plain, screen } from '../../core/text/output.ts';
 import { entryText, type Format } from '../output.ts';
 import { printError, written } from '../terminal.ts';

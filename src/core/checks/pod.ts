@@ -1,8 +1,8 @@
-import { LABEL_CHECK } from '../../api/labels.ts';
+import { CONTAINER, LABEL_CHECK } from '../../api/labels.ts';
 import type { Pod, PodSpec } from '../../api/kubernetes.ts';
 import type { NodeOpSpec } from '../../api/nodeop.ts';
 import { GRACE_SECONDS, type Owner, ownMetadata, pullSecrets, SMALL } from '../rollout/manifests.ts';
-import { checkName, CONTAINER } from '../rollout/names.ts';
+import { checkName } from '../rollout/names.ts';
 import { type Try, tryKey } from './try.ts';
 
 /** Nobody: images that name no user run as root, which Pod Security `restricted` refuses. */

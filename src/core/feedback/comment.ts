@@ -41,24 +41,43 @@ export function withRun(
   const title =
     report.cluster === undefined ? 'Node operations' : `Node operations on ${escape(report.cluster)}`;
   const render = () => {
-    const parts = [...sections].map(([id, text]) => `<!-- run ${id} -->\n${text}\n<!-- /run -->`);
+    const parts = [...sections].map(([id, text]) => wrapped(id, text));
     return [marker, `### ${title}`, '', ...parts, ''].join('\n');
   };
+  let { length } = render();
   for (const [id, text] of sections) {
-    if (render().length <= LIMIT) break;
-    if (id !== key) sections.set(id, text.split('\n')[0] ?? '');
+    if (length <= LIMIT) break;
+    if (id === key) continue;
+    const [first = ''] = text.split('\n', 1);
+    sections.set(id, first);
+    length -= text.length - first.length;
   }
-  for (const id of sections.keys()) {
-    if (render().length <= LIMIT) break;
-    if (id !== key) sections.delete(id);
+  for (const [id, text] of sections) {
+    if (length <= LIMIT) break;
+    if (id === key) continue;
+    sections.delete(id);
+    length -= wrapped(id, text).length + 1;
   }
   return render();
 }
 
+const END = '\n<!-- /run -->';
+const wrapped = (id: string, text: string) => `<!-- run ${id} -->\n${text}${END}`;
+
 function parse(comment: string): Map<string, string> {
   const text = comment.replaceAll('\r\n', '\n');
-  const found = text.matchAll(/<!-- run (\S+) -->\n([\s\S]*?)\n<!-- \/run -->/g);
-  return new Map([...found].map(([, key = '', body = '']) => [key, body]));
+  const sections = new Map<string, string>();
+  let done = 0;
+  for (const { 0: begin, 1: key = '', index } of text.matchAll(/<!-- run (\S+) -->\n/g)) {
+    // What stands in a section begins none.
+    if (index < done) continue;
+    const end = text.indexOf(END, index + begin.length);
+    // Nothing that begins later has an end either.
+    if (end < 0) break;
+    sections.set(key, text.slice(index + begin.length, end));
+    done = end + END.length;
+  }
+  return sections;
 }
 
 function section(report: NodeOpReport, reportUrl: string): string {

@@ -1,5 +1,6 @@
 import type { ContainerStatus, Pod } from '../../api/kubernetes.ts';
 import {
+  CONTAINER,
   ANNOTATION_NODE,
   LABEL_CHECK,
   LABEL_NODEOP_UID,
@@ -9,7 +10,6 @@ import {
 } from '../../api/labels.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import { parseTry } from '../checks/try.ts';
-import { CONTAINER } from '../rollout/names.ts';
 import { naturally } from '../text/order.ts';
 
 /** In the order in which they come on a node. */

@@ -1,5 +1,6 @@
 import {
   ANNOTATION_NODE,
+  CONTAINER,
   LABEL_NODE,
   LABEL_NODEOP,
   LABEL_NODEOP_UID,
@@ -18,7 +19,7 @@ import type {
 } from '../../api/kubernetes.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND, type NodeOpSpec } from '../../api/nodeop.ts';
 import type { ResourceRequirements } from '../../api/pod-fields.ts';
-import { CONTAINER, jobName, labelValue, postflightName, preflightName, rebootName } from './names.ts';
+import { jobName, labelValue, postflightName, preflightName, rebootName } from './names.ts';
 
 /** The NodeOp an object is made for. */
 export interface Owner {

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import { trimBoth, trimEnd } from '../../api/trim.ts';
 
-/** The container of each pod of a NodeOp that does its work; others may be injected beside it. */
-export const CONTAINER = 'nodeop';
-
 const LABEL_VALUE = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 function hash(text: string, length: number): string {

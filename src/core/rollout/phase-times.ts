@@ -1,5 +1,5 @@
 import type { Job, Pod } from '../../api/kubernetes.ts';
-import { LABEL_POSTFLIGHT, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
+import { CONTAINER, LABEL_POSTFLIGHT, LABEL_PREFLIGHT, LABEL_REBOOT } from '../../api/labels.ts';
 import {
   isFinalNodePhase,
   NODE_PHASES,
@@ -7,7 +7,6 @@ import {
   type NodePhase,
   type NodeStatus,
 } from '../../api/nodeop.ts';
-import { CONTAINER } from './names.ts';
 
 /** What was made for a node, as far as it is there. */
 export interface Made {

@@ -9,7 +9,7 @@ import {
 } from '../../api/nodeoprun.ts';
 import { NODEOP_API_VERSION, NODEOP_KIND } from '../../api/nodeop.ts';
 import { DeclaredSchema } from '../../api/parameters.ts';
-import { check, nearest, type Problem } from '../../api/schema.ts';
+import { check, namespaceName, nearest, type Problem } from '../../api/schema.ts';
 import type { Spelled } from '../../api/yaml.ts';
 import { z } from 'zod';
 import { isObject } from './merge.ts';
@@ -40,7 +40,7 @@ export interface Definition {
 const Outline = z.looseObject({
   apiVersion: z.literal(NODEOP_API_VERSION),
   kind: z.literal(NODEOP_KIND),
-  metadata: z.looseObject({ name: z.string() }),
+  metadata: z.looseObject({ name: z.string(), namespace: namespaceName().optional() }),
   spec: z.unknown(),
 });
 

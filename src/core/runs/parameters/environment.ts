@@ -127,5 +127,17 @@ function carriers(parameters: readonly Pick<Parameter, 'name'>[], spec: unknown)
 }
 
 function referencesIn(word: string): string[] {
-  return [...word.matchAll(/\$(?:\$|\(([^)]*)\))/g)].flatMap(([, name]) => name ?? []);
+  const names: string[] = [];
+  for (let at = word.indexOf('$'); at >= 0; at = word.indexOf('$', at)) {
+    if (word[at + 1] !== '(') {
+      at += word[at + 1] === '$' ? 2 : 1;
+      continue;
+    }
+    const end = word.indexOf(')', at + 2);
+    // Nothing that begins later has an end either.
+    if (end < 0) break;
+    names.push(word.slice(at + 2, end));
+    at = end + 1;
+  }
+  return names;
 }
