@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { InvalidError } from '../../src/api/errors.ts';
 import { atOnce, type Steps } from '../../src/api/pieces.ts';
 import { readReport } from '../../src/api/report.ts';
-import { formatBaseline, formatReport, readBaseline } from '../../src/core/runs/report.ts';
+import { formatBaseline, readBaseline } from '../../src/core/runs/baseline.ts';
+import { formatReport } from '../../src/core/runs/report.ts';
 import { contentOf } from '../../src/agent/repository/stored.ts';
 import { REPORT } from '../fuzz/reports.ts';
 

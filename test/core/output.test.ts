@@ -16,7 +16,7 @@ import {
   workflowProperty,
 } from '../../src/core/text/output.ts';
 import { clip } from '../../src/core/text/fit.ts';
-import { logTail } from '../../src/core/runs/report.ts';
+import { logTail } from '../../src/core/logs/tail.ts';
 import { yaml as putOut } from '../../src/core/text/yaml.ts';
 import { oneLine, table } from '../../src/core/text/table.ts';
 import { nodeOp } from '../runs/support.ts';

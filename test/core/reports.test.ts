@@ -3,7 +3,8 @@ import type { NodeOp } from '../../src/api/nodeop.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import type { Verdict, Wait } from '../../src/core/runs/plan.ts';
 import type { Manifest } from '../../src/core/runs/prepare.ts';
-import { logTail, reportNodeOp, reportStart, reportVerdict, reportWait } from '../../src/core/runs/report.ts';
+import { logTail } from '../../src/core/logs/tail.ts';
+import { reportNodeOp, reportStart, reportVerdict, reportWait } from '../../src/core/runs/report.ts';
 
 const SUBJECT = { path: 'runs/east/op.yaml', commit: 'c', author: 'Ada', blob: 'b', cluster: 'east' };
 const NOW = new Date('2030-01-01T01:00:00Z');

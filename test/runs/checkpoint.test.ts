@@ -8,7 +8,7 @@ import type { Layout } from '../../src/core/runs/paths.ts';
 import { atOnce } from '../../src/api/pieces.ts';
 import { CHECKPOINT_EVERY, formatCheckpoint, readCheckpoint } from '../../src/core/runs/checkpoint.ts';
 import { NewestReports } from '../../src/core/runs/newest.ts';
-import { formatBaseline } from '../../src/core/runs/report.ts';
+import { formatBaseline } from '../../src/core/runs/baseline.ts';
 import type { GitObject } from '../../src/git/objects.ts';
 import { branchWith } from '../git/support/mirror.ts';
 import { expectSame } from './same-snapshot.ts';

@@ -8,7 +8,7 @@ import {
   restoredMessage,
 } from '../../core/runs/message.ts';
 import { baselinePath, isYaml, reportPath, resultsFolder } from '../../core/runs/paths.ts';
-import { formatBaseline } from '../../core/runs/report.ts';
+import { formatBaseline } from '../../core/runs/baseline.ts';
 import type { Head } from '../../core/runs/ledger.ts';
 import { hasCommits } from '../../git/ancestry.ts';
 import type { Logger } from '../logger.ts';

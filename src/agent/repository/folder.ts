@@ -5,7 +5,7 @@ import { type Entry, NewestReports } from '../../core/runs/newest.ts';
 import { formatOverview, OVERVIEW_ROWS } from '../../core/runs/overview.ts';
 import { baselinePath, overviewPath, reportPath, runPaths, type Layout } from '../../core/runs/paths.ts';
 import { pictureOf, picturePath } from '../../core/runs/picture.ts';
-import { formatBaseline } from '../../core/runs/report.ts';
+import { formatBaseline } from '../../core/runs/baseline.ts';
 import { type Keep, pruneReports, type Pruning } from '../../core/runs/retention.ts';
 import { countReports, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';

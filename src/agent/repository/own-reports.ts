@@ -15,7 +15,7 @@ import {
   resultsFolder,
   runPaths,
 } from '../../core/runs/paths.ts';
-import { BASELINE_BYTES, readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, readBaseline } from '../../core/runs/baseline.ts';
 import { hasCommits, isAncestor } from '../../git/ancestry.ts';
 import { pastChanges, type PastChange } from '../../git/log.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange } from '../../git/trees.ts';

@@ -1,6 +1,6 @@
 import { REPORT_BYTES } from '../../api/report.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
-import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/baseline.ts';
 import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
 import { inTurns } from '../../time/breather.ts';

@@ -5,8 +5,8 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { RunFacts, Verdict, Wait } from '../../core/runs/plan.ts';
 import type { Manifest } from '../../core/runs/prepare.ts';
+import { logTail } from '../../core/logs/tail.ts';
 import {
-  logTail,
   reportNodeOp,
   reportStart,
   reportVerdict,

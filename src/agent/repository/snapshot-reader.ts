@@ -8,7 +8,7 @@ import {
   runsNamedLikeOwn,
   type Layout,
 } from '../../core/runs/paths.ts';
-import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/report.ts';
+import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/baseline.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
 import { isPlain, listTree, type TreeChange, type TreeEntry } from '../../git/trees.ts';

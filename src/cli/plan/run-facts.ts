@@ -9,7 +9,7 @@ import type { Definition } from '../../core/runs/definitions.ts';
 import { judgedAsItIs } from '../../core/runs/judged.ts';
 import { entryOf } from '../../core/runs/ledger.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
-import { readBaseline } from '../../core/runs/report.ts';
+import { readBaseline } from '../../core/runs/baseline.ts';
 import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
