@@ -6,7 +6,8 @@ import { GitAccess, transportOf } from '../api/git-access.ts';
 import { durationMs } from '../api/schema.ts';
 import { Clone } from './clone.ts';
 import type { GitCommand } from './command.ts';
-import { type Branch, Remote } from './remote.ts';
+import type { Branch } from './branch.ts';
+import { Remote } from './remote.ts';
 
 /**
  * The agent's clone of the branch with run files and definitions, and of the one with the results, which is the same

@@ -6,8 +6,9 @@ import type { GitAccess } from '../api/git-access.ts';
 import { Access } from './access.ts';
 import { fetchBounded } from './bounded.ts';
 import { HARMLESS, objectChecks } from './checks.ts';
+import { Branch } from './branch.ts';
 import type { Clone, ObjectFormat } from './clone.ts';
-import { type GitCommand, BLOCK, type Input, wholeBlocks } from './command.ts';
+import { BLOCK, type Input, wholeBlocks } from './command.ts';
 import { Contents } from './contents.ts';
 import { formatOf, listHeads, type Heads } from './heads.ts';
 import { clearCut } from './leftovers.ts';
@@ -299,93 +300,6 @@ export class Remote {
   }
 }
 
-/** One followed branch, as the last fetch or push left it. */
-export class Branch {
-  readonly remote: Remote;
-  readonly name: string;
-  /** Where it is in the clone. */
-  readonly ref: string;
-  #known: { tip: string | undefined } | undefined;
-  #wasThere = false;
-  #others: readonly string[] = [];
-
-  constructor(remote: Remote, name: string, ref: string) {
-    this.remote = remote;
-    this.name = name;
-    this.ref = ref;
-  }
-
-  get git(): GitCommand {
-    return this.remote.clone.git;
-  }
-
-  /** Of the files of its commits. */
-  get contents(): Contents {
-    return this.remote.contents;
-  }
-
-  /** Whether it was there since this process began, and is not any more. */
-  get isGone(): boolean {
-    return this.#wasThere && this.#known !== undefined && this.#known.tip === undefined;
-  }
-
-  /**
-   * Brings it up to date.
-   * @returns the commit at its tip, or undefined while the remote has no such branch
-   * @throws TransientError when the remote is away
-   */
-  async fetch(): Promise<string | undefined> {
-    await this.remote.fetch();
-    return this.tip();
-  }
-
-  /** The commit that the last fetch or push left at its tip; undefined when there was no such branch. */
-  async tip(): Promise<string | undefined> {
-    if (!this.#known) await this.isAt(undefined);
-    return this.#known?.tip;
-  }
-
-  /** Moves it on the remote to a commit made on its tip. Throws TransientError when others were first. */
-  async push(commit: string): Promise<void> {
-    await this.remote.push(commit, this);
-    await this.isAt(commit);
-  }
-
-  /** To be told by the remote: a fetch begins, and may fail at any point. Gives the tip until now. */
-  forget(): string | undefined {
-    const tip = this.#known?.tip;
-    this.#known = undefined;
-    return tip;
-  }
-
-  /** To be told by the remote; without a commit the clone is asked. */
-  async isAt(commit: string | undefined): Promise<void> {
-    const tip = commit ?? (await this.git.text(['rev-parse', '--verify', `${this.ref}^{commit}`])).trim();
-    this.#known = { tip };
-    this.#wasThere = true;
-  }
-
-  /** That the remote has no such branch, and which it has, as of when this one was found missing. */
-  get missingText(): string {
-    const there = this.#others.length === 0 ? 'it has none' : `it has ${listOf(this.#others)}`;
-    return `the remote has no branch "${this.name}"; ${there}`;
-  }
-
-  /** To be told by the remote. */
-  isMissing(others: readonly string[] = []): void {
-    this.#known = { tip: undefined };
-    this.#others = others;
-  }
-}
-
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-const MAX_NAMED = 10;
-
-function listOf(names: readonly string[]): string {
-  const named = names.slice(0, MAX_NAMED).map((it) => JSON.stringify(it));
-  const more = names.length - named.length;
-  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -2,7 +2,7 @@ import { LocalGitError } from '../api/errors.ts';
 import { MAX_NAME, pathOfBytes } from '../core/runs/names.ts';
 
 const [SPACE, NUL, SLASH, ZERO] = [0x20, 0, 0x2f, 0x30];
-/** Of the bits of a mode those that tell what it is. */
+/** The bits of a mode that say what the entry is. */
 const KIND = 0o170000;
 const [FOLDER, FILE, LINK] = [0o040000, 0o100000, 0o120000];
 
@@ -47,7 +47,7 @@ export class TreeCursor {
     return (this.#mode & KIND) === FOLDER;
   }
 
-  /** As git tells it, whatever old tools wrote: of permissions one alone counts. */
+  /** As git prints it, whatever old tools wrote: of the permissions only that to execute counts. */
   get mode(): string {
     const kind = this.#mode & KIND;
     if (kind === FILE) return (this.#mode & 0o100) === 0 ? '100644' : '100755';
@@ -68,12 +68,12 @@ export class TreeCursor {
     return this.#nameEnd - this.#name;
   }
 
-  /** One character a byte, whatever they stand for. */
+  /** One character a byte, whatever the encoding. */
   get nameInBytes(): string {
     return this.#bytes.toString('latin1', this.#name, this.#nameEnd);
   }
 
-  /** Which of two comes first in a tree; 0 when they are two files, or two folders, of one name. */
+  /** Negative when this entry comes first in a tree; 0 when both are files, or both folders, of one name. */
   compare(other: TreeCursor): number {
     const [one, two] = [this.nameBytes, other.nameBytes];
     const shared = Math.min(one, two);
@@ -91,7 +91,7 @@ export class TreeCursor {
     return isSame && (this.#mode === other.#mode || this.mode === other.mode);
   }
 
-  /** The name of a folder goes on with a slash where trees are sorted. */
+  /** Git sorts the names of folders as if they ended with a slash. */
   #byteAt(i: number): number {
     if (i < this.nameBytes) return this.#bytes[this.#name + i] ?? 0;
     return this.isFolder ? SLASH : 0;

@@ -1,84 +1,7 @@
-import { InvalidError } from '../api/errors.ts';
 import { breather } from '../time/breather.ts';
 import type { GitCommand } from './command.ts';
+import { BOUNDS, LARGEST_TREE, type Size } from './tree-bounds.ts';
 import { TreeCursor } from './tree-object.ts';
-
-/** How much there is in a folder and in all the folders inside, each as often as it is named. */
-interface Size {
-  /** Files and folders. */
-  entries: number;
-  folders: number;
-  /** Of the tree objects. */
-  bytes: number;
-  /** Characters of the longest path of a folder. */
-  path: number;
-}
-
-const MIB = 1024 * 1024;
-
-/**
- * What is gone through of one folder at a tip. A repository of a few kilobytes can hold more than any machine has room for:
- * a tree that another one names ten times, that another one names ten times, and so on. It is three times as much as was
- * measured; to hold it takes 100 MB.
- */
-const BOUNDS: Size = { entries: 300_000, folders: 100_000, bytes: 128 * MIB, path: 2000 };
-
-/** Of one tree object, in bytes. */
-export const LARGEST_TREE = 32 * MIB;
-
-/** There is more in a folder than is gone through. */
-export class TooMuchError extends InvalidError {
-  constructor(folder: string) {
-    const what = folder === '' ? 'the root of the repository' : `the folder ${folder.slice(0, -1)}`;
-    super(`${what} holds more than can be read; take out what does not belong there`);
-    this.name = 'TooMuchError';
-  }
-}
-
-/** A tree that is read again and again is a reason to count before going on. */
-const REPEATED = 1000;
-
-/** What walks may go through that share it, before somebody counts what there is. */
-export class Budget {
-  readonly #most: Size;
-  readonly #opened = new Set<string>();
-  #entries = 0;
-  #folders = 0;
-  #bytes = 0;
-  #repeated = 0;
-  /** One for all walks that come to an end by it. */
-  #over: TooMuchError | undefined;
-
-  constructor(most: Size = BOUNDS) {
-    this.#most = most;
-  }
-
-  /** To be called before a tree is asked for. Throws TooMuchError. */
-  open(folder: string, tree: string): void {
-    this.#folders += 1;
-    this.#repeated += Number(this.#opened.has(tree));
-    this.#opened.add(tree);
-    const { folders, path } = this.#most;
-    this.#check(folder, this.#folders > folders || this.#repeated > REPEATED || folder.length > path);
-  }
-
-  /** To be called for each entry. Throws TooMuchError. */
-  pass(folder: string): void {
-    this.#entries += 1;
-    this.#check(folder, this.#entries > this.#most.entries);
-  }
-
-  /** To be called for each tree object. Throws TooMuchError. */
-  read(folder: string, bytes: number): void {
-    this.#bytes += bytes;
-    this.#check(folder, this.#bytes > this.#most.bytes);
-  }
-
-  #check(folder: string, isOver: boolean): void {
-    if (isOver) this.#over ??= new TooMuchError(folder);
-    if (this.#over) throw this.#over;
-  }
-}
 
 const NONE: Size = { entries: 0, folders: 0, bytes: 0, path: 0 };
 const ENDLESS: Size = { entries: Infinity, folders: Infinity, bytes: Infinity, path: Infinity };
@@ -89,7 +12,7 @@ interface Level {
   folders: { name: string; id: string }[];
 }
 
-/** So many folders are passed by, before the one that they lie in is passed by in their place. */
+/** Folders that are passed by one by one; of more of them, the folder around them is passed by instead. */
 const NAMED = 16;
 
 /**
@@ -110,7 +33,10 @@ export class TreeSizes {
     this.#left = 4 * most.entries;
   }
 
-  /** @param path that of the folder, with a slash at its end; '' for the root of all */
+  /**
+   * The folders to pass by, each with a slash at its end.
+   * @param path of the folder to go through, with a slash at its end; '' for the root
+   */
   tooLarge(path: string, tree: string): Promise<string[]> {
     return this.#tooLarge({ path, tree }, this.#most, Infinity);
   }
@@ -127,12 +53,12 @@ export class TreeSizes {
     const each = Math.min(NAMED, Math.floor(named / over.length));
     const found: string[] = [];
     for (const inside of over) found.push(...(await this.#tooLarge(inside, share, each)));
-    // There is nothing else in it.
+    // Nothing would be left of it.
     const isAll = over.length > 1 && level.own.entries === over.length;
     return isAll && named !== Infinity ? [path] : found;
   }
 
-  /** The small folders for which there is room, and the others. */
+  /** Parts the folders inside into those for which there is room, smallest first, and the others. */
   async #part(path: string, { own, folders }: Level, room: Size) {
     const sized = folders.map(async ({ name, id }) => {
       const inside = { path: `${path}${name}/`, tree: id };

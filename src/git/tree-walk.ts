@@ -2,14 +2,14 @@ import { LocalGitError } from '../api/errors.ts';
 import { breather } from '../time/breather.ts';
 import type { GitCommand } from './command.ts';
 import { TreeCursor } from './tree-object.ts';
-import { type Budget, LARGEST_TREE, TooMuchError } from './tree-size.ts';
+import { LARGEST_TREE, TooMuchError, type WalkBudget } from './tree-bounds.ts';
 import { Turns } from './turns.ts';
 import type { TreeChange, TreeEntry } from './trees.ts';
 
 export interface WalkOptions {
   /** Where two trees are compared, what is gone or changed is left out. */
   onlyNew?: boolean;
-  budget?: Budget;
+  budget?: WalkBudget;
   /** Folders that are not gone into, each with a slash at its end: each is given as what it is, by the name `.` inside. */
   passedBy?: ReadonlySet<string>;
 }
@@ -21,7 +21,7 @@ const AT_ONCE = 16;
 export class Trees {
   readonly #git: GitCommand;
   readonly #onlyNew: boolean;
-  readonly #budget: Budget | undefined;
+  readonly #budget: WalkBudget | undefined;
   readonly #passedBy: ReadonlySet<string>;
   readonly #breathe = breather();
   readonly #turns = new Turns(AT_ONCE);
@@ -58,7 +58,7 @@ export class Trees {
     return found.all();
   }
 
-  /** Those whose names are not longer than this; there may be a million others. */
+  /** Entries whose names are not longer than this; there may be a million others. */
   async directlyIn(tree: string, longest: number): Promise<TreeEntry[]> {
     const entries: TreeEntry[] = [];
     await this.#each('', tree, (cursor) => {
@@ -74,15 +74,11 @@ export class Trees {
       const entry = folderItself(prefix, tree);
       return [{ path: entry.path, entry }];
     }
-    await this.#each(prefix, tree, (cursor) => {
-      const entry = entryOf(prefix, cursor);
-      if (cursor.isFolder) found.later(this.list(`${entry.path}/`, entry.blob));
-      else found.add({ path: entry.path, entry });
-    });
+    await this.#each(prefix, tree, (cursor) => this.#came(prefix, cursor, found));
     return found.all();
   }
 
-  /** Folders of one path: none or one, and more than one in a damaged tree. */
+  /** Compares the folders of one path: none or one in each tree, more than one in a damaged tree. */
   async compareAll(prefix: string, before: TreeEntry[], after: TreeEntry[]): Promise<TreeChange[]> {
     const found = new Found<TreeChange>();
     for (let i = 0; i < Math.max(before.length, after.length); i++) {
@@ -123,7 +119,7 @@ export class Trees {
     else found.add({ path, before, entry });
   }
 
-  /** Whatever became of a file, it was there. */
+  /** A file of this name was there before, so it is not new, whatever became of it. */
   #isPassedBy({ isFolder: mayHoldNew }: TreeCursor): boolean {
     return this.#onlyNew && !mayHoldNew;
   }
@@ -156,7 +152,7 @@ export class Trees {
 
   async #open(prefix: string, tree: string): Promise<TreeCursor> {
     this.#budget?.open(prefix, tree);
-    // What is found goes on in all branches of a tree at once, until one of them has found too much.
+    // All branches of a tree are walked at once; once one of them has found too much, the others end here.
     const object = await this.#turns.take(async () => {
       this.#budget?.read(prefix, 0);
       return this.#git.object(tree, LARGEST_TREE);
@@ -168,7 +164,7 @@ export class Trees {
   }
 }
 
-/** What stands in a listing for a folder that was passed by: no file has this name. */
+/** Name in a listing for a folder that was passed by: no file is called so. */
 const FOLDER_ITSELF = '.';
 
 function folderItself(prefix: string, tree: string): TreeEntry {
@@ -179,7 +175,7 @@ const FOLDER = '040000';
 /** Others have their turn after so many entries. */
 const STRETCH = 1000;
 
-/** What is known at once and what is known later, in order. */
+/** Collects what is known at once and what is known later, in order. */
 export class Found<It> {
   readonly #parts: Promise<It[]>[] = [];
   #now: It[] | undefined;
@@ -190,7 +186,7 @@ export class Found<It> {
   }
 
   later(them: Promise<It[]>): void {
-    // Told by `all`, which others may come before.
+    // `all` throws it; it may be called after the failure.
     them.catch(() => undefined);
     this.#parts.push(them);
     this.#now = undefined;
@@ -215,14 +211,14 @@ function nextPart(path: string, { length }: string): string {
   return end < 0 ? path.slice(length) : path.slice(length, end);
 }
 
-/** One character a byte. */
+/** A name as `nameInBytes` of a cursor has it. */
 function bytesOf(name: string): string {
   return Buffer.from(name).toString('latin1');
 }
 
 const LONGEST_PATH = 4096;
 
-/** Others git refuses to be asked for; they may stand in what people wrote. */
+/** Git refuses to be asked for other paths, and people may have written them. */
 function mayBeThere(path: string): boolean {
   if (path.length > LONGEST_PATH || path.includes('\0')) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');

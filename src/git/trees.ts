@@ -1,5 +1,6 @@
 import type { GitCommand } from './command.ts';
-import { Budget, TooMuchError, TreeSizes } from './tree-size.ts';
+import { TooMuchError, WalkBudget } from './tree-bounds.ts';
+import { TreeSizes } from './tree-size.ts';
 import { Found, isFolder, Trees } from './tree-walk.ts';
 
 /** One file of a tree. `mode` tells files (100644, 100755) from symlinks (120000) and submodules (160000). */
@@ -101,7 +102,7 @@ async function inBounds(
   const lookUp = new Trees(git);
   const ids = await Promise.all(roots.map((it) => lookUp.root(it)));
   try {
-    return await walk(new Trees(git, { onlyNew, budget: new Budget() }), ids);
+    return await walk(new Trees(git, { onlyNew, budget: new WalkBudget() }), ids);
   } catch (error) {
     if (!(error instanceof TooMuchError)) throw error;
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../core/ports.ts';
 import { pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import type { GitCommand } from './command.ts';
-import type { Branch } from './remote.ts';
+import type { Branch } from './branch.ts';
 import { withSigningKey } from './signing.ts';
 
 export interface WriteOptions {

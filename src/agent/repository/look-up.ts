@@ -1,6 +1,6 @@
 import { reportPath, resultsFolder, type Layout } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
-import { TooMuchError } from '../../git/tree-size.ts';
+import { TooMuchError } from '../../git/tree-bounds.ts';
 import { isFolder } from '../../git/tree-walk.ts';
 import { entriesAt, filesAt, listTree } from '../../git/trees.ts';
 import { runFile, type Snapshot } from './snapshot.ts';

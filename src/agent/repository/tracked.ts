@@ -5,7 +5,7 @@ import type { Clock, Telemetry } from '../../core/ports.ts';
 import { fillTemplate } from '../../core/runs/message-template.ts';
 import type { Layout } from '../../core/runs/paths.ts';
 import { mirrorOf, type Mirror } from '../../git/mirror.ts';
-import type { Branch } from '../../git/remote.ts';
+import type { Branch } from '../../git/branch.ts';
 import { type Files, writeFiles } from '../../git/write.ts';
 import type { Snapshot } from './snapshot.ts';
 import { Rewinds } from './rewind.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mirrorOf } from '../../../src/git/mirror.ts';
-import type { Branch } from '../../../src/git/remote.ts';
+import type { Branch } from '../../../src/git/branch.ts';
 import { writeFiles, type WriteOptions } from '../../../src/git/write.ts';
 import type { TestRepository } from '../../runs/support.ts';
 
