@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { InvalidError } from '../../src/api/errors.ts';
 import { atOnce } from '../../src/api/pieces.ts';
-import { formatBaseline, readBaseline } from '../../src/core/runs/report.ts';
+import { formatBaseline, readBaseline } from '../../src/core/runs/baseline.ts';
 
 const PATH = 'results/.baseline.yaml';
 const read = (text: string | Uint8Array) => atOnce(readBaseline(PATH, Buffer.from(text)));
