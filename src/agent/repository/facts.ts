@@ -10,7 +10,8 @@ import { trusted } from '../../core/runs/trust.ts';
 import type { Mirror } from '../../git/mirror.ts';
 import type { Logger } from '../logger.ts';
 import type { CommitInfo } from '../../git/commit-info.ts';
-import { lastChange, whoAdded, whoRemoved } from '../../git/log.ts';
+import { addedAt } from '../../git/age.ts';
+import { whoAdded, whoRemoved } from '../../git/log.ts';
 import type { TreeEntry } from '../../git/trees.ts';
 import { Moved } from './moved.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
@@ -111,13 +112,22 @@ export class FactsReader {
   }
 
   /** What history tells of a run, where that matters. */
-  async #lookBack(run: RunFacts, { tip }: Snapshot): Promise<void> {
-    const { git } = this.#context.mirror;
+  async #lookBack(run: RunFacts, snapshot: Snapshot): Promise<void> {
+    const { mirror, layout, trust } = this.#context;
+    const { git } = mirror;
+    const { tip, resultsTip, added } = snapshot;
     const { path, file, nodeOp, report } = run;
     if (file && report?.status.phase === 'Invalid' && !run.judged && !nodeOp) {
-      // When it was merged, not when it was written.
-      const addedAt = await lastChange(git, tip, path, { added: true });
-      if (addedAt !== undefined) run.addedAt = addedAt;
+      const isOfThis = report.run.commit === added.get(path)?.commit;
+      const at = isOfThis && resultsTip !== undefined ? resultsTip : undefined;
+      const since = await addedAt(
+        { git, tip, path },
+        {
+          isSigned: trust !== undefined,
+          report: at === undefined ? undefined : { git, tip: at, path: reportPath(layout, path) },
+        },
+      );
+      if (since !== undefined) run.addedAt = since;
     }
     const isStopped = nodeOp
       ? !isFinalPhase(nodeOp.status?.phase) && nodeOp.metadata.annotations?.[ANNOTATION_CANCEL] === undefined

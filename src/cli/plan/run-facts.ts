@@ -13,7 +13,8 @@ import { readBaseline } from '../../core/runs/baseline.ts';
 import { type RunFacts, saysStarted } from '../../core/runs/plan.ts';
 import type { Preparation } from '../../core/runs/prepare.ts';
 import { GitCommand } from '../../git/command.ts';
-import { lastChange, whoAdded } from '../../git/log.ts';
+import { addedAt } from '../../git/age.ts';
+import { whoAdded } from '../../git/log.ts';
 import { Moves } from '../../git/moves.ts';
 import type { TreeChange } from '../../git/trees.ts';
 import { blobId, readStored } from '../stored.ts';
@@ -24,6 +25,8 @@ export interface Checkout {
   results: string | undefined;
   layout: Layout;
   definitions: readonly Definition[];
+  /** The agent asks for signatures. */
+  verifies?: boolean;
 }
 
 /** A run file of a checkout. */
@@ -120,8 +123,7 @@ async function fromHistory(
   const git = new GitCommand({ dir: checkout.root, timeoutMs: GIT_MS });
   try {
     if (report?.status.phase === 'Invalid' && !judged && !nodeOp) {
-      const addedAt = await lastChange(git, 'HEAD', path, { added: true });
-      return addedAt === undefined ? {} : { addedAt };
+      return await ageOf({ path, report }, checkout, git);
     }
     if (report || nodeOp) return {};
     const movedFrom = await movedHere(git, path, file?.blob, checkout);
@@ -130,6 +132,26 @@ async function fromHistory(
     // It is no repository, or one without a commit: there is no history to tell of.
     return {};
   }
+}
+
+/** As the agent finds it. */
+async function ageOf(
+  { path, report }: { path: string; report: NodeOpReport },
+  { verifies = false, layout, results }: Checkout,
+  git: GitCommand,
+): Promise<Partial<RunFacts>> {
+  const [[, info] = []] = await whoAdded(git, 'HEAD', layout.runs, [path]);
+  const isOfThis = info?.commit === report.run.commit;
+  const at =
+    isOfThis && results !== undefined
+      ? {
+          git: new GitCommand({ dir: results, timeoutMs: GIT_MS }),
+          tip: 'HEAD',
+          path: reportPath(layout, path),
+        }
+      : undefined;
+  const since = await addedAt({ git, tip: 'HEAD', path }, { isSigned: verifies, report: at });
+  return since === undefined ? {} : { addedAt: since };
 }
 
 /** A file that has the content of one that goes away with it, whose run is over. */
