@@ -8,7 +8,7 @@ import { LeaderElection, type LeaderElectionOptions } from '../kube/lease.ts';
 import type { Place } from './agent.ts';
 import type { Logger } from './logger.ts';
 
-type Events = Pick<
+export type ElectionEvents = Pick<
   LeaderElectionOptions,
   'onGain' | 'onLoss' | 'onWait' | 'onPollAsked' | 'onHold' | 'onError'
 >;
@@ -20,11 +20,12 @@ export function electionOf(
   client: KubeClient,
   logger: Logger,
   clock: Clock,
-  events: Events,
+  events: ElectionEvents,
+  uuid: () => string = randomUUID,
 ): LeaderElection {
   const { name, leaseDuration, renewDeadline, retryPeriod } = kubernetes.leaderElection;
   const namespace = place.namespace ?? kubernetes.namespace;
-  const identity = `${hostname()}_${randomUUID()}`;
+  const identity = `${hostname()}_${uuid()}`;
   const log = logger.child({ lease: `${namespace}/${name}`, identity });
   return new LeaderElection({
     client,

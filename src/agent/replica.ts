@@ -7,7 +7,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { LeaderElection, Tenure } from '../kube/lease.ts';
 import { StoppedError } from '../kube/stopped.ts';
 import { Agent, connect, type Place, type Transport } from './agent.ts';
-import { electionOf } from './election.ts';
+import { type ElectionEvents, electionOf } from './election.ts';
 import { type Endpoint, openEndpoint } from './endpoint.ts';
 import type { Logger } from './logger.ts';
 import { checkCluster, checkDefinition, checkLease, checkRecord, checkRepository } from './readiness.ts';
@@ -28,6 +28,8 @@ export interface ReplicaOptions {
   transport?: Transport | undefined;
   /** Sends the requests of checks; real ones when absent. */
   asker?: Asker | undefined;
+  /** Makes names that no other process has. */
+  uuid?: () => string;
 }
 
 /**
@@ -43,6 +45,7 @@ export class Replica {
   private readonly timetable: Timetable;
   private readonly transport: Transport | undefined;
   private readonly asker: Asker | undefined;
+  private readonly uuid: (() => string) | undefined;
   private readonly client: KubeClient | undefined;
   private readonly election: LeaderElection | undefined;
   private endpoint: Endpoint | undefined;
@@ -71,6 +74,7 @@ export class Replica {
     this.onStuck = options.onStuck;
     this.transport = options.transport;
     this.asker = options.asker;
+    this.uuid = options.uuid;
     if (!config.kubernetes.leaderElection.enabled) return;
     this.client = connect(config, { clock: this.clock, dispatcher: this.transport?.() });
     this.election = this.elect(this.client);
@@ -126,7 +130,7 @@ export class Replica {
   }
 
   private elect(client: KubeClient): LeaderElection {
-    return electionOf(this.config, this.place, client, this.logger, this.clock, {
+    const events: ElectionEvents = {
       onGain: (tenure, untended) => this.become(() => this.lead(tenure, untended)),
       onLoss: () => {
         if (this.work instanceof Agent) this.work.abandon();
@@ -141,7 +145,8 @@ export class Replica {
         if (this.work instanceof Agent) this.work.hold(reason);
       },
       onError: (error) => this.leaseError(error),
-    });
+    };
+    return electionOf(this.config, this.place, client, this.logger, this.clock, events, this.uuid);
   }
 
   private leaseError(error: unknown): void {

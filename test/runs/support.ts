@@ -69,6 +69,8 @@ export class TestRepository implements Disposable {
 
   /** When people commit; now unless told. */
   date: string | undefined;
+  /** When they wrote what they commit; now unless told, which is worth nothing to anybody. */
+  authorDate: string | undefined;
   /** Further settings of their git. */
   settings: readonly string[] = [];
   readonly #work = join(this.root, 'work');
@@ -100,7 +102,11 @@ export class TestRepository implements Disposable {
     const settings = ['core.fsync=none', ...this.settings].flatMap((it) => ['-c', it]);
     return execFileSync('git', [...settings, ...args], {
       cwd: dir,
-      env: { ...ENV, ...(this.date !== undefined && { GIT_COMMITTER_DATE: this.date }) },
+      env: {
+        ...ENV,
+        ...(this.authorDate !== undefined && { GIT_AUTHOR_DATE: this.authorDate }),
+        ...(this.date !== undefined && { GIT_COMMITTER_DATE: this.date }),
+      },
       encoding: 'utf8',
       stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       ...(input && { input }),
@@ -156,7 +162,7 @@ export class TestRepository implements Disposable {
     const ref = isSigned ? UNSIGNED : 'refs/heads/main';
     const parts = [
       `commit ${ref}\n`,
-      `author Ada <ada@example.org> ${seconds()} +0000\n`,
+      `author Ada <ada@example.org> ${seconds(this.authorDate)} +0000\n`,
       `committer Ada <ada@example.org> ${seconds(this.date)} +0000\n`,
       ...data(`${message}\n`),
       ...(before === undefined ? [] : [`from ${before}\n`]),

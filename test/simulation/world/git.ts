@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GitCommand } from '../../../src/git/command.ts';
 import { forget, isWhole, needsRoom } from './disks.ts';
-import { currentProcess, realWork } from './time.ts';
+import { currentProcess } from './time.ts';
 
 interface Remote {
   /** Its folder, which may be away. */
@@ -43,13 +43,13 @@ for (const [name, at] of Object.entries(ARGS)) {
     const isOnItsWay = name === 'with' && followed.get(this.dir)?.isShared === true;
     if (isOnItsWay) await travel();
     if (isDead()) return new Promise(() => {});
-    realWork.count += 1;
     try {
-      needsRoom(this.dir, command, name !== 'with');
-      if (name === 'with' && findsNothingNew(this.dir, args[1] as string[])) return '';
-      return await (isOnItsWay ? inTurn(() => real.apply(this, args)) : real.apply(this, args));
+      return await inTurn(async () => {
+        needsRoom(this.dir, command, name !== 'with');
+        if (name === 'with' && findsNothingNew(this.dir, args[1] as string[])) return '';
+        return real.apply(this, args);
+      });
     } finally {
-      realWork.count -= 1;
       if (isOnItsWay) await travel();
     }
   };
@@ -67,13 +67,9 @@ async function travel(): Promise<void> {
   });
 }
 
-let turn: Promise<unknown> = Promise.resolve();
-
-/** What reaches a remote does so one after the other, in the order in which it got there. */
+/** Those of all agents of a world come one after the other, in the order in which they were begun. */
 function inTurn(work: () => Promise<unknown>): Promise<unknown> {
-  const done = turn.then(work);
-  turn = done.catch(() => undefined);
-  return done;
+  return currentProcess.getStore()?.command(work) ?? work();
 }
 
 /**

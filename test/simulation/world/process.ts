@@ -47,6 +47,7 @@ export class AgentProcess {
           timetable: timetableOn(clock),
           transport,
           asker: asker(clock),
+          uuid: () => random.uuid(),
           onStuck: (error) => {
             onStuck(error);
             this.kill();

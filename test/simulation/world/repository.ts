@@ -257,6 +257,7 @@ export class Repository implements Disposable {
   /** People wait for a remote that is away; here they give up. */
   #people(work: () => void): void {
     this.#git.date = new Date(this.#time.now).toISOString();
+    this.#git.authorDate = this.#git.date;
     try {
       work();
     } catch {

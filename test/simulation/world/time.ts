@@ -11,13 +11,15 @@ interface Timer {
   cancelled: boolean;
 }
 
+/** Whether what runs is part of a command, which may be made of others. */
+const inCommand = new AsyncLocalStorage<boolean>();
+
 const START = Date.parse('2030-01-01T00:00:00Z');
 
-/** Commands of the real world that are under way. */
-export const realWork = { count: 0 };
-
-/** What Node calls that which is waited for outside of it. */
-const REAL = new Set(['ProcessWrap', 'FSReqCallback', 'FSReqPromise']);
+/** What Node calls that which is waited for outside of it: processes, files that are read, written and closed. */
+const REAL = new Set(['ProcessWrap', 'FSReqCallback', 'FSReqPromise', 'CloseReq']);
+/** Who gives way to others while it works comes back by one, however long its work takes this machine. */
+const TURN = 'Immediate';
 
 /** Rounds without anything new after which all that is due at one moment has been done. */
 const QUIET_ROUNDS = 3;
@@ -33,6 +35,9 @@ export class VirtualTime {
   steps = 0;
   #order = 0;
   readonly #heap: Timer[] = [];
+  /** Commands of the real world: how many are under way, and which wait for their turn. */
+  #commands = 0;
+  readonly #waiting: (() => void)[] = [];
 
   after(ms: number, call: () => void): () => void {
     const timer = { at: this.now + Math.max(0, ms), order: this.#order++, call, cancelled: false };
@@ -44,7 +49,7 @@ export class VirtualTime {
 
   /** Lets everything run that needs no time. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < QUIET_ROUNDS;) {
+    for (let quiet = 0; quiet < QUIET_ROUNDS || this.#nextCommand();) {
       const before = this.activity;
       // oxlint-disable-next-line no-await-in-loop -- one round after the other
       await new Promise((resolve) => {
@@ -59,7 +64,7 @@ export class VirtualTime {
   /** Time stands still while something of the real world is under way: a git command, a file. */
   async #worked(): Promise<boolean> {
     let worked = false;
-    while (realWork.count > 0 || process.getActiveResourcesInfo().some((kind) => REAL.has(kind))) {
+    while (this.#commands > 0 || isBusy()) {
       worked = true;
       // oxlint-disable-next-line no-await-in-loop
       await new Promise((resolve) => {
@@ -67,6 +72,30 @@ export class VirtualTime {
       });
     }
     return worked;
+  }
+
+  /**
+   * Does something by a command of the real world, once all that came of the one before it is done: which of two would end first
+   * is this machine's chance, and no history's.
+   */
+  async command<T>(work: () => Promise<T>): Promise<T> {
+    if (inCommand.getStore() === true) return work();
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+    try {
+      return await inCommand.run(true, work);
+    } finally {
+      this.#commands -= 1;
+    }
+  }
+
+  #nextCommand(): boolean {
+    const next = this.#waiting.shift();
+    if (next === undefined) return false;
+    this.#commands += 1;
+    next();
+    return true;
   }
 
   /** Goes on until the moment, or until `done` says so. @returns whether it did */
@@ -129,6 +158,11 @@ export class ProcessClock implements Clock {
     return this.#state === 'dead';
   }
 
+  /** By the real world, in its turn. */
+  command<T>(work: () => Promise<T>): Promise<T> {
+    return this.#time.command(work);
+  }
+
   /** What it did or did not do in time may come of that. */
   wasPaused = false;
 
@@ -154,6 +188,10 @@ export class ProcessClock implements Clock {
     this.#state = 'dead';
     this.#held = [];
   }
+}
+
+function isBusy(): boolean {
+  return process.getActiveResourcesInfo().some((kind) => REAL.has(kind) || kind === TURN);
 }
 
 function isEarlier(a: Timer, b: Timer): boolean {
