@@ -30,7 +30,8 @@ export function rowOf(name: string, { what, tried = {} }: Fault, told: Told | st
   if (typeof told === 'string') return `| ${title} | NOT TRIED | | ${cell(told)} |`;
   const { found, histories, seed, violation = '', named } = told;
   const kept = named === undefined ? '' : 'its own, ';
-  const by = (tried.sweep ?? told.sweep) === true ? 'by plan' : 'by chance';
+  const of = tried.of === undefined ? '' : ` of those with “${tried.of}”`;
+  const by = (tried.sweep ?? told.sweep) === true ? `by plan${of}` : 'by chance';
   const count = `${isFound(told) ? '' : 'NOT FOUND, '}${kept}${found} of ${histories} ${by}`;
   return `| ${title} | ${count} | ${seed ?? ''} | ${cell(violation.replace(/^[\d.]+ s: /, ''))} |`;
 }

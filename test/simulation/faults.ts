@@ -102,7 +102,14 @@ function bringBack(copy: string, { file, from, to }: Change): void {
   writeFileSync(path, parts.join(to));
 }
 
-function argumentsOf({ sweep, git, restored, seed = sweep ? 0 : 1, histories = HISTORIES }: Tried): string[] {
+function argumentsOf({
+  sweep,
+  of,
+  git,
+  restored,
+  seed = sweep ? 0 : 1,
+  histories = HISTORIES,
+}: Tried): string[] {
   return [
     '--seed',
     String(seed),
@@ -111,6 +118,7 @@ function argumentsOf({ sweep, git, restored, seed = sweep ? 0 : 1, histories = H
     '--enough',
     String(ENOUGH),
     ...(sweep === true ? ['--sweep'] : []),
+    ...(of === undefined ? [] : ['--of', of]),
     ...(git === true ? ['--git'] : []),
     ...(restored === true ? ['--restored'] : []),
     ...(options.keep ? ['--shrink'] : []),

@@ -3,7 +3,7 @@
  * [--seed N] [--git | --sweep | --walk | --restored] [--with TEXT] [--processes N] [--show]`. In as many processes as there are cores. `--sweep`: each write
  * of each kind of rollout gone wrong, and each state never seen, instead of chance; `--walk`: specs made from the schema, one after the
  * other, those that are refused or fail among them; `--restored`: etcd comes back from a backup in the middle of each; `--with`: only histories whose plan, as JSON, has
- * this text. One that breaks a promise is made as short as possible and printed with the command that repeats it, and `--plan FILE`
+ * this text; `--of`: only those whose name has it. One that breaks a promise is made as short as possible and printed with the command that repeats it, and `--plan FILE`
  * takes such a plan; the exit code is 1 then, and also when no history ran.
  * `--brief`: each ends with the first promise that is broken, and a line of JSON is all that is told; no further one is tried when
  * `--enough N` of them were, or when they took `--cpu S` of the processor. With `--shrink` the line has the shortest plan.
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: false },
     plan: { type: 'string' },
     with: { type: 'string', default: '' },
+    of: { type: 'string', default: '' },
     enough: { type: 'string', default: 'Infinity' },
     cpu: { type: 'string', default: 'Infinity' },
     processes: { type: 'string', default: String(availableParallelism()) },
@@ -55,6 +56,7 @@ function* trials(): Generator<{ seed: number; trial: Trial }> {
     const trial = trialAt(seed);
     if (trial === undefined || seed > first + 100_000) return;
     if (values.with !== '' && !JSON.stringify(trial.plan).includes(values.with)) continue;
+    if (!trial.name.includes(values.of)) continue;
     found += 1;
     yield { seed, trial };
   }

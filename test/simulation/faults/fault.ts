@@ -15,8 +15,10 @@ export interface Change {
 }
 
 export interface Tried {
-  /** An agent is killed after each write of each kind of rollout, instead of chance. */
+  /** Every plan for each write and each state of each kind of rollout, instead of chance. */
   sweep?: boolean;
+  /** Only those whose names have this text, to save time: it is some seven thousand otherwise. */
+  of?: string;
   /** With a real repository. */
   git?: boolean;
   /** The cluster comes back from a backup in each of them. */

@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts';
 
 export const fault: Fault = {
   what: 'nobody is told that the nodes of a step are not watched any more',
+  tried: { sweep: true, of: 'watched to the end, then' },
   changes: [
     {
       file: 'src/core/rollout/cordons.ts',

@@ -1,9 +1,10 @@
+import { isFinalNodePhase, type NodeOpStatus, type NodeStatus } from '../../../src/api/nodeop.ts';
 import type { Obj } from '../../../src/sim/store/object.ts';
 import type { Cluster } from './cluster.ts';
 import type { Faults } from './faults.ts';
 import type { Behaviour, Kind } from './machine.ts';
 import type { Oracles } from './oracles.ts';
-import type { Event, NodePlan } from './plan.ts';
+import { type Event, IN_FLIGHT, type NodePlan } from './plan.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -63,10 +64,11 @@ export class Fleet {
     });
   }
 
-  happen({ what, node, ms }: NodeEvent): void {
+  happen({ what, node: which, ms }: NodeEvent): void {
     const { faults, time } = this.#world;
     faults.count(`node: ${what}`);
     const { store, machines } = this.#world.cluster();
+    const node = this.#nameOf(which);
     const machine = machines.get(node);
     if (machine === undefined) return;
     if (what === 'reboot') return machine.reboot();
@@ -80,6 +82,19 @@ export class Fleet {
     time.after(ms, () => {
       if (store.get('nodes', node)) machine.powerOn();
     });
+  }
+
+  /** Of several nodes on which something goes on the first, and when nothing does, the first of all. */
+  #nameOf(which: string): string {
+    if (which !== IN_FLIGHT) return which;
+    const names = this.#plans.map(({ name }) => name);
+    const statuses = this.#world
+      .cluster()
+      .nodeOps()
+      .map(({ status }) => (status ?? {}) as NodeOpStatus);
+    const isBusy = (name: string) =>
+      statuses.some(({ nodeStatuses: { [name]: entry } = {} }) => entry && isInFlight(entry));
+    return names.find(isBusy) ?? names[0] ?? '';
   }
 
   /** Nodes that are gone by now are taken away again, and those that were not there yet come again. */
@@ -134,4 +149,8 @@ export class Fleet {
       status: { phase: 'Pending' },
     });
   }
+}
+
+function isInFlight({ phase }: NodeStatus): boolean {
+  return phase !== 'Pending' && !isFinalNodePhase(phase);
 }

@@ -36,7 +36,8 @@ export const MARKS = [
   'NodeOp made',
   'NodeOp over',
 ] as const;
-export type Mark = (typeof MARKS)[number];
+/** Besides, an agent sends something that changes the cluster: for plans that go from one write to the next. */
+export type Mark = (typeof MARKS)[number] | 'write';
 
 const NODEOPS = 'nodeops.operator.kairos.io';
 

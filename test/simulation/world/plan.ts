@@ -110,6 +110,9 @@ export type EventKind =
 
 export type Who = 0 | 1 | 'leader';
 
+/** In place of the name of a node: the one that a NodeOp works on by then. */
+export const IN_FLIGHT = 'in flight';
+
 /** `after` and `before` it takes effect the agent is killed; `held`: it waits in the server while its sender is killed, paused, or told to stop. */
 export type WriteFault =
   | 'killed after'

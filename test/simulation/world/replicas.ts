@@ -27,6 +27,8 @@ interface World {
   /** Identity of the process that holds the lease. */
   holder: () => string;
   note: (what: string) => void;
+  /** Told of each write as it is sent, but for leases and events. */
+  onWrite: () => void;
   broken: (what: string) => void;
 }
 
@@ -135,6 +137,7 @@ export class Replicas {
     this.#mayWrite(i, method, path, by);
     if (!changesSomething(method, path)) return undefined;
     this.writes += 1;
+    this.#world.onWrite();
     const armed = this.#armed.filter((it) => it.replica === i);
     for (const one of armed) one.left -= 1;
     const due = armed.find(({ left }) => left <= 0);

@@ -105,6 +105,7 @@ export class Site {
       logger: (i) => this.#logger(i),
       config: (i) => repository?.config(i, plan.cluster),
       holder: () => this.#holder(),
+      onWrite: () => this.#moments.seen('write'),
       broken: (what) => oracles.broken(what),
     });
     this.#people = new People({

@@ -56,6 +56,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     node: on1({ postflight: { ...QUICK, exitCode: 1 } }),
   },
   steps: { spec: { cordon: true, steps: [{ name: 'canary', upTo: 1, soakSeconds: 10 }] } },
+  'watched to the end': {
+    spec: {
+      steps: [
+        { name: 'canary', upTo: 1, soakSeconds: 30 },
+        { name: 'all', upTo: '100%', soakSeconds: 30 },
+      ],
+    },
+  },
   whole: { spec: { ...PREFLIGHT, ...DRAIN, rebootOnSuccess: true, soakSeconds: 5 } },
   failing: { spec: { cordon: true }, node: on1({ command: { ...QUICK, exitCode: 3 } }) },
   stopping: {
@@ -144,15 +152,31 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
 };
 
+/** Two NodeOps of these kinds on the same nodes, the second asked for while the first is at work; people leave that one alone. */
+export function planOfBoth(first: string, second: string): Plan {
+  const plan = planOfKind(first);
+  const { spec, window } = KINDS[second] ?? {};
+  const name = `op-${plan.ops.length + 1}`;
+  const other = {
+    at: 2_000,
+    name,
+    spec: { ...PATIENT, ...spec },
+    ...(window === undefined ? {} : { window }),
+  };
+  return { ...plan, ops: [...plan.ops, other] };
+}
+
 export function planOfKind(kind: string): Plan {
   const { spec, window, at = 1_000, node, others = [], events = [] } = KINDS[kind] ?? {};
   const nodes = [1, 2].map((i) => ({
     name: `node-${i}`,
     zone: 'zone-1',
     make: MAKE,
-    command: { ...QUICK, runMs: 3_000 },
+    // On the second the image is there already: nothing is left of the time in which an agent could take it back.
+    command: { ...QUICK, startMs: i === 2 ? 0 : QUICK.startMs, runMs: 3_000 },
     preflight: QUICK,
     workload: true,
+    visitor: true,
     ...node?.(i),
   }));
   const first = { at, name: 'op-1', spec: { ...PATIENT, ...spec } };

@@ -1,6 +1,7 @@
 import { History } from '../history.ts';
 import type { Event, Plan, Watched, WriteFault } from '../plan.ts';
-import { KINDS, planOfKind } from './kinds.ts';
+import { besidesWrites } from './besides.ts';
+import { KINDS, planOfBoth, planOfKind } from './kinds.ts';
 
 /** One place of one rollout, and what goes wrong right there. */
 export interface Place {
@@ -47,8 +48,10 @@ interface Undisturbed {
 }
 
 /**
- * First each kind undisturbed, which shows most of what is wrong. As Sieve does it: a rollout of each kind is recorded undisturbed; then, for every single write, it is lost, or done and the agent
- * killed, and so on; and for every state of every object, that state is never seen. It has to end as the undisturbed one.
+ * First each kind undisturbed, which shows most of what is wrong. As Sieve does it: a rollout of each kind is recorded undisturbed;
+ * then, for every single write, it is lost, or done and the agent killed, and so on; and for every state of every object, that state
+ * is never seen. It has to end as the undisturbed one. Besides, trouble with nodes and two things at once at each write, and two
+ * NodeOps at once.
  */
 export async function placesOfAll(): Promise<Place[]> {
   const undisturbed: Place[] = [];
@@ -62,9 +65,30 @@ export async function placesOfAll(): Promise<Place[]> {
     const varies = KINDS[kind]?.varies === true;
     places.push(
       ...disturbed.map(({ end, ...rest }) => (varies || end === undefined ? rest : { ...rest, end })),
+      ...besidesWrites(kind, known.plan, known.writes),
     );
   }
-  return [...undisturbed, ...places];
+  return [...undisturbed, ...spread([...places, ...ofTwo()])];
+}
+
+/** Each kind with another one on the same nodes at the same time. */
+function ofTwo(): Place[] {
+  const kinds = Object.keys(KINDS);
+  return kinds.flatMap((first) =>
+    kinds.map((second) => ({ name: `${first}, then ${second}`, plan: planOfBoth(first, second) })),
+  );
+}
+
+/** In an order in which any part of them has some of everything. */
+function spread(places: readonly Place[]): Place[] {
+  const { length } = places;
+  let stride = Math.max(1, Math.floor(length * 0.618));
+  while (divisorOf(stride, length) > 1) stride += 1;
+  return places.map((_, i) => places[(i * stride) % length] as Place);
+}
+
+function divisorOf(a: number, b: number): number {
+  return b === 0 ? a : divisorOf(b, a % b);
 }
 
 async function record(plan: Plan): Promise<Undisturbed> {
