@@ -19,7 +19,7 @@ import { clip } from '../../src/core/text/fit.ts';
 import { logTail } from '../../src/core/logs/tail.ts';
 import { yaml as putOut } from '../../src/core/text/yaml.ts';
 import { oneLine, table } from '../../src/core/text/table.ts';
-import { nodeOp } from '../runs/support.ts';
+import { nodeOp } from './prepare/support.ts';
 
 const ACTING = [
   '\u0007',
@@ -146,7 +146,7 @@ test.each([
   ['annotations', 'operator.kairos.io/cordoned-by', 'x'],
   ['labels', 'agent.nodeop.dev/record', 'x'],
 ])('a run file may not bring along %s of the project: %s', (field, name, value) => {
-  const text = nodeOp('x').replace('  name: x', `  name: x\n  ${field}: {${name}: '${value}'}`);
+  const text = nodeOp('', `name: x, ${field}: {${name}: '${value}'}`);
   expect(load(text)).toMatchObject({ metadata: { [field]: { [name]: value } } });
   const source = { path: 'runs/x.yaml', mode: '100644', blob: 'b', commit: 'c', content: Buffer.from(text) };
   const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };

@@ -7,6 +7,7 @@ import {
   isDefinition,
   isOwnFile,
   isRunFile,
+  isTooMuch,
   isYaml,
   overviewPath,
   pathOfRunId,
@@ -113,4 +114,13 @@ test('a NodeOp is tied to the run of one cluster', () => {
     [EAST, undefined],
   ] as const)
     expect(pathOfRunId(layout, id)).toBeUndefined();
+});
+
+test('a folder that holds more than can be read is answered, and no definition', () => {
+  const FOLDER = '040000';
+  expect(isTooMuch(FOLDER)).toBe(true);
+  expect(isTooMuch(FILE)).toBe(false);
+  expect(isRunFile(ONE, 'ops/runs/big/.', FOLDER)).toBe(true);
+  expect(isDefinition(ONE, 'nodeops/big.yaml', FOLDER)).toBe(false);
+  expect(refusal('ops/runs/big/.', FOLDER)).toMatch(/^is a folder that holds more than can be read/);
 });

@@ -115,6 +115,46 @@ test.each<[string, Record<string, string>, RegExp | undefined]>([
   else expect(found).toBeUndefined();
 });
 
+test('a node whose name is no value of a label is selected by its label alone', () => {
+  const name = `n${'x'.repeat(70)}`;
+  const past: PastRun = { ...PAST, nodes: [{ name, phase: 'Failed' }] };
+  expect(selectorProblem(past, new Map())).toBe(
+    `node ${name} cannot be selected: its name is no value of a label, and its kubernetes.io/hostname is not known`,
+  );
+  expect(selectorProblem(past, new Map([[name, 'short']]))).toBeUndefined();
+});
+
+test('of very many nodes twenty are told of, and all are repeated', () => {
+  const failed = (count: number) =>
+    retryFile({
+      ...PAST,
+      nodes: Array.from({ length: count }, (_, i) => ({ name: `node-${i}`, phase: 'Failed' })),
+    });
+  const comments = (text: string) => text.split('\n').filter((it) => it.startsWith('#'));
+  expect(comments(failed(20))).toHaveLength(21);
+  expect(comments(failed(23)).slice(-2)).toEqual(['#   node-19: Failed, ', '#   … and 3 more']);
+  expect(JSON.stringify(load(failed(23)))).toContain('node-22');
+});
+
+test('the longest name still begins one that Kubernetes takes', () => {
+  const { metadata } = load(
+    retryFile({ ...PAST, name: `${'a'.repeat(189)}.${'b'.repeat(63)}` }),
+  ) as NodeOpRun;
+  expect(metadata?.generateName).toBe(`${'a'.repeat(189)}-retry-`);
+});
+
+test('a parameter has the value it was executed with, whatever the file says by now', () => {
+  const original = {
+    metadata: { namespace: 'edge' },
+    spec: { nodeOp: 'flash', parameters: { VERSION: 'v3', NEW: 'x' } },
+  } as unknown as NodeOpRun;
+  const recorded = { VERSION: 'v2', DEFAULT: 'y' };
+  expect(load(retryFile({ ...PAST, parameters: recorded }, new Map(), original))).toMatchObject({
+    metadata: { namespace: 'edge', generateName: 'flash-0123456789-retry-' },
+    spec: { parameters: { VERSION: 'v2', NEW: 'x' } },
+  });
+});
+
 test('text of others stays in the comment', () => {
   const text = retryFile({ ...PAST, name: 'a\nspec: {}' });
   expect(text.split('\n')[0]).toBe(

@@ -101,3 +101,13 @@ test.each([
 ])('%s is left as it is', (_, bytes, problem) => {
   expect(edit(bytes, true)).toEqual({ ok: false, problem: expect.stringContaining(problem) as string });
 });
+
+test.each([
+  ['is empty', '', /^cannot be read: file is empty$/],
+  ['has none', 'kind: NodeOp\n', /^has no spec$/],
+  ['has one that is none', 'kind: NodeOp\nspec: 3\n', /^has no spec$/],
+  ['has it on one line', 'kind: NodeOp\nspec: {image: a}\n', /set spec\.suspend: true in it by hand$/],
+  ['has nothing but comments in it', 'kind: NodeOp\nspec:\n  # soon\n', /^has no spec$/],
+])('there is no spec to change in a file that %s', (_, text, problem) => {
+  expect(withSuspend(text, true)).toEqual({ ok: false, problem: expect.stringMatching(problem) as string });
+});
