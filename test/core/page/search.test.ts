@@ -3,7 +3,7 @@ import { atOnce } from '../../../src/api/pieces.ts';
 import { search } from '../../../src/core/page/search.ts';
 import { aNodeOp, aReport, facts, NOW } from '../../support/page-facts.ts';
 
-const reports = Array.from({ length: 10_000 }, (_, i) =>
+const reports = Array.from({ length: 2_000 }, (_, i) =>
   aReport(
     `runs/2030/r${i}.yaml`,
     {
@@ -30,25 +30,25 @@ const FACTS = facts({
   layout: { nodeops: 'nodeops', runs: 'runs', results: 'results', cluster: 'berlin' },
 });
 
-describe('a search over ten thousand reports', () => {
+describe('a search over thousands of reports', () => {
   test.each([
-    ['nothing asked for: all', {}, 10_000],
-    ['a state', { state: 'Failed' as const }, 1_000],
-    ['a cluster', { cluster: 'paris' }, 2_500],
-    ['a person', { person: 'Grace' }, 5_000],
+    ['nothing asked for: all', {}, 2_000],
+    ['a state', { state: 'Failed' as const }, 200],
+    ['a cluster', { cluster: 'paris' }, 500],
+    ['a person', { person: 'Grace' }, 1_000],
     ['a word of a path', { text: 'R1234.yaml' }, 1],
-    ['a cause of failures, whatever its letters', { text: 'PROTECTED write' }, 1_000],
+    ['a cause of failures, whatever its letters', { text: 'PROTECTED write' }, 200],
     [
       'all of them together',
       { state: 'Failed' as const, cluster: 'paris', person: 'Ada', text: 'exit 3' },
-      500,
+      100,
     ],
     ['words that stand nowhere together', { text: 'r1.yaml r2.yaml' }, 0],
   ])('%s', (_, query, found) => {
     const answer = atOnce(search(query, FACTS));
     expect(answer.found).toBe(found);
     expect(answer.rows.length).toBe(Math.min(100, found));
-    expect(answer.total).toBe(10_000);
+    expect(answer.total).toBe(2_000);
   });
 
   test('goes on where it ended, each run once, newest first', () => {
@@ -70,7 +70,7 @@ describe('a search over ten thousand reports', () => {
   test('stops often enough for others to have their turn', () => {
     let steps = 0;
     for (const _ of search({ text: 'write' }, FACTS)) steps += 1;
-    expect(steps).toBeGreaterThan(40);
+    expect(steps).toBeGreaterThan(8);
   });
 
   test('finds no line of a log for who may not read logs', () => {
