@@ -8,6 +8,8 @@ export class Branch {
   readonly name: string;
   /** Where it is in the clone. */
   readonly ref: string;
+  /** To be set by the remote: in which clone, by how often it was begun, all of its history was found. */
+  wholeIn: number | undefined;
   #known: { tip: string | undefined } | undefined;
   #wasThere = false;
   #others: readonly string[] = [];

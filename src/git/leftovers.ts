@@ -2,7 +2,10 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /** What a process that was killed leaves: locks, halves of packs and objects, and words about a crash. */
-const LEFT = /(?:^|\/)(?:[^/]*\.lock|gc\.pid|tmp_[^/]*|tmp-objdir[^/]*|fast_import_crash_\d+)$/;
+const LEFT =
+  /(?:^|\/)(?:[^/]*\.lock|gc\.pid|tmp_[^/]*|tmp-objdir[^/]*|packed-refs\.new|fast_import_crash_\d+)$/;
+/** What would make history end, or go, elsewhere than the commits say; nothing that works here writes it. */
+const BENDS_HISTORY: ReadonlySet<string> = new Set(['shallow', 'info/grafts']);
 /** A ref of its own on which nothing rests. */
 const PENDING = 'refs/agent/pending';
 const REF = /^(?:ref: \S+|[0-9a-f]{40}|[0-9a-f]{64})\n?$/;
@@ -16,7 +19,10 @@ export async function clearLeftovers(dir: string): Promise<void> {
   for (const name of names) {
     const path = name.replaceAll(sep, '/');
     const isInTheWay =
-      LEFT.test(path) || path === PENDING || (path.startsWith('refs/') && (await isBroken(dir, name)));
+      LEFT.test(path) ||
+      BENDS_HISTORY.has(path) ||
+      path === PENDING ||
+      (path.startsWith('refs/') && (await isBroken(dir, name)));
     if (isInTheWay) await rm(join(dir, name), { recursive: true, force: true });
   }
 }

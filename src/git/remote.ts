@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AwayError, InvalidError, RefusedError, TransientError } from '../api/errors.ts';
+import { AwayError, InvalidError, LocalGitError, RefusedError, TransientError } from '../api/errors.ts';
 import type { GitAccess } from '../api/git-access.ts';
 import { Access } from './access.ts';
 import { fetchBounded } from './bounded.ts';
@@ -266,6 +266,7 @@ export class Remote {
         this.#news += 1;
         await this.#expectCommit(branch, tip);
       }
+      await this.#expectWhole(branch, tip);
       await branch.isAt(tip);
     }
   }
@@ -281,6 +282,23 @@ export class Remote {
     if (tip === undefined || branch.ref.startsWith('refs/heads/')) return;
     const kind = (await this.clone.git.text(['cat-file', '-t', tip])).trim();
     if (kind !== 'commit') throw new InvalidError(this.#noCommit(branch, tip));
+  }
+
+  /**
+   * Where history ends early, the commit at its end would count as the one that made every file. A clone that was begun with all
+   * of it gets no less later. Throws InvalidError.
+   */
+  async #expectWhole(branch: Branch, tip: string | undefined): Promise<void> {
+    const { begun, git } = this.clone;
+    if (branch.wholeIn === begun) return;
+    // Of a shallow repository git takes no branch, or one whose first commits are missing.
+    const found = await git.text(['rev-list', '--count', tip ?? branch.ref]).catch(asError);
+    if (found instanceof Error) {
+      if (!(found instanceof LocalGitError)) throw found;
+      const what = `the history of the branch "${branch.name}" is not whole: the repository is a shallow clone, or damaged`;
+      throw new InvalidError(`${this.#field}.url: ${what}; give it all commits there: git fetch --unshallow`);
+    }
+    branch.wholeIn = begun;
   }
 
   #fetchNamed(args: string[], refs: string[], settings: Setting[] = [], input: Input = {}): Promise<string> {

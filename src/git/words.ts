@@ -1,3 +1,5 @@
+import { plain } from '../core/text/output.ts';
+
 /** Lines that tell how far a command is, in git's words and in those of the host's git. */
 const PROGRESS =
   /^(?:remote: )?(?:Enumerating|Counting|Compressing|Writing|Receiving|Unpacking|Finding|Resolving|Total|Delta compression|Updating files|Checking connectivity|Filtering|Processed|POST git-|Pushing to|From |To )\b.*|^\s*$/;
@@ -14,8 +16,8 @@ const MAX = 2000;
  * git's own. How far it had come is of no interest any more.
  */
 export function wordsOf(said: string): string {
-  const lines = said
-    .split(/[\r\n]+/)
+  const lines = plain(said)
+    .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => !PROGRESS.test(line) && line !== 'remote:');
   const host = lines.filter((line) => REMOTE.test(line)).map((line) => line.replace(REMOTE, '').trim());

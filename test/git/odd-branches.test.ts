@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -126,3 +127,21 @@ test.each([
   expect(gitOf(repository)('ls-tree', '--name-only', 'refs/heads/main')).toContain('results');
   expect(gitOf(repository)('ls-tree', '--name-only', ref)).not.toContain('results');
 });
+
+test.each([true, false])(
+  'a repository without the first commits is refused, whether contents can be left out there (%s) or not',
+  async (allowsFilter) => {
+    using repository = new TestRepository();
+    for (const text of ['x', 'y', 'z']) repository.push({ 'README.md': text, 'runs/a.yaml': nodeOp('a') });
+    const shallow = join(repository.root, 'shallow.git');
+    execFileSync('git', ['clone', '-q', '--bare', '--depth=2', `file://${repository.bare}`, shallow]);
+    repository.git(shallow, 'config', 'uploadpack.allowFilter', `${allowsFilter}`);
+    const { said, made } = await lookAt(repository, { ...INITIAL, git: { url: shallow } });
+    expect(said).toBe(
+      'git.url: the history of the branch "main" is not whole: the repository is a shallow clone, or damaged; give it all commits there: git fetch --unshallow',
+    );
+    expect(made).toBe(0);
+    execFileSync('git', ['fetch', '-q', '--unshallow', 'origin'], { cwd: shallow });
+    expect(await lookAt(repository, { ...INITIAL, git: { url: shallow } })).toEqual({ said: '', made: 1 });
+  },
+);

@@ -118,6 +118,8 @@ test('what killed processes left does not pile up', async () => {
     'fast_import_crash_123',
     'gc.pid',
     'shallow.lock',
+    'packed-refs.new',
+    'shallow',
   ];
   mkdirSync(join(dir, 'objects/ab'), { recursive: true });
   for (const name of [...left, 'objects/ab/tmp_obj_x']) writeFileSync(join(dir, name), 'left');

@@ -48,3 +48,9 @@ test('a fault of an object is told from other failures', () => {
   expect(faultOf(said)).toEqual({ object: id, kind: 'duplicateEntries' });
   expect(faultOf('git fetch: fatal: bad object x')).toBeUndefined();
 });
+
+test('what a host says acts nowhere: no colours, nothing that turns the order of characters around', () => {
+  const said =
+    'remote: \u001b[1;31mBlocked\u001b[0m by \u202Erule\u009b2J 7\u0007\r\nremote: see the docs\r\n';
+  expect(wordsOf(said)).toBe('Blocked by rule 7\nsee the docs');
+});
