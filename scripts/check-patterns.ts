@@ -10,7 +10,8 @@ import { SECRET_RULES } from '../src/core/text/secrets.ts';
 
 const MAY_MAKE: Readonly<Record<string, string>> = {
   'src/core/runs/brief.ts': 'of parts that stand in the same file',
-  'src/core/text/secrets.ts': 'of parts that stand in the same file; checked below',
+  'src/core/text/secret-commands.ts': 'of parts that stand in the same file; checked below',
+  'src/core/text/secrets.ts': 'of parts that stand in the same folder; checked below',
   'src/sim/api/crd.ts': 'of the schemas that the embedded cluster is given',
 };
 

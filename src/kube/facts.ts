@@ -47,12 +47,14 @@ export function podFacts(pod: Pod): PodFacts {
     // A pod-level reason (DeadlineExceeded, Evicted) explains more than the container's.
     reason: pod.status?.reason ?? ended?.reason ?? init?.reason ?? waiting?.reason,
     // What a container says of its end may be the last lines of its log.
-    message:
-      last?.message === undefined
-        ? (pod.status?.message ?? init?.message ?? waiting?.message)
-        : maskCredentials(last.message.slice(-MAX_MESSAGE)),
+    message: masked(last?.message ?? pod.status?.message ?? init?.message ?? waiting?.message),
     ...(ended !== undefined && !isOver(pod) && { keptBy: stillRunning(pod) }),
   };
+}
+
+/** Kubelets and runtimes repeat commands and addresses, too. */
+function masked(message: string | undefined): string | undefined {
+  return message === undefined ? undefined : maskCredentials(message.slice(-MAX_MESSAGE));
 }
 
 /** The status of the container that does the work: kubelets sort them by name, and one may have been added beside it. */
@@ -72,8 +74,8 @@ function initTrouble({ status }: Pod): { reason: string; message: string } | und
     const code = terminated?.exitCode ?? 0;
     const reason = code === 0 ? waiting?.reason : `exit code ${code}`;
     if (reason === undefined || reason === 'PodInitializing') continue;
-    const said = maskCredentials((terminated?.message ?? waiting?.message ?? '').slice(-MAX_MESSAGE));
-    return { reason: `init container ${name}: ${reason}`, message: said };
+    const message = terminated?.message ?? waiting?.message ?? '';
+    return { reason: `init container ${name}: ${reason}`, message };
   }
   return undefined;
 }

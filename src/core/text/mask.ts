@@ -1,10 +1,23 @@
 import type { Pattern } from '../../api/patterns.ts';
+import { plain } from './output.ts';
 import { SECRET_RULES } from './secrets.ts';
 
 const MASK = '***';
 
 /** The text without what looks like a credential. `more`: patterns of the configuration. */
 export function maskCredentials(text: string, more: readonly Pattern[] = []): string {
+  return maskPatterns(maskRules(text), more);
+}
+
+/** Colours and characters that nobody sees may stand in the middle of a name; without them the next reader has the secret. */
+function maskRules(text: string): string {
+  const bare = plain(text);
+  const masked = maskWritten(bare);
+  // Where there is nothing to mask it stays as it is.
+  return bare === text || masked !== bare ? masked : maskWritten(text);
+}
+
+function maskWritten(text: string): string {
   let masked = maskKeys(text);
   for (const { pattern, accept } of SECRET_RULES) {
     masked = masked.replace(pattern, (found: string, kept: string, at: number, whole: string) => {
@@ -13,7 +26,7 @@ export function maskCredentials(text: string, more: readonly Pattern[] = []): st
       return accept?.(value, kept, rest) === false ? found : `${kept}${MASK}`;
     });
   }
-  return maskPatterns(masked, more);
+  return masked;
 }
 
 /** So much of what follows tells whether a word is part of a sentence. */

@@ -1,74 +1,37 @@
+import { COMMAND_RULES } from './secret-commands.ts';
+import { TOKENS } from './secret-tokens.ts';
+import { isNoWord, isProse, isRandom, isUserAndPassword, isValue } from './secret-values.ts';
+import type { SecretRule } from './secret-rule.ts';
+
 /**
  * What credentials look like, as data. Shapes of tokens follow the rules of gitleaks (https://github.com/gitleaks/gitleaks,
  * MIT License, Copyright (c) 2019 Zachary Rice), written anew: a beginning of bounded length and one last run of characters,
  * so that a text is read in one go whatever is in it.
  */
-export interface SecretRule {
-  name: string;
-  /** What its first group finds is kept. */
-  pattern: RegExp;
-  /** Whether what was found is one; `kept` is the first group, `rest` what follows in the text. */
-  accept?: (value: string, kept: string, rest: string) => boolean;
-}
-
-/** Tokens that can be told by how they begin, wherever they stand. */
-const PREFIXES = [
-  'gh[pousr]_[A-Za-z0-9]{10,300}',
-  'github_pat_\\w{10,300}',
-  'gl(?:pat|rt|ptt|dt|cbt|ft|imt|oas|soat|agent|rtr|ffct)-[\\w.-]{10,300}',
-  'GR1348941[\\w-]{10,300}',
-  'npm_[A-Za-z0-9]{20,300}',
-  'pypi-[\\w-]{16,300}',
-  'xox[a-z](?:\\.xox[a-z])?-[\\w-]{10,300}',
-  'xapp-[\\w-]{10,300}',
-  '(?:AKIA|ASIA|ABIA|ACCA)[\\w-]{10,128}',
-  'AIza[\\w-]{20,300}',
-  'ya29\\.[\\w-]{20,2000}',
-  'GOCSPX-[\\w-]{10,300}',
-  '(?:sk|rk|pk)_(?:live|test|prod)_\\w{10,300}',
-  'whsec_[\\w+/=]{10,300}',
-  'sk-[\\w-]{20,300}',
-  'SG\\.[\\w.-]{30,300}',
-  'hf_[A-Za-z0-9]{20,300}',
-  'do[opr]_v1_[a-f0-9]{20,300}',
-  'dckr_[a-z]{2,4}_[\\w-]{10,300}',
-  'hv[sbr]\\.[\\w-]{20,400}',
-  'shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{20,300}',
-  'AT(?:ATT3|CTT3|BB)[\\w=-]{20,400}',
-  'lin_api_[A-Za-z0-9]{20,300}',
-  'gl(?:c|sa)_[\\w+/=]{20,400}',
-  'tskey-[\\w-]{10,300}',
-  'fo1_[\\w-]{20,300}',
-  'AGE-SECRET-KEY-1[0-9A-Z]{20,100}',
-  'K10[0-9a-f]{48,80}::[\\w:.-]{3,300}',
-  'PMAK-[\\w-]{20,300}',
-  'dapi[a-f0-9]{32,64}',
-  'dt0c01\\.[A-Z0-9.]{20,200}',
-  'NRAK-[A-Z0-9]{20,64}',
-  'sntry[su]_[\\w+/=-]{20,400}',
-  'EAACEdEose0cBA[A-Za-z0-9]{10,400}',
-];
 
 /** Names of what is secret; they may have something before them, as in DB_PASSWORD, and nothing after. */
 const NAMES = [
   'pass(?:word|wd|phrase)',
-  'secret',
+  '(?<!pull[_-]{0,1})secret',
   'token',
   'api[_-]?key',
   'apikey',
-  '(?:access|secret|private|client|signing|encryption|auth|account|storage|preshared|certificate|master)[_-]?key(?:[_-]data)?',
+  '(?:access|secret|private|client|signing|encryption|auth|account|storage|preshared|certificate|master|subscription)[_-]?key(?:[_-](?:data|base))?',
   'shared[_-]?access[_-]?signature',
   'connection[_-]?string',
   'credentials?',
+  '(?:db|root|admin|user|bind|ldap|smtp|mail|ftp|sudo|bmc|ipmi|login)pass',
+  '(?:root|bind|admin|user|bmc)pw',
   '_pass',
   '_pat',
   '_pwd',
+  '_pw',
   '_auth',
   'psk',
   'certificate-key',
 ].join('|');
 
-const VALUE = '(?:"[^"\\n]{1,4096}"?|\'[^\'\\n]{1,4096}\'?|[^\\s"\',;&]{1,4096})';
+const VALUE = '(?:b?"(?:[^"\\\\\\n]|\\\\.){1,4096}"?|b?\'[^\'\\n]{1,4096}\'?|[^\\s"\',;&]{1,4096})';
 const ANY = 'gi';
 
 /** In this order: what an earlier rule masked is not looked at again. */
@@ -78,6 +41,11 @@ export const SECRET_RULES: readonly SecretRule[] = [
     pattern: /(:\/\/)[^\s/'"<>]{1,1024}(?=@)/g,
     // A user alone is no secret, unless it is a token; "git@" is in every ssh address.
     accept: (value) => value.includes(':') || value.length > 24,
+  },
+  {
+    name: 'authorization header of several parts',
+    pattern:
+      /(\bauthorization\\?["']?\s{0,4}[:=]\s{0,4}\\?["']?(?:digest|aws4-[\w-]{1,20}|oauth|signature|hawk)[ \t]{1,4})[^\r\n']{1,8192}/gi,
   },
   {
     name: 'authorization header',
@@ -96,20 +64,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
     pattern: /(\b(?:set-)?cookie\\?["']?\s{0,4}:\s{0,4}\\?["']?)[^\r\n"']{1,8192}/gi,
     accept: (value) => value.includes('='),
   },
-  {
-    name: 'user and password of curl',
-    pattern: /((?:\s-u|--user|--proxy-user)[ \t=]{0,4}["']?[^\s:"']{1,128}:)[^\s"']{1,1024}/g,
-    accept: (value) => !isNumber(value),
-  },
-  {
-    name: 'sshpass',
-    pattern: /(\bsshpass[ \t]{1,4}-p[ \t]{0,4})(?:"[^"\n]{1,1024}"?|'[^'\n]{1,1024}'?|\S{1,1024})/g,
-  },
-  {
-    name: 'mysql',
-    pattern: /(\bmysql(?:dump|admin|show)?[ \t]{1,4}(?:-[^p\n][^\n]{0,80}? )?-p)[^\s"']{1,1024}/g,
-  },
-  { name: 'redis', pattern: /(\bredis-cli[ \t]{1,4}(?:-[^a\n][^\n]{0,80}? )?-a[ \t]{1,4})[^\s"']{1,1024}/g },
+  ...COMMAND_RULES,
   {
     name: 'option of a command',
     pattern: new RegExp(`(--?(?:[a-z0-9]{1,20}[_-]){0,4}(?:${NAMES})[ \\t]{1,4})${VALUE}`, ANY),
@@ -117,7 +72,8 @@ export const SECRET_RULES: readonly SecretRule[] = [
   },
   {
     name: 'login of a netrc file',
-    pattern: /(\blogin[ \t]{1,4}\S{1,128}\s{1,8}password[ \t]{1,4})\S{1,1024}/gi,
+    pattern:
+      /(\blogin[ \t]{1,4}\S{1,128}\s{1,8}(?:account[ \t]{1,4}\S{1,128}\s{1,8})?password[ \t]{1,4})\S{1,1024}/gi,
   },
   {
     name: 'identified by',
@@ -142,8 +98,73 @@ export const SECRET_RULES: readonly SecretRule[] = [
     accept: isValue,
   },
   {
+    name: 'name and value within a text',
+    pattern: new RegExp(`((?:${NAMES})\\\\"\\s{0,8}[:=]\\s{0,8}\\\\")[^"\\\\\\n]{1,4096}`, ANY),
+    accept: isValue,
+  },
+  {
+    name: 'name and lines in YAML',
+    pattern: new RegExp(
+      `((?:${NAMES})["']?[ \\t]{0,8}:[ \\t]{0,8}[|>][-+0-9]{0,2}[ \\t]{0,8}\\r?\\n)(?:[ \\t]{1,60}\\S[^\\n]{0,4096}(?:\\n|$)){1,200}`,
+      ANY,
+    ),
+  },
+  {
+    name: 'name and value on the next line',
+    pattern: new RegExp(
+      `((?:${NAMES})["']?[ \\t]{0,8}:[ \\t]{0,8}\\r?\\n[ \\t]{1,60})(?:"[^"\\n]{1,4096}"|'[^'\\n]{1,4096}'|[^\\s"':{}[\\],-][^\\s:{}[\\],]{0,4096})(?=,?[ \\t]{0,8}(?:\\r?\\n|$))`,
+      ANY,
+    ),
+    accept: isValue,
+  },
+  {
+    name: 'name and value over several lines',
+    pattern: new RegExp(
+      `((?:${NAMES})["']?[ \\t]{0,8}[:=][ \\t]{0,8})"[^"\\n]{1,1024}(?:\\n[^"\\n:=]{0,1024}){1,3}"`,
+      ANY,
+    ),
+  },
+  {
+    name: 'element of XML',
+    pattern: new RegExp(`(<[\\w:-]{0,60}(?:${NAMES})>)[^<>\\n]{1,4096}(?=</)`, ANY),
+    accept: (value) => !isProse(value, ''),
+  },
+  {
+    name: 'attribute of XML',
+    pattern: new RegExp(`((?:key|name)="[\\w.:-]{0,60}(?:${NAMES})"[ \\t]{1,8}value=")[^"\\n]{1,4096}`, ANY),
+  },
+  {
+    name: 'variable of other shells',
+    pattern: new RegExp(
+      `(\\b(?:setenv|set[ \\t]{1,4}-[a-z]{1,4})[ \\t]{1,4}\\w{0,60}(?:${NAMES})[ \\t]{1,4})${VALUE}`,
+      ANY,
+    ),
+  },
+  {
+    name: 'name and value, with nothing but a blank between them',
+    pattern: new RegExp(
+      `(\\b(?:password|passwd|passphrase|wpa_passphrase|api[ _-]?key|(?:certificate|access)[ -]key|token)[ \\t]{1,4}(?:(?:is|for[ \\t]\\S{1,64}|of[ \\t]\\S{1,64})[: \\t]{1,4})?)${VALUE}`,
+      ANY,
+    ),
+    accept: (value, kept) => isRandom(value) || (/^pass/i.test(kept) && value.startsWith('"')),
+  },
+  {
+    name: 'what is called with a secret',
+    pattern: new RegExp(`((?:${NAMES})\\(\\\\?["'])[^"'\\n]{1,4096}`, ANY),
+    accept: isRandom,
+  },
+  {
+    name: 'name and what looks like a secret',
+    pattern:
+      /(\b(?:pass|pw|pwd|session[_-]?(?:id|key)|sid|jsessionid|phpsessid|connect\.sid)\\?["']?[ \t]{0,8}[:=][ \t]{0,8}\\?["']?)[^\s"',;&]{1,4096}/gi,
+    accept: isRandom,
+  },
+  {
     name: 'name and value',
-    pattern: new RegExp(`((?:${NAMES})\\\\?["']?[ \\t]{0,8}(?::=|=>|[:=])[ \\t]{0,8}\\\\?)${VALUE}`, ANY),
+    pattern: new RegExp(
+      `((?:${NAMES})\\\\?["']?[ \\t]{0,8}(?::=|=>|[:=\uff1d\uff1a])[ \\t]{0,8}\\\\?)${VALUE}`,
+      ANY,
+    ),
     accept: isValue,
   },
   {
@@ -160,64 +181,32 @@ export const SECRET_RULES: readonly SecretRule[] = [
     pattern: /()\beyJ[\w-]{8,8192}(?:\.[\w-]{0,8192}){0,4}[\w+/=]{0,8192}/g,
     accept: (value) => value.includes('.') || value.length > 24,
   },
-  { name: 'token of Telegram', pattern: /()\b\d{8,10}:AA[\w-]{30,50}/g },
+  { name: 'token of Telegram', pattern: /(\bbot|\b)\d{8,10}:AA[\w-]{30,50}/g },
+  {
+    name: 'webhook of Discord',
+    pattern: /(\bdiscord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)[\w-]{10,300}/g,
+  },
+  {
+    name: 'webhook of Teams',
+    pattern: /(\b(?:[\w-]{1,60}\.webhook|outlook)\.office(?:365)?\.com\/webhook(?:b2)?\/)[\w@/-]{10,400}/g,
+  },
+  {
+    name: 'line of a password file of PostgreSQL',
+    pattern: /(^[\w.*-]{1,253}:(?:[56]\d{3}|\*):[^:\s]{1,64}:[^:\s]{1,64}:)\S{1,1024}$/gm,
+  },
+  {
+    name: 'hash of a password in a directory',
+    pattern: /(\{(?:S?SHA\d{0,3}|S?MD5|CRYPT|PBKDF2[\w-]{0,20})\})[\w+/=.$-]{16,400}/g,
+  },
+  { name: 'key of PuTTY', pattern: /(\bPrivate-Lines: \d{1,4}\r?\n)(?:[\w+/=]{1,100}\r?\n){1,400}/g },
+  {
+    name: 'key of SSH2',
+    pattern: /(-{4} BEGIN SSH2 (?:ENCRYPTED )?PRIVATE KEY -{4})[^-]{1,16384}/g,
+  },
   {
     name: 'webhook of Slack',
     pattern: /(\bhooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/-]{10,300}/g,
   },
   { name: 'token of HCP Terraform', pattern: /()\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{20,300}/g },
-  { name: 'token by its beginning', pattern: new RegExp(`()\\b(?:${PREFIXES.join('|')})`, 'g') },
+  { name: 'token by its beginning', pattern: new RegExp(`()\\b(?:${TOKENS.join('|')})`, 'g') },
 ];
-
-function isNumber(text: string): boolean {
-  return /^\d{1,12}$/.test(text);
-}
-
-/** Words that stand after "token:" where no token does. */
-const WORDS: ReadonlySet<string> = new Set(
-  (
-    'a an and any are as at authentication authorization auth bad be been being but by can cannot changed configured could created credentials ' +
-    'deleted denied disabled does empty enabled error expired expires failed false file for forbidden found from given had has have ' +
-    'if ignored in incorrect incomplete invalid is it its key malformed may mismatch missing must needed never new nil no none not null of ok ' +
-    'on or password passwords permission please provided read redacted refused rejected required reset revoked rotated secret secrets set should ' +
-    'skipped string that the there this to token tokens true undefined unauthorized unavailable unchanged unknown unset updated used user valid ' +
-    'value was were will with without wrong your yes'
-  ).split(' '),
-);
-
-function wordOf(value: string): string {
-  return /^[(["']{0,2}([a-z]{1,20})[)\]"'.,:;!?]{0,3}$/i.exec(value)?.[1]?.toLowerCase() ?? '';
-}
-
-function isNoWord(value: string): boolean {
-  return !value.startsWith('***') && !WORDS.has(wordOf(value)) && !/^[a-z]{1,20}[.,:]?$/.test(value);
-}
-
-/** Part of a sentence: a word of those, or one that another word follows. */
-function isProse(value: string, rest: string): boolean {
-  if (WORDS.has(wordOf(value))) return true;
-  return /^[a-z]{1,20}$/.test(value) && /^ [a-z]{1,20}(?:[ .,]|$)/.test(rest.slice(0, 24));
-}
-
-/** What stands for a value that is elsewhere, or says that there is none. */
-function isPlaceholder(value: string): boolean {
-  const bare = value.replace(/^\\?["']/, '').replace(/\\?["']$/, '');
-  return (
-    /^(?:\*{3}|x{3,}$|\.{3}|\*+$|\[\]$|\{\}$|\{\{|\$[({]|%[({s])/.test(bare) ||
-    /^(?:\$[A-Z_][A-Z0-9_]{0,60}|%[A-Z_]{1,60}%|<[\w .-]{0,60}>?)$/.test(bare) ||
-    /^[([<](?:redacted|hidden|masked|filtered|none|empty|set|unset|nil)\b/i.test(bare)
-  );
-}
-
-function isValue(value: string, kept: string, rest: string): boolean {
-  if (isPlaceholder(value) || value === '""' || value === "''") return false;
-  // With an equals sign, in quotes or right after the colon nobody writes sentences.
-  const isSaid = /[:][ \t]{1,8}$/.test(kept) && !/^["']/.test(value);
-  if (isSaid) return !isProse(value, rest);
-  return !/^["']?(?:true|false|null|nil|none|undefined|yes|no|unset|empty|redacted)["']?$/i.test(value);
-}
-
-function isUserAndPassword(value: string): boolean {
-  const decoded = Buffer.from(value, 'base64').toString('latin1');
-  return decoded.includes(':') && /^[\x20-\x7e]+$/.test(decoded);
-}
