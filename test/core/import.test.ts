@@ -200,3 +200,62 @@ test('a long name ends as names may', () => {
   };
   expect(importDocument(document)[0]?.name).toBe('a'.repeat(62));
 });
+
+test('what a Plan has beside it is told one by one: what is left out, and what is done in its place', () => {
+  const { notes, spec } = plan(`
+    prepare: {image: "b:1", command: [b], envs: [{name: A, value: b}]},
+    drain: {disableEviction: true, skipWaitForDeleteTimeout: 5},
+    exclusive: true, priorityClassName: high, customNodeLabels: [a],
+    jobActiveDeadlineSecs: 0, concurrency: 0`);
+  expect(notes).toEqual(
+    expect.arrayContaining([
+      'spec.prepare.envs: the preflight has the variables of the upgrade',
+      'spec.drain.disableEviction: pods are always evicted, so that their budgets hold',
+      'spec.drain.skipWaitForDeleteTimeout: each pod is waited for until it is gone',
+      'spec.priorityClassName: pods of NodeOps have the default priority',
+      expect.stringMatching(/^spec\.exclusive: runs that have nodes in common/),
+      expect.stringMatching(/^spec\.customNodeLabels: nodes are not labelled/),
+      expect.stringMatching(/^spec\.prepare: is written as preflight/),
+    ]),
+  );
+  expect(spec).toMatchObject({ concurrency: 1, preflight: { command: ['b'], image: 'b:1' } });
+  expect(spec).not.toHaveProperty('activeDeadlineSeconds');
+  expect(spec?.drainOptions).toMatchObject({ force: false, timeoutSeconds: 0, gracePeriodSeconds: -1 });
+});
+
+test.each([
+  ['envFrom: [{secretRef: {name: a}}]', /^spec\.upgrade\.envFrom: name each variable in env/],
+  ['volumes: [{name: a, source: /b, destination: /c}]', /^spec\.upgrade\.volumes: the whole host is mounted/],
+  ['securityContext: {}', /^spec\.upgrade\.securityContext: the container is privileged/],
+])('a container of a Plan with %s is told what becomes of that', (field, note) => {
+  const { notes } = imported(
+    `{apiVersion: upgrade.cattle.io/v1, kind: Plan, metadata: {name: a}, spec: {concurrency: 1, upgrade: {image: a, command: [a], ${field}}}}`,
+  );
+  expect(notes).toEqual([
+    expect.stringMatching(/^spec\.upgrade: a Plan is applied again/),
+    expect.stringMatching(note),
+  ]);
+});
+
+test.each([
+  ['a', 'a:v1-k3s1'],
+  ['registry.example.org:5000/a', 'registry.example.org:5000/a:v1-k3s1'],
+  ['a:own', 'a:own'],
+  [`a@sha256:${'0'.repeat(64)}`, `a@sha256:${'0'.repeat(64)}`],
+])('the image %s has the version of its Plan unless it has one of its own', (image, expected) => {
+  const { spec } = imported(
+    `{apiVersion: upgrade.cattle.io/v1, kind: Plan, metadata: {name: a}, spec: {version: v1+k3s1, upgrade: {image: "${image}", command: [a]}}}`,
+  );
+  expect(spec?.image).toBe(expected);
+});
+
+test.each([
+  ['{}', '0 0 * * *', '1440m'],
+  ['{startTime: "22:00", endTime: "23:59"}', '0 22 * * *', '120m'],
+  ['{startTime: "09:05", endTime: "10:00", days: ["0", sa]}', '5 9 * * 0,6', '55m'],
+  ['{startTime: "10:00", endTime: "10:00"}', '0 10 * * *', '1440m'],
+  ['{days: [su, mo, tu, we, th, fr, sa]}', '0 0 * * *', '1440m'],
+])('the window %s opens by %s for %s', (window, schedule, duration) => {
+  const { run } = plan(`window: ${window}`);
+  expect(run).toMatchObject({ spec: { window: { schedule, duration, timeZone: 'UTC' } } });
+});

@@ -93,6 +93,81 @@ test('times that are wrong or missing break nothing', () => {
   expect(svg).not.toMatch(/NaN|Infinity|undefined/);
 });
 
+/** What is drawn, by the names of its numbers. */
+const drawn = (svg: string, pattern: RegExp) =>
+  [...svg.matchAll(pattern)].map(([, ...numbers]) => numbers.map(Number));
+
+test('nothing of it lies outside, and lines of text have room of their own', () => {
+  for (const causes of [0, 1, 5, 7]) {
+    const failed = Array.from({ length: causes }, (_, i) =>
+      node(`n${i}`, 'Failed', i, `cause ${'abcdefg'[i]}`),
+    );
+    const svg = picture([node('done', 'Completed', 60), ...failed]);
+    const [[width = 0, height = 0] = []] = drawn(svg, /viewBox="0 0 (\d+) (\d+)"/g);
+    const places = drawn(svg, /<text x="([\d.]+)" y="([\d.]+)"/g);
+    for (const [x = 0, y = 0] of places) {
+      expect(x).toBeLessThan(width);
+      expect(y).toBeLessThanOrEqual(height - 8);
+    }
+    for (const [x = 0, , wide = 0] of drawn(svg, /<rect class="bar" x="(\d+)" y="(\d+)" width="([\d.]+)"/g))
+      expect(x + wide).toBeLessThanOrEqual(width - x);
+    // It ends a little below its last line, and no two of its lines share a place.
+    expect(height - Math.max(...places.map(([, y = 0]) => y))).toBeLessThanOrEqual(60);
+    expect(new Set(places.map(String)).size).toBe(places.length);
+  }
+});
+
+test('bars are as long as causes are frequent, and each is seen', () => {
+  const of = (count: number, cause: string) =>
+    Array.from({ length: count }, (_, i) => node(`${cause}${i}`, 'Failed', i, cause));
+  const bars = (...causes: ReturnType<typeof of>[]) =>
+    drawn(picture(causes.flat()), /<rect class="bar" x="\d+" y="(\d+)" width="([\d.]+)"/g);
+  const [[top = 0, all = 0] = [], [next = 0, half = 0] = []] = bars(of(4, 'fire'), of(2, 'flood'));
+  expect(half).toBe(all / 2);
+  expect(next - top).toBe(24);
+  expect(bars(of(2000, 'fire'), of(1, 'flood'))[1]?.[1]).toBe(2);
+});
+
+test('a chart of counts over time rises where nodes end, from the first moment to the last', () => {
+  const path = (svg: string) => /<path class="done" d="([^"]*)"/.exec(svg)?.[1];
+  const end = { status: { finishedAt: stamp(100) } };
+  // Half of the time is over in the middle of the chart, between 48 and 704.
+  expect(path(picture([node('a', 'Completed', 50), node('b', 'Completed', 100)], end))).toBe(
+    'M48 264H376V174H704V84H704V264Z',
+  );
+  expect(path(picture([node('a', 'Completed', 0), node('b', 'Completed', 1)], end))).toBe(
+    'M48 264H48V174H56V84H704V264Z',
+  );
+  // What ended later than the run says belongs to it as well.
+  expect(path(picture([node('a', 'Completed', 200)], end))).toBe('M48 264H704V84H704V264Z');
+  expect(texts(picture([node('a', 'Completed', 200)], end))).toContain(
+    '1 of 1 node completed; Failed, it took 3m20s',
+  );
+});
+
+test('the end has its day when it is another one as a rule: after twenty hours', () => {
+  const last = (hours: number) =>
+    texts(picture([node('a', 'Completed', 1)], { status: { finishedAt: stamp(hours * 3600) } })).at(-1);
+  expect(last(20)).toBe('18:00 UTC');
+  expect(last(20.5)).toBe('2030-02-01 18:30 UTC');
+});
+
+test('a run without failures has no word of them', () => {
+  const svg = picture([node('a', 'Completed', 1)]);
+  expect(svg).not.toMatch(/url\(#hatched\)|class="bar"|Why nodes failed|failed:/);
+  // Of one node there is no half, and no place has two numbers.
+  expect(texts(svg).slice(2, 5)).toEqual(['completed: 1', '0', '1']);
+});
+
+test('what is too wide is cut, and letters of East Asia take the room of two', () => {
+  const title = (path: string) => texts(picture([node('a', 'Completed', 1)], { run: { path } }))[0] ?? '';
+  const fits = 78 - ' on berlin'.length;
+  expect(title('x'.repeat(fits))).toBe(`${'x'.repeat(fits)} on berlin`);
+  expect(title('x'.repeat(fits + 1))).toBe(`${'x'.repeat(fits + 1)} on berli…`);
+  expect(title('\u65e5'.repeat(60))).toBe(`${'\u65e5'.repeat(39)}…`);
+  expect(title(`${'x'.repeat(77)} y`)).toBe(`${'x'.repeat(77)}…`);
+});
+
 describe('whatever people, nodes and servers have said', () => {
   const HOSTILE = `</text><script>alert(1)</script><a href="javascript:x">"'&]]>\u0000\u001b[31m\u202e\ud800 ${'<'.repeat(200)}`;
 

@@ -89,13 +89,12 @@ function legend(completed: number, failed: number): string[] {
 function chart(scale: Scale, completed: readonly number[], failed: readonly number[]): string[] {
   const both = [...completed, ...failed].toSorted((a, b) => a - b);
   const y = (count: number) => round(TOP + HEIGHT - (count / scale.total) * HEIGHT);
-  const grid = [0, 0.5, 1].flatMap((share) => {
-    const count = Math.round(scale.total * share);
-    return [
-      `<path class="grid" d="M${LEFT} ${y(count)}H${RIGHT}"/>`,
-      text(LEFT - 6, y(count) + 4, String(count), 'dim', 'end'),
-    ];
-  });
+  // Of one node there is no half.
+  const counts = new Set([0, 0.5, 1].map((share) => Math.round(scale.total * share)));
+  const grid = [...counts].flatMap((count) => [
+    `<path class="grid" d="M${LEFT} ${y(count)}H${RIGHT}"/>`,
+    text(LEFT - 6, y(count) + 4, String(count), 'dim', 'end'),
+  ]);
   const days = scale.to - scale.from > 20 * 3_600_000;
   return [
     ...grid,

@@ -42,3 +42,15 @@ test('of long ones one stands after the other', () => {
   const long = Array.from({ length: 2_000 }, (_, i) => `${i}`).join('\n');
   expect(diffLines(long, long).length).toBe(4_000);
 });
+
+test('as many lines as can stay are told as the same', () => {
+  const kinds = (before: string, after: string) =>
+    diffLines(before.split('').join('\n'), after.split('').join('\n'))
+      .map(({ kind, text }) => `${{ same: ' ', removed: '-', added: '+' }[kind]}${text}`)
+      .join('');
+  expect(kinds('abcabba', 'cbabac')).toMatch(/^(.* .){4}/);
+  expect(kinds('abc', 'abc')).toBe(' a b c');
+  expect(kinds('abcd', 'acbd')).toBe(' a-b c+b d');
+  expect(kinds('ab', 'xab')).toBe('+x a b');
+  expect(kinds('abx', 'ab')).toBe(' a b-x');
+});
