@@ -168,6 +168,7 @@ function midway(count: number): RolloutFacts {
     troubles: new Map(),
     refusedSince: () => undefined,
     refusal: () => undefined,
+    mayComeUntil: () => undefined,
     busy: new Set(),
     cancelledAt: undefined,
     adopted: true,

@@ -227,7 +227,7 @@ export class Agent {
   /**
    * Last started, first stopped. What is under way in the cluster goes on and is picked up again; a request that is not
    * answered for long is given up.
-   * @returns whether none was: one that was may still take effect
+   * @returns whether nothing of it can take effect any more
    */
   async stop(): Promise<boolean> {
     const end = async () => {
@@ -237,7 +237,8 @@ export class Agent {
       await this.controller.stop();
       await this.client.close();
     };
-    return endOrCut(this.clock, end, () => this.abandon());
+    const isEnded = await endOrCut(this.clock, end, () => this.abandon());
+    return isEnded && !this.client.isOwed;
   }
 }
 

@@ -10,7 +10,7 @@ export type LeaseStep = { type: 'take' } | { type: 'renew' } | { type: 'wait'; u
  */
 export function leaseStep(
   lease: LeaseSpec | undefined,
-  identity: string,
+  identity: string | undefined,
   seenAt: number,
   now: number,
 ): LeaseStep {
@@ -31,6 +31,17 @@ const UNTENDED_MS = 60_000;
 export function isUntended(lease: LeaseSpec | undefined, wall: number): boolean {
   const renewed = Date.parse(lease?.renewTime ?? '');
   return Number.isNaN(renewed) || Math.abs(wall - renewed) > UNTENDED_MS;
+}
+
+/**
+ * Whether a record is earlier than one that was there before. Nobody writes such a one but a holder whose clock was set back; a
+ * cluster that comes back from a backup has it.
+ */
+export function isBefore(lease: LeaseSpec | undefined, known: LeaseSpec | undefined): boolean {
+  if (lease === undefined || known === undefined) return false;
+  const [is, was] = [lease, known].map(({ leaseTransitions = 0 }) => leaseTransitions) as [number, number];
+  if (is !== was) return is < was;
+  return Date.parse(lease.renewTime ?? '') < Date.parse(known.renewTime ?? '');
 }
 
 /** The record of a lease just taken (from `before`, if there was one) or renewed. */

@@ -15,15 +15,18 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** It may have taken effect all the same: it was sent, and the answer was lost on its way. */
   readonly mayHaveTakenEffect: boolean;
+  /** Until when what it was to make may come yet, on the steady clock; undefined when it can come no more, or has come. */
+  readonly mayComeUntil: number | undefined;
 
   constructor(
     code: number,
     status: KubeStatus,
     retryAfterMs?: number,
-    options: ErrorOptions & { wasSent?: boolean } = {},
+    options: ErrorOptions & { wasSent?: boolean; mayComeUntil?: number | undefined } = {},
   ) {
     super(status.message ?? `the API server answered ${code}`, options);
     this.mayHaveTakenEffect = options.wasSent === true || code === 502 || code === 504;
+    this.mayComeUntil = options.mayComeUntil;
     this.name = 'ApiError';
     this.code = code;
     this.status = status;
@@ -105,6 +108,8 @@ export class KubeClient {
   private readonly onAnswer: (verb: string, code: number) => void;
   private readonly clock: Clock;
   private readonly dispatcher: Dispatcher | undefined;
+  /** Until when something may come of a request that was not answered. */
+  private comesUntil = 0;
   private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
@@ -227,9 +232,14 @@ export class KubeClient {
       throw notTheLeader();
     }
     const verb = options.query?.['watch'] === undefined ? method : 'WATCH';
-    const bound = method === 'POST' ? this.fence.bound() : undefined;
-    const query = { ...options.query, ...(bound !== undefined && { timeout: `${bound}ms` }) };
-    const mayGo = () => this.mayWrite() && this.fence.holds(bound);
+    const bound = method === 'POST' ? this.fence.bound(path) : undefined;
+    const query = { ...options.query, ...(bound !== undefined && { timeout: `${bound.ms}ms` }) };
+    let sentAt = this.clock.steady();
+    const mayGo = () => {
+      sentAt = this.clock.steady();
+      return this.mayWrite() && this.fence.holds(bound);
+    };
+    const unanswered = () => (method === 'POST' ? this.comes(this.fence.over(bound, sentAt)) : undefined);
     let response: Dispatcher.ResponseData;
     try {
       response = await request(`${this.server}${path}${queryText(query)}`, {
@@ -251,13 +261,31 @@ export class KubeClient {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const wasSent = !NOT_SENT.has((cause as { code?: unknown } | undefined)?.code);
       const message = `no answer from the API server: ${reason}`;
-      throw new ApiError(0, { message }, undefined, { cause, wasSent });
+      throw new ApiError(0, { message }, undefined, {
+        cause,
+        wasSent,
+        mayComeUntil: wasSent ? unanswered() : undefined,
+      });
     }
     this.onAnswer(verb, response.statusCode);
-    if (response.statusCode < 300) return response.body;
+    if (response.statusCode < 300) {
+      if (method === 'POST') this.fence.made(path, this.clock.steady() - sentAt);
+      return response.body;
+    }
     if (response.statusCode === 401) this.credentials = undefined;
-    if (response.statusCode === 504) this.fence.gaveUp(bound);
-    throw await errorOf(response);
+    if (response.statusCode === 504) this.fence.gaveUp(bound, path);
+    const isPassedOn = response.statusCode === 502 || response.statusCode === 504;
+    throw await errorOf(response, isPassedOn ? unanswered() : undefined);
+  }
+
+  private comes(until: number): number {
+    this.comesUntil = Math.max(this.comesUntil, until);
+    return until;
+  }
+
+  /** Whether something that was asked for, and not answered, may yet be made. */
+  get isOwed(): boolean {
+    return this.comesUntil > this.clock.steady();
   }
 
   /** Ends every request under way and refuses further ones. */
@@ -348,7 +376,10 @@ function queryText(query: RequestOptions['query'] = {}): string {
   return `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
 }
 
-async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
+async function errorOf(
+  response: Dispatcher.ResponseData,
+  mayComeUntil: number | undefined,
+): Promise<ApiError> {
   const text = await response.body.text();
   let status: KubeStatus;
   try {
@@ -363,6 +394,7 @@ async function errorOf(response: Dispatcher.ResponseData): Promise<ApiError> {
     response.statusCode,
     status,
     seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined,
+    { mayComeUntil },
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Lease, LeaseSpec } from '../api/kubernetes.ts';
 import { ANNOTATION_HOLD, ANNOTATION_POLL, ANNOTATION_UNTENDED } from '../api/labels.ts';
-import { heldLease, isUntended, leaseStep, releasedLease } from '../core/lease.ts';
+import { heldLease, isBefore, isUntended, leaseStep, releasedLease } from '../core/lease.ts';
 import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../time/clock.ts';
 import { isApiError, type KubeClient } from './client.ts';
@@ -52,6 +52,10 @@ export class LeaderElection {
   private readonly options: LeaderElectionOptions;
   private readonly clock: Clock;
   private lease: Lease | undefined;
+  /** The last record there was. */
+  private known: LeaseSpec | undefined;
+  /** It has become one of before: what else there is may be of the past as well. */
+  private hasGoneBack = false;
   private seen = { record: '', at: 0 };
   /** Raised at each gain, so that what was handed out under an earlier one no longer holds. */
   private term = 0;
@@ -121,15 +125,17 @@ export class LeaderElection {
 
   /** One look at the lease and what follows from it; answers when to look again, in milliseconds. */
   private async attempt(): Promise<number> {
-    const { identity, renewDeadlineMs, retryPeriodMs } = this.options;
+    const { renewDeadlineMs, retryPeriodMs } = this.options;
     const bound = this.leading ? this.renewedAt + renewDeadlineMs - this.clock.steady() : renewDeadlineMs;
     return this.bounded(bound, async (signal) => {
       // The holder knows the lease from its last renewal; a conflict tells when it does not.
-      if (!this.leading || this.lease === undefined) this.see(await this.read(signal));
-      const step = leaseStep(this.lease?.spec, identity, this.seen.at, this.clock.steady());
+      if ((!this.leading || this.lease === undefined) && this.goesBack(await this.read(signal)))
+        return retryPeriodMs;
+      const step = leaseStep(this.lease?.spec, this.ownHolder, this.seen.at, this.clock.steady());
       if (step.type === 'wait') return this.defer(step.until);
       const sentAt = this.clock.steady();
-      if (!this.leading) this.untended = this.isMarked || isUntended(this.lease?.spec, this.clock.wall());
+      if (!this.leading)
+        this.untended = this.hasGoneBack || this.isMarked || isUntended(this.lease?.spec, this.clock.wall());
       try {
         this.see(await this.hold(signal));
       } catch (error) {
@@ -146,6 +152,21 @@ export class LeaderElection {
     });
   }
 
+  /** Sees what was read; whether that ends the tenure, since the cluster seems to be one of the past. */
+  private goesBack(lease: Lease | undefined): boolean {
+    const isEarlier = isBefore(lease?.spec, this.known);
+    this.see(lease);
+    this.hasGoneBack ||= isEarlier;
+    if (!isEarlier || !this.leading) return false;
+    this.lose('the lease is one of before: the cluster may have come back from a backup');
+    return true;
+  }
+
+  /** What was sent under a tenure that was lost may take effect until its lease is over, as if it were another agent's. */
+  private get ownHolder(): string | undefined {
+    return this.leading || this.term === 0 ? this.options.identity : undefined;
+  }
+
   private defer(until: number): number {
     const holder = this.lease?.spec?.holderIdentity ?? '';
     if (this.leading) this.lose(`${holder} holds the lease`);
@@ -156,6 +177,7 @@ export class LeaderElection {
 
   private gain(): void {
     this.leading = true;
+    this.hasGoneBack = false;
     this.term += 1;
     this.waitingFor = '';
     const { term } = this;
@@ -204,6 +226,7 @@ export class LeaderElection {
     this.pollAsked = asked;
     this.options.onHold?.(lease?.metadata.annotations?.[ANNOTATION_HOLD]);
     this.lease = lease;
+    this.known = lease?.spec ?? this.known;
     const record = JSON.stringify(lease?.spec);
     if (record !== this.seen.record) this.seen = { record, at: this.clock.steady() };
   }

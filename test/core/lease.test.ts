@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { heldLease, isUntended, leaseStep, releasedLease } from '../../src/core/lease.ts';
+import { heldLease, isBefore, isUntended, leaseStep, releasedLease } from '../../src/core/lease.ts';
 
 const WALL = new Date('2030-01-01T00:00:00.250Z');
 const MICRO = '2030-01-01T00:00:00.250000Z';
@@ -12,6 +12,8 @@ describe('whose turn it is', () => {
     ['it was given up', [{ ...lease, holderIdentity: '' }, 'b', 0, 0], { type: 'take' }],
     ['it names nobody', [{ leaseDurationSeconds: 15 }, 'b', 0, 0], { type: 'take' }],
     ['it is its own, however old', [lease, 'a', 0, 1_000_000], { type: 'renew' }],
+    ['it is that of a tenure it lost', [lease, undefined, 0, 14_999], { type: 'wait', until: 15_000 }],
+    ['that one is over', [lease, undefined, 0, 15_000], { type: 'take' }],
     [
       'it was seen in this form for less than it lasts',
       [lease, 'b', 1_000, 15_999],
@@ -33,6 +35,40 @@ test.each<[string, string | undefined, boolean]>([
   ['by a clock that is ahead', '2030-01-01T00:01:00.250Z', false],
 ])('whether nobody has led for a while, %s', (_, renewTime, untended) => {
   expect(isUntended(renewTime === undefined ? {} : { renewTime }, WALL.getTime())).toBe(untended);
+});
+
+test.each<[string, Parameters<typeof isBefore>, boolean]>([
+  [
+    'the same',
+    [
+      { leaseTransitions: 1, renewTime: MICRO },
+      { leaseTransitions: 1, renewTime: MICRO },
+    ],
+    false,
+  ],
+  ['renewed since', [{ renewTime: MICRO }, { renewTime: '2029-12-31T23:59:59.000000Z' }], false],
+  ['renewed later once', [{ renewTime: '2029-12-31T23:59:59.000000Z' }, { renewTime: MICRO }], true],
+  [
+    'taken by a clock that is behind',
+    [
+      { leaseTransitions: 2, renewTime: '2029-01-01T00:00:00Z' },
+      { leaseTransitions: 1, renewTime: MICRO },
+    ],
+    false,
+  ],
+  [
+    'taken by another one once',
+    [
+      { leaseTransitions: 1, renewTime: MICRO },
+      { leaseTransitions: 2, renewTime: MICRO },
+    ],
+    true,
+  ],
+  ['gone', [undefined, { renewTime: MICRO }], false],
+  ['there for the first time', [{ renewTime: MICRO }, undefined], false],
+  ['without a time', [{}, { renewTime: MICRO }], false],
+])('whether a record that is %s is one of before', (_, asked, before) => {
+  expect(isBefore(...asked)).toBe(before);
 });
 
 describe('the record', () => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ANNOTATION_UNTENDED } from '../../src/api/labels.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { candidate, LeaseServer } from './support.ts';
 
@@ -165,6 +166,82 @@ test('an answer that was lost, a touched and a deleted record do not shake the h
   expect(a.log.filter((line) => line !== 'error')).toEqual(['gain']);
   expect(a.leads()).toBe(true);
   await stop(a);
+});
+
+test('a tenure that was lost is followed by the next one only when its lease is over: what was sent may take effect until then', async () => {
+  let down = false;
+  const a = candidate(
+    'a',
+    server.client(() => ({ down })),
+  );
+  a.election.start();
+  await pass(4_100);
+  const renewed = server.lease?.spec?.renewTime ?? '';
+  const over = Date.parse(renewed) + 12_000;
+  down = true;
+  await pass(8_100);
+  expect(a.leads()).toBe(false);
+  down = false;
+  await pass(over - Date.now() - 100);
+  expect(a.leads()).toBe(false);
+  await pass(2_100);
+  expect(a.leads()).toBe(true);
+  await stop(a);
+});
+
+describe('a cluster that comes back from a backup within the time of a lease', () => {
+  test('has an earlier record: the leader stops, and nothing goes on before it is compared', async () => {
+    const a = candidate('a', server.client());
+    a.election.start();
+    await pass(10_100);
+    const backup = structuredClone(server.lease?.spec ?? {});
+    await pass(20_000);
+    server.edit((lease) => (lease.spec = backup));
+    await pass(2_100);
+    expect(a.leads()).toBe(false);
+    expect(a.log.at(-1)).toMatch(/^loss: the lease is one of before/);
+    await pass(14_100);
+    expect(a.leads()).toBe(true);
+    expect(a.untended).toEqual([true, true]);
+    expect(server.lease?.metadata.annotations).toMatchObject({ [ANNOTATION_UNTENDED]: 'true' });
+    await stop(a);
+  });
+
+  test('though another one leads there next', async () => {
+    const [a, b] = [candidate('a', server.client()), candidate('b', server.client())];
+    a.election.start();
+    await pass(100);
+    b.election.start();
+    await pass(10_000);
+    a.election.tended();
+    await pass(10_000);
+    const backup = structuredClone(server.lease?.spec ?? {});
+    await pass(4_000);
+    server.edit((lease) => (lease.spec = backup));
+    await pass(200);
+    const stopped = a.election.stop({ release: false });
+    await pass(16_000);
+    await stopped;
+    expect([b.leads(), b.untended]).toEqual([true, [true]]);
+    await stop(b);
+  });
+
+  test('which a touched record and an answer that was lost are not taken for', async () => {
+    let answerLost = false;
+    const a = candidate(
+      'a',
+      server.client(() => ({ answerLost })),
+    );
+    a.election.start();
+    await pass(4_100);
+    answerLost = true;
+    await pass(3_000);
+    answerLost = false;
+    server.edit((lease) => (lease.metadata.annotations = { note: 'by hand' }));
+    await pass(10_000);
+    expect(a.log.filter((line) => line !== 'error')).toEqual(['gain']);
+    await stop(a);
+  });
 });
 
 test('a record taken by another hand ends the holder at its next look', async () => {

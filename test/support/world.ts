@@ -150,6 +150,7 @@ export class World {
       troubles: this.troubles,
       refusedSince: () => this.refusedSince,
       refusal: (key) => this.refusals.get(key),
+      mayComeUntil: () => undefined,
       busy: this.busy,
       agentNode: this.agentNode,
       agentPod: undefined,

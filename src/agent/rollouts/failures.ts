@@ -23,11 +23,15 @@ export interface FailureFacts {
   isRefusal: boolean;
   /** A refusal by what was asked for, rather than by what ails the server. */
   isForGood: boolean;
+  /** Until when what was asked for may come yet, though there was no answer. */
+  mayComeUntil: number | undefined;
 }
 
 /** What became of the actions on one NodeOp that failed, by their keys. */
 export class Failures {
   private readonly known = new Map<string, Failure>();
+  /** What one attempt has asked for may come after another one has succeeded. */
+  private readonly coming = new Map<string, number>();
 
   /** Whether an action waits after a failed attempt. */
   waits(key: string, clock: Clock): boolean {
@@ -39,7 +43,9 @@ export class Failures {
   }
 
   /** Answers how long to wait before the next attempt, in milliseconds. */
-  add(key: string, clock: Clock, { text, askedMs, isRefusal, isForGood }: FailureFacts): number {
+  add(key: string, clock: Clock, facts: FailureFacts): number {
+    const { text, askedMs, isRefusal, isForGood, mayComeUntil = 0 } = facts;
+    if (mayComeUntil > (this.coming.get(key) ?? 0)) this.coming.set(key, mayComeUntil);
     const before = this.known.get(key);
     const count = (before?.count ?? 0) + 1;
     const now = clock.steady();
@@ -57,6 +63,11 @@ export class Failures {
 
   refusal(key: string): Refusal | undefined {
     return this.known.get(key)?.refusal;
+  }
+
+  /** Until when an action that was not answered may take effect yet. */
+  mayComeUntil(key: string): number | undefined {
+    return this.coming.get(key);
   }
 
   /** Whether an action has just failed so often that people are to be told. */

@@ -119,6 +119,7 @@ function ofObject(rollout: Rollout, clock: Clock) {
     troubles: rollout.failures.troubles(),
     refusedSince: (key: string) => rollout.failures.refusedSince(key),
     refusal: (key: string) => rollout.failures.refusal(key),
+    mayComeUntil: (key: string) => rollout.failures.mayComeUntil(key),
     busy: rollout.underWay,
   };
 }

@@ -76,6 +76,7 @@ export class Performer {
       askedMs: error instanceof ApiError ? error.retryAfterMs : undefined,
       isRefusal: isRefusal(error),
       isForGood: isForGood(error),
+      mayComeUntil: error instanceof ApiError ? error.mayComeUntil : undefined,
     });
     const fields = { nodeOp: rollout.label, ...action };
     logger.warn({ ...fields, err: text, retryInMs: Math.round(wait) }, 'action failed');

@@ -35,7 +35,8 @@ function unseen(facts: RolloutFacts): RolloutFacts {
     },
   };
   const nothing = { troubles: new Map(), busy: new Set<string>() };
-  return { ...facts, ...nothing, work, refusal: () => undefined, refusedSince: () => undefined };
+  const none = () => undefined;
+  return { ...facts, ...nothing, work, refusal: none, refusedSince: none, mayComeUntil: none };
 }
 
 function stored(work: WorkFacts | undefined): WorkFacts | undefined {

@@ -3,7 +3,7 @@ import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import { isOnRecord, stands } from './anew.ts';
 import { isKept } from './cordons.ts';
-import { deletions } from './ending.ts';
+import { comingUntil, deletions, type Making } from './ending.ts';
 import { type NodeFacts, ownerMark, type PodFacts, type RolloutFacts, type WorkFacts } from './facts.ts';
 import { begin, startedOn, step } from './node.ts';
 import { append, fail, type NodeContext, note, remark } from './node-status.ts';
@@ -250,15 +250,17 @@ class NodeLook {
     const late = isOver ? startedOn(work) : [];
     for (const action of deletions(name, late)) this.mustBeDone(action);
     if (this.node?.ready === true) this.toUndo += late.filter(({ deleting }) => deleting).length;
-    if (status.phase !== 'Preflight') this.drop(work.preflight);
-    if (isOver) this.drop(work.postflight);
+    if (status.phase !== 'Preflight') this.drop(work.preflight, 'create-preflight');
+    if (isOver) this.drop(work.postflight, 'create-postflight');
   }
 
-  /** A check's pod that has ended goes once what it led to is on record. */
-  private drop(pod: PodFacts | undefined): void {
+  /** A check's pod that has ended goes once what it led to is on record, and no other request of its name can be carried out. */
+  private drop(pod: PodFacts | undefined, type: Making): void {
     const { name, status } = this;
     if (pod === undefined || pod.deleting || !hasEnded(pod)) return;
-    const isRecorded = isOnRecord(this.facts, name, status.phase);
+    const comesUntil = comingUntil(this.ctx, type, name);
+    this.look(comesUntil);
+    const isRecorded = isOnRecord(this.facts, name, status.phase) && comesUntil <= this.ctx.now;
     const reason = 'its verdict is on record';
     if (isRecorded)
       this.undoing.push({ type: 'delete-pod', node: name, name: pod.name, uid: pod.uid, reason });

@@ -8,6 +8,7 @@ import { own } from '../../api/own.ts';
 
 /** The API server has been told to make one of these; whether it does is not known yet. */
 const MAKING = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'] as const;
+export type Making = (typeof MAKING)[number];
 
 const UNKNOWN = 'outcome unknown: the node is not Ready';
 
@@ -36,25 +37,40 @@ interface Ending {
   actions: Action[];
   /** What is seen gone first. */
   waitsFor?: string;
+  lookAgainAt?: number;
 }
 
 export function windUp(view: EndView, status: NodeStatus): Ending {
-  const { ctx, name, node, left } = view;
+  const { ctx, name, node, work, left } = view;
   const isReachable = node?.ready === true;
   // A kubelet starts nothing of a pod that is being deleted, and one that does not answer can't tell of its end.
   const waiting = left.filter((it) => isReachable || !it.deleting);
   const isMaking = MAKING.some((type) => ctx.facts.busy.has(nodeKey(type, name)));
-  if (waiting.length === 0 && !isMaking) return { status: verdict(view, status), actions: [] };
+  const comesUntil = Math.max(...MAKING.map((type) => comingUntil(ctx, type, name)));
+  const isComing = comesUntil > ctx.now;
+  if (waiting.length === 0 && !isMaking && !isComing) return { status: verdict(view, status), actions: [] };
   const stuck = waiting.map((it) => overdue(ctx.facts, ctx.now, deletion(name, it))).find((why) => why);
   if (stuck !== undefined) return { status: unended(ctx, status, stuck), actions: [] };
   // What is deleted tells the next process nothing any more: its verdict would be another one.
   const isRecorded = own(ctx.facts.persisted.nodeStatuses, name)?.ending !== undefined;
-  const actions = isRecorded ? deletions(name, waiting) : [];
+  // A command that has begun keeps its name until then: another request of that name would begin it once more.
+  const mayGo = !isComing || work.commandBegan !== true;
+  const actions = isRecorded && mayGo ? deletions(name, waiting) : [];
   const stays = waiting.map((it) => `${it.kind === 'job' ? 'Job' : 'pod'} ${it.name}`);
-  const text = [status.ending?.message, stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '']
+  const text = [
+    status.ending?.message,
+    stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '',
+    isComing ? 'waiting until nothing can come of a request that the API server has not answered' : '',
+  ]
     .filter((part) => part !== undefined && part !== '')
     .join('; ');
-  return { status: note(ctx, status, text), actions, waitsFor: text };
+  const ending = { status: note(ctx, status, text), actions, waitsFor: text };
+  return isComing ? { ...ending, lookAgainAt: comesUntil } : ending;
+}
+
+/** Until when something of that kind may be made on the node by a request that was not answered; 0 when nothing is. */
+export function comingUntil({ facts }: Pick<NodeContext, 'facts'>, type: Making, node: string): number {
+  return facts.mayComeUntil(nodeKey(type, node)) ?? 0;
 }
 
 /** What was started goes on, and nobody may end it. */

@@ -169,6 +169,8 @@ export interface RolloutFacts {
   refusedSince: (key: string) => number | undefined;
   /** By `actionKey`: the refusal of an action, such that asking again may be answered alike for good. */
   refusal: (key: string) => Refusal | undefined;
+  /** By `actionKey`: until when what the API server was asked to make may come yet, though it has not answered. */
+  mayComeUntil: (key: string) => number | undefined;
   /** By `actionKey`: the actions that are under way. */
   busy: ReadonlySet<string>;
   /** Where the agent itself runs. */

@@ -45,6 +45,16 @@ describe('the preflight', () => {
     );
   });
 
+  test('whose request was made twice keeps its name until nothing can come of the one without an answer', () => {
+    const facts = {
+      mayComeUntil: (key: string) => (key === 'create-preflight/node-1' ? POD.createdAt + 20_000 : undefined),
+    };
+    const preflight: PodFacts = { ...POD, state: 'succeeded' };
+    const after = { ...given, entry: { phase: 'Running' } as const, work: { preflight }, facts };
+    expect(lookAt({ ...after, at: 19_999 })).toMatchObject({ does: ['create-job'], again: 20_000 });
+    expect(lookAt({ ...after, at: 20_000 }).does).toEqual(['create-job', 'delete-pod']);
+  });
+
   test('has its deadline and a minute, counted from when it was made, and startTimeoutSeconds to begin', () => {
     const at = (preflight: PodFacts, ms = 0) => lookAt({ ...given, work: { preflight }, at: ms });
     expect(at(POD).again).toBe(120_000);

@@ -51,6 +51,43 @@ describe('a verdict that stands', () => {
     },
   );
 
+  describe('while a request was not answered', () => {
+    const asked = (type: string, node = 'node-1') => ({
+      mayComeUntil: (key: string) => (key === `${type}/${node}` ? POD.createdAt + 20_000 : undefined),
+    });
+    const waits = 'why; waiting until nothing can come of a request that the API server has not answered';
+
+    test.each(['create-preflight', 'create-job', 'create-reboot', 'create-postflight'])(
+      'to %s, is final only when nothing can come of it any more',
+      (type) => {
+        const given: Given = { entry: RUNNING, facts: asked(type) };
+        expect(lookAt({ ...given, at: 19_999 })).toMatchObject({
+          entry: { phase: 'Running', message: waits },
+          again: 20_000,
+        });
+        expect(lookAt({ ...given, at: 20_000 }).entry).toMatchObject({ phase: 'Failed', message: 'why' });
+        expect(lookAt({ ...given, facts: asked(type, 'node-2') }).entry.phase).toBe('Failed');
+      },
+    );
+
+    test('also on a node that is gone, whose name another one may have', () => {
+      const facts = { ...asked('create-job'), nodes: new Map() };
+      const entry: Partial<NodeStatus> = { phase: 'Running' };
+      expect(lookAt({ entry, facts, at: 19_999 }).entry).toMatchObject({
+        phase: 'Running',
+        ending: { phase: 'Failed', message: 'node is gone' },
+      });
+    });
+
+    test('what has begun keeps its name, by which it would begin once more', () => {
+      const given: Given = { entry: RUNNING, facts: asked('create-job') };
+      expect(lookAt({ ...given, work: ACTIVE, at: 19_999 })).toMatchObject({ does: [], again: 20_000 });
+      expect(lookAt({ ...given, work: ACTIVE, at: 20_000 }).does).toEqual(['delete-job']);
+      const { commandBegan: _, ...unbegun } = ACTIVE;
+      expect(lookAt({ ...given, work: unbegun, at: 19_999 }).does).toEqual(['delete-job']);
+    });
+  });
+
   test('on a node that is not Ready waits for no kubelet: that the deletion is accepted is enough', () => {
     const node = { ready: false };
     const { entry } = lookAt({

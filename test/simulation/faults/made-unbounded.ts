@@ -6,7 +6,7 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/kube/client.ts',
-      from: "const bound = method === 'POST' ? this.fence.bound() : undefined;",
+      from: "const bound = method === 'POST' ? this.fence.bound(path) : undefined;",
       to: 'const bound = undefined;',
     },
   ],

@@ -10,8 +10,8 @@ export const fault: Fault = {
     },
     {
       file: 'src/kube/client.ts',
-      from: 'const mayGo = () => this.mayWrite() && this.fence.holds(bound);',
-      to: 'const mayGo = () => true;',
+      from: 'return this.mayWrite() && this.fence.holds(bound);',
+      to: 'return true;',
     },
   ],
 };

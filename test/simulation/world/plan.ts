@@ -113,14 +113,18 @@ export type Who = 0 | 1 | 'leader';
 /** In place of the name of a node: the one that a NodeOp works on by then. */
 export const IN_FLIGHT = 'in flight';
 
-/** `after` and `before` it takes effect the agent is killed; `held`: it waits in the server while its sender is killed, paused, or told to stop. */
+/**
+ * `after` and `before` it takes effect the agent is killed; `held`: it waits in the server while its sender is killed, paused, or told to
+ * stop, or while the connection between them is cut.
+ */
 export type WriteFault =
   | 'killed after'
   | 'killed before'
   | 'answer lost'
   | 'held and killed'
   | 'held and paused'
-  | 'held and stopped';
+  | 'held and stopped'
+  | 'held and cut';
 
 /**
  * `gap`: they are cut, and nothing is told until all is listed anew: what came between is never seen. `expired`: they are cut, and

@@ -11,6 +11,8 @@ import type { Fate, Wire } from './transport.ts';
 type ReplicaEvent = Extract<Event, { replica: Who; kind: 'kill' | 'pause' | 'stop' | 'clock' | 'write' }>;
 type WriteEvent = Extract<Event, { kind: 'write' }>;
 
+/** So long the connection of a request lasts that is cut. */
+const CUT_MS = 50;
 /** A replica ends within this time when it is told to. */
 const STOP_MS = 30_000;
 
@@ -167,6 +169,8 @@ export class Replicas {
         by.pause();
         time.after(ms + 1_000, () => by.resume());
         return { ...soon, there: ms };
+      case 'held and cut':
+        return { ...soon, there: ms, cutAfter: CUT_MS };
       case 'held and stopped': {
         const replica = this.#running[i];
         if (replica) this.#stop(i, replica, ms);

@@ -17,7 +17,7 @@ import type { Repository } from './repository.ts';
 import type { Random } from './random.ts';
 import { Services } from './services.ts';
 import type { VirtualTime } from './time.ts';
-import type { Wire } from './transport.ts';
+import { boundOf, type Wire } from './transport.ts';
 
 /** Clocks of agents differ by some seconds, and they take a minute for long. */
 const UNTENDED_MS = 45_000;
@@ -81,10 +81,9 @@ export class Site {
             : own),
           isDropped,
         };
-        // A server that did not make it in time once is asked without a bound.
-        const isUnbounded = this.#hasGivenUp && !path.includes('timeout=');
-        if (fate.there > LEASE_MS && isUnbounded && /\/(jobs|pods)$/.test(path))
-          oracles.late.add(nameIn(body));
+        // A server that did not make it in time once may take longer.
+        const isLate = this.#hasGivenUp && fate.there > LEASE_MS && fate.there <= boundOf(path);
+        if (isLate && /\/(jobs|pods)\?/.test(path)) oracles.late.add(nameIn(body));
         return this.#replicas.sent(method, path, by, fate);
       },
       onGivenUp: () => (this.#hasGivenUp = true),

@@ -12,6 +12,8 @@ export interface Fate {
   lost?: boolean;
   /** Whether the server has gone since it was sent. */
   isDropped?: () => boolean;
+  /** The connection ends after so long; the server, behind a proxy, goes on. */
+  cutAfter?: number;
   /** It took effect, and nobody is told. */
   answerLost?: boolean;
   /** Answered so instead of being served. */
@@ -158,13 +160,15 @@ class Exchange {
       this.#wire.fate(method, path, typeof body === 'string' ? body : undefined, this.#clock),
     );
     if (fate.lost === true) return;
+    const cut = () => this.fail(new errors.SocketError('other side closed'));
+    if (fate.cutAfter !== undefined) this.#clock.after(fate.cutAfter, cut);
     // What is sent arrives whatever becomes of the sender, and is acted on.
     time.after(fate.there, () => void this.#arrive(fate));
   }
 
   /** What the server holds for longer than it was told to take it gives up. */
   #inTime(fate: Fate): Fate {
-    const bound = Number(BOUND.exec(this.#options.path)?.[1] ?? Infinity);
+    const bound = boundOf(this.#options.path);
     if (fate.there <= bound) return fate;
     this.#wire.onGivenUp?.();
     return { ...fate, there: bound, refused: { code: 504 } };
@@ -314,6 +318,11 @@ class Exchange {
 
 /** API servers take any duration of Go; the agent writes milliseconds. */
 const BOUND = /[?&]timeout=(\d+)ms/;
+
+/** How long the server may take for a request, in milliseconds. */
+export function boundOf(path: string): number {
+  return Number(BOUND.exec(path)?.[1] ?? Infinity);
+}
 const BOOKMARK = '{"type":"BOOKMARK"';
 const VERSION = /"resourceVersion":"\d+"/;
 

@@ -19,6 +19,7 @@ const WRITES: readonly { how: WriteFault; ms: number; besides?: Event }[] = [
   { how: 'answer lost', ms: 0 },
   { how: 'held and killed', ms: 60_000 },
   { how: 'held and paused', ms: 60_000 },
+  { how: 'held and cut', ms: 20_000 },
   {
     how: 'killed after',
     ms: 500,
