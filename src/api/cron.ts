@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { z } from 'zod';
+import { show } from './wording.ts';
 
 /** Ranges of the fields, as in crontab(5); Sunday is 0 or 7, so of days of the week there are fewer than numbers. */
 const FIELDS = [
@@ -85,7 +86,7 @@ const ITEM = /^(?:\*|(\w+)(?:-(\w+))?)(?:\/(\d+))?$/;
 
 function itemProblem(item: string, field: (typeof FIELDS)[number]): string | undefined {
   const range = `${field.min} to ${field.max}`;
-  const wrong = `${JSON.stringify(item)} is not a ${field.name} (${range})`;
+  const wrong = `${show(item)} is not a ${field.name} (${range})`;
   const match = ITEM.exec(item);
   if (!match) return wrong;
   const [, from, to, step] = match;
@@ -94,10 +95,10 @@ function itemProblem(item: string, field: (typeof FIELDS)[number]): string | und
   if (first === undefined || last === undefined || first > last) return wrong;
   if (step === undefined) return undefined;
   if (from !== undefined && to === undefined) {
-    return `${JSON.stringify(item)} has a step without a range: write ${JSON.stringify(`${from}-${field.max}/${step}`)}`;
+    return `${show(item)} has a step without a range: write ${show(`${from}-${field.max}/${step}`)}`;
   }
   if (Number(step) < 1 || Number(step) > field.count) {
-    return `${JSON.stringify(item)} has a step that is not 1 to ${field.count} (${field.name})`;
+    return `${show(item)} has a step that is not 1 to ${field.count} (${field.name})`;
   }
   return undefined;
 }

@@ -1,11 +1,12 @@
 import type { Problem } from './schema.ts';
 import { own } from './own.ts';
+import { show } from './wording.ts';
 
 /** Kinds that people bring along from other tools, and what to do about each; undefined for all others. */
 export function foreignKind(kind: unknown, apiVersion: unknown): string | undefined {
   if (typeof kind !== 'string') return undefined;
   if (kind === 'List' || (kind.endsWith('List') && typeof apiVersion === 'string')) {
-    return `${JSON.stringify(kind)} holds several objects, as kubectl prints them; put each into a file of its own`;
+    return `${show(kind)} holds several objects, as kubectl prints them; put each into a file of its own`;
   }
   const group = typeof apiVersion === 'string' ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
   if (kind === 'NodeOpUpgrade') {

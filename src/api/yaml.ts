@@ -132,12 +132,13 @@ function spelledIn(text: string, events: Event[]): Spelled {
   };
 }
 
-/** What YAML calls printable, and what acts or is not seen all the same: C1 controls, those that turn the order around, tags. */
-const ACTING = /[^\P{C}\n]|[\u2028\u2029]/gu;
 /** Makes js-yaml write a text in double quotes, and is written as `\x01`; what follows are the digits of the character meant. */
 const MARK = '\u0001';
 const ESCAPED_MARK = String.raw`\x01`;
-/** The same, and what would be taken for a mark afterwards. */
+/**
+ * What acts or is not seen, which YAML calls printable in part: controls, those that turn the order around, tags. And what would be
+ * taken for a mark afterwards.
+ */
 const TO_MARK = /\\(?=x01)|[^\P{C}\n]|[\u2028\u2029]/gu;
 
 /** Finds nothing. */
@@ -148,12 +149,9 @@ const NOTHING = /(?!)/g;
  * @param also finds what else is to be escaped
  */
 export function formatYaml(value: unknown, options: DumpOptions, also = NOTHING): string {
-  const text = dump(value, options);
-  if (text.search(ACTING) < 0 && text.search(also) < 0 && !text.includes(ESCAPED_MARK)) return text;
-  return dump(marked(value, also), options).replaceAll(
-    /\\x01([0-9a-f]{4})/g,
-    (_, digits: string) => `\\u${digits}`,
-  );
+  const text = dump(marked(value, also), options);
+  if (!text.includes(ESCAPED_MARK)) return text;
+  return text.replaceAll(/\\x01([0-9a-f]{4})/g, (_, digits: string) => `\\u${digits}`);
 }
 
 function marked(value: unknown, also: RegExp): unknown {

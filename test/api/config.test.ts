@@ -36,7 +36,8 @@ test('validate knows by the configuration what another controller would not carr
   const dir = mkdtempSync(join(tmpdir(), 'nodeop-agent-test-'));
   mkdirSync(join(dir, 'ops'));
   const run = join(dir, 'ops/run.yaml');
-  writeFileSync(run, `${nodeOp('upgrade')}  soakSeconds: 5\n`);
+  const pinned = nodeOp('upgrade').replace('busybox', `busybox@sha256:${'0'.repeat(64)}`);
+  writeFileSync(run, `${pinned}  soakSeconds: 5\n`);
   const config = join(dir, 'agent.yaml');
   const head = 'apiVersion: agent.nodeop.dev/v1alpha1\nkind: AgentConfig\n';
   const git = 'git: {url: /srv/operations.git, paths: {runs: ops}}\n';

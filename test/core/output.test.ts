@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { cronProblem } from '../../src/api/cron.ts';
+import { foreignKind } from '../../src/api/foreign.ts';
 import { formatYaml, load as loadYaml } from '../../src/api/yaml.ts';
 import { problemsMarkdown } from '../../src/core/preview/markdown.ts';
 import { prepareRun } from '../../src/core/runs/prepare.ts';
@@ -15,10 +17,12 @@ import {
   workflowMessage,
   workflowProperty,
 } from '../../src/core/text/output.ts';
-import { clip } from '../../src/core/text/fit.ts';
+import { clip, wrap } from '../../src/core/text/fit.ts';
 import { logTail } from '../../src/core/logs/tail.ts';
+import { repositoryFlaw } from '../../src/core/runs/trust.ts';
 import { yaml as putOut } from '../../src/core/text/yaml.ts';
 import { oneLine, table } from '../../src/core/text/table.ts';
+import { inTime } from '../fuzz/work.ts';
 import { nodeOp } from './prepare/support.ts';
 
 const ACTING = [
@@ -138,6 +142,15 @@ describe('Markdown', () => {
   });
 });
 
+const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
+const source = (text: string) => ({
+  path: 'runs/x.yaml',
+  mode: '100644',
+  blob: 'b',
+  commit: 'c',
+  content: Buffer.from(text),
+});
+
 test.each([
   ['annotations', 'agent.nodeop.dev/window', '{}'],
   ['annotations', 'agent.nodeop.dev/hold', 'x'],
@@ -148,9 +161,7 @@ test.each([
 ])('a run file may not bring along %s of the project: %s', (field, name, value) => {
   const text = nodeOp('', `name: x, ${field}: {${name}: '${value}'}`);
   expect(load(text)).toMatchObject({ metadata: { [field]: { [name]: value } } });
-  const source = { path: 'runs/x.yaml', mode: '100644', blob: 'b', commit: 'c', content: Buffer.from(text) };
-  const layout = { nodeops: 'nodeops', runs: 'runs', results: 'results' };
-  expect(prepareRun(source, { layout, namespace: 'default', definitions: [] })).toMatchObject({
+  expect(prepareRun(source(text), { layout, namespace: 'default', definitions: [] })).toMatchObject({
     ok: false,
     problems: [{ path: ['metadata', field, name], message: 'is for the agent alone to write' }],
   });
@@ -172,4 +183,28 @@ test('what the reader of YAML repeats of a file acts nowhere, and is cut', () =>
   };
   expect(message('!\u202ex: 1')).toContain(String.raw`\u{202e}x`);
   expect(message(`!{${'a'.repeat(100_000)}: 1`).length).toBeLessThan(400);
+});
+
+test.each<[string, (text: string) => string | undefined]>([
+  ['a schedule', (text) => cronProblem(`${text} * * * *`, 5)],
+  ['a kind', (text) => foreignKind(`${text}List`, 'v1')],
+  ['the name of a repository', (text) => repositoryFlaw('ops', Buffer.from(text))],
+  [
+    'what begins a name',
+    (text) => {
+      const file = nodeOp(', image: x', `generateName: ${JSON.stringify(text)}`);
+      const prepared = prepareRun(source(file), { layout, namespace: 'default', definitions: [] });
+      return prepared.ok ? undefined : prepared.problems[0]?.message;
+    },
+  ],
+])('%s that is quoted acts nowhere, and is cut', (_, message) => {
+  expect(message('\u202ex')).toContain(String.raw`\u{202e}x`);
+  expect(message('\u202e'.repeat(300))?.length).toBeLessThan(2_000);
+});
+
+test('however many blanks there are, a line is broken in a moment', async () => {
+  const text = `x${' '.repeat(2 ** 17)}y`;
+  const lines = (width: number) => wrap(text, width).split('\n');
+  expect(lines(100)).toHaveLength(2);
+  expect(await inTime((work) => void work.turn('wrapping', () => lines(100)))).toBeLessThan(1_000);
 });

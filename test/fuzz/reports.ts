@@ -12,7 +12,7 @@ import { NewestReports } from '../../src/core/runs/newest.ts';
 import { formatOverview } from '../../src/core/runs/overview.ts';
 import { pruneReports } from '../../src/core/runs/retention.ts';
 import { formatBaseline, readBaseline } from '../../src/core/runs/baseline.ts';
-import { formatReport, reportVerdict } from '../../src/core/runs/report.ts';
+import { formatReport, reportVerdict, writeReport } from '../../src/core/runs/report.ts';
 import { runStatus } from '../../src/core/feedback/status.ts';
 import { documents, editsOf, hostile, longText, objects, paths, text } from './generators.ts';
 import { kind } from './kind.ts';
@@ -76,7 +76,7 @@ function toldWell(report: NodeOpReport, work: Work): void {
   const now = new Date(1_900_000_000_000);
   const verdict = { phase: 'Cancelled', reason: 'NodeOpDeleted', message: 'its NodeOp was deleted' } as const;
   const ended = work.turn('ending', () => reportVerdict({ path: 'runs/a.yaml' }, verdict, report, now));
-  const written = work.turn('writing', () => formatReport(ended));
+  const written = work.steps('writing', writeReport(ended));
   readable(written);
   deepStrictEqual(loadYaml(written), JSON.parse(JSON.stringify(ended)));
   const message = work.turn('message', () => commitMessage([report], true));

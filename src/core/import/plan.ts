@@ -1,3 +1,4 @@
+import { show } from '../../api/wording.ts';
 import { type Draft, type Fields, fieldsOf } from './imported.ts';
 
 /** Fields of a Plan that have no counterpart here, each with what that means. */
@@ -151,7 +152,7 @@ function windowOf(value: unknown, say: Say): object | undefined {
   if (start === undefined || end === undefined) {
     say(
       'window',
-      `"${String(startTime)}" to "${String(endTime)}" is not read here: write the window into the run file`,
+      `${show(startTime)} to ${show(endTime)} is not read here: write the window into the run file`,
     );
     return undefined;
   }

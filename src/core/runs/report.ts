@@ -180,17 +180,24 @@ export function formatReport(report: NodeOpReport): string {
 const WRITTEN_AT_ONCE = 200;
 const LAYOUT = { lineWidth: 120, noRefs: true };
 
-/** The same in steps of a few milliseconds: the list of nodes is the last thing in it, and may have thousands. */
+/**
+ * The same in steps of a few milliseconds: field by field, since people may have made anything of one, and the list of nodes,
+ * which is the last thing in it and may have thousands, in pieces.
+ */
 export function* writeReport(report: NodeOpReport): Steps<string> {
-  const { nodes = [], ...status } = report.status;
-  if (nodes.length <= WRITTEN_AT_ONCE) return formatYaml(report, LAYOUT);
-  const parts = [
-    formatYaml({ ...report, status: { ...status, nodes: nodes.slice(0, WRITTEN_AT_ONCE) } }, LAYOUT),
-  ];
-  for (let i = WRITTEN_AT_ONCE; i < nodes.length; i += WRITTEN_AT_ONCE) {
+  const { status, ...rest } = report;
+  const { nodes = [] } = status;
+  const first = nodes.length === 0 ? status : { ...status, nodes: nodes.slice(0, WRITTEN_AT_ONCE) };
+  const parts: string[] = [];
+  for (const [field, value] of Object.entries({ ...rest, status: first })) {
+    if (value === undefined) continue;
+    parts.push(formatYaml({ [field]: value }, LAYOUT));
     yield;
+  }
+  for (let i = WRITTEN_AT_ONCE; i < nodes.length; i += WRITTEN_AT_ONCE) {
     const some = formatYaml({ status: { nodes: nodes.slice(i, i + WRITTEN_AT_ONCE) } }, LAYOUT);
     parts.push(some.slice(some.indexOf('\n', some.indexOf('\n') + 1) + 1));
+    yield;
   }
   return parts.join('');
 }

@@ -1,5 +1,6 @@
 import { ANNOTATION_RUN_SIGNER } from '../../api/labels.ts';
 import type { Problem } from '../../api/schema.ts';
+import { show } from '../../api/wording.ts';
 import type { Preparation } from './prepare.ts';
 
 /** What a signature is worth: whose it is, or why it does not count, as the end of "commit … ". */
@@ -31,8 +32,7 @@ export function repositoryFlaw(name: string, content: Uint8Array | undefined): s
   if (!content) return `holds no file ${REPOSITORY_FILE}, so it may be one of another repository`;
   const found = Buffer.from(content).toString('utf8').trim();
   if (found === name) return undefined;
-  const shown = JSON.stringify(found.length > 200 ? `${found.slice(0, 200)}…` : found);
-  return `is of the repository ${shown}, by its file ${REPOSITORY_FILE}, and this one is "${name}"`;
+  return `is of the repository ${show(found, 200)}, by its file ${REPOSITORY_FILE}, and this one is "${name}"`;
 }
 
 /** A run that may be carried out, or what is missing of the signatures it needs. */

@@ -14,19 +14,22 @@ export function wrap(text: string, width: number | undefined, indent = '  '): st
   const lines: string[] = [];
   let line = '';
   let taken = 0;
+  let isBlank = true;
   for (const word of text.split(' ')) {
     const long = bare(word).length;
     if (line === '') {
       line = word;
       taken = long;
-    } else if (taken + 1 + long <= width || line.trim() === '') {
+    } else if (taken + 1 + long <= width || isBlank) {
       line = `${line} ${word}`;
       taken += 1 + long;
     } else {
       lines.push(line);
       line = indent + word;
       taken = indent.length + long;
+      isBlank = true;
     }
+    isBlank &&= word.trim() === '';
   }
   return [...lines, line].join('\n');
 }

@@ -9,6 +9,7 @@ import { NODEOP_API_VERSION, NODEOP_KIND } from '../../../api/nodeop.ts';
 import type { NodeOpRun } from '../../../api/nodeoprun.ts';
 import { objectName } from '../../../api/schema.ts';
 import { trimBoth } from '../../../api/trim.ts';
+import { show } from '../../../api/wording.ts';
 import { isObject } from '../merge.ts';
 import { recordOf } from '../parameters/record.ts';
 import { runId, type Layout } from '../paths.ts';
@@ -32,7 +33,7 @@ export function toManifest(merged: Merged, context: PrepareContext): Prepared | 
   const { name: given, generateName } = metadata;
   const name = given ?? derivedName(source, context.layout, generateName);
   if (!OBJECT_NAME.safeParse(name).success) {
-    const message = `does not begin an object name: ${JSON.stringify(generateName)}`;
+    const message = `does not begin an object name: ${show(generateName)}`;
     return refuse(merged, [{ path: ['metadata', 'generateName'], message }]);
   }
   const manifest: Manifest = {
