@@ -40,7 +40,7 @@ const { values } = parseArgs({
 const PROJECT = resolve(import.meta.dirname, '../..');
 /** Begins a line that tells of a mutant that no test minds. */
 const UNMINDED = /^(?:SURVIVES|never runs) /;
-/** A file of tests that takes longer is left out. */
+/** A file of tests that takes more time of a core is left out. */
 const SLOW_MS = 6_000;
 const HANGS_MS = 120_000;
 
@@ -64,7 +64,17 @@ type SeenIn = Map<string, Map<string, Set<number>>>;
 
 interface Seen {
   test: string;
+  /** Milliseconds of a core. */
+  took: number;
   seen: [string, number[]][];
+}
+
+/** What all tests came by, as things are. */
+interface Sighted extends Verdict {
+  places: Place[];
+  seenIn: SeenIn;
+  /** By a file of tests, in milliseconds of a core. */
+  took: Map<string, number>;
 }
 
 interface Tried {
@@ -115,9 +125,9 @@ async function quickTests(): Promise<(mutant: Mutant) => Tests[]> {
   const tests = globSync('test/**/*.test.ts', { cwd: copy }).filter(
     (test) => imports.isQuick(test) && [...imports.reachedFrom(test)].some(isCore),
   );
-  const { failed, took, places, seenIn } = await seenBy(tests);
+  const { failed, places, seenIn, took } = await seenBy(tests);
   if (failed !== undefined) throw new Error(`without any change there fails ${failed}`);
-  const quick = tests.filter((test) => (took[test] ?? Infinity) < SLOW_MS);
+  const quick = tests.filter((test) => (took.get(test) ?? Infinity) < SLOW_MS);
   print(`${quick.length} files of tests`);
   const reached = new Map(quick.map((test) => [test, imports.reachedFrom(test)]));
   const size = (test: string) => reached.get(test)?.size ?? 0;
@@ -135,7 +145,7 @@ async function quickTests(): Promise<(mutant: Mutant) => Tests[]> {
 }
 
 /** Runs all tests on marked files of the core: which places did each come by? */
-async function seenBy(tests: readonly string[]): Promise<Verdict & { places: Place[]; seenIn: SeenIn }> {
+async function seenBy(tests: readonly string[]): Promise<Sighted> {
   const folder = join(copy, 'seen');
   mkdirSync(folder);
   const places: Place[] = [];
@@ -149,11 +159,13 @@ async function seenBy(tests: readonly string[]): Promise<Verdict & { places: Pla
   judge = undefined;
   for (const [file, text] of texts) writeFileSync(join(copy, file), text);
   const seenIn: SeenIn = new Map();
+  const took = new Map<string, number>();
   for (const file of globSync('*.json', { cwd: folder })) {
-    const { test, seen } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Seen;
+    const { test, seen, took: ms } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Seen;
+    took.set(relative(copy, test), ms);
     seenIn.set(relative(copy, test), new Map(seen.map(([name, found]) => [name, new Set(found)])));
   }
-  return { ...verdict, places, seenIn };
+  return { ...verdict, places, seenIn, took };
 }
 
 /** The test that minds; undefined when none does. */
@@ -176,9 +188,9 @@ async function ask(question: Question, patienceMs = HANGS_MS): Promise<Verdict> 
   judge ??= await begin();
   const child = judge;
   const answer = Promise.withResolvers<Verdict>();
-  const hangs = setTimeout(() => answer.resolve({ failed: 'it hangs', took: {} }), patienceMs);
+  const hangs = setTimeout(() => answer.resolve({ failed: 'it hangs' }), patienceMs);
   child.once('message', (verdict) => answer.resolve(verdict as Verdict));
-  child.once('exit', () => answer.resolve({ failed: 'the process ended', took: {} }));
+  child.once('exit', () => answer.resolve({ failed: 'the process ended' }));
   child.send(question);
   const verdict = await answer.promise;
   clearTimeout(hangs);

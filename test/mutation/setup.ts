@@ -6,6 +6,12 @@ import { SEEN } from './places.ts';
 /** By a test's full name the numbers of the places it came by, under no name what is done before, between and after tests. */
 const seen = new Map<string, Set<number>>();
 let current = '';
+/** Of this thread: a loaded machine makes no test slower. */
+const worked = () => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+const begun = worked();
 
 Reflect.set(globalThis, SEEN, (place: number) => {
   const places = seen.get(current) ?? new Set();
@@ -22,7 +28,8 @@ afterEach(() => {
 
 afterAll(() => {
   const { testPath = '' } = expect.getState();
-  const found = { test: testPath, seen: [...seen].map(([name, places]) => [name, [...places]]) };
+  const took = worked() - begun;
+  const found = { test: testPath, took, seen: [...seen].map(([name, places]) => [name, [...places]]) };
   const file = join(process.env['MUTATION_SEEN'] ?? '', `${testPath.replaceAll(/\W/g, '_')}.json`);
   writeFileSync(file, JSON.stringify(found));
 });
