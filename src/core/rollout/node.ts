@@ -70,8 +70,8 @@ export function step(ctx: NodeContext, name: string, status: NodeStatus): Step {
     const message = 'node is gone; another one has its name now';
     return conclude(end, { to: 'Failed', status, message });
   }
-  // A node that has a Job is past whatever comes before it: nothing of that is judged anew after a crash.
-  const isPast = BEFORE_COMMAND.has(phase) && typeof work.job === 'object';
+  // A node that has a Job, or had one, is past whatever comes before it: nothing of that is judged anew after a crash.
+  const isPast = BEFORE_COMMAND.has(phase) && work.job !== undefined;
   if (isPast) return step(ctx, name, enter(ctx, status, 'Running'));
   return advance({ ctx, node, work, status }, PHASES[phase], end);
 }

@@ -146,6 +146,17 @@ describe('a Job that is not to be seen', () => {
       /^Job flash-\S+ disappeared before its result was seen; its command is not run again$/,
     );
   });
+
+  test.each(['Pending', 'Preflight', 'Draining'] as const)(
+    'and is gone, though its node is on record as %s: nothing of what comes before the command is done again',
+    (phase) => {
+      const spec = { drainOptions: { enabled: true }, preflight: { command: ['check'] } };
+      const { entry, does } = lookAt({ spec, entry: { phase }, work: { job: 'gone', jobSeen: true } });
+      expect(does).toEqual([]);
+      expect(entry.phase).toBe('Failed');
+      expect(entry.message).toContain('its command is not run again');
+    },
+  );
 });
 
 describe('a run that is taken back while the command is on its way', () => {

@@ -29,9 +29,13 @@ export class Replaced {
       this.#world.broken(`a pod of the command on ${node} takes the place of one that was told to go`);
     const isToldNow =
       pod.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined;
+    const { store } = this.#world.cluster();
+    const name = pod.metadata.labels?.['batch.kubernetes.io/job-name'] ?? '';
+    const job = store.get('jobs.batch', name, pod.metadata.namespace);
+    const goesOn = job !== undefined && job.metadata.deletionTimestamp === undefined;
     // What goes with its node is nobody's doing.
-    const isThere = this.#world.cluster().store.get('nodes', node) !== undefined;
-    if (isToldNow && !byPeople && isThere) this.#toldToGo.add(key);
+    const isThere = store.get('nodes', node) !== undefined;
+    if (isToldNow && !byPeople && goesOn && isThere) this.#toldToGo.add(key);
   }
 
   /** What it has seen is not on record any more. */
