@@ -6,7 +6,7 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/core/rollout/node.ts',
-      from: "const isPast = BEFORE_COMMAND.has(phase) && typeof work.job === 'object';",
+      from: 'const isPast = BEFORE_COMMAND.has(phase) && work.job !== undefined;',
       to: 'const isPast = false;',
     },
   ],
