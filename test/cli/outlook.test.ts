@@ -3,7 +3,7 @@ import type { NodeOp, NodeOpStatus } from '../../src/api/nodeop.ts';
 import type { Known } from '../../src/cli/look-up.ts';
 import { outlook } from '../../src/cli/steer/outlook.ts';
 import type { Verb } from '../../src/cli/steer/verbs.ts';
-import { summarise } from '../../src/core/rollout/status.ts';
+import { summarise } from '../../src/core/rollout/summary.ts';
 
 const nodeStatuses = {
   'node-1': { phase: 'Completed', jobName: 'job' },

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { NodeStatus, RolloutPhase } from '../../src/api/nodeop.ts';
 import { allCommands, main } from '../../src/cli/program.ts';
-import { summarise } from '../../src/core/rollout/status.ts';
+import { summarise } from '../../src/core/rollout/summary.ts';
 import { fitted, reflowed } from '../../src/core/text/fit.ts';
 import { type Sim, startSim } from '../../src/sim/index.ts';
 import { putRecordHead } from '../support/record.ts';

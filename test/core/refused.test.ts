@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NodeOpStatus } from '../../src/api/nodeop.ts';
-import { refused } from '../../src/core/rollout/status.ts';
+import { refused } from '../../src/core/rollout/refusal.ts';
 
 const NOW = Date.parse('2030-01-01T00:00:00Z');
 const REFUSAL = { reason: 'InvalidSpec', message: 'spec.command: is missing' } as const;

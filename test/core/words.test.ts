@@ -1,6 +1,6 @@
 import { plain } from '../../src/core/text/output.ts';
 import { expect, test } from 'vitest';
-import { summarise } from '../../src/core/rollout/status.ts';
+import { summarise } from '../../src/core/rollout/summary.ts';
 import { causeOf, podReason, saidBefore } from '../../src/core/rollout/words.ts';
 import { type Counts, countsText, doneText } from '../../src/core/text/counts.ts';
 import { naturally } from '../../src/core/text/order.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { load } from 'js-yaml';
 import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
-import { summarise } from '../../src/core/rollout/status.ts';
+import { summarise } from '../../src/core/rollout/summary.ts';
 import { formatReport, reportNodeOp, reportVerdict, reportWait } from '../../src/core/runs/report.ts';
 import { undescribed } from '../../scripts/generate/descriptions.ts';
 import { describe, expect, test } from 'vitest';

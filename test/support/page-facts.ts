@@ -5,7 +5,7 @@ import type { NodeOpReport } from '../../src/api/report.ts';
 import { cardOf } from '../../src/core/page/card.ts';
 import type { SeenFacts } from '../../src/core/page/facts.ts';
 import { all } from '../../src/core/page/sees.ts';
-import { summarise } from '../../src/core/rollout/status.ts';
+import { summarise } from '../../src/core/rollout/summary.ts';
 
 export const NOW = Date.parse('2030-01-31T22:10:00Z');
 

@@ -3,7 +3,7 @@ import { DEFINITION, LACKS_FIELDS } from '../../core/definition.ts';
 import type { Action } from '../../core/rollout/actions.ts';
 import type { Decision } from '../../core/rollout/decision.ts';
 import { newsOf } from '../../core/rollout/events.ts';
-import type { Refusal } from '../../core/rollout/status.ts';
+import type { Refusal } from '../../core/rollout/refusal.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../logger.ts';
 import type { CheckClock } from './check-clock.ts';

@@ -7,7 +7,7 @@ import { type Clock, NO_TELEMETRY, type Telemetry } from '../../core/ports.ts';
 import { letsGo } from '../../core/rollout/cordons.ts';
 import { decide } from '../../core/rollout/decide.ts';
 import { type NodeFacts, ownerUid } from '../../core/rollout/facts.ts';
-import { type Refusal, refused } from '../../core/rollout/status.ts';
+import { type Refusal, refused } from '../../core/rollout/refusal.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { DrainSessions } from '../../kube/drain-session.ts';
 import { EventRecorder } from '../../kube/events.ts';

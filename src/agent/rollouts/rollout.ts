@@ -8,7 +8,7 @@ import { ownerMark, type Rehearsal } from '../../core/rollout/facts.ts';
 import { awaitsRecord } from '../../core/rollout/identity.ts';
 import { Memory } from '../../core/rollout/memory.ts';
 import { fromRecord, wallOffset } from '../../core/rollout/record.ts';
-import { saysRefused } from '../../core/rollout/status.ts';
+import { saysRefused } from '../../core/rollout/refusal.ts';
 import type { StatusPatch } from '../../kube/status-patch.ts';
 import type { ExecutionTarget } from '../../kube/executor.ts';
 import { type FailureFacts, Failures } from './failures.ts';

@@ -4,7 +4,7 @@ import { type NodeOp, type NodeOpSpec, NodeOpSpecSchema, NO_IMAGE, withImage } f
 import { check, formatProblem } from '../../api/schema.ts';
 import { barredChecks } from '../../core/checks/barred.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
-import type { Refusal } from '../../core/rollout/status.ts';
+import type { Refusal } from '../../core/rollout/refusal.ts';
 
 /** What the configuration says of NodeOps. */
 export interface RolloutRules {

@@ -8,7 +8,7 @@ import {
   type NodeStatus,
   type RolloutPhase,
 } from '../../api/nodeop.ts';
-import { firstFailure, outcomeText, summarise } from '../rollout/status.ts';
+import { firstFailure, outcomeText, summarise } from '../rollout/summary.ts';
 
 /** A Job as far as it tells how its node is doing. */
 export interface JobView {

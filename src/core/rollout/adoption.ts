@@ -3,7 +3,7 @@ import { spoken } from '../text/table.ts';
 import { type Action, actionKey } from './actions.ts';
 import type { Decision } from './decision.ts';
 import type { RolloutFacts } from './facts.ts';
-import { held, refused } from './status.ts';
+import { held, refused } from './refusal.ts';
 
 /** Mostly a run is found in the repository at once, of which nobody has to be told. */
 const TOLD_AFTER_MS = 5_000;

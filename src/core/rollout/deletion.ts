@@ -4,7 +4,7 @@ import { type Action, actionKey } from './actions.ts';
 import type { RolloutFacts } from './facts.ts';
 import { stampUp } from './node-status.ts';
 import { isOverdue } from './phases/refused.ts';
-import { told } from './status.ts';
+import { told } from './conditions.ts';
 
 /**
  * A NodeOp that is deleted goes once what it started has ended and what it cordoned is uncordoned. While the API server refuses

@@ -3,7 +3,7 @@ import { atOnce } from './amounts.ts';
 import type { Assessment } from './assess.ts';
 import type { NodeFacts, RolloutFacts } from './facts.ts';
 import { MessageRoom } from './message-room.ts';
-import { count, noneCounted, summaryOf } from './status.ts';
+import { count, noneCounted, summaryOf } from './summary.ts';
 import { StepMembers } from './steps/members.ts';
 import { inOrder, isControlPlane, topologyValue } from './targets.ts';
 
