@@ -1,5 +1,5 @@
 import { LABEL_RECORD_PART } from '../api/labels.ts';
-import { isApiError } from '../kube/client.ts';
+import { isApiError } from '../kube/api-error.ts';
 import type { ConfigMap } from '../kube/config-maps.ts';
 import { CONFIGMAPS } from '../kube/resources.ts';
 import type { ReadOnlyCluster } from './cluster.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { InvalidError } from '../api/errors.ts';
 import { isFinalPhase, type NodeOp } from '../api/nodeop.ts';
-import { ApiError } from '../kube/client.ts';
+import { ApiError } from '../kube/api-error.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import { systemClock } from '../time/clock.ts';
 import {

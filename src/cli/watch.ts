@@ -5,7 +5,7 @@ import { durationMs } from '../api/schema.ts';
 import { line } from '../core/text/output.ts';
 import { isOthers } from '../core/external/status.ts';
 import { oneLine, spoken } from '../core/text/table.ts';
-import { ApiError } from '../kube/client.ts';
+import { ApiError } from '../kube/api-error.ts';
 import { ExternalWatch } from '../kube/external-watch.ts';
 import { NODEOPS } from '../kube/resources.ts';
 import { trimNodeOp } from '../kube/trim.ts';

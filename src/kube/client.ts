@@ -1,55 +1,12 @@
-import { KubeConfig } from '@kubernetes/client-node';
-import { Agent, DecoratorHandler, type Dispatcher, request } from 'undici';
-import type { KubeList, KubeObject, KubeStatus } from '../api/kubernetes.ts';
+import { DecoratorHandler, type Dispatcher, request } from 'undici';
+import type { KubeList, KubeObject } from '../api/kubernetes.ts';
 import type { Clock } from '../core/ports.ts';
-import { MAX_RETRY_AFTER_MS } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
+import { ApiError, errorOf, isApiError } from './api-error.ts';
+import { Connections } from './connections.ts';
 import { Fence } from './fence.ts';
+import { loadKubeconfig } from './kubeconfig.ts';
 import { collectionPath, objectPath, type Resource } from './resources.ts';
-
-/** An answer of the API server other than 2xx, or no answer at all (`code` 0). */
-export class ApiError extends Error {
-  readonly code: number;
-  readonly status: KubeStatus;
-  /** What the server asked to wait, in milliseconds; never more than some minutes. */
-  readonly retryAfterMs: number | undefined;
-  /** It may have taken effect all the same: it was sent, and the answer was lost on its way. */
-  readonly mayHaveTakenEffect: boolean;
-  /** Until when what it was to make may come yet, on the steady clock; undefined when it can come no more, or has come. */
-  readonly mayComeUntil: number | undefined;
-
-  constructor(
-    code: number,
-    status: KubeStatus,
-    retryAfterMs?: number,
-    options: ErrorOptions & { wasSent?: boolean; mayComeUntil?: number | undefined } = {},
-  ) {
-    super(status.message ?? `the API server answered ${code}`, options);
-    this.mayHaveTakenEffect = options.wasSent === true || code === 502 || code === 504;
-    this.mayComeUntil = options.mayComeUntil;
-    this.name = 'ApiError';
-    this.code = code;
-    this.status = status;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-export function isApiError(error: unknown, ...codes: number[]): error is ApiError {
-  return error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
-}
-
-/** No answer, or one that says to come again: the server is away, overloaded, or what was asked about has changed meanwhile. */
-const COME_AGAIN: ReadonlySet<number> = new Set([0, 408, 409, 429, 502, 503, 504]);
-
-/** Whether the API server has said that it will not, rather than that it cannot now. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && !COME_AGAIN.has(error.code);
-}
-
-/** Whether it will not have what was asked for: a server that fails within, or whose webhook is away, may take it later. */
-export function isForGood(error: unknown): boolean {
-  return isRefusal(error) && (error as ApiError).code < 500;
-}
 
 export interface KubeClientOptions {
   /** A kubeconfig file; without one: in-cluster credentials, else the user's default. */
@@ -86,48 +43,33 @@ const NOT_SENT: ReadonlySet<unknown> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Credentials are worked out anew after this long, so that rotated tokens and certificates are seen. */
-const CREDENTIALS_MS = 30_000;
-
 /**
  * A small typed client over kept-alive connections. Configuration and credentials come from the
  * official client's `KubeConfig`; requests are plain, since its generated calls open a connection each
  * and copy every object.
  */
 export class KubeClient {
-  private readonly config = new KubeConfig();
   private readonly timeoutMs: number;
-  private readonly connections: number;
+  private readonly connections: Connections;
   private readonly server: string;
-  private credentials: { headers: Record<string, string>; until: number } | undefined;
-  private dispatchers: { key: string; requests: Dispatcher; streams: Dispatcher } | undefined;
-  /** Those of earlier certificates too, while a request uses them. */
-  private readonly kept = new Set<Dispatcher>();
   private readonly mayWrite: () => boolean;
   private readonly fence: Fence;
   private readonly onAnswer: (verb: string, code: number) => void;
   private readonly clock: Clock;
-  private readonly dispatcher: Dispatcher | undefined;
   /** Until when something may come of a request that was not answered. */
   private comesUntil = 0;
   private closed = false;
 
   constructor(options: KubeClientOptions = {}) {
-    this.clock = options.clock ?? systemClock;
-    this.dispatcher = options.dispatcher;
-    if (this.dispatcher) this.kept.add(this.dispatcher);
-    if (options.kubeconfig === undefined) this.config.loadFromDefault();
-    else this.config.loadFromFile(options.kubeconfig);
-    if (options.context !== undefined) this.config.setCurrentContext(options.context);
-    const { server, skipTLSVerify } = this.config.getCurrentCluster() ?? {};
-    if (server === undefined) throw new Error(noCluster(this.config));
-    if (options.kubeconfig === undefined && server === NOTHING_FOUND) throw new Error(NOWHERE);
-    if (server.startsWith('http:') && skipTLSVerify !== true) throw new Error(plainHttp(server));
-    this.server = server.replace(/\/$/, '');
-    this.timeoutMs = options.timeoutMs ?? 30_000;
-    this.connections = options.connections ?? 64;
+    const { kubeconfig, context, clock = systemClock, timeoutMs = 30_000, dispatcher } = options;
+    const { config, server } = loadKubeconfig(kubeconfig, context);
+    this.server = server;
+    this.clock = clock;
+    this.timeoutMs = timeoutMs;
+    const most = options.connections ?? 64;
+    this.connections = new Connections(config, { most, timeoutMs, clock, dispatcher });
     this.mayWrite = options.mayWrite ?? (() => true);
-    this.fence = new Fence(this.clock, options.leaseLeft);
+    this.fence = new Fence(clock, options.leaseLeft);
     this.onAnswer = options.onAnswer ?? (() => {});
   }
 
@@ -220,13 +162,13 @@ export class KubeClient {
     path: string,
     options: RequestOptions & { idleMs?: number } = {},
   ): Promise<Dispatcher.ResponseData['body']> {
-    const { headers, dispatchers } = await this.bounded(this.authorize(), options.signal).catch(
-      (cause: unknown) => {
+    const kind = options.idleMs === undefined ? 'requests' : 'streams';
+    const { headers, dispatcher } = await this.connections
+      .get(kind, options.signal)
+      .catch((cause: unknown) => {
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new ApiError(0, { message: `no credentials: ${reason}` }, undefined, { cause });
-      },
-    );
-    const dispatcher = options.idleMs === undefined ? dispatchers.requests : dispatchers.streams;
+      });
     if (this.closed) throw new ApiError(0, { message: 'the client is closed' });
     if (method !== 'GET' && !this.mayWrite()) {
       throw notTheLeader();
@@ -272,7 +214,7 @@ export class KubeClient {
       if (method === 'POST') this.fence.made(path, this.clock.steady() - sentAt);
       return response.body;
     }
-    if (response.statusCode === 401) this.credentials = undefined;
+    if (response.statusCode === 401) this.connections.refused();
     if (response.statusCode === 504) this.fence.gaveUp(bound, path);
     const isPassedOn = response.statusCode === 502 || response.statusCode === 504;
     throw await errorOf(response, isPassedOn ? unanswered() : undefined);
@@ -291,81 +233,8 @@ export class KubeClient {
   /** Ends every request under way and refuses further ones. */
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.all([...this.kept].map((one) => one.destroy()));
+    await this.connections.close();
   }
-
-  /** What works the credentials out may be a program or another server, and neither ends when it should. */
-  private async bounded<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-    const over = Promise.withResolvers<never>();
-    const stop = () => over.reject(new Error('the request was given up'));
-    const cancel = this.clock.after(this.timeoutMs, () => over.reject(new Error('they took too long')));
-    signal?.addEventListener('abort', stop);
-    try {
-      signal?.throwIfAborted();
-      return await Promise.race([work, over.promise]);
-    } finally {
-      cancel();
-      signal?.removeEventListener('abort', stop);
-    }
-  }
-
-  private async authorize() {
-    if (this.credentials && this.dispatchers && this.clock.steady() < this.credentials.until) {
-      return { headers: this.credentials.headers, dispatchers: this.dispatchers };
-    }
-    const headers: Record<string, string> = {};
-    const https: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {};
-    await this.config.applyToHTTPSOptions(https);
-    for (const [key, value] of Object.entries(https.headers ?? {})) headers[key] = String(value);
-    if (https.auth) headers['authorization'] = `Basic ${Buffer.from(String(https.auth)).toString('base64')}`;
-    const { ca, cert, key, rejectUnauthorized, servername } = https;
-    const connect = { ca, cert, key, rejectUnauthorized, servername };
-    this.credentials = { headers, until: this.clock.steady() + CREDENTIALS_MS };
-    return { headers, dispatchers: this.dispatchersFor(connect) };
-  }
-
-  /**
-   * Connections are kept for as long as the certificates stay the same. A watch keeps a connection for
-   * itself, so watches have their own: many of them must not use up those of the requests.
-   */
-  private dispatchersFor(connect: object) {
-    if (this.dispatcher) {
-      this.dispatchers = { key: '', requests: this.dispatcher, streams: this.dispatcher };
-      return this.dispatchers;
-    }
-    const key = JSON.stringify(connect);
-    if (this.dispatchers?.key === key) return this.dispatchers;
-    for (const one of this.kept) void one.close().then(() => this.kept.delete(one));
-    const known = Object.fromEntries(Object.entries(connect).filter(([, value]) => value !== undefined));
-    const options = { connect: { ...known, keepAlive: true } };
-    const requests = new Agent({ ...options, connections: this.connections });
-    const streams = new Agent(options);
-    this.kept.add(requests).add(streams);
-    this.dispatchers = { key, requests, streams };
-    return this.dispatchers;
-  }
-}
-
-/** Names of the contexts of a kubeconfig file, or of the user's default. Throws when it cannot be read. */
-export function contextNames(kubeconfig?: string): string[] {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
-  return config.getContexts().map(({ name }) => name);
-}
-
-/** What the official client makes up when there is no configuration at all: nothing of ours listens there. */
-const NOTHING_FOUND = 'http://localhost:8080';
-const NOWHERE = '$KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod of a cluster';
-
-function plainHttp(server: string): string {
-  return `its server ${server} speaks plain HTTP, which is taken only with "insecure-skip-tls-verify: true" beside it`;
-}
-
-function noCluster(config: KubeConfig): string {
-  const known = config.getContexts().map(({ name }) => name);
-  if (known.length === 0) return 'the kubeconfig names no cluster';
-  return `the kubeconfig has no context "${config.getCurrentContext()}" with a cluster; it has ${known.join(', ')}`;
 }
 
 function queryText(query: RequestOptions['query'] = {}): string {
@@ -374,28 +243,6 @@ function queryText(query: RequestOptions['query'] = {}): string {
   );
   if (pairs.length === 0) return '';
   return `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
-}
-
-async function errorOf(
-  response: Dispatcher.ResponseData,
-  mayComeUntil: number | undefined,
-): Promise<ApiError> {
-  const text = await response.body.text();
-  let status: KubeStatus;
-  try {
-    status = JSON.parse(text) as KubeStatus;
-  } catch {
-    status = { message: text.slice(0, 500) };
-  }
-  const header = Number(response.headers['retry-after']);
-  const seconds = Number.isFinite(header) ? header : (status.details?.retryAfterSeconds ?? 0);
-  // Whoever names no time, or none at all, leaves it to the caller: nobody wants to be asked without a pause.
-  return new ApiError(
-    response.statusCode,
-    status,
-    seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined,
-    { mayComeUntil },
-  );
 }
 
 function notTheLeader(): ApiError {

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { KubeObject } from '../api/kubernetes.ts';
 import type { Clock } from '../core/ports.ts';
-import { ApiError, type KubeClient } from './client.ts';
+import { ApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import { collectionPath, type Resource } from './resources.ts';
 import { linesOf } from './stream.ts';
 

@@ -3,7 +3,8 @@ import type { Pod } from '../api/kubernetes.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { own } from '../api/own.ts';
 import { jobName } from '../core/rollout/names.ts';
-import { ApiError, type KubeClient } from './client.ts';
+import { ApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import { newestOf } from './facts.ts';
 import { objectPath, PODS } from './resources.ts';
 

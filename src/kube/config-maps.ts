@@ -1,7 +1,8 @@
 import { InvalidError } from '../api/errors.ts';
 import type { KubeObject } from '../api/kubernetes.ts';
 import { labelValue } from '../core/rollout/names.ts';
-import { isApiError, type KubeClient } from './client.ts';
+import { isApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import { CONFIGMAPS } from './resources.ts';
 
 export interface ConfigMap extends KubeObject {

@@ -3,7 +3,8 @@ import { ANNOTATION_HOLD, ANNOTATION_POLL, ANNOTATION_UNTENDED } from '../api/la
 import { heldLease, isBefore, isUntended, leaseStep, releasedLease } from '../core/lease.ts';
 import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../time/clock.ts';
-import { isApiError, type KubeClient } from './client.ts';
+import { isApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import { collectionPath, LEASES, objectPath } from './resources.ts';
 
 /** What is handed out with a lease. */

@@ -3,7 +3,8 @@ import { LABEL_NODE, LABEL_NODEOP_UID } from '../api/labels.ts';
 import type { NodeOp } from '../api/nodeop.ts';
 import { labelValue } from '../core/rollout/names.ts';
 import type { Made } from '../core/rollout/phase-times.ts';
-import { isApiError, type KubeClient } from './client.ts';
+import { isApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import { JOBS, PODS } from './resources.ts';
 
 /** What was made for a NodeOp on a node; undefined where that may not be read. */

@@ -3,7 +3,8 @@ import { plain } from '../core/text/output.ts';
 import { checkPod } from '../core/checks/pod.ts';
 import type { Rehearsal } from '../core/rollout/facts.ts';
 import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
-import { type ApiError, isApiError, type KubeClient } from './client.ts';
+import { type ApiError, isApiError } from './api-error.ts';
+import type { KubeClient } from './client.ts';
 import type { ExecutionTarget } from './executor.ts';
 import { JOBS, PODS, type Resource } from './resources.ts';
 

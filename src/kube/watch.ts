@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/kubernetes.ts';
 import type { Clock } from '../core/ports.ts';
 import { backoffMs, pause } from '../time/backoff.ts';
 import { systemClock } from '../time/clock.ts';
-import { ApiError, isApiError } from './client.ts';
+import { ApiError, isApiError } from './api-error.ts';
 import { Collection, type CollectionOptions, type WatchEvent } from './collection.ts';
 import { KnownObjects, type KnownOptions, versionOf } from './known-objects.ts';
 import { StoppedError } from './stopped.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
 import type { KubeStatus } from '../../src/api/kubernetes.ts';
-import { ApiError, isApiError, KubeClient } from '../../src/kube/client.ts';
+import { ApiError, isApiError } from '../../src/kube/api-error.ts';
+import { KubeClient } from '../../src/kube/client.ts';
 import { type Obj, startSim } from '../../src/sim/index.ts';
 
 /** What a request was answered: 200 stands for every success. */

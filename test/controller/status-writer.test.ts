@@ -5,7 +5,7 @@ import { isUrgent, StatusWriter } from '../../src/agent/rollouts/status-writer.t
 import { Timers } from '../../src/agent/rollouts/timers.ts';
 import type { NodeOp, NodeOpStatus, NodeStatus } from '../../src/api/nodeop.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
-import { ApiError } from '../../src/kube/client.ts';
+import { ApiError } from '../../src/kube/api-error.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 type Options = ConstructorParameters<typeof StatusWriter>[0];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
-import type { ApiError } from '../../src/kube/client.ts';
+import type { ApiError } from '../../src/kube/api-error.ts';
 import { NODEOPS } from '../../src/kube/resources.ts';
 import { Cluster, type VirtualCluster } from '../support/cluster.ts';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { KubeObject } from '../../src/api/kubernetes.ts';
-import { ApiError } from '../../src/kube/client.ts';
+import { ApiError } from '../../src/kube/api-error.ts';
 import type { WatchOptions } from '../../src/kube/watch.ts';
 
 type Client = WatchOptions<KubeObject>['client'];

@@ -1,5 +1,5 @@
 import type { Lease } from '../../src/api/kubernetes.ts';
-import { ApiError } from '../../src/kube/client.ts';
+import { ApiError } from '../../src/kube/api-error.ts';
 import { mergePatch } from '../../src/core/runs/merge.ts';
 import { LeaderElection } from '../../src/kube/lease.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { InvalidError } from '../../src/api/errors.ts';
 import { entriesOf, entryOf, withEntries } from '../../src/core/runs/ledger.ts';
-import { ApiError } from '../../src/kube/client.ts';
+import { ApiError } from '../../src/kube/api-error.ts';
 import { systemClock } from '../../src/time/clock.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 

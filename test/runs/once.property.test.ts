@@ -15,7 +15,7 @@ import {
   withEntries,
 } from '../../src/core/runs/ledger.ts';
 import { planRuns, type RunFacts } from '../../src/core/runs/plan.ts';
-import { ApiError } from '../../src/kube/client.ts';
+import { ApiError } from '../../src/kube/api-error.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
 /** Of the writes to the cluster one is lost: before it takes effect, or its answer after that. */

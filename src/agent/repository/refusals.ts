@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/ports.ts';
 import type { Refusal } from '../../core/runs/plan.ts';
-import { ApiError } from '../../kube/client.ts';
+import { ApiError } from '../../kube/api-error.ts';
 
 /** A NodeOp that is refused for so long is not asked for any more. */
 const LASTING_MS = 5 * 60_000;

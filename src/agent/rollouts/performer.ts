@@ -1,7 +1,7 @@
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { Clock } from '../../core/ports.ts';
 import { type Action, actionKey } from '../../core/rollout/actions.ts';
-import { ApiError, isForGood, isRefusal } from '../../kube/client.ts';
+import { ApiError, isForGood, isRefusal } from '../../kube/api-error.ts';
 import type { Executor } from '../../kube/executor.ts';
 import type { Logger } from '../logger.ts';
 import type { DrainOwners } from './drain-owners.ts';

@@ -1,7 +1,8 @@
 import type { NodeOp, NodeOpStatus, NodeStatus } from '../../api/nodeop.ts';
 import type { Clock } from '../../core/ports.ts';
 import { toRecord, wallOffset } from '../../core/rollout/record.ts';
-import { isApiError, type KubeClient } from '../../kube/client.ts';
+import { isApiError } from '../../kube/api-error.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { NODEOPS } from '../../kube/resources.ts';
 import { type StatusPatch, statusPatch } from '../../kube/status-patch.ts';
 import type { WatchCache } from '../../kube/watch.ts';

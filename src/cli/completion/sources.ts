@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import type { KubeList, KubeObject, Node } from '../../api/kubernetes.ts';
 import type { NodeOp } from '../../api/nodeop.ts';
 import { naturally } from '../../core/text/order.ts';
-import { contextNames } from '../../kube/client.ts';
+import { contextNames } from '../../kube/kubeconfig.ts';
 import { NAMESPACES, NODEOPS, NODES, type Resource } from '../../kube/resources.ts';
 import { systemClock } from '../../time/clock.ts';
 import { type ClusterFlags, ReadOnlyCluster } from '../cluster.ts';

@@ -2,7 +2,7 @@ import type { Pod } from '../../api/kubernetes.ts';
 import { isFinalPhase, type NodeOp } from '../../api/nodeop.ts';
 import { isOthers } from '../../core/external/status.ts';
 import { isPodOf, logSources, type LogSource, nodeOf } from '../../core/logs/sources.ts';
-import { ApiError, isApiError } from '../../kube/client.ts';
+import { ApiError, isApiError } from '../../kube/api-error.ts';
 import { readPodLog } from '../../kube/pod-log.ts';
 import { NODEOPS, PODS } from '../../kube/resources.ts';
 import { WatchCache } from '../../kube/watch.ts';

@@ -4,7 +4,7 @@ import type { NodeOp } from '../../api/nodeop.ts';
 import { InvalidError } from '../../api/errors.ts';
 import { logSources } from '../../core/logs/sources.ts';
 import { labelValue } from '../../core/rollout/names.ts';
-import { isApiError } from '../../kube/client.ts';
+import { isApiError } from '../../kube/api-error.ts';
 import { readPodLog } from '../../kube/pod-log.ts';
 import { PODS } from '../../kube/resources.ts';
 import { explained, type ReadOnlyCluster } from '../cluster.ts';
