@@ -118,6 +118,27 @@ describe('a cluster of another name begins nothing that was there before', () =>
     await third.loop.stop();
   });
 
+  test('however many waited there wait here', async () => {
+    using repository = new TestRepository();
+    repository.push({ 'nodeops/d.yaml': nodeOp('d') });
+    const first = agent(repository, { cluster: 'berlin' });
+    await first.loop.pollNow();
+    const waiting = Array.from({ length: 260 }, (_, i) => `runs/waits-${i}.yaml`);
+    repository.push(Object.fromEntries(waiting.map((path) => [path, later])));
+    await first.loop.pollNow();
+    await first.loop.pollNow();
+    await first.loop.stop();
+    repository.push({ 'runs/old.yaml': later });
+    const second = agent(repository, { cluster: 'hamburg' }, first.store);
+    await second.loop.pollNow();
+    await second.loop.stop();
+    const passedOver = repository.read('results/hamburg/.baseline.yaml') ?? '';
+    expect(passedOver).not.toContain('runs/waits');
+    repository.pull();
+    const reports = repository.git(repository.clone, 'grep', '-l', 'phase: Waiting', '--', 'results/hamburg');
+    expect(reports.trim().split('\n').length).toBeGreaterThanOrEqual(waiting.length);
+  });
+
   /** As a version before this one left it. */
   function forgetFolders(store: MemoryStore): void {
     const head = store.ledger.parts.get('head') as LedgerPart;

@@ -6,6 +6,7 @@ import { filesAt, listTree } from '../../git/trees.ts';
 import type { Logger } from '../logger.ts';
 import type { Snapshot } from './snapshot.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
+import { readStored } from './stored.ts';
 import type { TrackedRepository } from './tracked.ts';
 
 /**
@@ -72,14 +73,14 @@ async function liesElsewhere(
 }
 
 /** The run files of the last tip that did not wait; all there are where run files lie in another folder now. */
-async function filesBefore(
-  { mirror, layout, snapshots }: TrackedRepository,
-  snapshot: Snapshot,
-  { runs = '', folders, waiting }: Head,
-): Promise<string[]> {
+async function filesBefore(repository: TrackedRepository, snapshot: Snapshot, head: Head): Promise<string[]> {
+  const { mirror, layout, snapshots } = repository;
+  const { runs = '', folders } = head;
   await snapshots.lookUp.all(snapshot);
   const before = folders?.runs ?? layout.runs;
-  const waited = new Set(waiting.map(({ run }) => layout.runs + run.slice(before.length)));
+  const waited = new Set(
+    (await waitingBefore(repository, head)).map((run) => layout.runs + run.slice(before.length)),
+  );
   const isComparable = before === layout.runs && (await hasCommits(mirror.git, [runs]));
   const then = isComparable ? await listTree(mirror.git, runs, [layout.runs]) : undefined;
   // Nobody knows what was in a folder that held too much.
@@ -88,6 +89,24 @@ async function filesBefore(
   return [...snapshot.runs.present()].flatMap(([path]) =>
     !waited.has(path) && known?.has(path) !== false ? [path] : [],
   );
+}
+
+/** The runs that waited, by their paths then. The record names the first of many; of the others their reports tell. */
+async function waitingBefore(
+  { mirror, layout }: TrackedRepository,
+  { results, folders, waiting, waitingCount }: Head,
+): Promise<string[]> {
+  const named = waiting.map(({ run }) => run);
+  if (waitingCount <= named.length || !folders || results === undefined) return named;
+  if (!(await hasCommits(mirror.git, [results]))) return named;
+  const then = { ...layout, ...folders, cluster: undefined };
+  const listed = await listTree(mirror.git, results, [folders.results]);
+  const stored = await readStored(mirror.results.contents, then, listed);
+  const reported = stored.flatMap(({ path, file }) => {
+    const { status, run } = file?.report ?? {};
+    return run && status?.phase === 'Waiting' && reportPath(then, run.path) === path ? [run.path] : [];
+  });
+  return [...named, ...reported];
 }
 
 async function withoutReport(
