@@ -1,6 +1,7 @@
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { ANNOTATION_CANCEL } from '../../src/api/labels.ts';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { carryOut, MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
 
@@ -121,6 +122,49 @@ test('a baseline that people replaced by a link stops every start', async () => 
   await loop.pollNow();
   expect(store.list()).toEqual([]);
   expect(loop.state().problem).toMatch(/baseline.yaml cannot be read .*restored from the history/);
+});
+
+describe('while the baseline is damaged what runs can be stopped, and nothing begins', () => {
+  test.each([
+    ['by the agent that was there', false],
+    ['by one that starts now', true],
+  ])('%s', async (_, startsNow) => {
+    using repository = new TestRepository();
+    repository.push({ 'runs/old.yaml': nodeOp('old') });
+    const changes = { runs: { maxConcurrent: 9 } };
+    let it = agent(repository, undefined, changes);
+    await it.loop.pollNow();
+    repository.push({ 'runs/a.yaml': nodeOp('a'), 'runs/b.yaml': nodeOp('b'), 'runs/c.yaml': nodeOp('c') });
+    await it.loop.pollNow();
+    const baseline = repository.read('results/.baseline.yaml') ?? '';
+    const names = ({ store }: typeof it) => store.list().map(({ metadata }) => metadata.name);
+    expect(names(it)).toEqual(['a', 'b', 'c']);
+    if (startsNow) {
+      await it.loop.stop();
+      it = agent(repository, it.store, changes);
+    }
+    repository.push({ 'results/.baseline.yaml': 'kind: {' });
+    repository.pull();
+    repository.git(repository.clone, 'rm', '-q', 'runs/a.yaml');
+    repository.push({ 'runs/b.yaml': nodeOp('b', '  suspend: true\n'), 'runs/new.yaml': nodeOp('new') });
+    await it.loop.pollNow();
+    await it.loop.pollNow();
+    expect(it.loop.state().problem).toMatch(/baseline.yaml cannot be read .*restored from the history/);
+    expect(names(it)).toEqual(['a', 'b', 'c']);
+    const [a, b, c] = it.store.list();
+    expect(a?.metadata.annotations?.[ANNOTATION_CANCEL]).toMatch(/^the run file was removed by Ada/);
+    expect([b, c].map((nodeOp) => nodeOp?.metadata.annotations?.[ANNOTATION_CANCEL])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect([b, c].map((nodeOp) => nodeOp?.spec.suspend === true)).toEqual([true, false]);
+    // Restored, and all goes on.
+    repository.push({ 'results/.baseline.yaml': baseline });
+    await it.loop.pollNow();
+    expect(names(it)).toEqual(['a', 'b', 'c', 'new']);
+    expect(it.loop.state().problem).toBeUndefined();
+    await it.loop.stop();
+  });
 });
 
 test('a report that names the run of another one has no say in that', async () => {

@@ -129,9 +129,10 @@ export class Reconciler {
   async #see(unfetched: unknown): Promise<Sight> {
     const { repository } = this;
     const { overlooked } = this.#rooms;
-    const doubt = unfetched === undefined ? await this.#putBack() : undefined;
-    const away = unfetched ?? doubt;
+    const notPutBack = unfetched === undefined ? await this.#putBack() : undefined;
     const judged = await this.#read();
+    const doubt = notPutBack ?? judged.damage;
+    const away = unfetched ?? doubt;
     const { overtaken } = repository;
     // Before anything else: whoever brakes is heard first.
     await this.#hear(judged);
@@ -143,7 +144,7 @@ export class Reconciler {
     const { repository } = this;
     const { tip } = repository;
     try {
-      return await repository.read();
+      return await repository.look();
     } catch (error) {
       // What people broke is no reason not to hear those who brake.
       if (error instanceof InvalidError && tip !== undefined) await this.#hear({ tip });

@@ -1,3 +1,4 @@
+import { InvalidError } from '../../api/errors.ts';
 import {
   baselinePath,
   checkpointPath,
@@ -39,9 +40,13 @@ import {
 } from './tip-changes.ts';
 
 /** The agent's own folder, as far as it differs. */
-interface OwnNews {
+interface OwnNews extends BaselineNews {
   stored: StoredChange[];
+}
+
+interface BaselineNews {
   baseline: BaselineRecord | undefined;
+  damage?: InvalidError | undefined;
 }
 
 /**
@@ -72,7 +77,15 @@ export class SnapshotReader {
     this.reports = new ReportFiles(results, layout, this.lookUp);
   }
 
+  /** Throws InvalidError when the baseline is damaged. */
   async read(tips: ReadTips): Promise<Snapshot> {
+    const snapshot = await this.look(tips);
+    if (snapshot.damage) throw snapshot.damage;
+    return snapshot;
+  }
+
+  /** For who stops what is under way: a damaged baseline is told in what comes back. */
+  async look(tips: ReadTips): Promise<Snapshot> {
     const last = this.#last;
     const { runs: tip, results: resultsTip } = tips;
     if (last?.tip === tip && last.resultsTip === resultsTip) return last;
@@ -84,8 +97,9 @@ export class SnapshotReader {
     const isSaved = changes.own.some(({ path, entry }) => entry && path === checkpointPath(this.#layout));
     const sinceCheckpoint = isSaved ? 0 : last.sinceCheckpoint + changes.own.length;
     const snapshot = { ...last, tip, resultsTip, since: last.tip, sinceCheckpoint };
-    const { baseline: passedOver, owner } = last;
-    const own = await this.#readOwn(changes.own, passedOver && { runs: passedOver, owner });
+    const { baseline: passedOver, owner, damage } = last;
+    const baseline = passedOver && { runs: passedOver, owner };
+    const own = await this.#readOwn(changes.own, { baseline, damage });
     return this.#apply(snapshot, changes, own, this.#definitions);
   }
 
@@ -125,7 +139,7 @@ export class SnapshotReader {
 
   async #readSinceCheckpoint(tip: string | undefined): Promise<{ since: Since; own: OwnNews }> {
     const since = await readSince(this.#results, this.#layout, tip);
-    return { since, own: await this.#readOwn(since.own, undefined) };
+    return { since, own: await this.#readOwn(since.own, { baseline: undefined }) };
   }
 
   #changesSince({ tip, resultsTip }: Snapshot, tips: ReadTips): Promise<TipChanges> {
@@ -141,7 +155,7 @@ export class SnapshotReader {
   async #apply(
     snapshot: Snapshot,
     { own, nodeops, runs }: TipChanges,
-    { stored, baseline: record }: OwnNews,
+    { stored, baseline: record, damage }: OwnNews,
     before: Files,
   ): Promise<Snapshot> {
     const layout = this.#layout;
@@ -171,6 +185,7 @@ export class SnapshotReader {
     if (baseline) snapshot.baseline = baseline;
     else delete snapshot.baseline;
     snapshot.owner = record?.owner;
+    snapshot.damage = damage;
     for (const it of stored) takeStored(snapshot, layout, it);
     for (const it of runs) {
       snapshot.runs.set(it.path, runFile(layout, it.entry));
@@ -185,19 +200,25 @@ export class SnapshotReader {
   }
 
   /** Reads what differs of the agent's own folder. */
-  async #readOwn(own: readonly TreeChange[], before: BaselineRecord | undefined): Promise<OwnNews> {
+  async #readOwn(own: readonly TreeChange[], before: BaselineNews): Promise<OwnNews> {
     const baseline = await this.#readBaseline(own, before);
-    return { baseline, stored: await readStored(this.#results.contents, this.#layout, own) };
+    return { ...baseline, stored: await readStored(this.#results.contents, this.#layout, own) };
   }
 
-  async #readBaseline(own: readonly TreeChange[], before: BaselineRecord | undefined) {
+  async #readBaseline(own: readonly TreeChange[], before: BaselineNews): Promise<BaselineNews> {
     const change = own.find(({ path }) => path === baselinePath(this.#layout));
     if (!change) return before;
-    if (!change.entry) return undefined;
+    if (!change.entry) return { baseline: undefined };
     // It may be longer than what people write. A link in its place is as damaged as any other text.
     const blobs = isPlain(change.entry) ? [change.entry.blob] : [];
-    const [bytes = new Uint8Array()] = (await this.#results.contents.read(blobs, BASELINE_BYTES)).values();
-    return inTurns(readBaseline(change.path, bytes));
+    const read = await this.#results.contents.read(blobs, BASELINE_BYTES);
+    const [bytes = new Uint8Array()] = read.values();
+    try {
+      return { baseline: await inTurns(readBaseline(change.path, bytes)) };
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      return { baseline: before.baseline, damage: error };
+    }
   }
 }
 

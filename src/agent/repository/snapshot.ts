@@ -1,3 +1,4 @@
+import type { InvalidError } from '../../api/errors.ts';
 import type { NodeOpReport } from '../../api/report.ts';
 import type { Definition } from '../../core/runs/definitions.ts';
 import type { NewestReports } from '../../core/runs/newest.ts';
@@ -37,7 +38,10 @@ export interface Snapshot {
   newest: NewestReports;
   /** Files of the results folder that changed since the checkpoint; without one all there are. */
   sinceCheckpoint: number;
+  /** As it was when it could be read last, where it is damaged now. */
   baseline?: ReadonlySet<string>;
+  /** Why the baseline cannot be read: nothing may begin by such a snapshot, and people can still stop what is under way. */
+  damage?: InvalidError | undefined;
   /** Identity of the cluster that the baseline is of. */
   owner?: string | undefined;
   /** Filled in by the loop for runs that were not started yet. */

@@ -115,11 +115,18 @@ export class TrackedRepository {
     return undefined;
   }
 
-  /** What the tips hold. There has to be a branch. */
+  /** What the tips hold. There has to be a branch. Throws InvalidError when the baseline is damaged. */
   async read(): Promise<Snapshot> {
+    const snapshot = await this.look();
+    if (snapshot.damage) throw snapshot.damage;
+    return snapshot;
+  }
+
+  /** The same for who only stops what is under way. */
+  async look(): Promise<Snapshot> {
     if (!this.#tips) throw new TransientError('the branch is gone from the remote');
     try {
-      return await this.snapshots.read(this.#tips);
+      return await this.snapshots.look(this.#tips);
     } catch (error) {
       // What people broke is as broken in another clone.
       if (error instanceof InvalidError || error instanceof AwayError) throw error;
