@@ -153,11 +153,11 @@ describe('while the baseline is damaged what runs can be stopped, and nothing be
     expect(names(it)).toEqual(['a', 'b', 'c']);
     const [a, b, c] = it.store.list();
     expect(a?.metadata.annotations?.[ANNOTATION_CANCEL]).toMatch(/^the run file was removed by Ada/);
-    expect([b, c].map((nodeOp) => nodeOp?.metadata.annotations?.[ANNOTATION_CANCEL])).toEqual([
+    expect([b, c].map((run) => run?.metadata.annotations?.[ANNOTATION_CANCEL])).toEqual([
       undefined,
       undefined,
     ]);
-    expect([b, c].map((nodeOp) => nodeOp?.spec.suspend === true)).toEqual([true, false]);
+    expect([b, c].map((run) => run?.spec.suspend === true)).toEqual([true, false]);
     // Restored, and all goes on.
     repository.push({ 'results/.baseline.yaml': baseline });
     await it.loop.pollNow();
