@@ -17,11 +17,11 @@ export function breather(): () => Promise<void> {
   };
 }
 
-/** Work in steps, between which others have their turn. */
+/** Work in steps, after each of which others have their turn. Much work of few steps each needs one `breathe` for all of it. */
 export async function inTurns<T>(steps: Steps<T>, breathe = breather()): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
-    if (done === true) return value;
     await breathe();
+    if (done === true) return value;
   }
 }

@@ -19,6 +19,28 @@ export function slowness(): number {
   return Math.max(1, (worked() - from) / 25);
 }
 
+/** Measures the turns of the loop from now on: the longest, in milliseconds of work. */
+export class Turns {
+  #longest = 0;
+  #isOver = false;
+
+  constructor() {
+    let before = worked();
+    const turn = () => {
+      const now = worked();
+      this.#longest = Math.max(this.#longest, now - before);
+      before = now;
+      if (!this.#isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+  }
+
+  stop(): number {
+    this.#isOver = true;
+    return this.#longest;
+  }
+}
+
 /** Measures what is done in one turn of the loops, by name. */
 export class Work {
   readonly turns = new Map<string, number>();

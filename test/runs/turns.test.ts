@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
-import { slowness, worked } from '../fuzz/work.ts';
+import { slowness, Turns } from '../fuzz/work.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
+
+vi.mock(import('node:timers/promises'), { spy: true });
 
 const BYTES = 128 * 1024;
 /** What a lease and a probe may have to wait for, in milliseconds of work, on a machine as `slowness` has it. */
@@ -55,20 +58,33 @@ test(
     });
     repository.push(Object.fromEntries(files));
     const slow = slowness();
-    let longest = 0;
-    let before = worked();
-    const over = new AbortController();
-    const turn = () => {
-      const now = worked();
-      longest = Math.max(longest, now - before);
-      before = now;
-      if (!over.signal.aborted) setImmediate(turn);
-    };
-    setImmediate(turn);
+    const turns = new Turns();
     await loop.pollNow();
-    over.abort();
+    const longest = turns.stop();
     await loop.stop();
     for (const i of [0, 1, 599]) expect(repository.read(`results/${i}.yaml`)).toContain('phase: Invalid');
     expect(longest).toBeLessThan(TURN_MS * NOISE * slow);
   },
 );
+
+test('others have their turn after each report, and each action, however small they are', async () => {
+  using repository = new TestRepository();
+  repository.push({ 'README.md': 'x' });
+  const config = repository.config({ runs: { initial: 'execute', maxConcurrent: 1 } });
+  const loop = new RepositoryLoop({ config, store: new MemoryStore(), logger: silent });
+  await loop.pollNow();
+  const COUNT = 40;
+  repository.push(
+    Object.fromEntries(Array.from({ length: COUNT }, (_, i) => [`runs/${i}.yaml`, nodeOp(`op-${i}`)])),
+  );
+  // As on a machine on which everything takes longer than a turn may.
+  let ms = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => (ms += 20));
+  const turns = vi.mocked(setImmediate);
+  turns.mockClear();
+  await loop.pollNow();
+  // Two for reading and judging a file, one for what is to be done about it, one for its report.
+  expect(turns.mock.calls.length).toBeGreaterThanOrEqual(4 * COUNT);
+  clock.mockRestore();
+  await loop.stop();
+});

@@ -7,7 +7,7 @@ import { isOwnFile, isYaml, type Layout } from '../../core/runs/paths.ts';
 import type { Contents } from '../../git/contents.ts';
 import type { GitCommand } from '../../git/command.ts';
 import { isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
-import { inTurns } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 
 /** A branch in a repository on this machine. */
 export interface PageBranch {
@@ -76,8 +76,10 @@ export class Reports {
     const known = this.#past.get(node) ?? new Map<string, Past['entry'] | undefined>();
     keep(this.#past, node, known, KEPT.nodes);
     const missing = newest.filter(({ blob }) => !known.has(blob));
-    await this.#branch.contents.each(missing, REPORT_BYTES, ({ blob }, bytes) => {
+    const breathe = breather();
+    await this.#branch.contents.each(missing, REPORT_BYTES, async ({ blob }, bytes) => {
       known.set(blob, bytes && entryIn(bytes, node));
+      await breathe();
     });
     const wanted = new Set(newest.map(({ blob }) => blob));
     for (const blob of known.keys()) if (!wanted.has(blob)) known.delete(blob);
@@ -140,8 +142,9 @@ export class Reports {
   }
 
   async #read(entries: readonly TreeEntry[]): Promise<void> {
+    const breathe = breather();
     await this.#branch.contents.each(entries, REPORT_BYTES, async ({ path, blob }, bytes) => {
-      const card = bytes && (await inTurns(readCard(bytes, { report: path, blob })));
+      const card = bytes && (await inTurns(readCard(bytes, { report: path, blob }), breathe));
       if (!card) return this.#forget(path);
       this.#blobs.set(path, blob);
       this.#cards.set(path, card);

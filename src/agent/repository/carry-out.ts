@@ -6,6 +6,7 @@ import type { Publisher } from './publisher.ts';
 import { type Failures, willRetry } from './retry.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TrackedRepository } from './tracked.ts';
+import { breather } from '../../time/breather.ts';
 
 export interface CarryOutDeps extends Failures {
   executor: RunExecutor;
@@ -44,8 +45,10 @@ export class CarryOut {
       logs: new Map<string, ReadonlyMap<string, string>>(),
     };
     const acted: Acted = { news, starts: [], failed: new Set(), pending: false, lookInMs: Infinity };
+    const breathe = breather();
     for (const action of actions) {
       const { path } = action.run;
+      await breathe();
       try {
         await this.#one(action, snapshot, acted);
       } catch (error) {

@@ -22,7 +22,7 @@ import { filesAt, isPlain, listTree, treeChanges, type TreeChange } from '../../
 import { checkSignatures } from '../../git/signatures.ts';
 import { reportKeys } from '../../git/signing.ts';
 import type { Files } from '../../git/write.ts';
-import { inTurns } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import type { Logger } from '../logger.ts';
 import type { Ledger } from './ledger.ts';
 import type { ReadTips } from './tip-changes.ts';
@@ -225,8 +225,9 @@ export class OwnReports {
     const others = [...forged].flatMap(([path, { blob }]) =>
       mine.has(path) || blob === undefined ? [] : [{ path, blob }],
     );
+    const breathe = breather();
     await mirror.results.contents.each(others, REPORT_BYTES, async ({ path }, bytes) => {
-      const report = bytes && (await inTurns(readReport(bytes)));
+      const report = bytes && (await inTurns(readReport(bytes), breathe));
       if (report && reportPath(layout, report.run.path) === path) mine.add(path);
     });
     return new Map([...forged].filter(([path]) => mine.has(path)));

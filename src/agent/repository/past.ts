@@ -3,7 +3,7 @@ import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts'
 import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/baseline.ts';
 import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
-import { inTurns } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import { saysBegun, type Snapshot } from './snapshot.ts';
 import { contentOf, type Source } from './stored.ts';
 
@@ -33,8 +33,9 @@ export class Past {
     const paths = runs.map((path) => reportPath(this.#layout, path));
     const past = contentsOf(await pastChanges(this.#results.git, resultsTip, paths));
     const told: PastContent[] = [];
+    const breathe = breather();
     await this.#results.contents.each(past, REPORT_BYTES, async (it, bytes) => {
-      if (saysBegun((await contentOf(it.blob, bytes)).file)) told.push(it);
+      if (saysBegun((await contentOf(it.blob, bytes, breathe)).file)) told.push(it);
     });
     const begun = new Set<string>();
     for (const { path, commits } of told) {

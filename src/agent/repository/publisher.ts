@@ -103,8 +103,11 @@ export class Publisher {
     for (const report of reports) {
       const { phase } = report.status;
       if (isFinalReport(report)) this.#phases.set(report.run.path, phase);
-      for (const path of this.#phases.keys()) if (this.#phases.size > MAX_PHASES) this.#phases.delete(path);
       log.info({ run: report.run.path, phase, commit }, 'report committed');
+    }
+    for (const path of this.#phases.keys()) {
+      if (this.#phases.size <= MAX_PHASES) break;
+      this.#phases.delete(path);
     }
     onReports?.(reports);
   }

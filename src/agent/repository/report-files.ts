@@ -4,7 +4,7 @@ import { formatCheckpoint } from '../../core/runs/checkpoint.ts';
 import { NewestReports } from '../../core/runs/newest.ts';
 import { checkpointPath, isOwnFile, isYaml, resultsFolder, type Layout } from '../../core/runs/paths.ts';
 import { treeAt } from '../../git/trees.ts';
-import { inTurns } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import type { LookUp } from './look-up.ts';
 import type { Snapshot } from './snapshot.ts';
 import { readBriefs, type Source } from './stored.ts';
@@ -33,8 +33,9 @@ export class ReportFiles {
     await this.#lookUp.reports(snapshot, paths);
     const blobs = paths.flatMap((path) => snapshot.reports.get(path)?.blob ?? []);
     const reports: NodeOpReport[] = [];
+    const breathe = breather();
     const take = async (_: object, bytes: Uint8Array | undefined) => {
-      const report = bytes && (await inTurns(readReport(bytes)));
+      const report = bytes && (await inTurns(readReport(bytes), breathe));
       if (report) reports.push(report);
     };
     await this.#results.contents.each(

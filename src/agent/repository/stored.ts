@@ -12,7 +12,7 @@ import {
 } from '../../core/runs/paths.ts';
 import type { GitCommand } from '../../git/command.ts';
 import type { Contents } from '../../git/contents.ts';
-import { inTurns } from '../../time/breather.ts';
+import { breather, inTurns } from '../../time/breather.ts';
 import { filesAt, isPlain, listTree, treeChanges, type TreeChange, type TreeEntry } from '../../git/trees.ts';
 
 /** A clone, and the contents of the files in it. */
@@ -120,8 +120,9 @@ export async function readStored(
     if (change.file?.standing === 'over') due.push({ blob: entry.blob, change });
     return change;
   });
+  const breathe = breather();
   await contents.each(due, REPORT_BYTES, async ({ blob, change }, bytes) => {
-    Object.assign(change, await contentOf(blob, bytes));
+    Object.assign(change, await contentOf(blob, bytes, breathe));
   });
   return stored;
 }
@@ -133,8 +134,9 @@ export async function readBriefs(
 ): Promise<Map<string, ReportBrief>> {
   const briefs = new Map<string, ReportBrief>();
   const wanted = reports.filter(({ standing }) => standing !== 'other');
+  const breathe = breather();
   await contents.each(wanted, REPORT_BYTES, async ({ blob }, bytes) => {
-    const { brief } = await contentOf(blob, bytes);
+    const { brief } = await contentOf(blob, bytes, breathe);
     if (brief) briefs.set(blob, brief);
   });
   return briefs;
@@ -143,10 +145,12 @@ export async function readBriefs(
 export async function contentOf(
   blob: string,
   bytes: Uint8Array | undefined,
+  breathe = breather(),
 ): Promise<{ file: StoredReport; brief?: ReportBrief }> {
+  await breathe();
   const quick = bytes && briefOfText(textBeforeNodes(bytes));
   if (quick) return { file: { blob, standing: 'over' }, brief: quick };
-  const report = bytes && (await inTurns(readReport(bytes)));
+  const report = bytes && (await inTurns(readReport(bytes), breathe));
   if (!report) return { file: { blob, standing: 'other' } };
   const brief = briefOf(report);
   if (isOver(brief.phase)) return { file: { blob, standing: 'over' }, brief };
