@@ -31,8 +31,9 @@ export class TreeCursor {
     if (this.#next >= bytes.length) return false;
     let at = this.#next;
     this.#mode = 0;
+    // In 32 bits, as git has it: what more digits there are says nothing.
     for (; at < bytes.length && bytes[at] !== SPACE; at++)
-      this.#mode = this.#mode * 8 + (bytes[at] ?? 0) - ZERO;
+      this.#mode = (this.#mode << 3) + (bytes[at] ?? 0) - ZERO;
     this.#name = ++at;
     let all = 0;
     for (; at < bytes.length && bytes[at] !== NUL; at++) all |= bytes[at] ?? 0;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LocalGitError } from '../../src/api/errors.ts';
@@ -82,6 +83,37 @@ describe('trees are read as git reads them', () => {
       { numRuns: 12 },
     );
   });
+
+  test.each(['100644', '100755', '120000', '160000', '100664', '40000'])(
+    'the mode %s with any digits in front of it, which no check of objects finds',
+    async (mode) => {
+      using repository = new TestRepository();
+      repository.push({ 'runs/a': 'a' });
+      const git = new GitCommand({ dir: repository.bare, timeoutMs: 60_000 });
+      const folder = mode === '40000';
+      const id = (await git.text(['rev-parse', folder ? 'main:runs' : 'main:runs/a'])).trim();
+      const fronts = [
+        '',
+        '2',
+        '70',
+        '1000000',
+        '77777777777',
+        '123456701234',
+        '1'.repeat(30),
+        '5'.repeat(300),
+      ];
+      const trees = fronts.map((digits) => {
+        const front = digits === '' ? '' : `${digits}${'0'.repeat(5 + (digits.length % 7))}`;
+        const tree = Buffer.concat([Buffer.from(`${front}${mode} a.yaml\0`), Buffer.from(id, 'hex')]);
+        return execFileSync('git', ['hash-object', '-t', 'tree', '-w', '--stdin', '--literally'], {
+          cwd: repository.bare,
+          input: tree,
+          encoding: 'utf8',
+        }).trim();
+      });
+      for (const tree of trees) expect(await listTree(git, tree)).toEqual(await list(git, ['-r', tree]));
+    },
+  );
 
   test('of a commit with a message of any length no more is read than its tree', async () => {
     using repository = new TestRepository();

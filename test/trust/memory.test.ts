@@ -157,7 +157,7 @@ test('an older signed state that nobody signed for again does not count, whether
 const step = fc.record({
   content: fc.option(fc.constantFrom('one', 'two'), { nil: undefined, freq: 3 }),
   back: fc.integer({ min: 1, max: 3 }),
-  merged: fc.option(fc.integer({ min: 2, max: 5 }), { nil: undefined, freq: 2 }),
+  merged: fc.array(fc.integer({ min: 2, max: 6 }), { maxLength: 3 }),
   isForced: fc.boolean(),
   isSigned: fc.boolean(),
   isSeen: fc.boolean(),
@@ -171,8 +171,8 @@ test('in any history a running agent says what a fresh one says, and what the ru
       let tip: Commit | undefined;
       for (const { content, back, merged, isForced, isSigned, isSeen } of steps) {
         const base: Commit | undefined = isForced ? (commits.at(-back) ?? tip) : tip;
-        const other = merged === undefined ? undefined : commits.at(-merged);
-        const parents = [...new Set([base, other])].filter((one): one is Commit => one !== undefined);
+        const others = merged.map((ago) => commits.at(-ago));
+        const parents = [...new Set([base, ...others])].filter((one): one is Commit => one !== undefined);
         tip = it.commit(parents, content, isSigned);
         commits.push(tip);
         if (!isSeen) continue;
