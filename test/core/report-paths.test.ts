@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reportPath, runPaths } from '../../src/core/runs/paths.ts';
 
@@ -21,10 +22,45 @@ test.each([
 test.each([
   ['a.yaml', ['a.yaml']],
   // Only what is escaped is the report of a run file with the dots of the name.
-  ['a%2Eyaml/b.yaml', ['a%2Eyaml/b.yaml', 'a.yaml/b.yaml']],
-  ['%2Ebaseline%2Eyaml', ['%2Ebaseline%2Eyaml', '.baseline.yaml']],
+  ['a%2Eyaml/b.yaml', ['a.yaml/b.yaml']],
+  ['a%252Eyaml/b.yaml', ['a%2Eyaml/b.yaml']],
+  ['%2Ebaseline%2Eyaml', ['.baseline.yaml']],
+  ['%252Ebaseline%252Eyaml', ['%2Ebaseline%2Eyaml']],
   ['x%2Ey.yaml', ['x%2Ey.yaml']],
+  ['100%.yaml', ['100%.yaml']],
   ['.baseline.yaml', []],
 ])('the report %s is that of %j', (inside, runs) => {
   expect(runPaths(layout, `results/east/${inside}`)).toEqual(runs.map((it) => `ops/runs/${it}`));
+});
+
+test('no two run files have their reports at one path, and each is found by its report', () => {
+  const piece = fc.constantFrom(
+    'a',
+    '.',
+    '..',
+    '%',
+    '2E',
+    '%2E',
+    '%25',
+    '%252E',
+    '.yaml',
+    '.yml',
+    '.git',
+    'README.md',
+  );
+  const part = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join(''));
+  const own = fc.constantFrom('.baseline.yaml', '.checkpoint.yaml', 'README.md', '%2Ebaseline%2Eyaml');
+  const path = fc.oneof(
+    fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/')),
+    own,
+  );
+  fc.assert(
+    fc.property(fc.uniqueArray(path, { minLength: 20, maxLength: 60 }), (paths) => {
+      const reports = paths.map((it) => reportPath(layout, `ops/runs/${it}`));
+      expect(new Set(reports).size).toBe(paths.length);
+      for (const [i, report] of reports.entries())
+        expect(runPaths(layout, report)).toEqual([`ops/runs/${paths[i]}`]);
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -36,12 +36,11 @@ export function resultsFolder(layout: Layout): string {
   return layout.cluster === undefined ? layout.results : `${layout.results}/${layout.cluster}`;
 }
 
+/** No two run files have theirs at one path: what is escaped looks like no name that people gave. */
 export function reportPath(layout: Layout, runPath: string): string {
   const inside = runPath.slice(layout.runs.length + 1);
-  if (isOwnName(inside)) return `${resultsFolder(layout)}/${inside.replaceAll('.', '%2E')}`;
-  // git refuses to write such names, though a tree made by other means may hold them.
-  const refused = REFUSED.test(inside) ? inside.split('/').map(escapeRefused).join('/') : inside;
-  const safe = YAML_FOLDER.test(refused) ? refused.split('/').map(escapeFolder).join('/') : refused;
+  const isPlain = !REFUSED.test(inside) && !YAML_FOLDER.test(inside) && !inside.includes('%');
+  const safe = isPlain && !isOwnName(inside) ? inside : inside.split('/').map(escapePart).join('/');
   // What is escaped is longer than what people wrote.
   return `${resultsFolder(layout)}/${pathOfText(safe)}`;
 }
@@ -49,8 +48,12 @@ export function reportPath(layout: Layout, runPath: string): string {
 /** Paths of the run files whose report this would be. */
 export function runPaths(layout: Layout, report: string): string[] {
   const inside = report.slice(resultsFolder(layout).length + 1);
-  const names = inside.includes('%2E') ? [inside, inside.replaceAll('%2E', '.')] : [inside];
-  return names.map((it) => `${layout.runs}/${it}`).filter((it) => reportPath(layout, it) === report);
+  const original = (part: string, at: number, parts: readonly string[]) => {
+    const before = unescapePart(part);
+    return escapePart(before, at, parts) === part ? before : part;
+  };
+  const name = inside.includes('%') ? inside.split('/').map(original).join('/') : inside;
+  return [`${layout.runs}/${name}`].filter((it) => reportPath(layout, it) === report);
 }
 
 /** Paths of the run files that are named like one of the agent's own files. */
@@ -58,17 +61,31 @@ export function runsNamedLikeOwn(layout: Layout): string[] {
   return [...OWN_FILES].map((it) => `${layout.runs}/${it}`);
 }
 
+/** git refuses to write such names, though a tree made by other means may hold them. */
 const REFUSED = /(?:^|\/)(?:\.+|\.git)(?:\/|$)/i;
-
-function escapeRefused(name: string): string {
-  return REFUSED.test(name) ? name.replaceAll('.', '%2E') : name;
-}
 
 /** A folder of such a name would take the place of the report of a run file of that name, and the other way round. */
 const YAML_FOLDER = /\.ya?ml\//i;
 
-function escapeFolder(name: string, at: number, { length }: readonly string[]): string {
-  return at + 1 < length && YAML.test(name) ? name.replaceAll('.', '%2E') : name;
+/** An escaped dot, which may have been escaped itself. */
+const ESCAPED_DOT = /%(?:25)*2E/g;
+
+function escapePart(part: string, at: number, parts: readonly string[]): string {
+  const isFolder = at + 1 < parts.length;
+  const isOwn = parts.length === 1 && isOwnName(part);
+  if (isOwn || REFUSED.test(part) || (isFolder && YAML.test(part)))
+    return escapeEscapes(part).replaceAll('.', '%2E');
+  // Only one that looks like another that is escaped: all others stay where they were ever since.
+  const before = unescapePart(part);
+  return before !== part && escapePart(before, at, parts) === part ? escapeEscapes(part) : part;
+}
+
+function escapeEscapes(part: string): string {
+  return part.replace(ESCAPED_DOT, (it) => `%25${it.slice(1)}`);
+}
+
+function unescapePart(part: string): string {
+  return part.replace(ESCAPED_DOT, (it) => (it === '%2E' ? '.' : `%${it.slice('%25'.length)}`));
 }
 
 const BASELINE = '.baseline.yaml';
