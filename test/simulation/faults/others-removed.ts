@@ -9,5 +9,5 @@ export const fault: Fault = {
       to: "...(tip === undefined ? [] : [`from ${tip}`, 'deleteall']),",
     },
   ],
-  tried: { git: true, sweep: true, seed: 8, histories: 1 },
+  tried: { git: true, sweep: true, of: 'two clusters' },
 };

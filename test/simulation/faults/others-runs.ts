@@ -9,5 +9,5 @@ export const fault: Fault = {
       to: 'here: true,',
     },
   ],
-  tried: { git: true, sweep: true, seed: 8, histories: 3 },
+  tried: { git: true, sweep: true, of: 'two clusters' },
 };

@@ -44,7 +44,7 @@ export class History {
     this.#plan = plan;
     const sites = sitesOf(plan);
     const clusters = sites.flatMap(({ cluster }) => (cluster === undefined ? [] : [cluster]));
-    this.#repository = plan.repository ? new Repository(time, clusters) : undefined;
+    this.#repository = plan.repository ? new Repository(time, clusters, plan) : undefined;
     time.real = plan.repository;
     const random = new Random(plan.seed ^ 0x5eed);
     const note = (what: string) => {

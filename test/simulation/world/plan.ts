@@ -13,6 +13,8 @@ export interface Plan {
   nodes: readonly NodePlan[];
   ops: readonly OpPlan[];
   events: readonly Event[];
+  /** Its host sends everything, so that clones lack nothing. */
+  knowsNoFilters?: boolean;
   /** Another cluster that follows the same repository. */
   second?: SecondPlan;
   /** The operation that has to succeed whatever came before it. */

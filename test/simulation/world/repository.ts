@@ -16,7 +16,7 @@ import type { NodeOpReport } from '../../../src/api/report.ts';
 import { TestRepository } from '../../runs/support.ts';
 import { KUBECONFIG } from './kubeconfig.ts';
 import { damage, type DiskFault, fill } from './disks.ts';
-import type { ClusterName, OpPlan } from './plan.ts';
+import type { ClusterName, OpPlan, Plan } from './plan.ts';
 import { follow, unfollow } from './git.ts';
 import { hostOf } from './services.ts';
 import type { VirtualTime } from './time.ts';
@@ -50,11 +50,16 @@ export class Repository implements Disposable {
   readonly #clusters: readonly ClusterName[];
 
   /** @param clusters names of those that follow it, where there are several */
-  constructor(time: VirtualTime, clusters: readonly ClusterName[] = []) {
+  constructor(
+    time: VirtualTime,
+    clusters: readonly ClusterName[] = [],
+    { knowsNoFilters = false }: Pick<Plan, 'knowsNoFilters'> = {},
+  ) {
     this.#time = time;
     this.#clusters = clusters;
     // What is pushed over stays, for those who look at who wrote what.
-    appendFileSync(join(this.#git.bare, 'config'), '[core]\n\tlogAllRefUpdates = always\n');
+    const settings = `[core]\n\tlogAllRefUpdates = always\n[uploadpack]\n\tallowFilter = ${!knowsNoFilters}\n`;
+    appendFileSync(join(this.#git.bare, 'config'), settings);
     this.#url = join(this.#git.root, 'remote');
     mkdirSync(this.#url);
     writeFileSync(join(this.#url, '.git'), `gitdir: ${this.#git.bare}\n`);
@@ -141,10 +146,10 @@ export class Repository implements Disposable {
     return existsSync(away) ? away : this.#git.bare;
   }
 
-  /** What was pushed, and is not in the branch any more though people took nothing away. */
+  /** What was pushed, and is not in the branch any more though neither people nor the host took it away. */
   lost(): string[] {
-    if (this.isTampered || this.#wasBack) return [];
-    const log = this.#git.git(this.#there, 'log', '--all', '--reflog', '--format=%cn: %s', '--not', 'main');
+    const kept = ['--not', 'main', ...this.#takenAway];
+    const log = this.#git.git(this.#there, 'log', '--all', '--reflog', '--format=%cn: %s', ...kept);
     const lines = log.split('\n').filter((line) => line !== '');
     return lines.map((line) => `somebody pushed over a commit of ${line}`);
   }
@@ -165,13 +170,13 @@ export class Repository implements Disposable {
 
   /** Whether people have changed or removed reports, or the history that they are in. */
   isTampered = false;
-  #wasBack = false;
+  /** Tips of the branch from which people or the host went back. */
+  readonly #takenAway: string[] = [];
   /** Reports of runs that are over, and of which nothing is left in the cluster, are not written again. */
   isTidied = false;
 
   /** @param replica of that cluster, whose clone it is where it is about one */
   fault(what: GitFault, ms: number, replica: number, cluster: ClusterName | undefined): void {
-    const { bare } = this.#git;
     const clone = this.#clone(replica, cluster);
     if (['rewritten', 'results removed', 'reports edited'].includes(what)) this.isTampered = true;
     switch (what) {
@@ -180,9 +185,7 @@ export class Repository implements Disposable {
       case 'reports edited':
         return this.#people(() => this.#editReports());
       case 'away':
-        renameSync(bare, `${bare}.away`);
-        this.#time.after(ms, () => renameSync(`${bare}.away`, bare));
-        return;
+        return this.#goAway(ms);
       case 'refused':
         this.#hook('#!/bin/sh\necho "the branch is protected" >&2\nexit 1\n');
         this.#time.after(ms, () => this.#hook(undefined));
@@ -195,6 +198,7 @@ export class Repository implements Disposable {
         return this.#people(() => {
           this.#git.pull();
           if (this.#git.commits() < 3) return;
+          this.#takesAway();
           this.#git.git(this.#git.clone, 'reset', '-q', '--hard', 'HEAD~1');
           this.#git.git(this.#git.clone, 'push', '-q', '--force', 'origin', 'main');
         });
@@ -218,19 +222,36 @@ export class Repository implements Disposable {
     }
   }
 
+  /** Of several times at once the last one ends it. */
+  #goAway(ms: number): void {
+    const { bare } = this.#git;
+    if (this.#there === bare) renameSync(bare, `${bare}.away`);
+    this.#awayUntil = Math.max(this.#awayUntil, this.#time.now + ms);
+    this.#time.after(ms, () => {
+      if (this.#time.now === this.#awayUntil) renameSync(`${bare}.away`, bare);
+    });
+  }
+
+  #awayUntil = 0;
+
+  #takesAway(): void {
+    this.#takenAway.push(this.#git.git(this.#there, 'rev-parse', 'main').trim());
+  }
+
   /** To before the last change of run files. */
   #goBack(ms: number): void {
-    this.#wasBack = true;
-    const { bare } = this.#git;
-    const set = (commit: string) => this.#git.git(bare, 'update-ref', 'refs/heads/main', commit);
+    const set = (commit: string) => {
+      this.#takesAway();
+      this.#git.git(this.#there, 'update-ref', 'refs/heads/main', commit);
+    };
     try {
-      const was = this.#git.git(bare, 'rev-parse', 'main').trim();
-      const change = this.#git.git(bare, 'log', '-1', '--format=%H', 'main', '--', 'runs').trim();
+      const was = this.#git.git(this.#there, 'rev-parse', 'main').trim();
+      const change = this.#git.git(this.#there, 'log', '-1', '--format=%H', 'main', '--', 'runs').trim();
       if (change === '') return;
       set(`${change}~1`);
       this.#time.after(ms, () => set(was));
     } catch {
-      // Away.
+      // There is nothing yet, or nothing before it.
     }
   }
 

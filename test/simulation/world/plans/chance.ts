@@ -32,7 +32,7 @@ function withSecond(plan: Plan, random: Random, mix: Mix): Plan {
     const on = random.pick(['both', 'both', 'both', 'east', 'west'] as const);
     return on === 'both' ? op : { ...op, clusters: [on] };
   });
-  return { ...plan, ops, second: { nodes, events } };
+  return { ...plan, ops, second: { nodes, events }, knowsNoFilters: random.chance(0.5) };
 }
 
 /** Most mistakes show on a few nodes; a large cluster takes as long as many small ones. */

@@ -45,6 +45,17 @@ const HISTORIES: Readonly<Record<string, Event[]>> = {
   'a mirror lags behind what was merged': [
     { at: 500, after: begun, kind: 'git', what: 'went back', replica: 0, ms: 90_000 },
   ],
+  'history is rewritten, and the report is not in it any more': [
+    { at: 60_000, after: over, kind: 'git', what: 'rewritten', replica: 0, ms: 0 },
+  ],
+  'history is rewritten while the run goes on': [
+    { at: 100, after: begun, kind: 'git', what: 'rewritten', replica: 0, ms: 0 },
+  ],
+  'the repository is away twice at a time, and comes back as it was earlier': [
+    { at: 100, after: begun, kind: 'git', what: 'away', replica: 0, ms: 90_000 },
+    { at: 20_000, after: begun, kind: 'git', what: 'away', replica: 0, ms: 30_000 },
+    { at: 30_000, after: begun, kind: 'git', what: 'went back', replica: 0, ms: 100_000 },
+  ],
   'the run is taken back': [{ at: 500, after: begun, kind: 'people', what: 'revert', on: 'op-1', ms: 0 }],
 };
 
@@ -68,7 +79,19 @@ function clusterPlaces(): Place[] {
   const apart = [op, own('op-2', 1_500, 'east'), own('op-3', 2_000, 'west')];
   return [
     { name: 'two clusters: both carry out both runs', plan: shared },
+    {
+      name: 'two clusters: both carry out both runs, on a host that knows no filters',
+      plan: { ...shared, knowsNoFilters: true },
+    },
     { name: 'two clusters: one run is of both, one of each', plan: { ...shared, seed: 8, ops: apart } },
+    {
+      name: 'two clusters: history is rewritten while both push',
+      plan: {
+        ...shared,
+        seed: 10,
+        events: [{ at: 500, after: begun, kind: 'git', what: 'rewritten', replica: 0, ms: 0 }],
+      },
+    },
     {
       name: 'two clusters: an agent is gone for a while',
       plan: {
