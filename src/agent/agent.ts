@@ -58,6 +58,8 @@ export interface AgentOptions {
   isUntended?: boolean;
   /** Told once they have been. */
   onTended?: (() => void) | undefined;
+  /** Told when the cluster turns out to be one of the past meanwhile: what this agent remembers is of another one. */
+  onWentBack?: (() => void) | undefined;
   /** Sends the requests of checks; real ones when absent. */
   asker?: Asker | undefined;
   /** The reason on the lease to hold the whole cluster, if it is there. */
@@ -116,6 +118,7 @@ export class Agent {
             defaultImage: config.defaults.image,
             telemetry,
             runsAreMarked: true,
+            onWentBack: options.onWentBack,
             holds: this.holds,
             maxConcurrent: config.runs.maxConcurrent,
             checkAccess: config.checks,

@@ -171,6 +171,7 @@ export class Replica {
       leaseHold: this.leaseHold,
       isUntended,
       onTended: () => this.election?.tended(),
+      onWentBack: () => this.wentBack(),
     });
     this.ledSince = this.clock.steady();
     agent.start().catch((error: unknown) => {
@@ -178,6 +179,13 @@ export class Replica {
       if (!(error instanceof StoppedError)) this.giveUp(error);
     });
     return agent;
+  }
+
+  /** Another agent takes over, which goes by what is there now, and compares it with reports first. */
+  private wentBack(): void {
+    if (this.election !== undefined) return this.election.wentBack();
+    if (this.work instanceof Agent) this.work.abandon();
+    this.become(() => this.lead());
   }
 
   private become(next: () => Agent | Standby): void {

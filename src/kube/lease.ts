@@ -135,7 +135,8 @@ export class LeaderElection {
       const step = leaseStep(this.lease?.spec, this.ownHolder, this.seen.at, this.clock.steady());
       if (step.type === 'wait') return this.defer(step.until);
       const sentAt = this.clock.steady();
-      if (!this.leading)
+      const { leading } = this;
+      if (!leading)
         this.untended = this.hasGoneBack || this.isMarked || isUntended(this.lease?.spec, this.clock.wall());
       try {
         this.see(await this.hold(signal));
@@ -147,20 +148,26 @@ export class LeaderElection {
         this.lease = undefined;
         return this.leading ? 0 : retryPeriodMs;
       }
+      // Meanwhile it may have turned out to be of the past.
+      if (leading && !this.leading) return retryPeriodMs;
       this.renewedAt = sentAt;
       if (!this.leading) this.gain();
       return retryPeriodMs;
     });
   }
 
-  /** Sees what was read; whether that ends the tenure, since the cluster seems to be one of the past. */
+  /** Sees what was read; whether it is a record of before, so that the cluster seems to be one of the past. */
   private goesBack(lease: Lease | undefined): boolean {
     const isEarlier = isBefore(lease?.spec, this.known);
     this.see(lease);
-    this.hasGoneBack ||= isEarlier;
-    if (!isEarlier || !this.leading) return false;
-    this.lose('the lease is one of before: the cluster may have come back from a backup');
-    return true;
+    if (isEarlier) this.wentBack();
+    return isEarlier;
+  }
+
+  /** The cluster is one of the past: whoever leads next compares it with reports first. */
+  wentBack(): void {
+    this.hasGoneBack = true;
+    if (this.leading) this.lose('the cluster has come back from a backup');
   }
 
   /** What was sent under a tenure that was lost may take effect until its lease is over, as if it were another agent's. */

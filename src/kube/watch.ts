@@ -13,7 +13,14 @@ export interface WatchOptions<T extends KubeObject> extends CollectionOptions, K
   onError: (error: unknown) => void;
 }
 
-const WENT_BACK = 'the versions of the API server went back: all is listed anew';
+/** The server is one of the past: it was restored from a backup. */
+export class WentBackError extends Error {
+  constructor() {
+    super('the versions of the API server went back: all is listed anew');
+    this.name = 'WentBackError';
+  }
+}
+
 /** A watch that is silent for so long may be one whose other end is gone: it is asked about. */
 const SILENT_MS = 20_000;
 /** API servers send a bookmark a minute. A watch without one is opened anew: where all news is late, a question finds nothing out. */
@@ -136,7 +143,9 @@ export class WatchCache<T extends KubeObject> {
     this.listed = true;
     this.first.resolve();
     // A watch from a version that is yet to come is silent until then.
-    if (wentBack) this.watching?.abort(new Error(WENT_BACK));
+    if (!wentBack) return;
+    if (this.watching === undefined) this.onError(new WentBackError());
+    else this.watching.abort(new WentBackError());
   }
 
   /**
@@ -225,6 +234,6 @@ export class WatchCache<T extends KubeObject> {
   /** A server restored from a backup: everything is listed anew. */
   private wentBack(): Error {
     this.known.version = '';
-    return new Error(WENT_BACK);
+    return new WentBackError();
   }
 }

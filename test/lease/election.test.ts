@@ -199,11 +199,28 @@ describe('a cluster that comes back from a backup within the time of a lease', (
     server.edit((lease) => (lease.spec = backup));
     await pass(2_100);
     expect(a.leads()).toBe(false);
-    expect(a.log.at(-1)).toMatch(/^loss: the lease is one of before/);
+    expect(a.log.at(-1)).toBe('loss: the cluster has come back from a backup');
     await pass(14_100);
     expect(a.leads()).toBe(true);
     expect(a.untended).toEqual([true, true]);
     expect(server.lease?.metadata.annotations).toMatchObject({ [ANNOTATION_UNTENDED]: 'true' });
+    await stop(a);
+  });
+
+  test('is found out by watches first: the leader stops in mid-renewal', async () => {
+    const a = candidate('a', server.client());
+    a.election.start();
+    await pass(2_001);
+    a.election.tended();
+    await pass(2_000);
+    a.election.wentBack();
+    await pass(8_000);
+    expect([a.leads(), a.log.slice(0, 2)]).toEqual([
+      false,
+      ['gain', 'loss: the cluster has come back from a backup'],
+    ]);
+    await pass(12_000);
+    expect([a.leads(), a.untended]).toEqual([true, [true, true]]);
     await stop(a);
   });
 

@@ -15,6 +15,7 @@ import { type Caches, Executor, type ExecutorListener } from '../../kube/executo
 import { nodeFacts } from '../../kube/facts.ts';
 import { ServerVersion } from '../../kube/server-version.ts';
 import { StoppedError } from '../../kube/stopped.ts';
+import { WentBackError } from '../../kube/watch.ts';
 import { systemClock } from '../../time/clock.ts';
 import { Holds } from '../holds.ts';
 import type { Logger } from '../logger.ts';
@@ -58,6 +59,8 @@ export interface ControllerOptions {
   maxConcurrent?: number;
   /** Told of each change of a NodeOp, once the caches are filled. */
   onChange?: () => void;
+  /** Told when the cluster turns out to be one of the past, before anything is done by that. */
+  onWentBack?: (() => void) | undefined;
   telemetry?: Telemetry;
   /** Where requests of checks may go; nowhere when absent. */
   checkAccess?: CheckAccess | undefined;
@@ -117,6 +120,7 @@ export class Controller {
     this.looks = new Looks(clock, this.timers, (uids) => this.look(uids));
     const onError = (error: unknown) => {
       logger.warn({ err: errorText(error) }, 'watch interrupted');
+      if (error instanceof WentBackError) options.onWentBack?.();
     };
     this.caches = this.watched(onError);
     const onDefinition = (texts: Lacks) => this.definitionChanged(texts);
