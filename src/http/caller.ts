@@ -48,6 +48,21 @@ export function plainAddress(address: string): string {
 
 /** Some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
 function withoutPort(hop: string): string {
-  if (hop.startsWith('[')) return hop.slice(1, hop.indexOf(']'));
-  return hop.includes('.') ? (hop.split(':')[0] ?? '') : hop;
+  if (hop.startsWith('[')) return /^\[([^\]]*)\](?::\d{1,5})?$/.exec(hop)?.[1] ?? '';
+  return hop.replace(/^([^:]*):\d{1,5}$/, '$1');
+}
+
+/**
+ * Whose address it is: of IPv6 everybody has a network of 64 bits, and so more addresses than can be counted. What is no address
+ * stands for itself.
+ */
+export function networkOf(address: string): string {
+  const plain = plainAddress(address.split('%', 1)[0] ?? '');
+  if (isIP(plain) !== 6) return plain;
+  // In the one way an address is written.
+  const [head = '', tail] = new URL(`http://[${plain}]/`).hostname.slice(1, -1).split('::');
+  const left = head.split(':').filter((it) => it !== '');
+  const right = tail?.split(':').filter((it) => it !== '') ?? [];
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { networkOf } from './caller.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 256;
@@ -12,7 +13,7 @@ const MAX_CONNECTIONS = 256;
 export function boundConnections(server: Server): void {
   const open = new Map<Socket, string>();
   server.on('connection', (socket: Socket) => {
-    open.set(socket, socket.remoteAddress ?? '');
+    open.set(socket, networkOf(socket.remoteAddress ?? ''));
     socket.once('close', () => open.delete(socket));
     if (open.size > MAX_CONNECTIONS) longestOfBusiest(open)?.destroy();
   });

@@ -1,9 +1,10 @@
 import { systemClock } from '../time/clock.ts';
+import { networkOf } from './caller.ts';
 
 /** How many callers are remembered; beyond that the longest unseen is forgotten. */
 const MAX_CALLERS = 1_000;
 
-/** So many calls a minute for each caller, all of them at once if need be (a token bucket each). */
+/** So many calls a minute for each caller (an address, or the network of an IPv6 address), all of them at once if need be (a token bucket each). */
 export class RateLimit {
   private readonly perMinute: number;
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
@@ -15,7 +16,8 @@ export class RateLimit {
   }
 
   /** 0 when the call may go on, else the seconds to wait before the next one. */
-  take(caller: string): number {
+  take(address: string): number {
+    const caller = networkOf(address);
     const now = this.now();
     const { tokens, at } = this.buckets.get(caller) ?? { tokens: this.perMinute, at: now };
     const filled = Math.min(this.perMinute, tokens + ((now - at) / 60_000) * this.perMinute);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { AgentConfigSchema } from '../../src/api/config.ts';
-import { addressesIn, callerOf } from '../../src/http/caller.ts';
+import { addressesIn, callerOf, networkOf } from '../../src/http/caller.ts';
+import { RateLimit } from '../../src/http/rate-limit.ts';
 import { Digest } from '../../src/agent/digest.ts';
 
 const isTrusted = addressesIn(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32']);
@@ -21,6 +22,9 @@ test.each([
   ['with ports', '10.1.2.3', '198.51.100.1:4711', '198.51.100.1'],
   ['of the other kind', '2001:db8::1', '[2001:db9::2]:4711', '2001:db9::2'],
   ['what is no address ends it', '10.1.2.3', '198.51.100.1, unknown', '10.1.2.3'],
+  ['an IPv4 address as IPv6 has it', '10.1.2.3', '1.1.1.1, ::ffff:198.51.100.1', '198.51.100.1'],
+  ['a bracket without an end', '10.1.2.3', '[2001:db9::2', '10.1.2.3'],
+  ['with a zone', '10.1.2.3', 'fe80::1%eth0', 'fe80::1%eth0'],
   ['an empty header', '10.1.2.3', '', '10.1.2.3'],
 ])('the caller: %s', (_, from, forwarded, expected) => {
   expect(callerOf(from, forwarded, isTrusted)).toBe(expected);
@@ -71,4 +75,26 @@ test('of a kind one line a minute is told, with how many there were', () => {
   expect(told.slice(4)).toEqual([{ i: 1001 }, { i: 1002, count: 1 }]);
   for (let i = 0; i < 500; i++) digest.tell(`kind ${i}`, {});
   expect(told.length).toBeLessThan(60);
+});
+
+test.each([
+  ['198.51.100.1', '198.51.100.1'],
+  ['::ffff:198.51.100.1', '198.51.100.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:DB8:1:2::6', '2001:db8:1:2'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['::1', '0:0:0:0'],
+  ['1::', '1:0:0:0'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['', ''],
+  ['no address', 'no address'],
+])('%s is of the network %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+test('whoever has a network of IPv6 has one bucket, whichever address is taken', () => {
+  const limit = new RateLimit(3, () => 0);
+  const waits = [1, 2, 3, 4, 5].map((it) => limit.take(`2001:db8:1:2::${it}`));
+  expect(waits.map((it) => it > 0)).toEqual([false, false, false, true, true]);
+  expect(limit.take('2001:db8:1:3::1')).toBe(0);
 });
