@@ -3,7 +3,7 @@ import { check, type Problem } from '../../../api/schema.ts';
 import type { Spelled } from '../../../api/yaml.ts';
 import { isObject } from '../merge.ts';
 import { expandedProblems, hidingProblems } from './environment.ts';
-import { numberProblem, valueProblem } from './value.ts';
+import { numberProblem, patternWork, valueProblem } from './value.ts';
 
 type Path = (string | number)[];
 
@@ -32,6 +32,14 @@ export function readDeclarations(
   const read = check(DeclaredSchema, declared);
   if (!read.ok) return { ok: false, problems: read.problems.map(inSpec) };
   const value = { parameters: [], ...read.value } as Declarations;
+  const tooMuch = patternWork(value.parameters, (i) => {
+    const { enum: allowed = [], default: preset } = value.parameters[i] ?? {};
+    return [...allowed, preset];
+  });
+  if (tooMuch) {
+    const { index, message } = tooMuch;
+    return { ok: false, problems: [inSpec({ path: ['parameters', index, 'pattern'], message })] };
+  }
   const problems = [
     ...value.parameters.flatMap((it, i) => problemsOf(it, ['parameters', i], spelled)),
     ...twice(value.parameters.map(({ name }) => name)).map((i) => ({

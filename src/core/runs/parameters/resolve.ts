@@ -1,8 +1,9 @@
 import type { Parameter, Value } from '../../../api/parameters.ts';
 import { nearest, show, type Problem } from '../../../api/schema.ts';
+import { own } from '../../../api/own.ts';
 import type { Spelled } from '../../../api/yaml.ts';
 import type { Resolved } from './environment.ts';
-import { valueProblem } from './value.ts';
+import { patternWork, valueProblem } from './value.ts';
 
 /** The most bytes of all values together: status and spec of a NodeOp share what etcd takes of one object. */
 const MAX_BYTES = 16_384;
@@ -18,6 +19,11 @@ export function resolve(
   spelled: Spelled,
 ): { ok: true; value: Resolved[] } | { ok: false; problems: Problem[] } {
   const problems = unknown(definition, declared, given);
+  const tooMuch = patternWork(declared, (i) => [own(given, declared[i]?.name ?? '')]);
+  if (tooMuch) {
+    const { index, message } = tooMuch;
+    return { ok: false, problems: [{ path: [declared[index]?.name ?? ''], message }] };
+  }
   const resolved = declared.flatMap((parameter): Resolved[] => {
     const { name, required } = parameter;
     if (!Object.hasOwn(given, name)) {

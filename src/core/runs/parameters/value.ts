@@ -5,6 +5,26 @@ import { nearest, show } from '../../../api/schema.ts';
 /** The most bytes of one value: each Job and pod of the run carries it. */
 const MAX_VALUE_BYTES = 4096;
 
+/** So many steps of patterns are taken in one go; a few milliseconds. */
+const MAX_STEPS = 2_000_000;
+
+/** Why the patterns of parameters are not matched with these texts, which would keep everybody else waiting; for the first that is too much. */
+export function patternWork(
+  parameters: readonly Pick<Parameter, 'pattern'>[],
+  texts: (index: number) => readonly unknown[],
+): { index: number; message: string } | undefined {
+  let steps = 0;
+  for (const [index, { pattern }] of parameters.entries()) {
+    if (pattern === undefined) continue;
+    const matched = texts(index).filter((it) => typeof it === 'string');
+    steps += compilePattern(pattern).size * matched.reduce((sum, it) => sum + it.length, 0);
+    const message =
+      'takes too many steps with values that are so long; shorten them, or the repetitions of the pattern';
+    if (steps > MAX_STEPS) return { index, message };
+  }
+  return undefined;
+}
+
 type Rules = Pick<Parameter, 'type' | 'enum' | 'pattern' | 'minimum' | 'maximum'>;
 
 /**
