@@ -109,6 +109,25 @@ describe('of a NodeOp', () => {
   });
 });
 
+test.each<[string, NodeOpStatus, boolean]>([
+  ['nothing of it is known', {}, false],
+  ['all of its nodes are pending', { phase: 'Pending', summary }, false],
+  ['it runs, whatever its nodes say yet', { phase: 'Running', summary }, true],
+  ['some of its nodes are not pending', { phase: 'Pending', summary: { ...summary, pending: 1 } }, true],
+  ['it has failed on all', { phase: 'Failed', summary: { ...summary, pending: 0, failed: 2 } }, true],
+  ['some were cancelled', { phase: 'Cancelled', summary: { ...summary, pending: 0, cancelled: 1 } }, true],
+])('whether a run has begun, where %s', (_, status, expected) => {
+  expect(standingOfNodeOp(nodeOp(status), LAYOUT).hasBegun).toBe(expected);
+});
+
+test('a NodeOp ended when its status says so, or was written last; one that goes on has not', () => {
+  const ended = (status: NodeOpStatus) => standingOfNodeOp(nodeOp(status), LAYOUT).endedAt;
+  const [completedAt, lastUpdated] = ['2030-01-01T00:00:01Z', '2030-01-01T00:00:02Z'];
+  expect(ended({ phase: 'Failed', completedAt, lastUpdated })).toBe(T0 + 1000);
+  expect(ended({ phase: 'Failed', lastUpdated })).toBe(T0 + 2000);
+  expect(ended({ phase: 'Running', lastUpdated })).toBeUndefined();
+});
+
 describe('of a report', () => {
   function report(status: NodeOpReport['status'], uid?: string): NodeOpReport {
     return {
@@ -150,5 +169,41 @@ describe('of a report', () => {
     expect(run).toMatchObject({ key: entryKey('run:runs/a.yaml'), phase: 'Pending', endedAt: undefined });
     expect(run?.waitsFor).toBeUndefined();
     expect(became).toMatchObject({ key: entryKey('u'), nodeOp: 'a-1' });
+  });
+
+  test('of a NodeOp that is gone the first node that failed is told, and when it was over', () => {
+    const nodes = [
+      { name: 'a', phase: 'Completed' as const },
+      { name: 'b', phase: 'Failed' as const, message: 'no space', finishedAt: '2030-01-01T00:00:01Z' },
+      { name: 'c', phase: 'Failed' as const },
+    ];
+    const status = {
+      phase: 'Failed' as const,
+      startedAt: '2030-01-01T00:00:00Z',
+      finishedAt: '2030-01-01T00:00:03Z',
+    };
+    const [, became] = standingsOfReport(report({ ...status, summary: { failed: 2 }, nodes }, 'u'), LAYOUT);
+    expect(became).toMatchObject({
+      run: 'runs/a.yaml',
+      phase: 'Failed',
+      hasBegun: true,
+      failure: { node: 'b', message: 'no space', at: T0 + 1000 },
+      counts: { failed: 2 },
+      startedAt: T0,
+      endedAt: T0 + 3000,
+    });
+    const [, unknown] = standingsOfReport(report({ phase: 'Failed', nodes: nodes.slice(2) }, 'u'), LAYOUT);
+    expect(unknown).toMatchObject({ hasBegun: false, failure: { node: 'c', message: '', at: Infinity } });
+  });
+
+  test('of a file that lies elsewhere by now the path is not told, and each content has an edition of its own', () => {
+    const of = (path: string, blob?: string) => {
+      const it = report({ phase: 'Invalid' });
+      return standingsOfReport({ ...it, run: { path, ...(blob && { blob }) } }, LAYOUT)[0];
+    };
+    expect(of('runs/a.yaml')?.run).toBe('runs/a.yaml');
+    expect(of('elsewhere/a.yaml')?.run).toBeUndefined();
+    const editions = [undefined, 'b1', 'b2'].map((it) => of('runs/a.yaml', it)?.edition);
+    expect(new Set(editions).size).toBe(3);
   });
 });
