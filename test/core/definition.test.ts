@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
-import { type Definition, lackOf, lackText, obstacleText } from '../../src/core/definition.ts';
+import { type Definition, holdsBack, lackOf, lackText, obstacleText } from '../../src/core/definition.ts';
 
 const own = () =>
   load(readFileSync('manifests/crd/nodeops.operator.kairos.io.yaml', 'utf8')) as Required<Definition>;
@@ -104,4 +104,17 @@ test('one that keeps all it is given lacks nothing', () => {
     schema: { openAPIV3Schema: open },
   };
   expect(lackOf({ metadata: {}, spec: { versions: [version] } })).toBeUndefined();
+});
+
+test('what holds a rollout back is never given to a server that would drop it', () => {
+  for (const spec of [
+    { concurrency: '50%' },
+    { suspend: true },
+    { maxFailures: 0 },
+    { steps: [] },
+    { postflight: { command: ['a'] } },
+  ])
+    expect(holdsBack(spec as Parameters<typeof holdsBack>[0]), JSON.stringify(spec)).toBe(true);
+  for (const spec of [{}, { concurrency: 1 }, { suspend: false }, { preflight: { command: ['a'] } }])
+    expect(holdsBack(spec as Parameters<typeof holdsBack>[0]), JSON.stringify(spec)).toBe(false);
 });

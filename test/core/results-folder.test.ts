@@ -139,10 +139,13 @@ describe('the overview', () => {
     rows([[`results/east/${name}.yaml`, brief(name, more)]])[6];
 
   test('says whose it is, and how many there are', () => {
-    expect(rows([entry('a', 0)], 7).slice(0, 3)).toEqual([
+    expect(rows([entry('a', 0)], 7).slice(0, 6)).toEqual([
       '# Runs on east',
       '',
       'Written by nodeop-agent; changes by hand are lost. The newest 1 of 7 runs.',
+      '',
+      '| run | state | nodes | began | took | reason |',
+      '|---|---|---|---|---|---|',
     ]);
     expect(rows([entry('a', 0)])[2]).toBe('Written by nodeop-agent; changes by hand are lost.');
     const { cluster: _, ...one } = LAYOUT;

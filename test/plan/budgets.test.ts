@@ -59,3 +59,48 @@ test.each([
   expect(preview.evict).toEqual(['shop/pod']);
   expect(preview.blockers.length > 0).toBe(blocked);
 });
+
+test('a drain that would be refused evicts nothing, and says why', () => {
+  const bare = pod(ready, { ownerReferences: [] });
+  const drain = previewDrain(
+    { pods: [bare, pod(ready, { name: 'other', uid: 'v' })], daemonSets: new Map() },
+    [],
+    OPTIONS,
+    undefined,
+  );
+  expect(drain).toEqual({
+    evict: [],
+    blockers: [expect.stringContaining('shop/pod') as string],
+    notes: [],
+    shares: [],
+  });
+});
+
+test('more than one budget on a pod is an error of the eviction API, which names them', () => {
+  const budgets = ['x', 'y'].map((name) => ({
+    ...budget(all, enough),
+    metadata: { name, namespace: 'shop' },
+  }));
+  const { blockers } = previewDrain(
+    { pods: [pod(ready)], daemonSets: new Map() },
+    budgets,
+    OPTIONS,
+    undefined,
+  );
+  expect(blockers).toEqual([
+    'shop/pod has more than one budget, which the eviction API refuses: shop/x, shop/y',
+  ]);
+});
+
+test('of a budget that lets some go the others wait, and both are told', () => {
+  const pods = ['b', 'a'].map((name) => pod(ready, { name, uid: name }));
+  const one = budget(all, { disruptionsAllowed: 1 });
+  expect(previewDrain({ pods, daemonSets: new Map() }, [one], OPTIONS, undefined)).toEqual({
+    evict: ['shop/a', 'shop/b'],
+    blockers: [],
+    notes: ['budget shop/b lets 1 of 2 pods go at a time: shop/a, shop/b'],
+    shares: [{ budget: 'shop/b', allowed: 1, pods: 2 }],
+  });
+  const two = budget(all, { disruptionsAllowed: 2 });
+  expect(previewDrain({ pods, daemonSets: new Map() }, [two], OPTIONS, undefined).notes).toEqual([]);
+});
