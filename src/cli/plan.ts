@@ -12,7 +12,9 @@ import { clusterOptions, ReadOnlyCluster, type ClusterFlags } from './cluster.ts
 import { loadConfig } from './load-config.ts';
 import { viewOfCluster } from './plan/from-cluster.ts';
 import { viewOfFiles } from './plan/from-files.ts';
-import { planAll, type PlanContext, type Planned, readRun } from './plan/plan-run.ts';
+import type { PlanContext } from './plan/context.ts';
+import { planAll, type Planned } from './plan/plan-run.ts';
+import { readRun } from './plan/read-run.ts';
 import type { ClusterView } from './plan/view.ts';
 import { type Format, outputOption, printDocument } from './output.ts';
 import { readDefinitions } from './repository-files.ts';

@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  complete,
-  KIND_OF_ARGUMENT,
-  KIND_OF_NAME,
-  KIND_OF_VALUE,
-  type Program,
-} from '../../src/cli/completion/complete.ts';
+import { complete, type Program } from '../../src/cli/completion/complete.ts';
+import { KIND_OF_ARGUMENT, KIND_OF_NAME, KIND_OF_VALUE } from '../../src/cli/completion/kinds.ts';
 import { valuesHere } from '../../src/cli/completion/sources.ts';
 import { shellWords, typedBy } from '../../src/cli/completion/words.ts';
 import { allCommands } from '../../src/cli/program.ts';

@@ -17,15 +17,23 @@ export interface QueueOptions {
   bodyOf: (event: NotifyEvent) => string;
   /** It arrived, or is given up for good. */
   onSettled: (event: NotifyEvent) => void;
-  /** Each time that it has failed for long once more, and when it does no longer: since when (epoch milliseconds) and why. */
+  /** Since when (epoch milliseconds) and why nothing arrives, at each attempt that fails after a long time; undefined once one arrives again. */
   onFailing: (failing: { since: number; reason: string } | undefined) => void;
 }
 
+interface Waiting {
+  event: NotifyEvent;
+  /** On the steady clock. */
+  since: number;
+}
+
+type Failed = Extract<Delivery, { ok: false }>;
+
 /** So many wait at most: a receiver that is away for long must not fill the memory. */
 const MAX_WAITING = 1_000;
-/** What could not be told for so long is no news any more. */
+/** A message that could not be sent for so long is no news any more. */
 const GIVE_UP_MS = 24 * 3_600_000;
-/** A failure that lasts this long is told where people look. */
+/** Once failures last for so long, the log says so as an error and `status` shows it. */
 const LASTING_MS = 5 * 60_000;
 const FIRST_RETRY_MS = 5_000;
 const MAX_RETRY_MS = 5 * 60_000;
@@ -37,7 +45,7 @@ export class Queue {
   readonly #options: QueueOptions;
   readonly #log: Logger;
   readonly #abort = new AbortController();
-  readonly #waiting: { event: NotifyEvent; since: number }[] = [];
+  readonly #waiting: Waiting[] = [];
   #working: Promise<void> | undefined;
   /** Since when every attempt has failed. */
   #failing: { steady: number; wall: number; told: boolean } | undefined;
@@ -97,57 +105,67 @@ export class Queue {
     }
   }
 
-  /** @returns how long to wait before the next attempt */
-  async #attempt(
-    waiting: { event: NotifyEvent; since: number },
-    failures: number,
-  ): Promise<{ failed: boolean; ms: number }> {
-    const { target, clock, telemetry, post, bodyOf } = this.#options;
+  /** @returns how long to wait before the next attempt, in milliseconds */
+  async #attempt(waiting: Waiting, failures: number): Promise<{ failed: boolean; ms: number }> {
+    const { target, telemetry } = this.#options;
+    const delivery = await this.#post(waiting.event);
+    if (delivery === undefined) return { failed: false, ms: 0 };
+    if (!delivery.ok) return this.#afterFailure(waiting, delivery, failures);
+    telemetry.notified(target.name, 'sent');
+    this.#log.debug({ event: waiting.event.name, status: delivery.status }, 'notification sent');
+    this.#settle(waiting);
+    this.#reached();
+    return { failed: false, ms: GAP_MS };
+  }
+
+  /** Undefined when it was given up by a stop. */
+  async #post(event: NotifyEvent): Promise<Delivery | undefined> {
+    const { target, post, bodyOf } = this.#options;
     const { signal } = this.#abort;
-    const { event, since } = waiting;
-    let delivery: Delivery;
     try {
-      delivery = await post(target, bodyOf(event), signal);
+      return await post(target, bodyOf(event), signal);
     } catch (error) {
-      if (signal.aborted) return { failed: false, ms: 0 };
-      delivery = {
-        ok: false,
-        isRefused: false,
-        reason: error instanceof Error ? error.message : String(error),
-      };
+      if (signal.aborted) return undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      return { ok: false, isRefused: false, reason };
     }
-    if (delivery.ok) {
-      telemetry.notified(target.name, 'sent');
-      this.#log.debug({ event: event.name, status: delivery.status }, 'notification sent');
-      this.#settle(waiting);
-      this.#reached();
-      return { failed: false, ms: GAP_MS };
-    }
-    const { reason, isRefused, retryAfterMs } = delivery;
+  }
+
+  #afterFailure(
+    waiting: Waiting,
+    { reason, isRefused, retryAfterMs }: Failed,
+    failures: number,
+  ): { failed: boolean; ms: number } {
+    const { target, clock, telemetry } = this.#options;
     telemetry.notified(target.name, 'failed');
-    if (isRefused || clock.steady() - since >= GIVE_UP_MS) {
-      telemetry.notified(target.name, 'dropped');
-      const why = isRefused
-        ? 'the receiver refuses it'
-        : `it could not be sent for ${spoken(GIVE_UP_MS / 1000)}`;
-      this.#log.error(
-        { event: event.name, key: event.standing.run ?? event.standing.nodeOp, reason, why },
-        'notification dropped',
-      );
-      this.#settle(waiting);
+    if (isRefused || clock.steady() - waiting.since >= GIVE_UP_MS) {
+      this.#drop(waiting, isRefused, reason);
       if (isRefused) return { failed: false, ms: GAP_MS };
     }
     const ms = retryAfterMs ?? backoffMs(clock, failures, FIRST_RETRY_MS, MAX_RETRY_MS);
     this.#log.warn(
-      { event: event.name, reason, retryInMs: Math.round(ms) },
+      { event: waiting.event.name, reason, retryInMs: Math.round(ms) },
       'notification failed; will retry',
     );
     this.#stillFailing(reason);
     return { failed: true, ms };
   }
 
-  /** The very one: meanwhile it may have been dropped. */
-  #settle(waiting: { event: NotifyEvent }): void {
+  #drop(waiting: Waiting, isRefused: boolean, reason: string): void {
+    const { name, standing } = waiting.event;
+    this.#options.telemetry.notified(this.#options.target.name, 'dropped');
+    const why = isRefused
+      ? 'the receiver refuses it'
+      : `it could not be sent for ${spoken(GIVE_UP_MS / 1000)}`;
+    this.#log.error(
+      { event: name, key: standing.run ?? standing.nodeOp, reason, why },
+      'notification dropped',
+    );
+    this.#settle(waiting);
+  }
+
+  /** Takes out this very one; it may have been dropped meanwhile. */
+  #settle(waiting: Waiting): void {
     const at = this.#waiting.findIndex((it) => it === waiting);
     if (at >= 0) this.#waiting.splice(at, 1);
     this.#options.onSettled(waiting.event);

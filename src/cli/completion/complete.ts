@@ -1,7 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-
-/** What may stand in a place of a command line. */
-export type Kind = 'file' | 'folder' | 'run' | 'runFile' | 'node' | 'context' | 'namespace' | 'free';
+import { type Kind, kindOfArgument, kindOfValue } from './kinds.ts';
 
 export interface Candidate {
   value: string;
@@ -22,38 +20,6 @@ export interface Completion {
   /** What the shell adds by itself. */
   also: 'files' | 'folders' | 'nothing';
 }
-
-/** By what stands between the angle brackets of an option. What is nobody's to know is free. */
-export const KIND_OF_VALUE: Readonly<Record<string, Kind>> = {
-  file: 'file',
-  dir: 'folder',
-  folder: 'folder',
-  url: 'free',
-  path: 'free',
-  text: 'free',
-  names: 'free',
-  duration: 'free',
-  n: 'free',
-  s: 'free',
-  port: 'free',
-};
-
-/** Names are of many things. */
-export const KIND_OF_NAME: Readonly<Record<string, Kind>> = {
-  '--context': 'context',
-  '--namespace': 'namespace',
-  '--cluster': 'free',
-};
-
-export const KIND_OF_ARGUMENT: Readonly<Record<string, Kind>> = {
-  RUN: 'run',
-  NODE: 'node',
-  RUNFILE: 'runFile',
-  PATH: 'file',
-  FILE: 'file',
-  DIR: 'folder',
-  TARGET: 'free',
-};
 
 /** Commands as far as they are asked for: to name them all is cheap, their options are not. */
 export interface Program {
@@ -98,7 +64,10 @@ async function inCommand(command: Command, words: readonly string[], sources: So
   const argument = argumentAt(command, typed.args.length);
   if (!argument) return chosen([], current);
   if (argument.argChoices) return chosen(plain(argument.argChoices), current);
-  return ofKind(kindOfArgument(command, argument, typed), current, '', { typed, sources });
+  return ofKind(kindOfArgument(command, argument, typed.options['now'] !== undefined), current, '', {
+    typed,
+    sources,
+  });
 }
 
 /** What the words before say: options with their values, arguments, and the option that still lacks its value. */
@@ -144,18 +113,6 @@ interface Context {
 async function values(option: Option, current: string, lead: string, context: Context): Promise<Completion> {
   if (option.argChoices) return chosen(plain(option.argChoices), current, lead);
   return ofKind(kindOfValue(option), current, lead, context);
-}
-
-function kindOfValue({ flags: text, long = '' }: Option): Kind {
-  const what = /<([^<>]+)>/.exec(text)?.[1] ?? '';
-  return KIND_OF_NAME[long] ?? KIND_OF_VALUE[what] ?? 'free';
-}
-
-function kindOfArgument(command: Command, argument: Argument, { options }: Typed): Kind {
-  const kind = KIND_OF_ARGUMENT[argument.name()] ?? 'free';
-  // Without --now it is a file of the checkout that is changed.
-  const isOfCheckout = optionOf(command, '--now') !== undefined && options['now'] === undefined;
-  return kind === 'run' && isOfCheckout ? 'runFile' : kind;
 }
 
 async function ofKind(

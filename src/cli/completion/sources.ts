@@ -8,13 +8,14 @@ import { systemClock } from '../../time/clock.ts';
 import { type ClusterFlags, ReadOnlyCluster } from '../cluster.ts';
 import { candidates, labelOf, runPathOf } from '../find-run.ts';
 import { walk } from '../repository-files.ts';
-import type { Candidate, Kind, Sources, Typed } from './complete.ts';
+import type { Candidate, Sources, Typed } from './complete.ts';
+import type { Kind } from './kinds.ts';
 
 /** Somebody waits for it with a finger on the key. */
 const PATIENCE_MS = 2_000;
 const MOST = 500;
 
-/** What the machine and the cluster know; of what cannot be found out in time nothing is offered. */
+/** What the machine and the cluster know; it offers nothing that it cannot find out in time. */
 export const valuesHere: Sources = async (kind, line) => {
   const none = Promise.withResolvers<Candidate[]>();
   const cancel = systemClock.after(PATIENCE_MS, () => none.resolve([]));
@@ -50,7 +51,7 @@ async function runFiles({ options }: Typed): Promise<Candidate[]> {
   return newest.map((file) => ({ value: root === '.' ? relative(root, file) : file, description: '' }));
 }
 
-/** Of a run that is named before they are its own. */
+/** The nodes of the run that stands before on the line; without one, those of the cluster. */
 async function nodes(line: Typed): Promise<Candidate[]> {
   const [run] = line.args;
   if (run === undefined) return plain(await listed<Node>(line, NODES));

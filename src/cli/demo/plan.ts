@@ -3,7 +3,9 @@ import { fitted } from '../../core/text/fit.ts';
 import { previewTable } from '../../core/preview/text.ts';
 import { ReadOnlyCluster } from '../cluster.ts';
 import { viewOfCluster } from '../plan/from-cluster.ts';
-import { planAll, type PlanContext, readRun } from '../plan/plan-run.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { planAll } from '../plan/plan-run.ts';
+import { readRun } from '../plan/read-run.ts';
 
 const NAMESPACE = 'nodeop-system';
 

@@ -1,31 +1,26 @@
-import type { CheckAccess } from '../../api/check-access.ts';
 import { readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import type { AgentConfig } from '../../api/config.ts';
-import { InvalidError } from '../../api/errors.ts';
+import { join } from 'node:path';
 import type { NodeOp } from '../../api/nodeop.ts';
 import type { LocatedProblem } from '../../api/documents.ts';
 import { ANNOTATION_RUN } from '../../api/labels.ts';
-import { type NodeOpSpec, NodeOpSpecSchema } from '../../api/nodeop.ts';
-import { meantOtherwise } from '../../core/external/spec.ts';
+import { NodeOpSpecSchema } from '../../api/nodeop.ts';
 import { previewDrain, type DrainPreview } from '../../core/preview/drain.ts';
 import { previewOrder, type Place } from '../../core/preview/order.ts';
 import { type Known, type Outlook, outlooks } from '../../core/preview/outlook.ts';
 import { assemble, type RunPreview } from '../../core/preview/preview.ts';
 import { copyProblem } from '../../core/rollout/identity.ts';
-import type { Definition } from '../../core/runs/definitions.ts';
-import { unguardedText } from '../../core/rollout/retries.ts';
 import { askedBy, namesakeText } from '../../core/runs/namesakes.ts';
 import { nodeOpsByRun } from '../../core/runs/own.ts';
-import { isRunFile, runId, type Layout } from '../../core/runs/paths.ts';
+import { runId } from '../../core/runs/paths.ts';
 import type { RunFacts } from '../../core/runs/plan.ts';
-import { type Manifest, prepareRun, type Preparation } from '../../core/runs/prepare.ts';
-import { reasonOf } from '../system-error.ts';
-import { blobId, readStored } from '../stored.ts';
+import { type Manifest, prepareRun } from '../../core/runs/prepare.ts';
+import { blobId } from '../stored.ts';
 import { readNamesakes, standingOf } from '../namesakes.ts';
-import { imageNotes } from './images.ts';
 import { runFacts } from './run-facts.ts';
 import type { ClusterView } from './view.ts';
+import type { PlanContext } from './context.ts';
+import { notesOf } from './notes.ts';
+import type { ReadRun, Valid } from './read-run.ts';
 
 export type Planned =
   | { kind: 'preview'; preview: RunPreview }
@@ -33,72 +28,8 @@ export type Planned =
   /** `cluster`: which one it was planned for; undefined when nobody said. */
   | { kind: 'elsewhere'; run: string; cluster: string | undefined; clusters: readonly string[] };
 
-/** The repository a run file lies in, and what the agent there is configured to. */
-export interface PlanContext {
-  root: string;
-  /** Where reports lie; absent when that is not in `root` and was not told. */
-  results: string | undefined;
-  layout: Layout;
-  namespace: string;
-  executor: AgentConfig['rollout']['executor'];
-  defaultImage: string | undefined;
-  checkAccess?: CheckAccess | undefined;
-  maxConcurrent: number;
-  maxAgeMs: number;
-  /** The agent asks for signatures. */
-  verifies: boolean;
-  definitions: readonly Definition[];
-  nodeSeconds: number;
-}
-
-export interface ReadRun {
-  /** Path in the repository. */
-  run: string;
-  blob: string;
-  prepared: Preparation;
-  /** The checkout shows another text than git stores, which is the one that is carried out. */
-  differs?: boolean;
-  /** Of its images that are named by tag. */
-  imageNotes?: readonly string[];
-}
-
-const DIFFERS =
-  'the checkout shows another text than git stores (.gitattributes); this is what git stores, and what is carried out';
-
 /** Pods of so many nodes are asked for at a time. */
 const PARALLEL = 8;
-
-export async function readRun(file: string, context: PlanContext): Promise<ReadRun> {
-  const run = relative(resolve(context.root), resolve(file));
-  const refuse = (message: string): ReadRun => ({
-    run,
-    blob: '',
-    prepared: { ok: false, problems: [{ path: [], message }] },
-  });
-  try {
-    const {
-      mode = '',
-      bytes = new Uint8Array(),
-      differs,
-      problem,
-    } = readStored(context.root, [file]).get(file) ?? {};
-    if (problem !== undefined) return refuse(problem);
-    if (mode === '160000') return refuse('is not a file; name run files');
-    const { layout } = context;
-    if (!isRunFile(layout, run, mode)) {
-      return refuse(
-        `is not a run file: it would have to be a YAML file under ${layout.runs}/ of ${context.root}`,
-      );
-    }
-    const blob = blobId(context.root, bytes);
-    const prepared = prepareRun({ path: run, mode, blob, commit: '', content: bytes }, context);
-    const named = prepared.ok ? imageNotes(prepared, { file, bytes }, context.root) : [];
-    return { run, blob, prepared, differs: differs === true, imageNotes: named };
-  } catch (error) {
-    const way = `run files are named from ${process.cwd()}`;
-    throw new InvalidError(`cannot read ${file}: ${reasonOf(error)}; ${way}`, [], { cause: error });
-  }
-}
 
 /** Plans run files as if all of them were merged together. */
 export async function planAll(
@@ -114,7 +45,7 @@ export async function planAll(
 }
 
 async function planRun(
-  { run, prepared, differs, imageNotes: images = [] }: ReadRun,
+  { run, prepared, differs, imageNotes = [] }: ReadRun,
   outlook: Outlook = { blockers: [], notes: [] },
   context: PlanContext,
   view: ClusterView,
@@ -143,26 +74,14 @@ async function planRun(
     nodeSeconds: context.nodeSeconds,
     blockers: [...outlook.blockers, ...sharing.blockers],
     ...(prepared.parameters && { parameters: prepared.parameters }),
-    notes: [
-      ...(differs === true ? [DIFFERS] : []),
-      ...brakeOf(view),
-      ...outlook.notes,
-      ...sharing.notes,
-      ...othersOf(context, prepared.manifest.spec),
-      ...timesOf(prepared),
-      ...retriesOf(context, manifest.spec, view),
-      ...signaturesOf(context),
-      ...images,
-      ...gaps,
-      ...pastGapOf(context),
-    ],
+    notes: notesOf(
+      { prepared, differs, imageNotes, spec: manifest.spec },
+      { outlook, sharing, gaps },
+      context,
+      view,
+    ),
   });
   return { kind: 'preview', preview };
-}
-
-function pastGapOf({ results }: PlanContext): string[] {
-  if (results !== undefined) return [];
-  return ['whether it was carried out before is not known: --results names a checkout with the reports'];
 }
 
 async function drainsOf(
@@ -184,8 +103,6 @@ async function drainsOf(
   await Promise.all(Array.from({ length: PARALLEL }, work));
   return drains;
 }
-
-type Valid = Extract<Preparation, { ok: true }>;
 
 /** What the agent would make of all of them when they are merged together. By path. */
 async function judge(
@@ -256,43 +173,10 @@ async function sharedName(run: string, prepared: Valid, context: PlanContext): P
   return open[0] ? { blockers: [], notes: [namesakeText(asked, open[0])] } : nothing;
 }
 
-function othersOf({ executor }: PlanContext, written: NodeOpSpec): string[] {
-  if (executor === 'agent') return [];
-  const said =
-    'another controller carries it out: order, drains and times are what this agent would make of it';
-  return [said, ...meantOtherwise(written)];
-}
-
 /** What another controller is given has no defaults; it drains only what it cordons. */
 function whole(manifest: Manifest, { executor }: PlanContext): Manifest {
   if (executor === 'agent') return manifest;
   const spec = NodeOpSpecSchema.parse(manifest.spec);
   const enabled = spec.drainOptions.enabled && spec.cordon;
   return { ...manifest, spec: { ...spec, drainOptions: { ...spec.drainOptions, enabled } } };
-}
-
-function retriesOf({ executor }: PlanContext, spec: NodeOpSpec, { minor }: ClusterView): string[] {
-  const text = executor === 'agent' ? unguardedText(spec, minor) : undefined;
-  return text === undefined ? [] : [text];
-}
-
-function timesOf({ notAfter, window }: Valid): string[] {
-  return [
-    ...(notAfter === undefined ? [] : [`starts not after ${notAfter}`]),
-    ...(window === undefined
-      ? []
-      : [`starts nodes only for ${window.duration} from "${window.schedule}" on (${window.timeZone})`]),
-  ];
-}
-
-function brakeOf({ held }: ClusterView): string[] {
-  return held === undefined ? [] : [`nothing begins before the hold is taken away: ${held}`];
-}
-
-function signaturesOf({ verifies }: PlanContext): string[] {
-  return verifies
-    ? [
-        'signatures are asked for (git.verify) and not judged here: unless an allowed key signed its commits, it is Invalid',
-      ]
-    : [];
 }

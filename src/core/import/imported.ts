@@ -12,7 +12,7 @@ export interface Imported {
   name: string;
   definition: object;
   run: object;
-  /** What has no counterpart here, or means something else, for who looks the files over. */
+  /** What has no counterpart here, or means something else: for whoever looks the files over. */
   notes: string[];
 }
 
@@ -38,7 +38,6 @@ const OBJECT_NAME = objectName();
 export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
   const given = [metadata['name'], metadata['generateName']].find((it) => typeof it === 'string');
   const name = trimEnd((given ?? 'imported').slice(0, LONGEST_NAME), '-.');
-  // Files are called so.
   if (!OBJECT_NAME.safeParse(name).success)
     throw new InvalidError(
       `metadata.name: ${show(name)} is no name of an object, by which both files are called: give it another one`,
@@ -66,7 +65,7 @@ export function toFiles({ metadata, spec, window, notes }: Draft): Imported {
   };
 }
 
-/** The fields a NodeOp has, without those that are not there; what is wrong with others is told. */
+/** The fields that NodeOps have, and notes about others and about wrong values. */
 function fitting(spec: Fields): { kept: Fields; told: string[] } {
   const known = new Set(Object.keys(NodeOpManifestSchema.shape.spec.shape));
   const given = Object.entries(spec).filter(([, value]) => value !== undefined && value !== null);

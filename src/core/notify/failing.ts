@@ -6,14 +6,14 @@ export interface Failing {
   reason: string;
 }
 
-/** One that is to be reached is tried more often: of an older record nobody knows whether the receiver is still configured. */
+/** A receiver that is still configured is tried more often than this: an older record is none. */
 const CURRENT_MS = 30 * 60_000;
 
 export function formatFailing({ since, last, reason }: Failing): string {
   return `${new Date(since).toISOString()} ${new Date(last).toISOString()} ${reason}`;
 }
 
-/** Undefined when nobody tries any more, or when it is none. */
+/** Undefined when the text is none, or so old that nobody tries any more. */
 export function parseFailing(text: string | undefined, now: number): Failing | undefined {
   const [, from = '', to = '', reason = ''] = /^(\S+) (\S+) (.*)$/s.exec(text ?? '') ?? [];
   const [since, last] = [Date.parse(from), Date.parse(to)];

@@ -8,12 +8,12 @@ interface Rules {
   wants: (event: NotifyEvent) => boolean;
 }
 
-/** A wait goes on record once it is this long: by then it is likely to be told, and most are shorter. */
+/** A wait goes on record once it lasts this long. Most are shorter, and would be written for nothing. */
 const LASTING_MS = 60_000;
 
 /**
- * What one target was told, and what is on its way to it. `on record` is what arrived; what is planned besides that is told
- * again by the next process, which knows nothing of it.
+ * What one target was told, and what is on its way to it. Only what arrived goes on record; the next process knows nothing of
+ * the rest, and tells it again.
  */
 export class TargetMemory {
   readonly #rules: Rules;
@@ -32,7 +32,7 @@ export class TargetMemory {
     this.#record = parseEntries(text);
     for (const [key, { day: _, ...told }] of this.#record) {
       const { wait } = told;
-      // Since when on this process's clock; one that is yet to begin begins now.
+      // On the steady clock of this process. A wait that would begin in the future begins now: the wall clock was set back.
       const began = wait && Math.min(now.steady, now.steady - (now.wall - wait.since));
       this.#planned.set(key, withWait(told, wait && { ...wait, since: began ?? 0 }));
     }

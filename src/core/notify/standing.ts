@@ -64,7 +64,7 @@ export function standingOfNodeOp({ metadata, status = {} }: NodeOp, layout: Layo
 }
 
 /**
- * What a rollout waits for, when nothing of it gets on: nothing is in flight and none may begin, or all that is in flight waits.
+ * What a rollout waits for when it stands still: no node is in flight and none may begin, or all nodes in flight wait.
  * A command that runs is no wait, however long it takes; its own bound ends it.
  */
 function inTheWay(status: NodeOpStatus): string | undefined {
@@ -92,8 +92,8 @@ function firstFailure({ nodeStatuses = {} }: NodeOpStatus): Failure | undefined 
 }
 
 /**
- * Of a report: of the run before it has a NodeOp, or without one, and of the NodeOp it became. The latter only counts where the
- * NodeOp itself is gone.
+ * What a report says of its run while that has no NodeOp, and of the NodeOp it became. The latter counts only where the NodeOp
+ * itself is gone.
  */
 export function standingsOfReport(report: NodeOpReport, layout: Layout): Standing[] {
   const { run, nodeOp, status } = report;
