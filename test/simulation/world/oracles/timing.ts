@@ -14,6 +14,8 @@ const GRACE_MS = 60_000;
 interface Facts {
   commandStarted?: number;
   commandEnded?: number;
+  /** Of the node at the end of its command. */
+  bootID?: unknown;
   /** UID of the node on which the command started. */
   nodeUid?: string | undefined;
   rebooted?: number;
@@ -58,7 +60,10 @@ export class Timing {
   }
 
   commandEnds(uid: string, node: string): void {
-    this.#of(uid, node).commandEnded = this.#now;
+    const facts = this.#of(uid, node);
+    facts.commandEnded = this.#now;
+    const { nodeInfo } = this.#world.cluster().store.get('nodes', node)?.status ?? {};
+    facts.bootID = ((nodeInfo ?? {}) as { bootID?: string }).bootID;
   }
 
   /** Nothing in the world says any more that it was there. */
@@ -164,9 +169,10 @@ export class Timing {
     const seconds = (name: string) => Number(spec[name]) * 1000;
     if (message.startsWith('not back') && facts.commandEnded !== undefined) {
       const until = facts.commandEnded + seconds('rebootTimeoutSeconds');
-      const since = this.#ready.get(node)?.since ?? 0;
+      const { since = 0, bootID } = this.#ready.get(node) ?? {};
       const wasAway = facts.rebooted !== undefined && facts.rebooted >= facts.commandEnded;
-      const done = wasAway && since > facts.commandEnded ? since : undefined;
+      const isNew = since > facts.commandEnded && bootID !== facts.bootID;
+      const done = wasAway && isNew ? since : undefined;
       this.#judgeTime(`not back`, node, { from: facts.commandEnded, until, done });
     }
     for (const kind of ['command', 'preflight', 'reboot', 'postflight'] as const) {
