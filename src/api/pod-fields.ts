@@ -12,6 +12,7 @@ import {
 } from './pod-rules.ts';
 import { MAX_QUANTITY, QUANTITY, resourcesProblems } from './resource-rules.ts';
 import { MANY_PROBLEMS, object, objectName, show } from './schema.ts';
+import { found } from './wording.ts';
 
 /** Fields of a NodeOp that go into its pods as they are written; shapes of core/v1. */
 
@@ -125,11 +126,15 @@ export const Toleration = object({
   for (const problem of tolerationProblems(it)) ctx.addIssue({ code: 'custom', ...problem });
 });
 
+const A_QUANTITY = 'expected a quantity such as "200m" or "128Mi"';
+
 const quantity = () =>
-  z.union(
-    [z.int(), z.string().max(MAX_QUANTITY).regex(QUANTITY, 'expected a quantity such as "200m" or "128Mi"')],
-    'expected a quantity such as "200m" or "128Mi", in quotes unless it is a whole number',
-  );
+  z.union([z.int(), z.string().max(MAX_QUANTITY).regex(QUANTITY, A_QUANTITY)], {
+    error: ({ input }) => {
+      const way = typeof input === 'number' ? `; quote it: "${input}"` : '';
+      return `${A_QUANTITY}, found ${found(input)}${way}`;
+    },
+  });
 
 export const ResourceRequirements = object({
   requests: z

@@ -107,6 +107,12 @@ describe('what the API server would refuse of a pod is refused before', () => {
     ['image: a, hostMountPath: /etc/', /must not be \/etc/],
     ['image: a, hostMountPath: "/a\\nb"', /must not hold control characters$/],
     ['image: a, resources: {limits: {cpu: "1e1.5"}}', /^spec.resources.limits.cpu: expected a quantity/],
+    [
+      'image: a, resources: {limits: {cpu: 0.5}}',
+      /expected a quantity .*, found the number 0.5; quote it: "0.5"$/,
+    ],
+    ['image: a, resources: {limits: {cpu: [1]}}', /expected a quantity .*, found a list$/],
+    ['image: a, resources: {limits: {cpu: true}}', /expected a quantity .*, found true$/],
     ['image: a, rebootResources: {limits: {cpus: 1}}', /^spec.rebootResources.limits.cpus: expected cpu/],
     ['image: a, imagePullSecrets: [{name: "A B"}]', /^spec.imagePullSecrets\[0\].name: not the name of a/],
     ['image: a, tolerations: [{key: a..b/c, operator: Exists}]', /key: not the key of a taint/],
