@@ -68,6 +68,10 @@ function chooseKind<T>(raw: unknown, kinds: readonly Kind<T>[]): Kind<T> | { pro
     const message = `${what}; ${found.kind} has apiVersion ${found.apiVersion}`;
     return { problems: [{ path: ['apiVersion'], message }] };
   }
+  if (Object.hasOwn(raw, 'sops')) {
+    const message = 'is of a file that is encrypted with SOPS; the agent reads plain files';
+    return { problems: [{ path: ['sops'], message }] };
+  }
   const exported = exportedObject(raw);
   return exported === undefined ? found : { problems: [exported] };
 }

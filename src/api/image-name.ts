@@ -14,6 +14,7 @@ const MAX_NAME = 255;
 
 /** What is wrong with it, or undefined. */
 export function imageProblem(image: string): string | undefined {
+  if (/\{\{|\$[{(]|<%/.test(image)) return 'holds a placeholder, which nobody fills in here';
   if (/\s/.test(image)) return 'must not hold spaces';
   const [named = '', digest, ...more] = image.split('@');
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {

@@ -21,6 +21,9 @@ const BEGINNINGS = [
   ['age-encryption.org/', 'file is encrypted with age; the agent reads plain files'],
   ['-----BEGIN AGE ENCRYPTED FILE', 'file is encrypted with age; the agent reads plain files'],
   ['\u001f\u008b', 'file is compressed; the agent reads plain files'],
+  ['PK\u0003\u0004', 'file is a ZIP archive; the agent reads plain files'],
+  ['$ANSIBLE_VAULT;', 'file is encrypted with Ansible Vault; the agent reads plain files'],
+  ['diff --git ', 'file is a diff; commit what it makes of the file it is for'],
 ] as const;
 
 /** Of a text that no YAML can be read from. `failed`: the line, from 1, at which reading it failed. */
@@ -30,8 +33,10 @@ export function mistakenText(
 ): { message: string; line: number; column: number } | undefined {
   const lines = text.split('\n');
   const ours = lines.findIndex((it) => it.startsWith('<<<<<<< ') || it.startsWith('<<<<<<<\r'));
-  if (ours >= 0 || lines.some((it) => it.startsWith('>>>>>>> '))) {
-    const line = Math.max(0, ours) + 1;
+  // One that was forgotten as the others were removed.
+  const left = lines.findIndex((it) => it.startsWith('>>>>>>> ') || /^(?:={7}|\|{7}(?: .*)?)\r?$/.test(it));
+  if (ours >= 0 || left >= 0) {
+    const line = (ours >= 0 ? ours : left) + 1;
     return {
       message: 'holds the markers of a merge conflict (<<<<<<<); decide which side it is, and remove them',
       line,

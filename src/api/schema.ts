@@ -73,7 +73,7 @@ export function check<T>(
   const parse = (problemsLeft: number) => {
     let worded = 0;
     const error: z.core.$ZodErrorMap = (issue) =>
-      worded++ < MANY_PROBLEMS ? wording(issue) : 'does not fit';
+      worded++ < MANY_PROBLEMS ? wording(issue) : issue.input === undefined ? 'is required' : 'does not fit';
     // Zod hands it on to everything inside, and nothing outside of this call ever sees it.
     const context: Counting = { reportInput: true, error, count: { problemsLeft } };
     return { result: schema.safeParse(value, context), ...context.count };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { NodeOpSpecSchema } from '../../src/api/nodeop.ts';
+import { NodeOpManifestSchema, NodeOpSpecSchema } from '../../src/api/nodeop.ts';
 import { check, object } from '../../src/api/schema.ts';
 
 /** How many entries were looked at. */
@@ -94,4 +94,14 @@ test('a document with very many problems lets nothing pass that is read after it
   expect(found.length).toBe(300);
   expect(new Set(found.filter((_, i) => i % 3 === 0))).toEqual(new Set([true]));
   expect(new Set(found.filter((_, i) => i % 3 > 0))).toEqual(new Set([false]));
+});
+
+test('what is missing is told as that, however much else is wrong before it', () => {
+  const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`a b${i}`, 'c d']));
+  const result = check(NodeOpManifestSchema, {
+    apiVersion: 'operator.kairos.io/v1alpha1',
+    kind: 'NodeOp',
+    metadata: { name: 'x', labels },
+  });
+  expect(result.ok ? [] : result.problems).toContainEqual({ path: ['spec'], message: 'is required' });
 });

@@ -76,6 +76,7 @@ const DECLARING = {
       { name: 'VERSION', enum: ['1', '2'], default: '1' },
       { name: 'COUNT', type: 'integer', minimum: 1, maximum: 5, required: true },
       { name: 'TAG', pattern: '^v[0-9]+$' },
+      { name: 'LONG', pattern: 'x{0,700}$', default: 'x' },
     ],
     overridable: ['concurrency', 'env'],
     env: [{ name: 'OF', value: '$(VERSION)' }],
