@@ -1,10 +1,17 @@
+import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { NodeOp } from '../../src/api/nodeop.ts';
 import type { NodeOpReport } from '../../src/api/report.ts';
 import type { Verdict, Wait } from '../../src/core/runs/plan.ts';
 import type { Manifest } from '../../src/core/runs/prepare.ts';
 import { logTail } from '../../src/core/logs/tail.ts';
-import { reportNodeOp, reportStart, reportVerdict, reportWait } from '../../src/core/runs/report.ts';
+import {
+  formatReport,
+  reportNodeOp,
+  reportStart,
+  reportVerdict,
+  reportWait,
+} from '../../src/core/runs/report.ts';
 
 const SUBJECT = { path: 'runs/east/op.yaml', commit: 'c', author: 'Ada', blob: 'b', cluster: 'east' };
 const NOW = new Date('2030-01-01T01:00:00Z');
@@ -243,3 +250,23 @@ test('of a log the last lines are shown, and never more than a few kilobytes', (
   expect(logTail(`${'x'.repeat(10_000)}end\n`, 5)).toHaveLength(4096);
   expect(logTail(`${'x'.repeat(10_000)}end\n`, 5)).toMatch(/xend$/);
 });
+
+test('counts of nodes are those of the NodeOp, without what only columns need', () => {
+  const counts = { total: 3, pending: 1, inFlight: 0, completed: 1, skipped: 0, failed: 1, cancelled: 0 };
+  expect(report(nodeOp({ phase: 'Running', summary: { ...counts, done: '1/3' } })).status.summary).toEqual(
+    counts,
+  );
+});
+
+test.each([0, 1, 200, 201, 450])(
+  'a report of %i nodes has each of them once, in however many steps it is written',
+  (count) => {
+    const nodes = Array.from({ length: count }, (_, i) => ({
+      name: `node-${i}`,
+      phase: 'Failed' as const,
+      message: `a: [b]\n# ${'x '.repeat(80)}`,
+    }));
+    const whole = { ...report(nodeOp({})), status: { phase: 'Failed' as const, message: 'm', nodes } };
+    expect(load(formatReport(whole))).toEqual(structuredClone(whole));
+  },
+);
