@@ -6,9 +6,12 @@ import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sim, startSim } from '../../src/sim/index.ts';
 import { GitHost, TOKEN } from '../support/git-host.ts';
-import { nodeOp, TestRepository } from '../runs/support.ts';
+import { nodeOp as byName, TestRepository } from '../runs/support.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** With an image that raises no question. */
+const nodeOp = (name: string, extra = '') =>
+  byName(name, extra).replace('busybox', `busybox@sha256:${'0'.repeat(64)}`);
 let sim: Sim;
 let bin: string;
 let tools: TestRepository;

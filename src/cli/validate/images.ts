@@ -1,6 +1,11 @@
 import type { LocatedProblem } from '../../api/documents.ts';
 import type { Loaded } from '../../api/yaml.ts';
-import { type MutableImage, mutableImages, mutableImageWarning } from '../../core/runs/mutable-images.ts';
+import {
+  isFloating,
+  type MutableImage,
+  mutableImages,
+  mutableImageWarning,
+} from '../../core/runs/mutable-images.ts';
 import type { FileProblem } from './scope.ts';
 
 interface First {
@@ -10,13 +15,17 @@ interface First {
   others: number;
 }
 
-/** The images of all files that are named by tag: a warning for each, where it stands first. */
-export class MutableImages {
+/**
+ * The images of all files that are named by no tag or by latest: a warning for each, where it stands first. Teams that go by other
+ * tags would have one with every file; a plan tells of those.
+ */
+export class FloatingImages {
   readonly #first = new Map<string, First>();
 
   add(file: string, content: Loaded): void {
     if (!content.ok) return;
     for (const it of mutableImages(content.raw)) {
+      if (!isFloating(it.image)) continue;
       const first = this.#first.get(it.image);
       if (first) {
         first.others += 1;

@@ -11,7 +11,7 @@ import { readDefinitions, walk } from '../repository-files.ts';
 import { readStored, type Stored } from '../stored.ts';
 import { reasonOf } from '../system-error.ts';
 import { checkFile, type Context, type LoadedFile } from './check-file.ts';
-import { MutableImages } from './images.ts';
+import { FloatingImages } from './images.ts';
 import { problemsOfNames } from './names.ts';
 import type { FileProblem, Scope } from './scope.ts';
 
@@ -51,7 +51,7 @@ export async function validatePaths(paths: readonly string[], scope: Scope): Pro
     defaultImage: scope.defaultImage,
     checkAccess: scope.checkAccess,
   };
-  const images = new MutableImages();
+  const images = new FloatingImages();
   const found = [...checkFiles([...files], scope.root, context, images)];
   if (scope.stdin) found.push(checkStdin(scope.stdin, folder, scope.root, context, images));
   problems.push(...found.flatMap((it) => it.problems));
@@ -81,7 +81,12 @@ interface FileFindings {
 }
 
 /** `file`: what it is called in what is said of it. */
-function findingsOf(file: string, loaded: LoadedFile, context: Context, images: MutableImages): FileFindings {
+function findingsOf(
+  file: string,
+  loaded: LoadedFile,
+  context: Context,
+  images: FloatingImages,
+): FileFindings {
   const { problems, warnings } = checkFile(loaded, context);
   if (problems.length === 0) images.add(file, loaded.content);
   const named = (it: LocatedProblem) => ({ ...it, file });
@@ -93,7 +98,7 @@ function checkStdin(
   definitions: string,
   root: string,
   context: Context,
-  images: MutableImages,
+  images: FloatingImages,
 ): FileFindings {
   const file = path === undefined ? STDIN : join(root, path);
   const isDefinition = path !== undefined && isBelow(definitions, root)(file);
@@ -153,7 +158,7 @@ function checkFiles(
   files: readonly (readonly [string, boolean])[],
   root: string,
   context: Context,
-  images: MutableImages,
+  images: FloatingImages,
 ): FileFindings[] {
   const found: FileFindings[] = [];
   let stored = new Map<string, Stored>();

@@ -32,11 +32,22 @@ function valuesAt(
   return isObject(value) ? valuesAt(value[key], rest, [...path, key]) : [];
 }
 
+/** Whether an image is meant to become another one: without a tag, or by the tag latest. Other tags are moved by whoever wants to. */
+export function isFloating(image: string): boolean {
+  const tag = tagOf(image);
+  return tag === undefined || tag === 'latest';
+}
+
+function tagOf(image: string): string | undefined {
+  const colon = image.indexOf(':', image.lastIndexOf('/') + 1);
+  return colon < 0 ? undefined : image.slice(colon + 1);
+}
+
 /** `others`: in how many more places the same image stands. */
 export function mutableImageWarning({ image, path }: MutableImage, others = 0): Problem {
-  const colon = image.indexOf(':', image.lastIndexOf('/') + 1);
-  const name = colon < 0 ? image : image.slice(0, colon);
-  const named = colon < 0 ? 'without a tag, which is the tag latest' : 'by tag';
+  const tag = tagOf(image);
+  const name = tag === undefined ? image : image.slice(0, -tag.length - 1);
+  const named = tag === undefined ? 'without a tag, which is the tag latest' : 'by tag';
   const more = others === 0 ? '' : ` (it stands in ${counted(others, 'more place')})`;
   const message = `${image} is named ${named}, and a tag may be moved while a rollout goes on; name the image by digest: ${name}@sha256:…${more}`;
   return { path, message };
