@@ -88,7 +88,7 @@ test('a commit is of the repository whose name it holds, and of no other', () =>
   );
   expect(holds('')).toMatch(/^is of the repository ""/);
   expect(holds('x'.repeat(200))).toContain(`"${'x'.repeat(200)}"`);
-  expect(holds('x'.repeat(201))).toContain(`"${'x'.repeat(200)}…"`);
+  expect(holds('x'.repeat(201))).toContain(`"${'x'.repeat(199)}…"`);
   expect(repositoryFlaw('fleet', undefined)).toBe(
     'holds no file .nodeop/repository, so it may be one of another repository',
   );

@@ -1,10 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { RepositoryLoop } from '../../src/agent/repository/loop.ts';
 import { slowness, Turns } from '../fuzz/work.ts';
 import { MemoryStore, nodeOp, silent, TestRepository } from './support.ts';
-
-vi.mock(import('node:timers/promises'), { spy: true });
 
 const BYTES = 128 * 1024;
 /** What a lease and a probe may have to wait for, in milliseconds of work, on a machine as `slowness` has it. */
@@ -80,11 +79,13 @@ test('others have their turn after each report, and each action, however small t
   // As on a machine on which everything takes longer than a turn may.
   let ms = 0;
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => (ms += 20));
-  const turns = vi.mocked(setImmediate);
-  turns.mockClear();
+  const turns = vi.spyOn(timers, 'setImmediate');
+  syncBuiltinESMExports();
   await loop.pollNow();
   // Two for reading and judging a file, one for what is to be done about it, one for its report.
   expect(turns.mock.calls.length).toBeGreaterThanOrEqual(4 * COUNT);
   clock.mockRestore();
+  turns.mockRestore();
+  syncBuiltinESMExports();
   await loop.stop();
 });
