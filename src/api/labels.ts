@@ -21,6 +21,8 @@ export const LABEL_CHECK = 'agent.nodeop.dev/check';
 export const LABEL_NODEOP_UID = 'agent.nodeop.dev/nodeop-uid';
 /** On Jobs and pods: the node's full name, since the label may hold a hash of it. */
 export const ANNOTATION_NODE = 'agent.nodeop.dev/node';
+/** On Jobs and pods: the UID of the node they were made for, since another one may come up under its name. */
+export const ANNOTATION_NODE_UID = 'agent.nodeop.dev/node-uid';
 /** On a node: who cordoned it, `<namespace>/<name>@<uid>` of a NodeOp. */
 export const ANNOTATION_CORDONED_BY = 'operator.kairos.io/cordoned-by';
 /** On a NodeOp: JSON of the spec that is carried out, as it was when the run began. */

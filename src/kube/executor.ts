@@ -12,7 +12,7 @@ import { type Answer, type Asker, tryKey } from '../core/checks/try.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Action } from '../core/rollout/actions.ts';
 import { type EvictionAnswer, ownerMark, type Rehearsal } from '../core/rollout/facts.ts';
-import { mainJob, postflightPod, preflightPod, rebootPod } from '../core/rollout/manifests.ts';
+import { mainJob, postflightPod, preflightPod, rebootPod, withNodeUID } from '../core/rollout/manifests.ts';
 import { checkName, jobName } from '../core/rollout/names.ts';
 import { ApiError, isApiError } from './api-error.ts';
 import type { KubeClient } from './client.ts';
@@ -154,7 +154,7 @@ export class Executor {
       await this.caches.pods.reread(name, op.namespace);
     },
     'create-preflight': async ({ node }, op) => {
-      this.caches.pods.put(await this.createOwn(PODS, preflightPod(op, op.spec, node), op));
+      this.caches.pods.put(await this.createFor(node, PODS, preflightPod(op, op.spec, node), op));
     },
     confirm: async ({ node }, op) => {
       const { nodes, jobs, pods } = this.caches;
@@ -195,7 +195,7 @@ export class Executor {
       this.drains.answer(node, pod.uid, await this.evict(node, pod, op.spec.drainOptions.gracePeriodSeconds));
     },
     'create-job': async ({ node }, op) => {
-      this.caches.jobs.put(await this.createOwn(JOBS, mainJob(op, op.spec, node), op));
+      this.caches.jobs.put(await this.createFor(node, JOBS, mainJob(op, op.spec, node), op));
     },
     'look-up-job': async ({ node }, op) => {
       const job = await this.client.get<Job>(JOBS, jobName(op, node), op.namespace);
@@ -203,10 +203,10 @@ export class Executor {
       else this.caches.jobs.put(job);
     },
     'create-reboot': async ({ node, bootID }, op) => {
-      this.caches.pods.put(await this.createOwn(PODS, rebootPod(op, op.spec, node, bootID), op));
+      this.caches.pods.put(await this.createFor(node, PODS, rebootPod(op, op.spec, node, bootID), op));
     },
     'create-postflight': async ({ node }, op) => {
-      this.caches.pods.put(await this.createOwn(PODS, postflightPod(op, op.spec, node), op));
+      this.caches.pods.put(await this.createFor(node, PODS, postflightPod(op, op.spec, node), op));
     },
   };
 
@@ -218,6 +218,16 @@ export class Executor {
       if (isApiError(error) && error.mayHaveTakenEffect) this.told.checkMayBeMade(op.uid, tryKey(action));
       throw error;
     }
+  }
+
+  private createFor<T extends KubeObject>(
+    node: string,
+    resource: Resource,
+    body: T,
+    op: ExecutionTarget,
+  ): Promise<T> {
+    const { uid } = this.caches.nodes.get(node)?.metadata ?? {};
+    return this.createOwn(resource, uid === undefined ? body : withNodeUID(body, uid), op);
   }
 
   /** Creates the object, or adopts the one of that name when it is this NodeOp's. */

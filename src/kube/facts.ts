@@ -6,7 +6,7 @@ import type {
   Node,
   Pod,
 } from '../api/kubernetes.ts';
-import { ANNOTATION_CORDONED_BY, CONTAINER } from '../api/labels.ts';
+import { ANNOTATION_CORDONED_BY, ANNOTATION_NODE_UID, CONTAINER } from '../api/labels.ts';
 import { maskCredentials } from '../core/text/mask.ts';
 import type { JobFacts, NodeFacts, PodFacts } from '../core/rollout/facts.ts';
 
@@ -39,6 +39,7 @@ export function podFacts(pod: Pod): PodFacts {
   return {
     name: pod.metadata.name ?? '',
     uid: pod.metadata.uid ?? '',
+    ...nodeUID(pod),
     createdAt: createdAt(pod),
     state: stateOf(pod, ended),
     started: hasBegun(pod) === true,
@@ -117,6 +118,7 @@ export function jobFacts(job: Job, pods: readonly Pod[]): JobFacts {
   return {
     name: job.metadata.name ?? '',
     uid: job.metadata.uid ?? '',
+    ...nodeUID(job),
     createdAt: createdAt(job),
     deleting: job.metadata.deletionTimestamp !== undefined,
     state: complete ? 'succeeded' : failed ? 'failed' : failing ? 'failing' : 'active',
@@ -139,6 +141,11 @@ export function newestOf(pods: readonly Pod[]): Pod | undefined {
     return ofA.map((value, i) => value - (ofB[i] ?? 0)).find((it) => it !== 0) ?? 0;
   });
   return sorted.at(-1);
+}
+
+function nodeUID({ metadata }: KubeObject): { nodeUID?: string } {
+  const uid = metadata.annotations?.[ANNOTATION_NODE_UID];
+  return uid === undefined ? {} : { nodeUID: uid };
 }
 
 function createdAt(object: KubeObject): number {

@@ -24,6 +24,8 @@ export interface NodeFacts {
 export interface PodFacts {
   name: string;
   uid: string;
+  /** Of the node it was made for; not known of attempts of a Job, nor of what older agents made. */
+  nodeUID?: string;
   createdAt: number;
   state: 'waiting' | 'running' | 'succeeded' | 'failed';
   /** The command's container has begun at least once. */
@@ -42,6 +44,8 @@ export interface PodFacts {
 export interface JobFacts {
   name: string;
   uid: string;
+  /** Of the node it was made for; not known of what older agents made. */
+  nodeUID?: string;
   createdAt: number;
   deleting: boolean;
   /** 'failing': it has failed, and its pods are being ended (condition `FailureTarget`, from Kubernetes 1.31 on). */

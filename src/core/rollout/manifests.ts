@@ -1,5 +1,6 @@
 import {
   ANNOTATION_NODE,
+  ANNOTATION_NODE_UID,
   CONTAINER,
   LABEL_NODE,
   LABEL_NODEOP,
@@ -11,6 +12,7 @@ import {
 import type {
   Container,
   Job,
+  KubeObject,
   ObjectMeta,
   OwnerReference,
   Pod,
@@ -128,6 +130,12 @@ function metadata(owner: Owner, name: string, node: string, marker?: string): Ob
     },
     annotations: { [ANNOTATION_NODE]: node },
   };
+}
+
+/** Says of which node it is, and of no other one of its name. */
+export function withNodeUID<T extends KubeObject>(object: T, uid: string): T {
+  const annotations = { ...object.metadata.annotations, [ANNOTATION_NODE_UID]: uid };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 /** Of whatever is made for a NodeOp. */

@@ -46,15 +46,24 @@ export interface Step {
 /** The first phase a node enters when it is started. */
 export function begin(ctx: NodeContext, status: NodeStatus, node: NodeFacts): NodeStatus {
   const { phaseStartedAt: _, ...known } = status;
-  const started = { ...known, nodeUID: shortUID(node), startedAt: stampUp(ctx.now) };
+  // What an agent made that was lost before its record tells which node that was; by now another one may have its name.
+  const uid = madeForAnother(ctx.facts.work.get(node.name), node) ?? node.uid;
+  const started = { ...known, nodeUID: shortUID(uid), startedAt: stampUp(ctx.now) };
   // Its first phase begins when it does.
   const { phaseStartedAt: __, ...begun } = enter(ctx, started, firstPhase(ctx.facts.spec));
   return begun;
 }
 
 /** Enough to tell a node from the next one of its name; thousands are on record at the same time. */
-function shortUID({ uid }: NodeFacts): string {
+function shortUID(uid: string): string {
   return uid.slice(0, 8);
+}
+
+/** The UID of a node that was there before under this name, when anything was made for it. */
+function madeForAnother(work: WorkFacts | undefined, { uid }: NodeFacts): string | undefined {
+  const { job, preflight, reboot, postflight } = work ?? {};
+  const made = [job === 'gone' ? undefined : job, preflight, reboot, postflight];
+  return made.map((it) => it?.nodeUID).find((it) => it !== undefined && it !== uid);
 }
 
 /** Moves one node that is in flight as far as the facts allow. */
@@ -66,7 +75,7 @@ export function step(ctx: NodeContext, name: string, status: NodeStatus): Step {
   const end: EndView = { ctx, name, node, work, left: startedOn(work) };
   if (status.ending !== undefined) return windUp(end, status);
   if (node === undefined) return conclude(end, { to: 'Failed', status, message: 'node is gone' });
-  if (status.nodeUID !== undefined && status.nodeUID !== shortUID(node)) {
+  if (status.nodeUID !== undefined && status.nodeUID !== shortUID(node.uid)) {
     const message = 'node is gone; another one has its name now';
     return conclude(end, { to: 'Failed', status, message });
   }

@@ -189,6 +189,47 @@ describe('a node that is another one', () => {
     expect(lookAt({ entry: same, work: ACTIVE }).entry.phase).toBe('Running');
   });
 
+  test('has failed too where the agent that began with it was lost before its record', () => {
+    const pending = { phase: 'Pending' } as const;
+    const done = { ...POD, state: 'succeeded', exitCode: 0 } as const;
+    const made = (nodeUID: string): WorkFacts[] => [
+      { ...ACTIVE, job: { ...JOB, nodeUID, pod: POD } },
+      { job: { ...JOB, nodeUID, state: 'succeeded', pod: done }, attempts: [done], commandBegan: true },
+      { preflight: { ...POD, nodeUID } },
+      { preflight: { ...POD, nodeUID: 'node-1-uid' }, job: { ...JOB, nodeUID } },
+    ];
+    for (const work of made('other-uid')) {
+      const { entry } = lookAt({ entry: pending, work });
+      const { phase, message } = entry.ending ?? entry;
+      expect({ phase, message }).toEqual({
+        phase: 'Failed',
+        message: 'node is gone; another one has its name now',
+      });
+    }
+    for (const work of made('node-1-uid')) {
+      const { entry } = lookAt({ entry: pending, work, spec: { preflight: { command: ['x'] } } });
+      expect(entry.ending).toBeUndefined();
+      expect(entry.phase).not.toBe('Failed');
+    }
+  });
+
+  test('ends what was made for the one before it', () => {
+    const began = lookAt({
+      entry: { phase: 'Pending' },
+      work: { ...ACTIVE, job: { ...JOB, nodeUID: 'other-uid' } },
+    });
+    expect(began).toMatchObject({ does: [], entry: { phase: 'Running' } });
+    const recorded = lookAt({
+      entry: began.entry,
+      work: { ...ACTIVE, job: { ...JOB, nodeUID: 'other-uid' } },
+    });
+    expect(recorded.does).toEqual(['delete-job']);
+    expect(lookAt({ entry: began.entry }).entry).toMatchObject({
+      phase: 'Failed',
+      message: 'node is gone; another one has its name now',
+    });
+  });
+
   test('or is gone', () => {
     const facts = { nodes: new Map() };
     expect(lookAt({ entry: { phase: 'Draining' }, facts }).entry).toMatchObject({
