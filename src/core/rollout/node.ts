@@ -47,7 +47,7 @@ export interface Step {
 export function begin(ctx: NodeContext, status: NodeStatus, node: NodeFacts): NodeStatus {
   const { phaseStartedAt: _, ...known } = status;
   // What an agent made that was lost before its record tells which node that was; by now another one may have its name.
-  const uid = madeForAnother(ctx.facts.work.get(node.name), node) ?? node.uid;
+  const uid = madeForAnother(node, ctx.facts.work.get(node.name)) ?? node.uid;
   const started = { ...known, nodeUID: shortUID(uid), startedAt: stampUp(ctx.now) };
   // Its first phase begins when it does.
   const { phaseStartedAt: __, ...begun } = enter(ctx, started, firstPhase(ctx.facts.spec));
@@ -60,9 +60,9 @@ function shortUID(uid: string): string {
 }
 
 /** The UID of a node that was there before under this name, when anything was made for it. */
-function madeForAnother(work: WorkFacts | undefined, { uid }: NodeFacts): string | undefined {
-  const { job, preflight, reboot, postflight } = work ?? {};
-  const made = [job === 'gone' ? undefined : job, preflight, reboot, postflight];
+function madeForAnother({ uid }: NodeFacts, work: WorkFacts = {}): string | undefined {
+  const job = work.job === 'gone' ? undefined : work.job;
+  const made = [job, work.preflight, work.reboot, work.postflight];
   return made.map((it) => it?.nodeUID).find((it) => it !== undefined && it !== uid);
 }
 

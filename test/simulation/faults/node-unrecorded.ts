@@ -5,7 +5,7 @@ export const fault: Fault = {
   changes: [
     {
       file: 'src/core/rollout/node.ts',
-      from: 'const uid = madeForAnother(ctx.facts.work.get(node.name), node) ?? node.uid;',
+      from: 'const uid = madeForAnother(node, ctx.facts.work.get(node.name)) ?? node.uid;',
       to: 'const { uid } = node;',
     },
   ],

@@ -14,6 +14,7 @@ import {
 import type { Obj } from '../../../src/sim/store/object.ts';
 import { type Kind, kindOf } from './machine.ts';
 import { Brakes } from './oracles/brakes.ts';
+import { News } from './oracles/news.ts';
 import { Progress } from './oracles/progress.ts';
 import { Replaced } from './oracles/replaced.ts';
 import type { Seen, Time } from './oracles/seen.ts';
@@ -35,6 +36,8 @@ export class Oracles {
   /** UIDs of NodeOps made by copying others: nothing of them may ever run. */
   readonly copies = new Set<string>();
   readonly violations: string[] = [];
+  /** What agents have been told, where that can be seen. */
+  readonly news = new News();
   /** Names of Jobs and pods whose making was held for longer than a lease lasts. */
   readonly late = new Set<string>();
   /** By UID of a NodeOp the run it was made for: another NodeOp of the same run is the same. */
@@ -42,6 +45,8 @@ export class Oracles {
   readonly #starts = new Map<string, number>();
   /** UIDs of pods whose container was started. */
   readonly #started = new Set<string>();
+  /** UIDs of pods whose command ended well, which the API server has not been told. */
+  readonly #untold = new Set<string>();
   readonly #begun: { key: string; kind: 'command' | 'reboot'; uid: string; node: string; at: number }[] = [];
   /** UIDs of pods that were being deleted on a node that was not Ready when the verdict came. */
   readonly #unheard = new Set<string>();
@@ -68,7 +73,7 @@ export class Oracles {
     this.#time = time;
     this.#began = time.now;
     const world = { cluster, time, broken: (what: string) => this.broken(what) };
-    this.#timing = new Timing(world);
+    this.#timing = new Timing({ ...world, news: this.news });
     this.#replaced = new Replaced(world);
     this.#steps = new Steps({ ...world, isBusy: (uid, node) => this.#goesOn(uid, node) });
     this.#brakes = new Brakes({
@@ -102,6 +107,7 @@ export class Oracles {
       if (key === NODEOPS) this.#nodeOp(object, before, type === 'DELETED');
       if (key === 'nodes' && before !== undefined && type === 'MODIFIED') this.#node(object, before);
       if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
+      if (key === 'pods') this.#endIsTold(object, type === 'DELETED');
       if (key === 'pods' && type !== 'DELETED') this.#replaced.stored(object, before, this.byPeople);
       this.#timing.stored(key, object, before, type === 'DELETED');
       this.#brakes.stored(key, object, before);
@@ -129,13 +135,19 @@ export class Oracles {
     if (kind === 'command') this.#counts(kind, uid, node);
     if (kind === 'command' && !this.#isOfLateJob(pod, uid, node)) this.#comesInTime(kind, uid, node);
     if (kind === 'command') this.#mayStart(uid, node);
-    if (kind === 'command') this.#timing.commandStarts(uid, node);
+    if (kind !== 'command') return;
+    const goneSince = this.#timing.goneSince(uid, node);
+    if (goneSince !== undefined && this.#brakes.isKnown(goneSince))
+      this.broken(`command starts on ${node}, which is another machine by now`);
+    this.#timing.commandStarts(uid, node);
   };
 
   /** The pod that asks is not what counts: it does nothing in another boot than its own. */
   readonly asked = (node: string, pod: Obj): void => {
     this.#comesInTime('reboot', uidOf(pod), node);
     this.#counts('reboot', uidOf(pod), node);
+    if (this.#timing.goneSince(uidOf(pod), node) !== undefined)
+      this.broken(`reboot of ${node}, which is another machine by now`);
   };
 
   /**
@@ -217,6 +229,7 @@ export class Oracles {
     for (const { metadata, spec } of this.#cluster().store.all('nodes'))
       if (spec?.['unschedulable'] === true && metadata.annotations?.[ANNOTATION_CORDONED_BY] === undefined)
         this.peoplesCordons.add(metadata.name ?? '');
+    this.#untold.clear();
     this.#timing.isRestored();
     this.#replaced.isRestored();
     this.#brakes.isRestored();
@@ -239,15 +252,29 @@ export class Oracles {
     if (kind === 'check') return this.#checkEnds(uid, pod, exitCode);
     this.#steps.ends(uid, node);
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
-    if (kind === 'command') this.#commandEnds(uid, node);
-    // A command that failed may be run again, as often as the NodeOp says; one that was stopped or lost only where it says so.
-    const isLost = exitCode === undefined || [137, 143, 255].includes(exitCode);
-    const isRetried = !isLost || this.#specs.get(uid)?.['retryAfterDisruption'] === true;
-    if (kind !== 'command' || exitCode === 0 || !isRetried) return;
+    if (kind !== 'command') return;
+    this.#commandEnds(uid, node);
+    if (exitCode === 0) this.#untold.add(pod.metadata.uid ?? '');
+    else this.#fails(uid, node, exitCode === undefined || [137, 143, 255].includes(exitCode));
+  };
+
+  /** A command whose good end the API server was not told before its pod was ended or gone is lost, by all that anybody can know. */
+  #endIsTold(pod: Obj, gone: boolean): void {
+    const { uid = '' } = pod.metadata;
+    const phase = String(pod.status?.['phase']);
+    if (!this.#untold.has(uid) || !(gone || ['Succeeded', 'Failed'].includes(phase))) return;
+    this.#untold.delete(uid);
+    if (phase !== 'Succeeded')
+      this.#fails(uidOf(pod), pod.metadata.annotations?.[ANNOTATION_NODE] ?? '', true);
+  }
+
+  /** A command that failed may be run again, as often as the NodeOp says; one that was stopped or lost only where it says so. */
+  #fails(uid: string, node: string, isLost: boolean): void {
+    if (isLost && this.#specs.get(uid)?.['retryAfterDisruption'] !== true) return;
     const key = `command/${this.#runs.get(uid) ?? uid}/${node}`;
     const failures = (this.#failures.get(key) ?? 0) + 1;
     if (failures <= Number(this.#specs.get(uid)?.['backoffLimit'] ?? 0)) this.#failures.set(key, failures);
-  };
+  }
 
   #commandEnds(uid: string, node: string): void {
     this.#timing.commandEnds(uid, node);

@@ -68,8 +68,11 @@ export class Site {
     this.#wire = {
       endings: [],
       time,
-      serve: (request, response) =>
-        isEvent(request) ? taken(response) : this.cluster.server.serve(request, response),
+      serve: (request, response, by) => {
+        if (request.method !== 'GET') oracles.news.writes(by);
+        return isEvent(request) ? taken(response) : this.cluster.server.serve(request, response);
+      },
+      onTold: (path, text, by) => oracles.news.told(by, path, text, time.now),
       fate: (method, path, body, by) => {
         const { gone } = faults.servers;
         const isDropped = () => faults.servers.gone > gone;

@@ -34,7 +34,7 @@ export interface WatchFate {
 
 export interface Wire {
   time: VirtualTime;
-  serve: (request: ApiRequest, response: ApiResponse) => Promise<void>;
+  serve: (request: ApiRequest, response: ApiResponse, by: ProcessClock) => Promise<void>;
   /** Told of every request as it is sent. */
   fate: (method: string, path: string, body: string | undefined, by: ProcessClock) => Fate;
   watchFate: (path: string) => WatchFate;
@@ -47,6 +47,8 @@ export interface Wire {
   endings?: (() => void)[];
   /** The server has not done what it was asked for within the time that it was given. */
   onGivenUp?: () => void;
+  /** Told of what reaches a process: the answer to a request, or a piece of a watch. */
+  onTold?: (path: string, text: string, by: ProcessClock) => void;
   /** Told of every write when it takes effect. */
   onWrite?: (method: string, path: string, code: number) => void;
 }
@@ -184,7 +186,7 @@ class Exchange {
     });
     this.#closeServerSide = () => answer.close();
     if (fate.refused) answer.refuse(fate.refused.code, fate.refused.retryAfter);
-    else await serve(requestOf(this.#options), answer);
+    else await serve(requestOf(this.#options), answer, this.#clock);
     if (method !== 'GET') this.#wire.onWrite?.(method, path, answer.statusCode);
     fate.took?.();
     if (this.#isWatch && answer.statusCode === 200 && !fate.refused) return this.#watchBegins(answer);
@@ -196,6 +198,7 @@ class Exchange {
     this.#clock.when(() => {
       if (this.#over) return;
       this.#start(answer);
+      if (answer.statusCode === 200) this.#wire.onTold?.(this.#options.path, answer.text, this.#clock);
       this.#handler.onResponseData?.(this.#controller, Buffer.from(answer.text));
       this.#finish();
     });
@@ -266,6 +269,7 @@ class Exchange {
         this.#boundWatch();
         // No bookmark is ahead of news that is on its way.
         watch.told = VERSION.exec(part.text)?.[0] ?? watch.told;
+        this.#wire.onTold?.(this.#options.path, part.text, this.#clock);
         this.#handler.onResponseData?.(this.#controller, Buffer.from(part.text));
       }),
     );

@@ -116,7 +116,7 @@ export class Brakes {
     const step = stepBefore(op.status ?? {}, node);
     if (step !== undefined) broken(`${node} is started though step ${step} is not passed`);
     const { since = Infinity, why = '' } = this.#held.get(uid) ?? {};
-    if (this.#isKnown(since)) broken(`${node} is started though ${op.metadata.name} is ${why}`);
+    if (this.isKnown(since)) broken(`${node} is started though ${op.metadata.name} is ${why}`);
     if (!this.#isCalm) return;
     const begun = Object.entries(nodeStatuses).filter(
       ([name, { phase }]) => name !== node && (touched.has(name) || phase !== 'Pending'),
@@ -131,7 +131,7 @@ export class Brakes {
   }
 
   /** Whether the agent has heard of what is so since then: at once, or once what kept it from hearing was over. */
-  #isKnown(since: number): boolean {
+  isKnown(since: number): boolean {
     const { time, calmSince } = this.#world;
     const patience = since > calmSince() + UNAWARE_MS ? UNDER_WAY_MS : UNAWARE_MS;
     return time.now > Math.max(since, calmSince()) + patience;

@@ -2,6 +2,7 @@ import { ANNOTATION_NODE, LABEL_NODEOP_UID } from '../../../../src/api/labels.ts
 import type { NodeOpStatus, NodeStatus } from '../../../../src/api/nodeop.ts';
 import type { Obj } from '../../../../src/sim/store/object.ts';
 import { type Kind, kindOf } from '../machine.ts';
+import type { News } from './news.ts';
 import type { Seen, Time } from './seen.ts';
 
 /** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
@@ -18,6 +19,8 @@ interface Facts {
   bootID?: unknown;
   /** UID of the node on which the command started. */
   nodeUid?: string | undefined;
+  /** When that node went, and whether all that was to be done on it was done by then. */
+  gone?: { at: number; wasDone: boolean };
   rebooted?: number;
   /** The last one of each kind that was made before the verdict: times are counted for each pod. */
   pods: Map<Kind, PodTimes>;
@@ -35,6 +38,7 @@ interface PodTimes {
 interface World {
   cluster: () => Seen;
   time: Time;
+  news: News;
   broken: (what: string) => void;
 }
 
@@ -45,7 +49,6 @@ export class Timing {
   readonly #facts = new Map<string, Facts>();
   /** Nodes that are Ready: in which boot, and since when. */
   readonly #ready = new Map<string, { bootID: unknown; since: number }>();
-  readonly #goneAt = new Map<string, number>();
   #leader = '';
   #leaderSince = 0;
 
@@ -57,6 +60,12 @@ export class Timing {
     const facts = this.#of(uid, node);
     facts.commandStarted ??= this.#now;
     facts.nodeUid = this.#world.cluster().store.get('nodes', node)?.metadata.uid;
+    delete facts.gone;
+  }
+
+  /** Since when the node on which the command started is not there any more. */
+  goneSince(uid: string, node: string): number | undefined {
+    return this.#facts.get(`${uid}/${node}`)?.gone?.at;
   }
 
   commandEnds(uid: string, node: string): void {
@@ -109,13 +118,37 @@ export class Timing {
     this.#leaderSince = this.#now;
   }
 
-  #node({ metadata: { name = '' }, status }: Obj, gone: boolean): void {
-    if (gone) this.#goneAt.set(name, this.#now);
+  #node({ metadata: { name = '', uid }, status }: Obj, gone: boolean): void {
+    if (gone) this.#goes(name, uid);
     const conditions = (status?.['conditions'] ?? []) as { type: string; status: string }[];
     const isReady = !gone && conditions.some((it) => it.type === 'Ready' && it.status === 'True');
     const { bootID } = (status?.['nodeInfo'] ?? {}) as { bootID?: string };
     if (!isReady) this.#ready.delete(name);
     else if (this.#ready.get(name)?.bootID !== bootID) this.#ready.set(name, { bootID, since: this.#now });
+  }
+
+  #goes(name: string, nodeUid: string | undefined): void {
+    for (const op of this.#world.cluster().nodeOps()) {
+      const facts = this.#facts.get(`${op.metadata.uid}/${name}`);
+      if (facts?.commandStarted === undefined || facts.nodeUid !== nodeUid) continue;
+      facts.gone ??= { at: this.#now, wasDone: this.#isDone(name, facts, op.spec ?? {}) };
+    }
+  }
+
+  /** By what the API server was told of the node. */
+  #isDone(
+    name: string,
+    { pods, bootID, commandEnded = Infinity }: Facts,
+    spec: Record<string, unknown>,
+  ): boolean {
+    const { since = 0, bootID: bootNow } = this.#ready.get(name) ?? {};
+    const isBack = since > commandEnded && bootNow !== bootID;
+    const hasPassed = (kind: Kind) => pods.get(kind)?.succeeded !== undefined;
+    return (
+      hasPassed('command') &&
+      (spec['rebootOnSuccess'] !== true || isBack) &&
+      (spec['postflight'] === undefined || hasPassed('postflight'))
+    );
   }
 
   #pod(pod: Obj, before: Obj | undefined): void {
@@ -151,7 +184,7 @@ export class Timing {
     facts: Facts,
     spec: Record<string, unknown>,
   ): void {
-    const { broken, cluster } = this.#world;
+    const { broken, cluster, news } = this.#world;
     const began = facts.commandStarted !== undefined;
     if (phase === 'Cancelled' && began) broken(`${node} is Cancelled though its command began`);
     if (began && /^(drain (refused|timed out)|preflight)/.test(message))
@@ -159,8 +192,10 @@ export class Timing {
     const uid = cluster().store.get('nodes', node)?.metadata.uid;
     // What is on record late was judged before.
     const judgedAt = Math.min(this.#now, at);
-    const wasThere = judgedAt - (this.#goneAt.get(node) ?? 0) < RECORDED_MS;
-    if (phase === 'Completed' && began && uid !== facts.nodeUid && !wasThere)
+    const { at: goneAt = 0, wasDone = false } = facts.gone ?? {};
+    const heardAt = Math.max(goneAt, news.heardOfEnd(node, facts.nodeUid) ?? 0);
+    const isTrue = wasDone && judgedAt - heardAt < RECORDED_MS;
+    if (phase === 'Completed' && began && uid !== facts.nodeUid && !isTrue)
       broken(`${node} is Completed though another node has its name now`);
     this.#judgeTimes(node, message, facts, spec);
   }
