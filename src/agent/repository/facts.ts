@@ -13,6 +13,7 @@ import type { CommitInfo } from '../../git/commit-info.ts';
 import { addedAt } from '../../git/age.ts';
 import { whoAdded, whoRemoved } from '../../git/log.ts';
 import type { TreeEntry } from '../../git/trees.ts';
+import type { Edited } from './edited.ts';
 import { Moved } from './moved.ts';
 import { isDoneWith, isJudged, storedReport, type Snapshot } from './snapshot.ts';
 import type { SnapshotReader } from './snapshot-reader.ts';
@@ -22,6 +23,7 @@ import type { Trust } from './trust.ts';
 export interface FactsContext {
   mirror: Mirror;
   reader: SnapshotReader;
+  edited: Edited;
   layout: Layout;
   namespace: string;
   executor: AgentConfig['rollout']['executor'];
@@ -52,7 +54,9 @@ export class FactsReader {
     const reported = unfinishedRuns(snapshot, layout);
     const kept = ledger.results;
     await reader.lookUp.runs(snapshot, [...nodeOps.keys(), ...reported, ...kept.keys()]);
-    const started = [...nodeOps.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
+    const edited = await this.#context.edited.find(snapshot, nodeOps);
+    const isToFollow = (path: string) => edited.has(path) || !isDoneWith(snapshot, layout, path);
+    const started = [...nodeOps.keys()].filter(isToFollow);
     // Where file and NodeOp are gone, somebody must end what the report tells of.
     const orphans = reported.filter((path) => !snapshot.runs.has(path) && !nodeOps.has(path));
     const untold = [...kept.keys()].filter((path) => !isDoneWith(snapshot, layout, path));
@@ -76,7 +80,10 @@ export class FactsReader {
     const facts = open.map((path): RunFacts => {
       const entry = snapshot.runs.get(path);
       const nodeOp = nodeOps.get(path);
-      const stored = storedReport(snapshot, layout, path);
+      const isEdited = edited.has(path);
+      // What people made of it has no say in anything.
+      const stored = isEdited ? undefined : storedReport(snapshot, layout, path);
+      const report = isEdited ? edited.get(path) : stored?.report;
       const result = kept.get(path);
       const movedFrom = snapshot.moved.get(path);
       const commit = snapshot.added.get(path)?.commit ?? '';
@@ -91,7 +98,8 @@ export class FactsReader {
         ...(ledger.isLoaded && { begun: ledger.has(path) }),
         ...(result && { kept: result }),
         ...(movedFrom !== undefined && { movedFrom }),
-        ...(stored?.report && { report: stored.report }),
+        ...(report && { report }),
+        ...(isEdited && { isEdited }),
         ...(entry && {
           file: {
             blob: entry.blob,

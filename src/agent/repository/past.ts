@@ -1,7 +1,7 @@
 import { REPORT_BYTES } from '../../api/report.ts';
 import { baselinePath, reportPath, type Layout } from '../../core/runs/paths.ts';
 import { BASELINE_BYTES, type BaselineRecord, readBaseline } from '../../core/runs/baseline.ts';
-import { pastChanges, type PastChange, removedContents } from '../../git/log.ts';
+import { commitInfo, pastChanges, type PastChange, removedContents } from '../../git/log.ts';
 import { filesAt, isPlain } from '../../git/trees.ts';
 import { breather, inTurns } from '../../time/breather.ts';
 import { saysBegun, type Snapshot } from './snapshot.ts';
@@ -44,6 +44,15 @@ export class Past {
       if (!isOpen || (await this.#counts?.(commits))) begun.add(path);
     }
     return runs.filter((path) => begun.has(reportPath(this.#layout, path)));
+  }
+
+  /** Object id of what this author made of a file last, in `from..tip` or all that led to a tip. */
+  async lastBy(author: string, range: string, path: string): Promise<string | undefined> {
+    const { git } = this.#results;
+    for (const { commit, after } of await pastChanges(git, range, [path])) {
+      if (after !== undefined && (await commitInfo(git, commit))?.author === author) return after;
+    }
+    return undefined;
   }
 
   /** The baseline at a commit; undefined when there was none, or it is the same now. */

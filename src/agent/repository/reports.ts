@@ -49,15 +49,28 @@ export class ReportBuilder {
   }
 
   async ofNodeOp(run: RunFacts, nodeOp: NodeOp): Promise<NodeOpReport> {
-    const { annotations = {} } = nodeOp.metadata;
-    const commit = annotations[ANNOTATION_RUN_COMMIT] ?? '';
-    const info = await this.#commit(run.path, commit);
-    const subject = {
-      ...this.#subject(run.path, annotations[ANNOTATION_RUN_BLOB], info ?? run.report?.run),
-      signer: annotations[ANNOTATION_RUN_SIGNER],
-    };
+    const subject = await this.#subjectOf(run, nodeOp);
     const logs = await this.#logsOf(run, nodeOp);
     return reportNodeOp(subject, nodeOp, logs, run.file?.blob, this.#mask);
+  }
+
+  /** The same as of when this report of it was written: nobody is asked for what that one has of logs and of later edits. */
+  async retold(path: string, nodeOp: NodeOp, report: NodeOpReport): Promise<NodeOpReport> {
+    const subject = await this.#subjectOf({ path, report }, nodeOp);
+    const { nodes = [], observedChange } = report.status;
+    const logs = new Map(nodes.flatMap(({ name, log }) => (log === undefined ? [] : [[name, log]])));
+    return reportNodeOp(subject, nodeOp, logs, observedChange?.blob, this.#mask);
+  }
+
+  async #subjectOf(
+    { path, report }: Pick<RunFacts, 'path' | 'report'>,
+    { metadata: { annotations = {} } }: NodeOp,
+  ): Promise<ReportSubject> {
+    const info = await this.#commit(path, annotations[ANNOTATION_RUN_COMMIT] ?? '');
+    return {
+      ...this.#subject(path, annotations[ANNOTATION_RUN_BLOB], info ?? report?.run),
+      signer: annotations[ANNOTATION_RUN_SIGNER],
+    };
   }
 
   ofWait(run: RunFacts, wait: Wait, snapshot: Snapshot): NodeOpReport {

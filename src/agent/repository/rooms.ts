@@ -7,6 +7,7 @@ import { Baseline } from './baseline.ts';
 import { Blocked } from './blocked.ts';
 import { CarryOut } from './carry-out.ts';
 import { Copies } from './copies.ts';
+import { Edited } from './edited.ts';
 import { FactsReader } from './facts.ts';
 import { HoldFile } from './hold-file.ts';
 import { Ledger } from './ledger.ts';
@@ -56,6 +57,7 @@ export function rooms(deps: ReconcilerDeps) {
   const publisher = new Publisher({ config: config.report, repository, log, clock, now, onReports });
   const executor = new RunExecutor({ config, layout, store, ledger, reports, telemetry, log, clock, now });
   const nodeLogs = new NodeLogs(config.report, store, repository);
+  const edited = new Edited(config, { mirror, reader, layout, reports, ledger, log });
   const own = ownReports(config, { repository, ledger, log });
   const baseline = new Baseline(config, repository, log);
   const trust = config.git.verify && new Trust(mirror, config.git.verify, { now, clock });
@@ -75,7 +77,16 @@ export function rooms(deps: ReconcilerDeps) {
     holdFile,
     overlooked,
     copies: copiesOf(config, { store, reader, ledger, layout, log }),
-    facts: new FactsReader({ ...carriedOut(config), mirror, reader, layout, ledger, trust, logger: log }),
+    facts: new FactsReader({
+      ...carriedOut(config),
+      mirror,
+      reader,
+      edited,
+      layout,
+      ledger,
+      trust,
+      logger: log,
+    }),
     scheduled: new Scheduled({ scheduler, repository, log, now, skipCi: config.report.skipCi }),
     restored: new Restored({ store, reader, layout, log, now, isUntended, carriesOut, onTended }),
     neverAgain: new NeverAgain({ repository, ledger, baseline, blocked, log }),

@@ -19,6 +19,8 @@ export interface RunFacts {
   removed?: Removal;
   nodeOp?: NodeOp;
   report?: NodeOpReport;
+  /** It has a NodeOp, and people changed what the agent had reported of that: `report` is what the agent wrote last. */
+  isEdited?: boolean;
   /** The file has the content of one of a run that is over, and was moved here from there. */
   movedFrom?: string;
   /** When the file of a run that was invalid before was added; epoch milliseconds. */
@@ -151,9 +153,9 @@ function seriesOf({ file }: RunFacts): string | undefined {
 function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   if (isFinalPhase(nodeOp.status?.phase)) {
     // A run that became a NodeOp was valid, whatever people make of its report.
-    const told = run.report && isFinalReport(run.report) && run.report.status.phase !== 'Invalid';
+    const told = run.isEdited !== true && run.report && isFinalReport(run.report) && run.report.status.phase !== 'Invalid';
     // Of one whose report was pruned nothing is told again.
-    const isPruned = run.passedOver && run.report === undefined;
+    const isPruned = run.isEdited !== true && run.passedOver && run.report === undefined;
     return told || isPruned ? [] : [{ type: 'follow', run, nodeOp }];
   }
   const actions: RunAction[] = [];

@@ -32,11 +32,18 @@ export type GitFault =
   | 'went back'
   /** The push takes effect, and its sender is not told. */
   | 'answer lost'
-  /** Somebody makes reports say that their runs were never valid. */
+  /** Somebody makes reports say that their runs were never valid, or went well. */
   | 'reports edited';
 
 /** All names that operations have. */
 const OPS = ['op-1', 'op-2', 'op-3'];
+
+/** What people make of a report. */
+const EDITS: readonly ((report: string) => string)[] = [
+  (it) => it.replace(/^( {2}phase:) \w+/m, '$1 Invalid').replace(/^( {2}blob:) \w+/m, '$1 0000'),
+  (it) => it.replace(/^( {2}phase:) \w+/m, '$1 Completed'),
+  (it) => it.replace(/^( {2}phase:) \w+/m, '$1 Invalid'),
+];
 
 /** The operations repository with the people who work in it, by the real git. Its folders go with `dispose`. */
 export class Repository implements Disposable {
@@ -183,7 +190,7 @@ export class Repository implements Disposable {
       case 'went back':
         return this.#goBack(ms);
       case 'reports edited':
-        return this.#people(() => this.#editReports());
+        return this.#people(() => this.#editReports(EDITS[Math.floor(ms / 1000) % EDITS.length] ?? String));
       case 'away':
         return this.#goAway(ms);
       case 'refused':
@@ -255,16 +262,15 @@ export class Repository implements Disposable {
     }
   }
 
-  #editReports(): void {
+  #editReports(edit: (report: string) => string): void {
     this.#git.pull();
     const folder = join(this.#git.clone, 'results');
     const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
     for (const file of names.filter((it) => /(?:^|\/)op-[^/]+$/.test(it))) {
       const text = readFileSync(join(folder, file), 'utf8');
-      const edited = text.replace(/^( {2}phase:) \w+/m, '$1 Invalid').replace(/^( {2}blob:) \w+/m, '$1 0000');
-      writeFileSync(join(folder, file), edited);
+      writeFileSync(join(folder, file), edit(text));
     }
-    this.#git.push({}, 'as if never valid');
+    this.#git.push({}, 'as if it had been otherwise');
   }
 
   #hook(text: string | undefined, name = 'pre-receive'): void {
