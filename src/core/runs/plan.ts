@@ -153,7 +153,11 @@ function seriesOf({ file }: RunFacts): string | undefined {
 function planStarted(run: RunFacts, nodeOp: NodeOp): RunAction[] {
   if (isFinalPhase(nodeOp.status?.phase)) {
     // A run that became a NodeOp was valid, whatever people make of its report.
-    const told = run.isEdited !== true && run.report && isFinalReport(run.report) && run.report.status.phase !== 'Invalid';
+    const told =
+      run.isEdited !== true &&
+      run.report &&
+      isFinalReport(run.report) &&
+      run.report.status.phase !== 'Invalid';
     // Of one whose report was pruned nothing is told again.
     const isPruned = run.isEdited !== true && run.passedOver && run.report === undefined;
     return told || isPruned ? [] : [{ type: 'follow', run, nodeOp }];

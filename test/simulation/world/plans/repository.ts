@@ -22,10 +22,15 @@ const REFUSED = 'no NodeOp may be made';
 /** What people, hosts and mirrors do to a repository while a run goes on, or after it. */
 const HISTORIES: Readonly<Record<string, Event[]>> = {
   undisturbed: [],
-  'the report is edited, the NodeOp cleaned up, the agent started anew': [
-    { at: 60_000, after: over, kind: 'git', what: 'reports edited', replica: 0, ms: 0 },
+  'the NodeOp is cleaned up, the report edited, the agent started anew': [
     cleanedUp,
+    { at: 91_000, after: over, kind: 'git', what: 'reports edited', replica: 0, ms: 0 },
     ...restarted,
+  ],
+  'the report is edited as if all were well, while the run goes on and again after it': [
+    { at: 100, after: begun, kind: 'git', what: 'reports edited', replica: 0, ms: 1_000 },
+    { at: 60_000, after: over, kind: 'git', what: 'reports edited', replica: 0, ms: 3_000 },
+    { at: 91_000, after: over, kind: 'git', what: 'reports edited', replica: 0, ms: 1_000 },
   ],
   'the reports are removed, the NodeOp cleaned up, the clone lost': [
     cleanedUp,
