@@ -35,7 +35,7 @@ const INTEGRATION = [
  */
 const REPOSITORY = [
   'test/git/{bombs,bounded,contents,names,odd-branches}.test.ts',
-  'test/runs/{age,begun,bounds,checkpoint,copies,hold-file,identity,kept-baseline,memory,once.property,picture}.test.ts',
+  'test/runs/{age,begun,bounds,checkpoint,copies,edited,hold-file,identity,kept-baseline,memory,once.property,picture}.test.ts',
   'test/runs/{moved,removed,results-trouble,rewind,robustness,steps,too-much,turns}.test.ts',
   'test/trust/{memory,reports,runs,signing}.test.ts',
 ];

@@ -301,6 +301,12 @@ describe('a run with a NodeOp', () => {
     ['whose report says so', { report: report({ phase: 'Completed' }) }, []],
     ['whose report is behind', { report: report({ phase: 'Running' }) }, ['follow']],
     ['whose report people made Invalid', { report: report({ phase: 'Invalid' }) }, ['follow']],
+    [
+      'whose report says so, and people changed it',
+      { report: report({ phase: 'Completed' }), isEdited: true },
+      ['follow'],
+    ],
+    ['whose report people made unreadable', { passedOver: true, isEdited: true }, ['follow']],
     ['whose report was pruned', { passedOver: true }, []],
     [
       'whose pruned report somebody put back as Running',
