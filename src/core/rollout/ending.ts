@@ -1,7 +1,7 @@
 import type { NodeStatus } from '../../api/nodeop.ts';
 import { type Action, nodeKey } from './actions.ts';
 import type { NodeFacts, WorkFacts } from './facts.ts';
-import { bounded, cancel, complete, fail, type NodeContext, note } from './node-status.ts';
+import { bounded, cancel, complete, fail, isAnother, type NodeContext, note } from './node-status.ts';
 import type { Started, Verdict } from './phases/phase.ts';
 import { overdue } from './phases/refused.ts';
 import { own } from '../../api/own.ts';
@@ -102,14 +102,15 @@ function verdict({ ctx, node, work, left }: EndView, before: NodeStatus): NodeSt
   const { ending, ...status } = before;
   if (ending === undefined) return before;
   const { phase, message, unbegun } = ending;
+  const isGone = node === undefined || isAnother(status, node);
   if (phase === 'Completed') return complete(ctx, status, message === '' ? undefined : message);
   if (node !== undefined && left.length > 0)
     return { ...fail(ctx, status, `${UNKNOWN}; ${message}`), outcomeUnknown: true };
   if ((unbegun === true || phase === 'Cancelled') && work.commandBegan === true)
     return fail(ctx, status, `stopped while its command ran: ${message}`);
   if (phase === 'Failed') return fail(ctx, status, message);
-  // A Job that is on record and was gone before this process looked: nobody saw whether its command had begun.
-  const isUnseen = unbegun === true && status.jobName !== undefined && work.jobSeen !== true;
+  // A Job that was gone before this process looked, or whose node went: nobody saw whether its command had begun.
+  const isUnseen = unbegun === true && status.jobName !== undefined && (work.jobSeen !== true || isGone);
   return isUnseen
     ? {
         ...fail(ctx, status, `outcome unknown: the end of its Job was not seen; ${message}`),

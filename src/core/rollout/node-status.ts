@@ -1,6 +1,6 @@
 import { flat, plain } from '../text/output.ts';
 import type { NodeStatus } from '../../api/nodeop.ts';
-import type { PodFacts, RolloutFacts } from './facts.ts';
+import type { NodeFacts, PodFacts, RolloutFacts } from './facts.ts';
 import { type MessageRoom, SHORTEST } from './message-room.ts';
 import { causeOf, saidBefore } from './words.ts';
 
@@ -117,4 +117,14 @@ function cut(text: string, limit: number): string {
   if (limit < SHORTEST) return '';
   const head = Math.floor((limit - 3) / 2);
   return `${clean.slice(0, head)} … ${clean.slice(clean.length - (limit - 3 - head))}`.toWellFormed();
+}
+
+/** Enough to tell a node from the next one of its name; thousands are on record at the same time. */
+export function shortUID(uid: string): string {
+  return uid.slice(0, 8);
+}
+
+/** Whether it is not the node that was begun, which is gone then. */
+export function isAnother({ nodeUID }: NodeStatus, { uid }: NodeFacts): boolean {
+  return nodeUID !== undefined && nodeUID !== shortUID(uid);
 }

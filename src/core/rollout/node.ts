@@ -2,7 +2,7 @@ import { isFinalNodePhase, type NodeStatus } from '../../api/nodeop.ts';
 import type { Action } from './actions.ts';
 import { conclude, type EndView, windUp } from './ending.ts';
 import { type NodeFacts, ownerMark, type WorkFacts } from './facts.ts';
-import { enter, type NodeContext, note, stampUp } from './node-status.ts';
+import { enter, isAnother, type NodeContext, note, shortUID, stampUp } from './node-status.ts';
 import { draining } from './phases/draining.ts';
 import { firstPhase } from './phases/order.ts';
 import {
@@ -54,11 +54,6 @@ export function begin(ctx: NodeContext, status: NodeStatus, node: NodeFacts): No
   return begun;
 }
 
-/** Enough to tell a node from the next one of its name; thousands are on record at the same time. */
-function shortUID(uid: string): string {
-  return uid.slice(0, 8);
-}
-
 /** The UID of a node that was there before under this name, when anything was made for it. */
 function madeForAnother({ uid }: NodeFacts, work: WorkFacts = {}): string | undefined {
   const job = work.job === 'gone' ? undefined : work.job;
@@ -75,7 +70,7 @@ export function step(ctx: NodeContext, name: string, status: NodeStatus): Step {
   const end: EndView = { ctx, name, node, work, left: startedOn(work) };
   if (status.ending !== undefined) return windUp(end, status);
   if (node === undefined) return conclude(end, { to: 'Failed', status, message: 'node is gone' });
-  if (status.nodeUID !== undefined && status.nodeUID !== shortUID(node.uid)) {
+  if (isAnother(status, node)) {
     const message = 'node is gone; another one has its name now';
     return conclude(end, { to: 'Failed', status, message });
   }

@@ -213,6 +213,20 @@ describe('a node that is another one', () => {
     }
   });
 
+  test('or none at all any more, of whose command nobody saw whether it began: it is not Cancelled', () => {
+    const ending = { phase: 'Cancelled', message: 'enough', unbegun: true } as const;
+    const entry: Partial<NodeStatus> = { phase: 'Running', jobName: JOB.name, nodeUID: 'node-1-u', ending };
+    const work = { jobSeen: true };
+    const unknown = {
+      phase: 'Failed',
+      outcomeUnknown: true,
+      message: 'outcome unknown: the end of its Job was not seen; enough',
+    };
+    expect(lookAt({ entry, work }).entry).toMatchObject({ phase: 'Cancelled' });
+    expect(lookAt({ entry, work, facts: { nodes: new Map() } }).entry).toMatchObject(unknown);
+    expect(lookAt({ entry: { ...entry, nodeUID: 'other-ui' }, work }).entry).toMatchObject(unknown);
+  });
+
   test('ends what was made for the one before it', () => {
     const began = lookAt({
       entry: { phase: 'Pending' },

@@ -5,9 +5,9 @@ export const fault: Fault = {
   tried: { sweep: true, of: 'nobody hears of what was between' },
   changes: [
     {
-      file: 'src/core/rollout/node.ts',
-      from: 'if (status.nodeUID !== undefined &&',
-      to: 'if (status.nodeUID === undefined &&',
+      file: 'src/core/rollout/node-status.ts',
+      from: 'return nodeUID !== undefined && nodeUID !== shortUID(uid);',
+      to: 'return nodeUID === undefined && uid === shortUID(uid);',
     },
   ],
 };

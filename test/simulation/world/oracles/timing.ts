@@ -206,7 +206,9 @@ export class Timing {
       const until = facts.commandEnded + seconds('rebootTimeoutSeconds');
       const { since = 0, bootID } = this.#ready.get(node) ?? {};
       const wasAway = facts.rebooted !== undefined && facts.rebooted >= facts.commandEnded;
-      const isNew = since > facts.commandEnded && bootID !== facts.bootID;
+      // One before the API server was told of the end is none that the agent could have asked for, or counted from.
+      const toldAt = facts.pods.get('command')?.succeeded ?? facts.commandEnded;
+      const isNew = since > toldAt && bootID !== facts.bootID;
       const done = wasAway && isNew ? since : undefined;
       this.#judgeTime(`not back`, node, { from: facts.commandEnded, until, done });
     }
