@@ -1,4 +1,4 @@
-import { nearest } from './wording.ts';
+import { nearest, shownWords } from './wording.ts';
 import { own } from './own.ts';
 import { isQualifiedName } from './qualified-name.ts';
 
@@ -83,8 +83,9 @@ function comparedProblem(name: string, request: string | number, limits: Quantit
   const limit = own(limits, name);
   if (limit === undefined) return isCounted(name) ? 'needs a limit that is the same' : undefined;
   const more = billionths(request) - billionths(limit);
-  if (isCounted(name) && more !== 0n) return `must be the same as the limit, ${limit}`;
-  return more > 0n ? `must not be more than the limit, ${limit}` : undefined;
+  if (isCounted(name) && more !== 0n)
+    return `must be the same as the limit, ${shownWords(String(limit), 60)}`;
+  return more > 0n ? `must not be more than the limit, ${shownWords(String(limit), 60)}` : undefined;
 }
 
 /** What is wrong with them, each with its place. */

@@ -195,7 +195,7 @@ function findKey(root: unknown, key: string): (string | number)[] | undefined {
   return undefined;
 }
 
-/** One line each, in the order of the file, none twice, and no more than somebody would read. */
+/** One line each, in which nothing acts, in the order of the file, none twice, and no more than somebody would read. */
 function presentable(problems: readonly LocatedProblem[]): LocatedProblem[] {
   const distinct = new Map(
     problems.map((it) => [`${it.path.join('\0')}\0\0${it.message}`, { ...it, message: oneLine(it.message) }]),
@@ -210,8 +210,11 @@ function presentable(problems: readonly LocatedProblem[]): LocatedProblem[] {
   return [...sorted.slice(0, MAX_PROBLEMS), rest];
 }
 
+/** What a message may have: some name every field that there is. */
+const MAX_MESSAGE = 1500;
+
 function oneLine(message: string): string {
-  return message.replaceAll(/[\r\n]+/g, ' ');
+  return shownWords(message.replaceAll(/[\r\n]+/g, ' '), MAX_MESSAGE);
 }
 
 /** Whether there are so few events, each of them at most one value, that no more can come of them. */

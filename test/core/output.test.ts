@@ -208,3 +208,17 @@ test('however many blanks there are, a line is broken in a moment', async () => 
   expect(lines(100)).toHaveLength(2);
   expect(await inTime((work) => void work.turn('wrapping', () => lines(100)))).toBeLessThan(1_000);
 });
+
+test('what is said of a file is cut, whatever of it is repeated', () => {
+  const limit = `0.${'0'.repeat(20_000)}1`;
+  const names = Array.from({ length: 3_000 }, (_, i) => `P${i}`).join(', ');
+  for (const spec of [
+    `, image: x, resources: {requests: {cpu: 2}, limits: {cpu: "${limit}"}}`,
+    `, image: x, env: [{name: A, valueFrom: {${names.replaceAll(/(P\d+)/g, '$1: {}')}}}]`,
+  ]) {
+    const prepared = prepareRun(source(nodeOp(spec)), { layout, namespace: 'default', definitions: [] });
+    const messages = prepared.ok ? [] : prepared.problems.map(({ message }) => message);
+    expect(messages.length).toBeGreaterThan(0);
+    expect(Math.max(...messages.map(({ length }) => length))).toBeLessThan(2_000);
+  }
+});
