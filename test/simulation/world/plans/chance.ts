@@ -28,7 +28,10 @@ function withSecond(plan: Plan, random: Random, mix: Mix): Plan {
   const names = { nodes: nodes.map(({ name }) => name), ops: plan.ops.map(({ name }) => name) };
   const length = mix.troubles.length === 0 ? 0 : random.pick([0, 1, 2, 4]);
   const events = Array.from({ length }, () => eventPlan(random, mix, names)).toSorted((a, b) => a.at - b.at);
-  const ops = plan.ops.map((op) => {
+  const hangs = nodes.some(({ command }) => command.hangs === true);
+  const ops = plan.ops.map((drawn) => {
+    // What hangs there too has to end by itself some time.
+    const op = hangs ? { ...drawn, spec: { activeDeadlineSeconds: 60, ...drawn.spec } } : drawn;
     const on = random.pick(['both', 'both', 'both', 'east', 'west'] as const);
     return on === 'both' ? op : { ...op, clusters: [on] };
   });
