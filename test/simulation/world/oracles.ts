@@ -108,6 +108,7 @@ export class Oracles {
       if (key === 'nodes' && before !== undefined && type === 'MODIFIED') this.#node(object, before);
       if (key === 'pods' && type === 'ADDED') this.#podAdded(object);
       if (key === 'pods') this.#endIsTold(object, type === 'DELETED');
+      if (key === 'pods') this.#deletionIsTaken(object, before);
       if (key === 'pods' && type !== 'DELETED') this.#replaced.stored(object, before, this.byPeople);
       this.#timing.stored(key, object, before, type === 'DELETED');
       this.#brakes.stored(key, object, before);
@@ -177,8 +178,8 @@ export class Oracles {
 
   /** Where a node cannot tell of the end of what was deleted, or could not when the verdict came, that is not waited for. */
   #isUnheard({ metadata }: Obj, node: string): boolean {
-    const isEnding = metadata.deletionTimestamp !== undefined;
-    return isEnding && (!this.#isReady(node) || this.#unheard.has(metadata.uid ?? ''));
+    if (this.#unheard.has(metadata.uid ?? '')) return true;
+    return metadata.deletionTimestamp !== undefined && !this.#isReady(node);
   }
 
   readonly checkPasses = (op: string, step: number, check: number): void =>
@@ -250,13 +251,25 @@ export class Oracles {
     if (kind === 'workload') return;
     const uid = uidOf(pod);
     if (kind === 'check') return this.#checkEnds(uid, pod, exitCode);
-    this.#steps.ends(uid, node);
+    // What is told of is the pod as it began.
+    const pods = this.#cluster().store.podsOn(node);
+    const stored = pods.find(({ metadata }) => metadata.uid === pod.metadata.uid);
+    if (!this.#isUnheard(stored ?? pod, node)) this.#steps.ends(uid, node);
     this.#running.get(node)?.delete(`${uid}/${pod.metadata.uid}`);
     if (kind !== 'command') return;
     this.#commandEnds(uid, node);
     if (exitCode === 0) this.#untold.add(pod.metadata.uid ?? '');
     else this.#fails(uid, node, exitCode === undefined || [137, 143, 255].includes(exitCode));
   };
+
+  /** Where a node is not Ready it may be finished from here on: its step soaks while the machine ends what runs there. */
+  #deletionIsTaken(pod: Obj, before: Obj | undefined): void {
+    const { uid, deletionTimestamp } = pod.metadata;
+    if (deletionTimestamp === undefined || before?.metadata.deletionTimestamp !== undefined) return;
+    const node = pod.metadata.annotations?.[ANNOTATION_NODE] ?? '';
+    const isRunning = this.#running.get(node)?.has(`${uidOf(pod)}/${uid}`) === true;
+    if (isRunning) this.#steps.ends(uidOf(pod), node);
+  }
 
   /** A command whose good end the API server was not told before its pod was ended or gone is lost, by all that anybody can know. */
   #endIsTold(pod: Obj, gone: boolean): void {
