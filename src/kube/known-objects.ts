@@ -7,7 +7,10 @@ type Heard<T> = { object: T } | { goneAt: bigint };
 export interface KnownOptions<T extends KubeObject> {
   /** Keeps only what is used: a whole Node or Pod costs tens of kilobytes. */
   trim?: (object: T) => T;
-  onChange: (object: T, gone: boolean) => void;
+  /**
+   * @param isUnheard it was found to be gone: what became of it last is not known, unless the watch tells it yet, by another call
+   */
+  onChange: (object: T, gone: boolean, isUnheard: boolean) => void;
 }
 
 /**
@@ -21,6 +24,8 @@ export class KnownObjects<T extends KubeObject> {
   private readonly objects = new Map<string, T>();
   /** What is heard while lists are under way, one map a list. */
   private readonly hearing = new Set<Map<string, Heard<T>>>();
+  /** UIDs, by key, of those found to be gone since the last list, of whose end the watch has not told. */
+  private readonly unheard = new Map<string, string | undefined>();
 
   constructor(options: KnownOptions<T>) {
     this.options = options;
@@ -55,13 +60,17 @@ export class KnownObjects<T extends KubeObject> {
     const goneAt = versionOf(object);
     if (known && versionOf(known) > goneAt) return;
     for (const heard of this.hearing) heard.set(key, { goneAt });
-    this.remove(key);
+    if (known !== undefined) this.remove(key);
+    else if (this.unheard.has(key) && this.unheard.get(key) === object.metadata.uid) {
+      this.unheard.delete(key);
+      this.options.onChange(this.trim(object), true, false);
+    }
   }
 
   /** Forgets an object that the server was asked for and does not have, unless it changed since the question. */
   missing(name: string, namespace: string | undefined, before: T | undefined): void {
     const key = keyOf(name, namespace);
-    if (this.objects.get(key) === before) this.remove(key);
+    if (this.objects.get(key) === before) this.remove(key, true);
   }
 
   /**
@@ -88,6 +97,7 @@ export class KnownObjects<T extends KubeObject> {
     const isNewer = (news: Heard<T> | undefined) =>
       news !== undefined && ('object' in news ? versionOf(news.object) : news.goneAt) > at;
     this.version = version;
+    this.unheard.clear();
     const listed = new Set<string>();
     for (const item of items) {
       const key = keyOfObject(item);
@@ -96,19 +106,22 @@ export class KnownObjects<T extends KubeObject> {
       if (isNewer(heard.get(key)) || (known && isSame(known, item))) continue;
       this.set(key, item);
     }
-    for (const key of this.objects.keys()) if (!listed.has(key) && !isNewer(heard.get(key))) this.remove(key);
+    for (const key of this.objects.keys())
+      if (!listed.has(key) && !isNewer(heard.get(key))) this.remove(key, true);
   }
 
   private set(key: string, object: T): void {
     this.objects.set(key, object);
-    this.options.onChange(object, false);
+    this.unheard.delete(key);
+    this.options.onChange(object, false, false);
   }
 
-  private remove(key: string): void {
+  private remove(key: string, isUnheard = false): void {
     const known = this.objects.get(key);
     if (known === undefined) return;
     this.objects.delete(key);
-    this.options.onChange(known, true);
+    if (isUnheard) this.unheard.set(key, known.metadata.uid);
+    this.options.onChange(known, true, isUnheard);
   }
 }
 

@@ -4,7 +4,7 @@ import { DrainSessions } from '../../src/kube/drain-session.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { NODES } from '../../src/kube/resources.ts';
 import { StoppedError } from '../../src/kube/stopped.ts';
-import { WatchCache } from '../../src/kube/watch.ts';
+import { WatchCache, type WatchOptions } from '../../src/kube/watch.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeApi } from './fake-api.ts';
 
@@ -15,14 +15,20 @@ const never = new Promise(() => {});
 const nameOf = ({ metadata }: KubeObject) => metadata.name ?? '';
 const byText = (a: string, b: string) => a.localeCompare(b);
 
-function cacheOf({ api: server, clock }: ReturnType<typeof api>) {
+function cacheOf(
+  { api: server, clock }: ReturnType<typeof api>,
+  told: WatchOptions<KubeObject>['onChange'] = () => {},
+) {
   const errors: string[] = [];
   const gone: string[] = [];
   const cache = new WatchCache<KubeObject>({
     client: server.client,
     clock,
     resource: NODES,
-    onChange: (object, isGone) => isGone && gone.push(object.metadata.name ?? ''),
+    onChange: (object, isGone, isUnheard) => {
+      if (isGone) gone.push(object.metadata.name ?? '');
+      told(object, isGone, isUnheard);
+    },
     onError: (error) => errors.push(error instanceof Error ? error.message : String(error)),
   });
   started.push(cache);
@@ -243,6 +249,40 @@ test('one object is read again whatever the watch says: changed, gone, or create
   held.resolve();
   expect((await reread)?.metadata.name).toBe('c');
   expect(names()).toEqual(['a', 'c']);
+});
+
+test('one that is found to be gone is unheard of until the watch tells how it was last', async () => {
+  const world = api();
+  world.api.write('a');
+  world.api.write('b');
+  const told: unknown[] = [];
+  const { cache } = cacheOf(world, ({ metadata }, ...how) => told.push([metadata.name, ...how]));
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  told.length = 0;
+  // The question overtakes the watch.
+  world.api.remove('a');
+  await cache.reread('a');
+  expect(told).toEqual([['a', true, true]]);
+  await world.clock.advance(10);
+  expect(told.slice(1)).toEqual([['a', true, false]]);
+  world.api.remove('b');
+  await world.clock.advance(10);
+  expect(told.slice(2)).toEqual([['b', true, false]]);
+});
+
+test('one that is missing in a list is unheard of, too', async () => {
+  const world = api();
+  world.api.write('a');
+  const told: unknown[] = [];
+  const { cache } = cacheOf(world, ({ metadata }, ...how) => told.push([metadata.name, ...how]));
+  await Promise.all([cache.start(), world.clock.advance(0)]);
+  world.api.cut();
+  world.api.remove('a');
+  await cache.rereadAll();
+  expect(told).toEqual([
+    ['a', false, false],
+    ['a', true, true],
+  ]);
 });
 
 test('a watch whose other end is gone is noticed within half a minute; one that has nothing to tell is left alone', async () => {

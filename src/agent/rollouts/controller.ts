@@ -204,7 +204,7 @@ export class Controller {
       nodeOp: (object, gone) => this.nodeOpChanged(object, gone),
       node: (object, gone) => this.nodeChanged(this.moments.ready(object, gone), gone),
       job: (object, gone) => this.workChanged('job', object, gone),
-      pod: (object, gone) => this.workChanged('pod', object, gone),
+      pod: (object, gone, isUnheard) => this.workChanged('pod', object, gone, isUnheard),
       onError,
     });
   }
@@ -334,10 +334,10 @@ export class Controller {
     }
   }
 
-  private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): void {
+  private workChanged(kind: 'job' | 'pod', object: Job | Pod, gone: boolean, isUnheard = false): void {
     const known = this.moments.created(object, gone);
     if (kind === 'pod') this.looks.mark(this.checks.change(known as Pod, gone));
-    const key = this.work.change(kind, known, gone);
+    const key = this.work.change(kind, known, gone, isUnheard ? this.clock.steady() : undefined);
     // Garbage collection takes it after its NodeOp.
     if (key !== undefined) this.touch(key.uid, key.node);
   }

@@ -12,7 +12,7 @@ interface Listeners {
   nodeOp: (object: NodeOp, gone: boolean) => void;
   node: (object: Node, gone: boolean) => void;
   job: (object: Job, gone: boolean) => void;
-  pod: (object: Pod, gone: boolean) => void;
+  pod: (object: Pod, gone: boolean, isUnheard: boolean) => void;
   onError: (error: unknown) => void;
 }
 

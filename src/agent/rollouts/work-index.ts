@@ -20,6 +20,8 @@ interface Work {
   jobSeen?: boolean;
   /** UIDs of pods of the Job whose container has begun, also of those that are gone. */
   begun: Set<string>;
+  /** UIDs of those that were found to be gone before they were seen to begin or end, and when. */
+  unheard: Map<string, number>;
   confirmedAt?: number;
   warning?: string | undefined;
   /** UID of the Job that was seen to have failed. */
@@ -53,8 +55,11 @@ export class WorkIndex {
     this.options = options;
   }
 
-  /** Takes in a Job or pod; answers the UID of the NodeOp it belongs to, and the node. */
-  change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean): WorkKey | undefined {
+  /**
+   * Takes in a Job or pod; answers the UID of the NodeOp it belongs to, and the node.
+   * @param unheardAt when it was found to be gone, where nobody told what became of it last
+   */
+  change(kind: 'job' | 'pod', object: Job | Pod, gone: boolean, unheardAt?: number): WorkKey | undefined {
     const key = keyOf(object);
     if (key === undefined) return undefined;
     const work = this.entry(key.uid, key.node);
@@ -63,7 +68,7 @@ export class WorkIndex {
     else if (object.metadata.labels?.[LABEL_PREFLIGHT]) assign(work, 'preflight', object as Pod, gone);
     else if (object.metadata.labels?.[LABEL_REBOOT]) assign(work, 'reboot', object as Pod, gone);
     else if (object.metadata.labels?.[LABEL_POSTFLIGHT]) assign(work, 'postflight', object as Pod, gone);
-    else attempt(work, object as Pod, gone);
+    else attempt(work, object as Pod, gone, unheardAt);
     if (kind === 'job' && !gone) {
       work.jobSeen = true;
       delete work.gone;
@@ -153,7 +158,8 @@ export class WorkIndex {
     let nodes = this.byOwner.get(uid);
     if (nodes === undefined) this.byOwner.set(uid, (nodes = new Map<string, Work>()));
     let work = nodes.get(node);
-    if (work === undefined) nodes.set(node, (work = { attempts: new Map(), begun: new Set() }));
+    if (work === undefined)
+      nodes.set(node, (work = { attempts: new Map(), begun: new Set(), unheard: new Map() }));
     return work;
   }
 }
@@ -180,12 +186,14 @@ function noteFailure(work: Work, job: Job): void {
   delete work.confirmedAt;
 }
 
-function attempt(work: Work, pod: Pod, gone: boolean): void {
-  const name = pod.metadata.name ?? '';
+function attempt(work: Work, pod: Pod, gone: boolean, unheardAt: number | undefined): void {
+  const { name = '', uid = '' } = pod.metadata;
   // The last that is heard of a pod that goes may be that its container had begun.
   const began = hasBegun(pod);
-  if (began === true) work.begun.add(pod.metadata.uid ?? '');
-  else if (began === false) work.begun.delete(pod.metadata.uid ?? '');
+  if (began === true) work.begun.add(uid);
+  else if (began === false) work.begun.delete(uid);
+  work.unheard.delete(uid);
+  if (unheardAt !== undefined && podFacts(pod).state === 'waiting') work.unheard.set(uid, unheardAt);
   if (!gone) work.attempts.set(name, pod);
   else if (work.attempts.get(name)?.metadata.uid === pod.metadata.uid) work.attempts.delete(name);
 }
@@ -196,6 +204,7 @@ function factsOf(work: Work): WorkFacts {
     ...(job === undefined ? {} : { job }),
     ...(work.jobSeen === true ? { jobSeen: true } : {}),
     ...(work.begun.size > 0 ? { commandBegan: true } : {}),
+    ...(work.unheard.size > 0 ? { unheardSince: Math.max(...work.unheard.values()) } : {}),
     ...(work.confirmedAt === undefined ? {} : { confirmedAt: work.confirmedAt }),
     ...(work.warning === undefined ? {} : { warning: work.warning }),
     ...(work.attempts.size === 0 ? {} : { attempts: [...work.attempts.values()].map(podFacts) }),

@@ -10,6 +10,9 @@ import { own } from '../../api/own.ts';
 const MAKING = ['create-preflight', 'create-job', 'create-reboot', 'create-postflight'] as const;
 export type Making = (typeof MAKING)[number];
 
+/** What became of a pod last is told by the watch, which may be behind. */
+const HEARD_MS = 5_000;
+
 const UNKNOWN = 'outcome unknown: the node is not Ready';
 
 /** One node whose verdict stands, as one look sees it. */
@@ -48,7 +51,10 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   const isMaking = MAKING.some((type) => ctx.facts.busy.has(nodeKey(type, name)));
   const comesUntil = Math.max(...MAKING.map((type) => comingUntil(ctx, type, name)));
   const isComing = comesUntil > ctx.now;
-  if (waiting.length === 0 && !isMaking && !isComing) return { status: verdict(view, status), actions: [] };
+  const heardBy = status.ending?.unbegun === true ? (work.unheardSince ?? -Infinity) + HEARD_MS : 0;
+  const isHearing = heardBy > ctx.now && work.commandBegan !== true;
+  if (waiting.length === 0 && !isMaking && !isComing && !isHearing)
+    return { status: verdict(view, status), actions: [] };
   const stuck = waiting.map((it) => overdue(ctx.facts, ctx.now, deletion(name, it))).find((why) => why);
   if (stuck !== undefined) return { status: unended(ctx, status, stuck), actions: [] };
   // What is deleted tells the next process nothing any more: its verdict would be another one.
@@ -60,11 +66,13 @@ export function windUp(view: EndView, status: NodeStatus): Ending {
   const text = [
     status.ending?.message,
     stays.length > 0 ? `waiting until ${stays.join(', ')} is gone` : '',
+    isHearing ? 'waiting to hear whether its command had begun' : '',
     isComing ? 'waiting until nothing can come of a request that the API server has not answered' : '',
   ]
     .filter((part) => part !== undefined && part !== '')
     .join('; ');
   const ending = { status: note(ctx, status, text), actions, waitsFor: text };
+  if (isHearing) return { ...ending, lookAgainAt: Math.max(heardBy, comesUntil) };
   return isComing ? { ...ending, lookAgainAt: comesUntil } : ending;
 }
 
@@ -110,8 +118,8 @@ function verdict({ ctx, node, work, left }: EndView, before: NodeStatus): NodeSt
     return fail(ctx, status, `stopped while its command ran: ${message}`);
   if (phase === 'Failed') return fail(ctx, status, message);
   // A Job that was gone before this process looked, or whose node went: nobody saw whether its command had begun.
-  const isUnseen = unbegun === true && status.jobName !== undefined && (work.jobSeen !== true || isGone);
-  return isUnseen
+  const isUnseen = status.jobName !== undefined && (work.jobSeen !== true || isGone);
+  return unbegun === true && (isUnseen || work.unheardSince !== undefined)
     ? {
         ...fail(ctx, status, `outcome unknown: the end of its Job was not seen; ${message}`),
         outcomeUnknown: true,

@@ -91,6 +91,8 @@ export interface WorkFacts {
   attempts?: readonly PodFacts[];
   /** A pod of the Job was seen with its container begun; true also when it is gone since. */
   commandBegan?: boolean;
+  /** Since when a pod of the Job is gone of which nobody has told whether its container began after all. */
+  unheardSince?: number;
   /** When the last reading of all this began that went past the caches. */
   confirmedAt?: number;
   /** What the cluster had warned of by then, of a Job or pod that does not start and does not say why itself. */

@@ -10,7 +10,7 @@ import type {
 } from '../../../src/core/rollout/facts.ts';
 import { World } from '../../support/world.ts';
 
-const BEGAN = Date.parse('2030-01-01T00:00:00Z');
+export const BEGAN = Date.parse('2030-01-01T00:00:00Z');
 
 export const POD: PodFacts = {
   name: 'flash-node-1-pod',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeStatus } from '../../../src/api/nodeop.ts';
 import type { WorkFacts } from '../../../src/core/rollout/facts.ts';
-import { type Given, JOB, lookAt, POD } from './support.ts';
+import { BEGAN, type Given, JOB, lookAt, POD } from './support.ts';
 
 const ENDING = { phase: 'Failed', message: 'why' } as const;
 const RUNNING: Partial<NodeStatus> = { phase: 'Running', jobName: JOB.name, attempts: 1, ending: ENDING };
@@ -135,6 +135,12 @@ describe('a verdict on a command that had not begun', () => {
       },
     ],
     [
+      'is unknown where nobody told what became of its pod',
+      unbegun,
+      { jobSeen: true, unheardSince: BEGAN - 5_000 },
+      { phase: 'Failed', outcomeUnknown: true },
+    ],
+    [
       'is a failure where a time-out was one',
       { ...unbegun, ending: { ...ENDING, unbegun: true } },
       {},
@@ -148,6 +154,15 @@ describe('a verdict on a command that had not begun', () => {
     ],
   ])('%s', (_, entry, work, expected) => {
     expect(lookAt({ entry, work }).entry).toMatchObject(expected);
+  });
+
+  test('waits a moment for the watch to tell whether it had', () => {
+    const unheard = { jobSeen: true, unheardSince: BEGAN };
+    const seen = lookAt({ entry: unbegun, work: unheard });
+    expect(seen).toMatchObject({ entry: { phase: 'Running' }, does: [], again: 5_000 });
+    expect(seen.entry.message).toBe('why; waiting to hear whether its command had begun');
+    const told = lookAt({ entry: unbegun, work: { ...unheard, commandBegan: true } });
+    expect(told.entry).toMatchObject({ phase: 'Failed', message: 'stopped while its command ran: why' });
   });
 
   test('cancels its reboot', () => {
