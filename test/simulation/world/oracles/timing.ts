@@ -7,6 +7,8 @@ import type { Seen, Time } from './seen.ts';
 
 /** Clocks of two agents may differ by so much, and what one has recorded the other counts from. */
 const SKEW_MS = 12_000;
+/** The clock of an agent may be ahead of the API server's, by whose times it counts how old a pod is. */
+const AHEAD_MS = 5_000;
 /** So long a verdict may take until it is on record. */
 const RECORDED_MS = 10_000;
 /** How long past its deadline the pod of a preflight or postflight may linger. */
@@ -215,7 +217,7 @@ export class Timing {
     for (const kind of ['command', 'preflight', 'reboot', 'postflight'] as const) {
       const times = facts.pods.get(kind);
       if (times === undefined || !message.startsWith(`the ${kind} did not start within`)) continue;
-      const until = times.made + seconds('startTimeoutSeconds');
+      const until = times.made + seconds('startTimeoutSeconds') - AHEAD_MS;
       this.#judgeTime(message, node, { from: times.made, until, done: times.began });
     }
     for (const kind of ['preflight', 'postflight'] as const) {
@@ -224,7 +226,7 @@ export class Timing {
         message.startsWith(`${kind} pod `) && message.includes('did not end within its deadline');
       if (times === undefined || !isMeant) continue;
       const { activeDeadlineSeconds = 0 } = (spec[kind] ?? {}) as { activeDeadlineSeconds?: number };
-      const until = times.made + activeDeadlineSeconds * 1000 + GRACE_MS;
+      const until = times.made + activeDeadlineSeconds * 1000 + GRACE_MS - AHEAD_MS;
       this.#judgeTime(message, node, { from: times.made, until, done: times.succeeded });
     }
   }
