@@ -253,7 +253,7 @@ const windows = kind(
   fc.oneof(
     text(),
     objects(RUN.spec.window).map((it) => JSON.stringify(it) ?? ''),
-    values().map(String),
+    values().map((it) => JSON.stringify(it) ?? 'null'),
   ),
   (annotation, work) => {
     const shut = work.turn('judging', () => closedBecause(annotation, 1_900_000_000_000));
