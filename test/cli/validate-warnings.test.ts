@@ -29,13 +29,19 @@ const FILES = {
   'runs/wrong.yaml': nodeOp('wrong', `${step(0, '  ')}  concurency: 1\n`),
 };
 
+/** A new folder with these files. */
+function folderOf(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'nodeop-warnings-'));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
 let dir: string;
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'nodeop-warnings-'));
-  for (const [path, text] of Object.entries(FILES)) {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), text);
-  }
+  dir = folderOf(FILES);
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -119,13 +125,8 @@ spec:
   };
   let repository: string;
   beforeAll(() => {
-    repository = mkdtempSync(join(tmpdir(), 'nodeop-images-'));
-    for (const [path, text] of Object.entries(IMAGES)) {
-      mkdirSync(dirname(join(repository, path)), { recursive: true });
-      writeFileSync(join(repository, path), text);
-    }
     const node = 'apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n';
-    writeFileSync(join(repository, 'nodes.yaml'), node);
+    repository = folderOf({ ...IMAGES, 'nodes.yaml': node });
   });
   afterAll(() => rmSync(repository, { recursive: true }));
 

@@ -200,17 +200,14 @@ test('a run with steps: what is watched and until when, its links, warnings and 
     image: 'x',
     steps: [{ name: 'one', nodeSelector: {}, upTo: 1, soakSeconds: 60 }],
   };
+  const step = { name: 'one', phase: 'Soaking', nodes: 1, finished: 1, failed: 0 } as const;
   const report = aReport(
     'runs/a.yaml',
     {
       phase: 'Running',
       steps: [
         {
-          name: 'one',
-          phase: 'Soaking',
-          nodes: 1,
-          finished: 1,
-          failed: 0,
+          ...step,
           since: stamp(NOW),
           checks: [
             {
@@ -237,11 +234,7 @@ test('a run with steps: what is watched and until when, its links, warnings and 
     groupedBy: [],
     steps: [
       {
-        name: 'one',
-        phase: 'Soaking',
-        nodes: 1,
-        finished: 1,
-        failed: 0,
+        ...step,
         since: NOW,
         soakEnds: NOW + 60_000,
         checks: [{ name: 'up', phase: 'Passed', saw: 'is up', since: NOW + 1 }],
